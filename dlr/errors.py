@@ -1,0 +1,36 @@
+"""Errors that a user can mend: each says where, what, and how to mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["InputError", "Problem"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with the user's input: where it stands, what it is, how to mend it."""
+
+    where: str
+    what: str
+    mend: str
+
+
+class InputError(Exception):
+    """The user's input is wrong. The command line prints every problem in one table and exits with status 2."""
+
+    def __init__(self, where: str, what: str, mend: str) -> None:
+        self.problems: tuple[Problem, ...] = (Problem(where, what, mend),)
+        super().__init__(f"{where}: {what}. {mend}")
+
+    @classmethod
+    def of(cls, problems: list[Problem]) -> InputError:
+        """One error for many problems, so that a user mends them all at once; `problems` is not empty."""
+        error = cls(problems[0].where, problems[0].what, problems[0].mend)
+        error.problems = tuple(problems)
+        error.args = ("\n".join(f"{p.where}: {p.what}. {p.mend}" for p in problems),)
+        return error
+
+    def __reduce__(self) -> tuple[object, tuple[list[Problem]]]:
+        """Exceptions cross process borders; the default would call __init__ with one argument."""
+        return (InputError.of, (list(self.problems),))

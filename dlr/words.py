@@ -1,0 +1,192 @@
+"""The nouns of a study: what rooms hand to one another, written once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+__all__ = [
+    "CHOSEN",
+    "CLIP",
+    "COMPARISON_COLUMNS",
+    "METRIC_COLUMNS",
+    "PREDICTION_COLUMNS",
+    "SELECTION_COLUMNS",
+    "Available",
+    "Comparison",
+    "CutOff",
+    "Estimate",
+    "Kind",
+    "Model",
+    "Protocol",
+    "Role",
+    "Side",
+    "Test",
+    "expit",
+    "logit",
+    "signature",
+]
+
+
+class Side(StrEnum):
+    """The part of the cohort a patient belongs to; drawn once, by patient."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+    EXTERNAL = "external"
+
+
+class Protocol(StrEnum):
+    """How a signature was fitted and applied (DESIGN: two protocols)."""
+
+    PAPER = "paper"
+    CROSSFIT = "crossfit"
+    NESTED = "nested"
+    LEAVE_ONE_COHORT_OUT = "leave_one_cohort_out"
+
+
+class Model(StrEnum):
+    """The five models of a study of one binary target, in the order a report shows them."""
+
+    CLINICAL = "Clinical"
+    RAD = "Rad"
+    DL = "DL"
+    DLR = "DLR"
+    COMBINED = "Combined"
+
+
+class Kind(StrEnum):
+    """What a prediction's value is."""
+
+    PROBABILITY = "probability"
+    PER_CENT = "per_cent"
+
+
+class Available(StrEnum):
+    """When in a patient's course a predictor is known."""
+
+    IMAGING = "imaging"
+    BLOOD = "blood"
+    BIOPSY = "biopsy"
+    SURGERY = "surgery"
+
+
+class Role(StrEnum):
+    """How a signature's value came about for a patient."""
+
+    OUT_OF_FOLD = "out-of-fold"  # by a model that never saw the patient
+    APPARENT = "apparent"  # by a model fitted on the patient
+    HELD_OUT = "held-out"  # test, external or new patients
+
+
+CHOSEN = "chosen"  # the algorithm of a chain that was chosen inside its own training part
+CLIP = 0.001  # probabilities enter logits clipped to [CLIP, 1 - CLIP]
+
+PREDICTION_COLUMNS = (
+    "patient_id", "target", "side", "protocol", "model", "variant", "algorithm", "seed", "fold", "value", "kind",
+)  # fmt: skip
+SELECTION_COLUMNS = (
+    "target", "model", "protocol", "seed", "fold", "feature", "step", "statistic", "p", "kept", "reason", "coefficient",
+)  # fmt: skip
+METRIC_COLUMNS = (
+    "target", "model", "variant", "algorithm", "protocol", "side", "subset", "metric",
+    "value", "lower", "upper", "n", "n_positive", "cutoff", "method",
+)  # fmt: skip
+COMPARISON_COLUMNS = (
+    "target", "protocol", "side", "subset", "metric", "model_a", "model_b",
+    "difference", "lower", "upper", "p", "p_holm", "method",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its 95 % interval."""
+
+    value: float
+    lower: float
+    upper: float
+    n: int  # patients
+    n_positive: int
+    method: str  # which interval: "DeLong", "Wilson"
+
+
+@dataclass(frozen=True)
+class Test:
+    """The result of a hypothesis test; `df` is NaN where the test has none."""
+
+    __test__ = False  # not a test case for pytest
+
+    statistic: float
+    p: float
+    df: float
+    method: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The difference a - b of two models on the same patients, with its 95 % interval and two-sided p."""
+
+    difference: float
+    lower: float
+    upper: float
+    p: float
+    statistic: float
+    method: str
+
+
+@dataclass(frozen=True)
+class CutOff:
+    """The probability from which a patient counts as positive (value >= cutoff)."""
+
+    value: float
+    sensitivity: float
+    specificity: float
+    rule: str  # "Youden"
+    n: int
+
+
+def logit(probability: np.ndarray, clip: float = CLIP) -> np.ndarray:
+    """log(p / (1 - p)) of probabilities clipped to [clip, 1 - clip]; same shape."""
+    import numpy as np
+
+    p = np.clip(np.asarray(probability, dtype=float), clip, 1 - clip)
+    return np.log(p / (1 - p))
+
+
+def expit(x: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(-x)) without overflow; same shape."""
+    from scipy.special import expit as stable
+
+    return stable(x)
+
+
+def signature(predictions: pd.DataFrame) -> pd.DataFrame:
+    """One probability a patient and model: the mean logit over the patient's fitted chains.
+
+    predictions : columns PREDICTION_COLUMNS, kind "probability".
+    Returns target, model, variant, algorithm, protocol, side, patient_id, probability, role, chains (number averaged),
+    sorted by these names. Under `paper` a training patient's value is apparent; elsewhere out-of-fold.
+    A mean of one chain is that chain's own value, unclipped.
+    """
+    import numpy as np
+
+    keys = ["target", "model", "variant", "algorithm", "protocol", "side", "patient_id"]
+    table = predictions[predictions["kind"] == Kind.PROBABILITY].copy()
+    table["logit"] = logit(table["value"].to_numpy(), clip=1e-12)
+    # a fixed order of summation: the same bytes however the rows came
+    table = table.sort_values([*keys, "seed", "fold"], kind="stable")
+    groups = table.groupby(keys, observed=True, sort=True, dropna=False)
+    out = groups.agg(mean_logit=("logit", "mean"), chains=("value", "size"), first=("value", "first")).reset_index()
+    out["probability"] = np.where(out["chains"] == 1, out["first"], expit(out["mean_logit"].to_numpy()))
+    training = out["side"] == Side.TRAIN
+    apparent = training & (out["protocol"] == Protocol.PAPER)
+    out["role"] = np.select(
+        [apparent, training], [Role.APPARENT.value, Role.OUT_OF_FOLD.value], default=Role.HELD_OUT.value
+    )
+    return out[[*keys, "probability", "role", "chains"]]

@@ -1,0 +1,1 @@
+"""Radiomics profiles in the parameter-file format of pyradiomics."""

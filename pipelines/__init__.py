@@ -1,0 +1,1 @@
+"""The pipelines: each reads like its paper's flow chart."""
