@@ -1,1 +1,28 @@
-"""Learn."""
+"""Learn: selectors, classifiers and the chain from raw columns to a probability. Knows no images."""
+
+from dlr.learn.chains import Chain, FittedChains, fit_chains
+from dlr.learn.correlation import GreedyCorrelationFilter
+from dlr.learn.lasso import LassoSelector
+from dlr.learn.rad_score import RadScore, lasso_cv, lasso_path, rad_score_formula
+from dlr.learn.selection import selection_frequency
+from dlr.learn.settings import ALGORITHMS, LearnSettings
+from dlr.learn.storage import load_chain, save_chains
+from dlr.learn.t_test import TTestSelector
+
+__all__ = [
+    "ALGORITHMS",
+    "Chain",
+    "FittedChains",
+    "GreedyCorrelationFilter",
+    "LassoSelector",
+    "LearnSettings",
+    "RadScore",
+    "TTestSelector",
+    "fit_chains",
+    "lasso_cv",
+    "lasso_path",
+    "load_chain",
+    "rad_score_formula",
+    "save_chains",
+    "selection_frequency",
+]

@@ -1,0 +1,140 @@
+"""What is learnt about columns on one training part: preparation, t-test, greedy deletion, LASSO; and its trace."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from dlr.learn.correlation import absolute_correlation, greedy_deletion
+from dlr.learn.lasso import LassoSelector
+from dlr.learn.preparation import Preparation, fit_preparation
+from dlr.learn.rad_score import RadScore
+from dlr.learn.settings import LearnSettings
+from dlr.learn.t_test import two_class_tests
+
+__all__ = ["TRACE_COLUMNS", "Columns", "learn_columns", "selection_frequency"]
+
+TRACE_COLUMNS = ("feature", "step", "statistic", "p", "kept", "reason", "coefficient")
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that a model of this training part may use, and how they were found."""
+
+    preparation: Preparation  # of all columns that were prepared
+    features: tuple[str, ...]  # kept ones, in name order
+    values: np.ndarray  # (n, kept) standardised training values
+    left: tuple[tuple[str, str, str], ...]  # column, step, reason: before any look at the outcome
+    statistic: np.ndarray  # of the t-test, (prepared,)
+    p: np.ndarray
+    tested: np.ndarray  # bool (prepared,): p below the level
+    uncorrelated: np.ndarray  # bool (prepared,): kept by greedy deletion
+    partner: np.ndarray  # int (prepared,): the other of the deleted pair, else -1
+    lasso: LassoSelector | None  # fitted on the uncorrelated columns; None where none were left or none asked for
+
+    def transform(self, frame: pd.DataFrame) -> np.ndarray:
+        """Standardised values of the kept features for other patients."""
+        return self.preparation.reduced(self.features).subset(frame, self.features)
+
+    @property
+    def before_lasso(self) -> tuple[str, ...]:
+        """The features that the LASSO was given."""
+        return tuple(np.array(self.preparation.columns, dtype=object)[self.uncorrelated])
+
+    def rad_score(self) -> RadScore | None:
+        """The LASSO's linear predictor on the kept features; None without a LASSO."""
+        if self.lasso is None:
+            return None
+        place = [self.preparation.columns.index(name) for name in self.features]
+        return RadScore(
+            family=self.lasso.family,
+            intercept=self.lasso.intercept_,
+            features=self.features,
+            coefficient=self.lasso.coef_[self.lasso.coef_ != 0],
+            mean=self.preparation.mean[place],
+            deviation=self.preparation.deviation[place],
+        )
+
+    def trace(self, settings: LearnSettings, select: bool, unstable: Sequence[str] = ()) -> pd.DataFrame:
+        """A row a feature and step that it reached; `unstable` ones left before everything else."""
+        names = self.preparation.columns
+        left = [*((name, "stability", "below the chosen ICC") for name in unstable), *self.left]
+        rows: list[tuple[object, ...]] = [
+            (name, step, np.nan, np.nan, False, reason, np.nan) for name, step, reason in left
+        ]
+        if not select:
+            rows += [(name, "prepared", np.nan, np.nan, True, "", np.nan) for name in names]
+            return _trace(rows)
+        level = f"p not below {settings.p:g}"
+        for j, name in enumerate(names):
+            kept = bool(self.tested[j])
+            rows.append((name, "t_test", self.statistic[j], self.p[j], kept, "" if kept else level, np.nan))
+        for j in np.flatnonzero(self.tested):
+            kept = bool(self.uncorrelated[j])
+            reason = "" if kept else f"|r| above {settings.correlation:g} with {names[self.partner[j]]}"
+            rows.append((names[j], "correlation", np.nan, np.nan, kept, reason, np.nan))
+        if self.lasso is not None:
+            for coefficient, j in zip(self.lasso.coef_, np.flatnonzero(self.uncorrelated), strict=True):
+                kept = bool(coefficient != 0)
+                reason = "" if kept else f"coefficient 0 at lambda {self.lasso.lambda_:.4g}"
+                rows.append((names[j], "lasso", np.nan, np.nan, kept, reason, coefficient))
+        return _trace(rows)
+
+
+def learn_columns(
+    frame: pd.DataFrame,
+    positive: np.ndarray,
+    groups: np.ndarray,
+    settings: LearnSettings,
+    *,
+    family: str,
+    seed: int,
+    select: bool,
+) -> Columns:
+    """Prepare the columns of one training part and, with `select`, choose among them (FIELD: t-test, |r|, LASSO)."""
+    preparation, values, left = fit_preparation(frame, settings.impute, settings.max_missing)
+    p = len(preparation.columns)
+    statistic, pvalue = np.full(p, np.nan), np.full(p, np.nan)
+    tested, partner, lasso = np.ones(p, dtype=bool), np.full(p, -1), None
+    kept = uncorrelated = tested
+    if select:
+        statistic, pvalue = two_class_tests(values, positive, settings.t_test)
+        tested = pvalue < settings.p
+        uncorrelated, kept = np.zeros(p, dtype=bool), np.zeros(p, dtype=bool)
+        place = np.flatnonzero(tested)
+        stays, with_whom = greedy_deletion(absolute_correlation(values[:, place]), settings.correlation)
+        uncorrelated[place] = stays
+        partner[place] = np.where(with_whom >= 0, place[with_whom], -1)
+        if uncorrelated.any():
+            lasso = LassoSelector(family, settings.lasso_rule, settings.lasso_folds, seed)
+            lasso.fit(values[:, uncorrelated], positive, groups)
+            kept[np.flatnonzero(uncorrelated)[lasso.coef_ != 0]] = True
+    features = tuple(name for name, keep in zip(preparation.columns, kept, strict=True) if keep)
+    return Columns(
+        preparation, features, np.ascontiguousarray(values[:, kept]), tuple(left),
+        statistic, pvalue, tested, uncorrelated, partner, lasso,
+    )  # fmt: skip
+
+
+def selection_frequency(selection: pd.DataFrame) -> pd.DataFrame:
+    """How often each feature survived all steps: feature, kept, of, frequency, mean_coefficient; most often first.
+
+    selection : TRACE_COLUMNS and what tells fits apart (any of target, model, protocol, seed, fold).
+    The mean coefficient is over the fits that kept the feature (LASSO, standardised columns).
+    """
+    fit = [name for name in ("target", "model", "protocol", "seed", "fold") if name in selection.columns]
+    of = len(selection[fit].drop_duplicates()) if fit else 1
+    last = selection[selection["step"].isin(("lasso", "prepared")) & selection["kept"].astype(bool)]
+    counted = last.groupby("feature", sort=True).agg(kept=("kept", "size"), mean_coefficient=("coefficient", "mean"))
+    table = counted.reset_index().assign(of=of, frequency=lambda t: t["kept"] / of)
+    table = table.sort_values(["kept", "feature"], ascending=[False, True], kind="stable", ignore_index=True)
+    return table[["feature", "kept", "of", "frequency", "mean_coefficient"]]
+
+
+def _trace(rows: list[tuple[object, ...]]) -> pd.DataFrame:
+    table = pd.DataFrame(rows, columns=list(TRACE_COLUMNS))
+    types = {"feature": str, "step": str, "reason": str, "kept": bool}
+    return table.astype({**types, "statistic": float, "p": float, "coefficient": float})

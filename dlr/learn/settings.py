@@ -1,0 +1,58 @@
+"""Settings of the learning stages: which protocols and algorithms, and how columns are prepared and chosen."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+__all__ = ["ALGORITHMS", "Algorithm", "LearnSettings"]
+
+Algorithm = Literal["logistic", "random_forest", "extra_trees", "xgboost", "lightgbm"]
+ALGORITHMS: tuple[Algorithm, ...] = ("logistic", "random_forest", "extra_trees", "xgboost", "lightgbm")
+
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class LearnSettings(BaseModel):
+    """Section `learn` of a study's settings; the defaults are sized for two cores."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    folds: Annotated[int, Field(ge=2, le=20, description="K: parts of the training side in cross-fitting")] = 5
+    seeds: Annotated[int, Field(ge=1, le=50, description="S: how often the folds are drawn anew")] = 3
+    protocols: Annotated[
+        list[Literal["paper", "crossfit", "nested", "leave_one_cohort_out"]],
+        Field(min_length=1, description="which protocols are run side by side"),
+    ] = ["paper", "crossfit"]
+    algorithms: Annotated[list[Algorithm], Field(min_length=1, description="classifiers to choose among")] = list(
+        ALGORITHMS
+    )
+    inner_folds: Annotated[int, Field(ge=2, le=20, description="folds of the grid search, judged by their median")] = 5
+    max_grid: Annotated[int, Field(ge=1, le=8, description="at most so many grid points an algorithm")] = 8
+    trees: Annotated[int, Field(ge=1, le=5000, description="trees of every forest and boosted model")] = 200
+
+    impute: Annotated[Literal["median", "iterative"], Field(description="how missing values are filled")] = "median"
+    max_missing: Annotated[float, Field(ge=0, lt=1, description="a column missing in a larger share leaves")] = 0.2
+    icc_filter: Annotated[float | None, Field(ge=0, le=1, description="features less stable leave; null: none do")] = (
+        0.75
+    )
+
+    t_test: Annotated[Literal["welch", "student", "mannwhitney"], Field(description="the test of the first step")] = (
+        "welch"
+    )
+    p: Annotated[Share, Field(description="a feature with a p of this or above leaves")] = 0.05
+    correlation: Annotated[Share, Field(description="of a pair with a larger |r| one feature leaves")] = 0.8
+    lasso_rule: Annotated[Literal["min", "1se"], Field(description="lambda at the least error, or one SE simpler")] = (
+        "min"
+    )
+    lasso_folds: Annotated[
+        int, Field(ge=3, le=20, description="folds of the LASSO; fewer where a class is smaller")
+    ] = 10
+
+    @field_validator("protocols", "algorithms")
+    @classmethod
+    def _each_once(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value):
+            raise ValueError("names one entry twice")
+        return value

@@ -1,0 +1,69 @@
+"""Saving and loading chains: JSON, LightGBM text, XGBoost JSON, skops; never a pickle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from dlr.errors import InputError
+from dlr.learn.chains import Chain, FittedChains
+from dlr.learn.models import FILE_NAME, model_from_bytes
+from dlr.learn.preparation import Preparation
+from dlr.learn.rad_score import RadScore
+from dlr.words import CHOSEN
+
+__all__ = ["load_chain", "save_chains"]
+
+FORMAT = 1
+
+
+def save_chains(fitted: FittedChains, folder: Path) -> None:
+    """Write `chains.json` and a file an algorithm into `folder`, which is made; equal chains give equal bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    any_chain = fitted.best
+    plain = {
+        "format": FORMAT,
+        "chosen": fitted.chosen,
+        "features": list(any_chain.features),
+        "prevalence": any_chain.prevalence,
+        "n": any_chain.n,
+        "n_positive": any_chain.n_positive,
+        "parameters": {name: chain.parameters for name, chain in fitted.chains.items()},
+        "preparation": any_chain.preparation.to_json(),
+        "rad_score": None if any_chain.rad_score is None else any_chain.rad_score.to_json(),
+    }
+    (folder / "chains.json").write_text(json.dumps(plain, indent=1), encoding="utf-8")
+    for name, chain in fitted.chains.items():
+        (folder / FILE_NAME[name]).write_bytes(chain.model.to_bytes())
+
+
+def load_chain(folder: Path, algorithm: str = CHOSEN) -> Chain:
+    """One saved chain; `algorithm` may be "chosen". InputError where it is absent, damaged or not to be trusted."""
+    index = folder / "chains.json"
+    mend = "name the folder of a finished run of dlr, or run the study again"
+    try:
+        plain = json.loads(index.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(str(index), f"cannot be read ({error})", mend) from error
+    if plain.get("format") != FORMAT:
+        raise InputError(str(index), f"has format {plain.get('format')}, this dlr reads {FORMAT}", mend)
+    name = plain["chosen"] if algorithm == CHOSEN else algorithm
+    if name not in plain["parameters"]:
+        fitted = ", ".join(plain["parameters"])
+        raise InputError(str(index), f"has no algorithm {name!r}; fitted were {fitted}", "name one of these")
+    path = folder / FILE_NAME[name]
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise InputError(str(path), f"cannot be read ({error})", mend) from error
+    return Chain(
+        algorithm=name,
+        parameters=plain["parameters"][name],
+        preparation=Preparation.from_json(plain["preparation"]),
+        features=tuple(plain["features"]),
+        model=model_from_bytes(name, data, str(path)),
+        prevalence=float(plain["prevalence"]),
+        n=int(plain["n"]),
+        n_positive=int(plain["n_positive"]),
+        rad_score=None if plain["rad_score"] is None else RadScore.from_json(plain["rad_score"]),
+    )

@@ -1,0 +1,98 @@
+"""From the drawn folds to the work to do: one part is one training set and the patients its chain predicts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dlr.errors import InputError
+from dlr.words import Protocol, Side
+
+__all__ = ["Part", "plan"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One chain to fit: on whom, and whom it predicts (training patients only under `paper`)."""
+
+    protocol: str
+    seed: int
+    outer: int  # -1 where the protocol has no outer folds
+    fold: int  # -1 where everything on the training side is fitted on
+    train: tuple[str, ...]  # patient ids, sorted
+    predict: tuple[str, ...]  # patient ids, sorted
+
+    @property
+    def name(self) -> str:
+        """A name for a folder: crossfit-s0-f3, nested-s0-o1-f3, paper."""
+        if self.protocol == Protocol.PAPER:
+            return str(Protocol.PAPER)
+        outer = f"-o{self.outer}" if self.outer >= 0 else ""
+        return f"{self.protocol}-s{self.seed}{outer}-f{self.fold}"
+
+
+def plan(folds: pd.DataFrame, protocol: str, sides: pd.Series) -> tuple[Part, ...]:
+    """The parts of one protocol, in order of seed, outer and fold.
+
+    folds : columns protocol, patient_id, seed, outer, fold.  sides : side of every patient, indexed by patient_id.
+    paper: one part, fitted on the whole training side, predicting everybody. crossfit: K x S parts, each
+    predicting its held-out training patients and all other sides. nested: for every seed and outer fold K inner
+    parts, each predicting its held-out patients, the outer fold's patients and the external side.
+    leave_one_cohort_out: one part a cohort, predicting that cohort.
+    """
+    kind = Protocol(protocol)
+    sides = sides[~sides.index.duplicated()]
+    if kind is Protocol.PAPER:
+        train = sides.index[sides == Side.TRAIN]
+        return (Part(kind.value, 0, -1, -1, _ids(train), _ids(sides.index)),)
+    rows = folds[(folds["protocol"] == kind.value) & folds["patient_id"].isin(sides.index)]
+    if rows.empty:
+        raise InputError(
+            where="folds.parquet",
+            what=f"no folds were drawn for the protocol {kind.value}",
+            mend="name it in learn.protocols and run the stage cohort again",
+        )
+    if kind is Protocol.NESTED:
+        return _nested(rows, sides)
+    others = sides.index[sides != Side.TRAIN] if kind is Protocol.CROSSFIT else sides.index[:0]
+    if kind is Protocol.CROSSFIT:
+        _every_training_patient_has_a_fold(rows, sides)
+    parts = []
+    for seed, drawn in rows.groupby("seed", sort=True):
+        for fold in sorted(drawn["fold"].unique()):
+            held_out = drawn["fold"] == fold
+            train = drawn.loc[~held_out, "patient_id"]
+            predict = [*drawn.loc[held_out, "patient_id"], *others]
+            parts.append(Part(kind.value, int(seed), -1, int(fold), _ids(train), _ids(predict)))
+    return tuple(parts)
+
+
+def _nested(rows: pd.DataFrame, sides: pd.Series) -> tuple[Part, ...]:
+    """For every seed and outer fold, the inner parts of the patients outside that fold."""
+    external = sides.index[sides == Side.EXTERNAL]
+    parts = []
+    for (seed, outer), drawn in rows.groupby(["seed", "outer"], sort=True):
+        test = drawn.loc[drawn["fold"] == -1, "patient_id"]
+        inner = drawn[drawn["fold"] >= 0]
+        for fold in sorted(inner["fold"].unique()):
+            held_out = inner["fold"] == fold
+            train = inner.loc[~held_out, "patient_id"]
+            predict = [*inner.loc[held_out, "patient_id"], *test, *external]
+            parts.append(Part(Protocol.NESTED.value, int(seed), int(outer), int(fold), _ids(train), _ids(predict)))
+    return tuple(parts)
+
+
+def _every_training_patient_has_a_fold(rows: pd.DataFrame, sides: pd.Series) -> None:
+    training = set(sides.index[sides == Side.TRAIN])
+    for seed, drawn in rows.groupby("seed", sort=True):
+        if set(drawn["patient_id"]) != training or drawn["patient_id"].duplicated().any():
+            raise InputError(
+                where=f"folds.parquet, seed {seed}",
+                what="its patients are not the training side's, once each",
+                mend="run the stage cohort again, so that folds and sides belong together",
+            )
+
+
+def _ids(patients: object) -> tuple[str, ...]:
+    return tuple(sorted({str(patient) for patient in patients}))  # type: ignore[attr-defined]
