@@ -1,1 +1,50 @@
-"""Figures."""
+"""One function a figure: takes data and Axes, returns Axes. Knows neither files nor stages."""
+
+from dlr.figures.benefit import draw_calibration, draw_decision, draw_predictions
+from dlr.figures.comparison import draw_algorithm_table, draw_auc_forest, draw_p_matrix
+from dlr.figures.curves import Line, draw_pr, draw_roc
+from dlr.figures.deep import draw_block_shares, draw_learning_curves, draw_pca_variance
+from dlr.figures.features import (
+    class_of,
+    draw_correlation,
+    draw_family_counts,
+    draw_family_shares,
+    draw_p_violin,
+)
+from dlr.figures.honesty import draw_dice, draw_icc, draw_optimism, draw_splits
+from dlr.figures.nomogram import draw_nomogram, nomogram_rows
+from dlr.figures.patients import draw_flow, draw_outline, flow_rows
+from dlr.figures.selection import draw_lasso_error, draw_lasso_path, draw_selection_frequency, draw_weights
+
+__all__ = [
+    "Line",
+    "class_of",
+    "draw_algorithm_table",
+    "draw_auc_forest",
+    "draw_block_shares",
+    "draw_calibration",
+    "draw_correlation",
+    "draw_decision",
+    "draw_dice",
+    "draw_family_counts",
+    "draw_family_shares",
+    "draw_flow",
+    "draw_icc",
+    "draw_lasso_error",
+    "draw_lasso_path",
+    "draw_learning_curves",
+    "draw_nomogram",
+    "draw_optimism",
+    "draw_outline",
+    "draw_p_matrix",
+    "draw_p_violin",
+    "draw_pca_variance",
+    "draw_pr",
+    "draw_predictions",
+    "draw_roc",
+    "draw_selection_frequency",
+    "draw_splits",
+    "draw_weights",
+    "flow_rows",
+    "nomogram_rows",
+]

@@ -1,0 +1,90 @@
+"""Figures of whether probabilities can be trusted and used: calibration, decision curves, each patient's prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from dlr.figures import theme
+
+__all__ = ["draw_calibration", "draw_decision", "draw_predictions"]
+
+
+def draw_calibration(calibration: pd.DataFrame, ax: Axes, model: str = "", note: str = "") -> Axes:
+    """Observed fraction against predicted probability: groups with 95 % intervals, smooth curve, line of identity.
+
+    calibration : columns kind ("group" or "curve"), predicted, observed, lower, upper, n.
+    note : printed in the upper left corner, such as slope and intercept.
+    """
+    tone = theme.colour(model)
+    ax.plot([0, 1], [0, 1], color=theme.GREY, linewidth=0.8, linestyle="--", label="ideal", zorder=1)
+    curve = calibration[calibration["kind"] == "curve"].sort_values("predicted")
+    if len(curve):
+        if curve["lower"].notna().any():
+            ax.fill_between(curve["predicted"], curve["lower"], curve["upper"], color=tone, alpha=0.14, linewidth=0)
+        ax.plot(curve["predicted"], curve["observed"], color=tone, label="smooth curve")
+    groups = calibration[calibration["kind"] == "group"].sort_values("predicted")
+    if len(groups):
+        below = (groups["observed"] - groups["lower"]).clip(lower=0).fillna(0)
+        above = (groups["upper"] - groups["observed"]).clip(lower=0).fillna(0)
+        ax.errorbar(
+            groups["predicted"], groups["observed"], yerr=np.array([below, above]), fmt=theme.marker(model),
+            color=tone, markersize=4, elinewidth=0.9, label="groups, 95 % interval",
+        )  # fmt: skip
+    if note:
+        ax.text(0.03, 0.97, note, transform=ax.transAxes, va="top", fontsize=7.5, linespacing=1.4)
+    ax.set(xlabel="Predicted probability", ylabel="Observed", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, handlelength=1.8, columnspacing=1.2)
+    return ax
+
+
+def draw_decision(curves: pd.DataFrame, ax: Axes, limits: tuple[float, float] = (0.05, 0.60)) -> Axes:
+    """Net benefit against threshold probability for each model, beside treating all and treating none.
+
+    curves : columns model, threshold, net_benefit, treat_all, treat_none (and lower, upper where a band is wanted).
+    limits : the threshold probabilities that were fixed beforehand.
+    """
+    shown = curves[curves["threshold"].between(limits[0] - 1e-9, limits[1] + 1e-9)].sort_values("threshold")
+    first = shown[shown["model"] == shown["model"].iloc[0]] if len(shown) else shown
+    ax.plot(first["threshold"], first["treat_all"], color=theme.GREY, linewidth=0.9, label="treat all")
+    ax.axhline(0, color=theme.GREY, linewidth=0.9, linestyle=":", label="treat none")
+    for model, line in shown.groupby("model", sort=False):
+        name = str(model)
+        if {"lower", "upper"} <= set(line.columns) and line["lower"].notna().any():
+            ax.fill_between(line["threshold"], line["lower"], line["upper"], color=theme.colour(name), alpha=0.12)
+        ax.plot(
+            line["threshold"], line["net_benefit"],
+            color=theme.colour(name), linestyle=theme.line_style(name), label=name,
+        )  # fmt: skip
+    top = max(0.05, float(shown[["net_benefit", "treat_all"]].max().max())) if len(shown) else 0.05
+    ax.set(xlabel="Threshold probability", ylabel="Net benefit", xlim=limits, ylim=(-0.35 * top, 1.12 * top))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, columnspacing=1.4)
+    return ax
+
+
+def draw_predictions(patients: pd.DataFrame, ax: Axes, classes: Sequence[str] = ("negative", "positive")) -> Axes:
+    """Each patient's probability as a bar that starts at the cut-off, in order, coloured by the truth.
+
+    patients : columns probability, positive, cutoff.
+    """
+    table = patients.sort_values(["probability", "positive"], kind="stable").reset_index(drop=True)
+    cutoff = float(table["cutoff"].iloc[0])
+    positive = table["positive"].astype(bool).to_numpy()
+    height = table["probability"].to_numpy(dtype=float) - cutoff
+    x = np.arange(len(table))
+    for truth, tone, name in ((False, theme.NEGATIVE, classes[0]), (True, theme.POSITIVE, classes[1])):
+        chosen = positive == truth
+        ax.bar(
+            x[chosen], height[chosen], bottom=cutoff, width=0.82, color=tone, label=f"{name} ({chosen.sum()})",
+            edgecolor=theme.GREY if not truth else tone, linewidth=0.2,
+        )  # fmt: skip
+    ax.axhline(cutoff, color=theme.INK, linewidth=0.8)
+    ax.text(-0.6, cutoff, f"cut-off {cutoff:.2f} ", va="bottom", ha="left", fontsize=7.5)
+    ax.set(
+        xlabel="Patients, in order of probability", ylabel="Probability", ylim=(0, 1), xlim=(-1, len(table)), xticks=[]
+    )
+    ax.legend(loc="upper left", ncols=1, handlelength=1.2)
+    return ax

@@ -1,0 +1,83 @@
+"""Receiver operating characteristic and precision-recall curves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from dlr.figures import theme
+from dlr.words import Estimate
+
+__all__ = ["Line", "draw_pr", "draw_roc"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One curve of one model: ROC (false-positive rate, sensitivity) or PR (recall, precision)."""
+
+    model: str
+    role: str  # "test", "out-of-fold", "apparent" ...
+    x: np.ndarray
+    y: np.ndarray
+    area: Estimate | None = None  # printed in the legend where known
+
+
+ROLE_STYLES = {
+    "test": "-",
+    "external": (0, (7, 1.5, 1, 1.5)),
+    "out-of-fold": (0, (5, 1.5)),
+    "apparent": (0, (1.2, 1.2)),
+}
+ROLE_WIDTHS = {"test": 1.9, "external": 1.6, "out-of-fold": 1.4, "apparent": 1.2}
+
+
+def draw_roc(lines: Sequence[Line], ax: Axes, by: str = "model") -> Axes:
+    """Sensitivity against 1 − specificity with the AUC and its interval in the legend, and the diagonal of chance.
+
+    by : "model" tells the lines apart by model; "role" draws one model's lines in its colour, told apart by style.
+    """
+    ax.plot([0, 1], [0, 1], color=theme.LIGHT, linewidth=0.9, zorder=1)
+    for line in lines:
+        ax.plot(line.x, line.y, label=_label(line, by), drawstyle="default", **_style(line, by))
+    ax.set(xlabel="1 − specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    _legend(ax, len(lines))
+    return ax
+
+
+def draw_pr(lines: Sequence[Line], ax: Axes, prevalence: float | None = None) -> Axes:
+    """Precision against recall; a horizontal line at the prevalence, which is what chance gives."""
+    if prevalence is not None:
+        ax.axhline(prevalence, color=theme.LIGHT, linewidth=0.9, zorder=1)
+        ax.text(1.0, prevalence, f"prevalence {prevalence:.2f}", ha="right", va="bottom", fontsize=7, color=theme.GREY)
+    for line in lines:
+        ax.plot(line.x, line.y, label=_label(line, "model"), drawstyle="steps-post", **_style(line, "model"))
+    ax.set(xlabel="Recall (sensitivity)", ylabel="Precision (PPV)", xlim=(-0.01, 1.01), ylim=(0, 1.02), aspect="equal")
+    _legend(ax, len(lines))
+    return ax
+
+
+def _label(line: Line, by: str) -> str:
+    name = line.model if by == "model" else line.role
+    if line.area is None:
+        return name
+    limits = theme.format_interval(line.area.lower, line.area.upper)
+    return f"{name} {theme.format_auc(line.area.value)} ({limits})"
+
+
+def _style(line: Line, by: str) -> dict:
+    if by == "role":
+        return {
+            "color": theme.colour(line.model),
+            "linestyle": ROLE_STYLES.get(line.role, "-"),
+            "linewidth": ROLE_WIDTHS.get(line.role, 1.4),
+        }
+    return {"color": theme.colour(line.model), "linestyle": theme.line_style(line.model)}
+
+
+def _legend(ax: Axes, count: int) -> None:
+    """Below the axes, where no curve can run through it."""
+    if count:
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=1, handlelength=3.2)

@@ -1,0 +1,72 @@
+"""Figures of networks and of fusion: learning curves, variance of principal components, shares of the blocks."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from dlr.figures import theme
+
+__all__ = ["draw_block_shares", "draw_learning_curves", "draw_pca_variance"]
+
+_PARTS = {"train": (theme.GREY, "--"), "validation": (theme.ACCENT, "-"), "test": (theme.INK, ":")}
+
+
+def draw_learning_curves(curves: pd.DataFrame, ax: Axes) -> Axes:
+    """A measure over the epochs, mean over seeds and folds with the range between them, a line a part.
+
+    curves : columns epoch, part, measure (one), value, seed, fold.
+    """
+    for part, rows in curves.groupby("part", sort=True):
+        tone, style = _PARTS.get(str(part), (theme.ACCENT_LIGHT, "-"))
+        by_epoch = rows.groupby("epoch")["value"]
+        mean, low, high = by_epoch.mean(), by_epoch.min(), by_epoch.max()
+        ax.fill_between(mean.index, low, high, color=tone, alpha=0.12, linewidth=0)
+        ax.plot(mean.index, mean, color=tone, linestyle=style, label=str(part))
+    ax.set(xlabel="Epoch", ylabel=str(curves["measure"].iloc[0]) if len(curves) else "")
+    ax.legend(loc="best")
+    return ax
+
+
+def draw_pca_variance(pca: pd.DataFrame, ax: Axes) -> Axes:
+    """Cumulative share of variance explained by the principal components, a line a fitted part.
+
+    pca : columns component (from 1), explained (share of variance), and seed, fold where fitted more than once.
+    """
+    keys = [key for key in ("seed", "fold") if key in pca]
+    groups = [rows for _, rows in pca.groupby(keys, sort=True)] if keys else [pca]
+    for k, rows in enumerate(groups):
+        rows = rows.sort_values("component")
+        label = "each fitted part" if k == 0 and len(groups) > 1 else None
+        ax.plot(rows["component"], rows["explained"].cumsum(), color=theme.ACCENT, linewidth=1, alpha=0.7, label=label)
+    ax.axhline(0.95, color=theme.INK, linestyle="--", linewidth=0.9)
+    ax.text(0.99, 0.955, "95 %", transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize=7.5)
+    ax.set(xlabel="Principal components", ylabel="Cumulative share of variance", ylim=(0, 1.02), xlim=(0, None))
+    return ax
+
+
+def draw_block_shares(shares: pd.DataFrame, ax: Axes) -> Axes:
+    """Share of each block of features, such as Rad and DL, at every step from the joined table to the selection.
+
+    shares : columns step, block, count.
+    """
+    steps = list(dict.fromkeys(shares["step"]))
+    blocks = list(dict.fromkeys(shares["block"]))
+    start = pd.Series(0.0, index=steps)
+    for block in blocks:
+        rows = shares[shares["block"] == block].set_index("step")["count"].reindex(steps).fillna(0)
+        total = shares.groupby("step")["count"].sum().reindex(steps)
+        share = rows / total.where(total > 0, 1)
+        ax.barh(range(len(steps)), share, left=start, height=0.55, color=theme.colour(str(block)), label=str(block))
+        for y, step in enumerate(steps):
+            if share[step] > 0.08:
+                ax.text(
+                    start[step] + share[step] / 2, y, f"{rows[step]:.0f} ({100 * share[step]:.0f} %)",
+                    ha="center", va="center", fontsize=7.5, color="white",
+                )  # fmt: skip
+        start = start + share
+    ax.set_yticks(range(len(steps)), steps)
+    ax.tick_params(axis="y", length=0)
+    ax.set(xlabel="Share of the features", xlim=(0, 1), ylim=(len(steps) - 0.5, -0.5))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=len(blocks), handlelength=1)
+    return ax

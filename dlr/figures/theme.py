@@ -1,0 +1,257 @@
+"""Colours, line styles, number formats and fonts of every figure and page: written once, the same everywhere.
+
+The model colours are those of Okabe & Ito (Color Universal Design, 2008), told apart by every common colour vision;
+each model has a line style and a marker as well, since colour is never alone.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from matplotlib import font_manager
+
+__all__ = [
+    "ACCENT",
+    "ACCENT_LIGHT",
+    "CJK_FONTS",
+    "GREY",
+    "INK",
+    "LIGHT",
+    "MODEL_COLOURS",
+    "NEGATIVE",
+    "NOTHING",
+    "POSITIVE",
+    "cjk_font",
+    "colour",
+    "family_fonts",
+    "feature_label",
+    "format_auc",
+    "format_interval",
+    "format_number",
+    "format_p",
+    "format_percent",
+    "line_style",
+    "marker",
+    "missing_font_warning",
+    "rc",
+    "shorten",
+]
+
+INK = "#1c2326"
+GREY = "#6b7479"
+LIGHT = "#d5dadc"
+ACCENT = "#0b5563"
+ACCENT_LIGHT = "#7fb0b8"
+POSITIVE = ACCENT  # patients with the outcome
+NEGATIVE = "#c3cacd"  # patients without it: lighter, so that print in grey still tells them apart
+
+MODEL_COLOURS = {
+    "Clinical": "#e69f00",
+    "Rad": "#0072b2",
+    "DL": "#009e73",
+    "DLR": "#cc79a7",
+    "Combined": INK,
+    "SingleTask": "#56b4e9",
+    "MultiTask": "#d55e00",
+    "Spatial": "#8a6d00",
+}
+_LINE_STYLES: dict[str, Any] = {
+    "Clinical": (0, (5, 1.5)),
+    "Rad": (0, (3, 1, 1, 1)),
+    "DL": (0, (1.2, 1)),
+    "DLR": (0, (7, 1.5, 1, 1.5)),
+    "Combined": "-",
+    "SingleTask": (0, (5, 1.5)),
+    "MultiTask": "-",
+    "Spatial": (0, (3, 1, 1, 1)),
+}
+_MARKERS = {
+    "Clinical": "s",
+    "Rad": "o",
+    "DL": "^",
+    "DLR": "D",
+    "Combined": "P",
+    "SingleTask": "v",
+    "MultiTask": "X",
+    "Spatial": "h",
+}
+
+NOTHING = "–"  # printed for a number that is not defined
+
+LATIN_FONTS = ("Arial", "Helvetica", "Liberation Sans", "DejaVu Sans")
+CJK_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans CJK JP",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "Source Han Sans CN",
+    "Microsoft YaHei",
+    "SimHei",
+    "PingFang SC",
+    "PingFang HK",
+    "Heiti SC",
+    "Heiti TC",
+    "Hiragino Sans GB",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+    "Droid Sans Fallback",
+    "Arial Unicode MS",
+)
+_CJK = re.compile("[\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+
+
+def colour(model: str) -> str:
+    """The colour of a model; of a name that is no model, grey."""
+    return MODEL_COLOURS.get(model, GREY)
+
+
+def line_style(model: str) -> Any:
+    """The line style of a model."""
+    return _LINE_STYLES.get(model, "-")
+
+
+def marker(model: str) -> str:
+    """The marker of a model."""
+    return _MARKERS.get(model, "o")
+
+
+@cache
+def _installed() -> frozenset[str]:
+    return frozenset(entry.name for entry in font_manager.fontManager.ttflist)
+
+
+def cjk_font() -> str | None:
+    """The first installed font with Chinese, Japanese and Korean characters, or None."""
+    return next((name for name in CJK_FONTS if name in _installed()), None)
+
+
+def family_fonts() -> list[str]:
+    """Fonts in order of trial for each character; only installed ones, so that matplotlib stays quiet."""
+    latin = [name for name in LATIN_FONTS if name in _installed()]
+    fallback = cjk_font()
+    return [*latin, fallback] if fallback else latin
+
+
+def missing_font_warning(texts: Iterable[str]) -> str | None:
+    """What to install where a text has Chinese, Japanese or Korean characters and no font has them; else None."""
+    if cjk_font() is not None:
+        return None
+    found = next((text for text in texts if _CJK.search(text)), None)
+    if found is None:
+        return None
+    return (
+        f"figures hold characters such as {found[:20]!r}, but no font with them is installed: boxes are drawn instead. "
+        "Install one (Debian, Ubuntu: apt install fonts-noto-cjk; Fedora: dnf install google-noto-sans-cjk-fonts; "
+        "macOS and Windows bring PingFang or Microsoft YaHei), then run the report again"
+    )
+
+
+def rc() -> dict[str, Any]:
+    """matplotlib settings of every figure, to be used with `matplotlib.rc_context`.
+
+    Text is never read as mathematics, since labels come from users; a fixed salt and outlined SVG text make the
+    files the same bytes every time and the same picture on every machine.
+    """
+    return {
+        "font.family": family_fonts(),
+        "font.size": 8.5,
+        "text.parse_math": False,
+        "text.color": INK,
+        "axes.unicode_minus": True,
+        "axes.titlesize": 9,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.titlepad": 8,
+        "axes.labelsize": 8.5,
+        "axes.labelcolor": INK,
+        "axes.edgecolor": GREY,
+        "axes.linewidth": 0.7,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "xtick.color": GREY,
+        "ytick.color": GREY,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "xtick.labelsize": 8,
+        "ytick.labelsize": 8,
+        "xtick.major.width": 0.7,
+        "ytick.major.width": 0.7,
+        "xtick.major.size": 3,
+        "ytick.major.size": 3,
+        "legend.frameon": False,
+        "legend.fontsize": 8,
+        "legend.handlelength": 2.6,
+        "lines.linewidth": 1.5,
+        "hatch.linewidth": 0.6,
+        "figure.facecolor": "white",
+        "savefig.facecolor": "white",
+        "svg.fonttype": "path",
+        "svg.hashsalt": "dlr",
+        "pdf.fonttype": 42,
+        "pdf.compression": 6,
+    }
+
+
+def _undefined(value: float | None) -> bool:
+    return value is None or math.isnan(value)
+
+
+def format_p(p: float | None) -> str:
+    """A p-value with three digits; below 0.001 "< 0.001", never 0."""
+    if _undefined(p):
+        return NOTHING
+    assert p is not None
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def format_auc(value: float | None) -> str:
+    """An AUC, or another measure between 0 and 1, with three digits."""
+    return NOTHING if _undefined(value) else f"{value:.3f}".replace("-", "−")
+
+
+def format_interval(lower: float | None, upper: float | None, digits: int = 3) -> str:
+    """Two limits as "0.634–0.882"; "to" where a limit is negative."""
+    if _undefined(lower) or _undefined(upper):
+        return NOTHING
+    assert lower is not None and upper is not None
+    between = " to " if lower < 0 or upper < 0 else "–"
+    return f"{lower:.{digits}f}{between}{upper:.{digits}f}".replace("-", "−")
+
+
+def format_percent(share: float | None, digits: int = 1) -> str:
+    """A share as per cent."""
+    return NOTHING if _undefined(share) else f"{100 * share:.{digits}f} %"  # type: ignore[operator]
+
+
+def format_number(value: float | None, digits: int = 3) -> str:
+    """Any number with `digits` significant digits and no needless zeros; integers whole."""
+    if _undefined(value):
+        return NOTHING
+    assert value is not None
+    if math.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    if float(value).is_integer() and abs(value) < 1e7:
+        return f"{int(value):,}".replace("-", "−") if abs(value) >= 10000 else f"{int(value)}".replace("-", "−")
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def shorten(text: str, length: int = 40) -> str:
+    """A text of at most `length` characters: the middle of a longer one is replaced by an ellipsis."""
+    text = " ".join(str(text).split())
+    if len(text) <= length:
+        return text
+    head = (length - 1 + 1) // 2
+    return f"{text[:head]}…{text[len(text) - (length - 1 - head) :]}"
+
+
+def feature_label(feature: str, length: int = 34) -> str:
+    """A feature's column name over two lines: image type and family, then the feature itself."""
+    parts = str(feature).split("_", 2)
+    if len(parts) < 3:
+        return shorten(feature, length)
+    return f"{shorten(parts[0], length - 8)} · {parts[1]}\n{shorten(parts[2], length)}"
