@@ -1,0 +1,174 @@
+"""The likelihood of a logistic model, its maximum by Newton's method, and exact profile limits.
+
+A penalty (Firth's, ridge) is a subclass that adds its own part to the value, the score and the curvature; maximum,
+profile and likelihood-ratio statistics are then the same code for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import brentq
+from scipy.special import expit
+from scipy.stats import chi2
+
+__all__ = ["Likelihood", "Maximum", "maximise", "profile_limits", "profile_statistic"]
+
+MOST_STEPS = 500  # Firth's score converges linearly; maximum likelihood needs about 8
+SMALLEST_STEP = 1e-14  # of the largest coefficient, columns scaled to root mean square 1
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """Binomial log-likelihood Σ w [y η − log(1 + e^η)], η = xβ + offset."""
+
+    x: np.ndarray  # (n, k), intercept included
+    y: np.ndarray  # (n,) 0 or 1
+    weights: np.ndarray  # (n,)
+    offset: np.ndarray  # (n,)
+
+    def log_likelihood(self, beta: np.ndarray) -> float:
+        """Without any penalty."""
+        eta = self.x @ beta + self.offset
+        return float(self.weights @ (self.y * eta - np.logaddexp(0, eta)))
+
+    def information(self, beta: np.ndarray) -> np.ndarray:
+        """Fisher's information XᵀWX (k, k), without any penalty."""
+        return (self.x.T * self._working_weights(beta)) @ self.x
+
+    def probability(self, beta: np.ndarray) -> np.ndarray:
+        """Fitted probabilities (n,)."""
+        return expit(self.x @ beta + self.offset)
+
+    def value(self, beta: np.ndarray) -> float:
+        """What is maximised."""
+        return self.log_likelihood(beta)
+
+    def value_unscaled(self, beta: np.ndarray, scale: np.ndarray) -> float:
+        """`value` had the columns been given in their own units, scale times these."""
+        return self.value(beta)
+
+    def score(self, beta: np.ndarray) -> np.ndarray:
+        """Gradient of `value` (k,)."""
+        return self.x.T @ (self.weights * (self.y - self.probability(beta)))
+
+    def curvature(self, beta: np.ndarray) -> np.ndarray:
+        """Positive definite matrix (k, k) of the Newton step."""
+        return self.information(beta)
+
+    def _working_weights(self, beta: np.ndarray) -> np.ndarray:
+        p = self.probability(beta)
+        return self.weights * p * (1 - p)
+
+
+@dataclass(frozen=True)
+class Maximum:
+    """Where a likelihood is largest; `converged` is False where it rises without end (separation)."""
+
+    beta: np.ndarray
+    value: float
+    converged: bool
+
+
+def maximise(target: Likelihood, start: np.ndarray, free: np.ndarray | None = None) -> Maximum:
+    """Newton's method with step halving; coefficients outside `free` stay at their start.
+
+    Converged: the step falls under 1e-14, or is small and rounding keeps it from shrinking further.
+    """
+    free = np.ones(len(start), dtype=bool) if free is None else free
+    beta, value, before = start.astype(float), target.value(start), np.inf
+    if not free.any():
+        return Maximum(beta, value, True)
+    block = np.ix_(free, free)
+    for _ in range(MOST_STEPS):
+        step = np.zeros_like(beta)
+        try:
+            step[free] = np.linalg.solve(target.curvature(beta)[block], target.score(beta)[free])
+        except np.linalg.LinAlgError:  # fitted probabilities have become 0 and 1
+            return Maximum(beta, value, False)
+        last = value
+        beta, value, step = _step_uphill(target, beta, value, step)
+        length = float(np.abs(step).max()) / (1 + float(np.abs(beta).max()))
+        if length > 1e-3 and value - last < 1e-13 * (1 + abs(value)):  # far steps, nothing gained: no maximum there
+            return Maximum(beta, value, False)
+        if length <= SMALLEST_STEP or (length < 1e-10 and length >= before):
+            return Maximum(beta, value, True)
+        before = length
+    return Maximum(beta, value, False)
+
+
+def profile_statistic(target: Likelihood, best: Maximum, j: int, at: float = 0.0) -> float:
+    """2 [max value − max value with coefficient j held at `at`]: the (penalised) likelihood-ratio statistic."""
+    start = _set(best.beta, j, at)
+    return max(0.0, 2 * (best.value - maximise(target, start, _all_but(j, len(start))).value))
+
+
+def profile_limits(
+    target: Likelihood, best: Maximum, j: int, standard_error: float, level: float = 0.95
+) -> tuple[float, float]:
+    """Both values of coefficient j at which the profile falls by χ²₁(level) / 2, solved, not interpolated.
+
+    A side on which the profile never falls that far is infinite.
+    """
+    drop = float(chi2.ppf(level, 1))
+    low, high = (_crossing(_held(target, best, j, drop), best.beta[j], sign * standard_error) for sign in (-1, 1))
+    return low, high
+
+
+def _held(target: Likelihood, best: Maximum, j: int, drop: float) -> Callable[[float], float]:
+    """Profile statistic less `drop`, as a function of coefficient j; each call starts from the best point known."""
+    free, known = _all_but(j, len(best.beta)), [best.beta]
+
+    def excess(at: float) -> float:
+        starts = [_moved(target, beta, j, at, free) for beta in known] + [_set(beta, j, at) for beta in known]
+        found = maximise(target, max(starts, key=target.value), free)
+        known[1:] = [found.beta]
+        return 2 * (best.value - found.value) - drop
+
+    return excess
+
+
+def _set(beta: np.ndarray, j: int, at: float) -> np.ndarray:
+    moved = beta.copy()
+    moved[j] = at
+    return moved
+
+
+def _moved(target: Likelihood, beta: np.ndarray, j: int, at: float, free: np.ndarray) -> np.ndarray:
+    """Coefficient j set, the others moved along the tangent of the profile."""
+    moved, curvature = _set(beta, j, at), target.curvature(beta)
+    if free.any():
+        moved[free] -= np.linalg.lstsq(curvature[np.ix_(free, free)], curvature[free, j])[0] * (at - beta[j])
+    return moved
+
+
+def _crossing(excess: Callable[[float], float], centre: float, stride: float) -> float:
+    inner, outer = centre, centre + stride
+    for _ in range(40):
+        if excess(outer) > 0:
+            return float(brentq(excess, inner, outer, xtol=1e-13, rtol=1e-14))
+        stride *= 1.5
+        inner, outer = outer, outer + stride
+        if abs(stride) > 1e4 * (1 + abs(centre)):
+            break
+    return float(np.copysign(np.inf, stride))
+
+
+def _step_uphill(
+    target: Likelihood, beta: np.ndarray, value: float, step: np.ndarray
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """Halve the step until the value does not fall; falls within rounding are allowed."""
+    for _ in range(60):
+        trial = target.value(beta + step)
+        if trial >= value - 1e-13 * (1 + abs(value)):
+            return beta + step, trial, step
+        step = step / 2
+    return beta, value, np.zeros_like(step)
+
+
+def _all_but(j: int, k: int) -> np.ndarray:
+    free = np.ones(k, dtype=bool)
+    free[j] = False
+    return free

@@ -1,0 +1,46 @@
+"""Variance inflation of a model's variables; factors get the generalised form.
+
+Source: Fox & Monette 1992 (JASA 87:178); from a logistic fit's own covariance as R's car::vif does.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dlr.errors import InputError
+from dlr.stats.design import Design
+from dlr.stats.logistic_fit import LogisticFit
+
+__all__ = ["vif", "vif_ols"]
+
+
+def vif(fit: LogisticFit) -> pd.DataFrame:
+    """Index = variable; columns gvif, df, gvif_scaled = gvif^(1 / 2df), comparable with √VIF of one column.
+
+    From the covariance of the estimates, thus weighted by p (1 − p) as the model is.
+    """
+    return _inflation(fit.vcov[1:, 1:], fit.design)
+
+
+def vif_ols(frame: pd.DataFrame, references: dict[str, str] | None = None) -> pd.DataFrame:
+    """The classical 1 / (1 − R²) of each variable on the others, without an outcome; columns as in `vif`."""
+    design = Design.of(frame, references=references)
+    x = design.matrix(frame)[:, 1:]
+    covariance = np.atleast_2d(np.cov(x, rowvar=False))
+    if np.linalg.matrix_rank(np.corrcoef(x, rowvar=False)) < x.shape[1]:
+        raise InputError("variance inflation", "columns determine one another", "leave one of them out")
+    return _inflation(np.linalg.inv(covariance), design)
+
+
+def _inflation(covariance: np.ndarray, design: Design) -> pd.DataFrame:
+    sd = np.sqrt(np.diag(covariance))
+    correlation = covariance / np.outer(sd, sd)
+    whole = np.linalg.det(correlation)
+    rows = []
+    for variable in design.variables:
+        own = [j - 1 for j in design.positions(variable.name)]
+        rest = [j for j in range(len(sd)) if j not in own]
+        gvif = np.linalg.det(correlation[np.ix_(own, own)]) * np.linalg.det(correlation[np.ix_(rest, rest)]) / whole
+        rows.append((variable.name, float(gvif), len(own), float(gvif ** (1 / (2 * len(own))))))
+    return pd.DataFrame(rows, columns=["variable", "gvif", "df", "gvif_scaled"]).set_index("variable")
