@@ -1,0 +1,32 @@
+"""dlr.log: what happened, with times and tracebacks; the screen shows the lines, the log everything."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["LOG", "logged", "logger"]
+
+LOG = "dlr.log"
+logger = logging.getLogger("dlr")
+
+
+@contextmanager
+def logged(study: Path) -> Iterator[Path]:
+    """Within: every record of the logger "dlr" and below goes to the end of the study's dlr.log."""
+    path = study / LOG
+    handler = logging.FileHandler(path, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    level, propagate = logger.level, logger.propagate
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
+    try:
+        yield path
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = propagate
+        handler.close()

@@ -1,0 +1,179 @@
+"""What a stage's function is given: its folder, settings, needed outputs, and `each` for its tasks."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from dlr.engine.digests import Digests
+from dlr.engine.executors import Executor, InProcess
+from dlr.engine.inputs import Inputs
+from dlr.engine.keys import key_of, plain
+from dlr.engine.log import logger
+from dlr.engine.looks import Look, look
+from dlr.engine.progress import Screen
+from dlr.engine.stage import Stage
+from dlr.engine.store import TASK_RECORD, Store
+from dlr.engine.tasks import Parcel, Task, TaskFailure
+from dlr.errors import InputError, Problem
+
+__all__ = ["LeftOut", "Measured", "Run", "View"]
+
+
+class LeftOut(Exception):
+    """A stage leaves itself out: its data are not there."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class Measured(Exception):
+    """A dry run has measured one task, or will not go on, and the stage ends here."""
+
+    def __init__(self, note: str, seconds: float | None = None, todo: int = 0, stored: int = 0) -> None:
+        self.note, self.seconds, self.todo, self.stored = note, seconds, todo, stored
+        super().__init__(note)
+
+
+class View:
+    """Named values; a name that was not declared is a fault that says what to declare."""
+
+    def __init__(self, about: str, values: Mapping[str, Any]) -> None:
+        self.__dict__.update(values)
+        self.__dict__["_about"] = about
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{self.__dict__.get('_about', 'this view')} does not hold {name}; declare it in @stage")
+
+
+@dataclass
+class Run:
+    """One run of one stage. `settings`, `needs` hold what the stage declared; outputs go into `folder`."""
+
+    stage: Stage
+    key: str
+    folder: Path
+    settings: Any
+    needs: Any
+    seed: int
+    inputs: Inputs
+    store: Store
+    digests: Digests
+    executor: Executor
+    screen: Screen
+    fresh: bool = False  # tasks are computed again even where they are in the store
+    probe: bool = False  # a dry run: measure one task and stop
+
+    def __post_init__(self) -> None:
+        self.warnings: list[str] = []
+        self.transient: list[str] = []
+        self.computed = self.found = 0
+
+    def digest(self, path: str | Path) -> str:
+        """SHA-256 of a file's content, remembered from run to run."""
+        return self.digests.of(path)
+
+    def log(self, text: str) -> None:
+        """A line for the reader: on the screen and in dlr.log."""
+        logger.info("%s: %s", self.stage.name, text)
+        self.screen.say(f"  {text}", style="dim")
+
+    def warn(self, text: str) -> None:
+        """A warning: on the screen, in dlr.log, and kept in stage.json for status and report."""
+        logger.warning("%s: %s", self.stage.name, text)
+        self.warnings.append(text)
+        self.screen.say(f"  ! {text}", style="yellow")
+
+    def leave_out(self, reason: str) -> NoReturn:
+        """End the stage: what it needs is not in this study. Stages that can do without it go on."""
+        raise LeftOut(reason)
+
+    def fail(self, error: InputError) -> NoReturn:
+        """End the run: the user has something to mend."""
+        raise error
+
+    def look(self, patients: int) -> tuple[Look, ...]:
+        """Write down that test predictions are evaluated under this stage's key; all looks so far."""
+        if self.probe:
+            raise Measured("looks at the test side, which a dry run does not")
+        return look(self.store.study, self.key, patients)
+
+    def each(
+        self, function: Callable[[Task, Path], None], tasks: Iterable[Task], label: str = "cases"
+    ) -> list[Path | TaskFailure]:
+        """The folders of all tasks, in the tasks' order; those that the store does not hold are computed first.
+
+        function : module-level, of a task and the folder it writes into. A finished task is kept whatever happens to
+        the others. Raises InputError with the problems of tasks that may not fail.
+        """
+        parcels = self._parcels(function, list(tasks))
+        results: list[Path | TaskFailure] = [parcel.final for parcel in parcels]
+        records = [None if self.fresh else self.store.find(p.final, TASK_RECORD, p.key) for p in parcels]
+        todo = [i for i, record in enumerate(records) if record is None]
+        self.found += len(parcels) - len(todo)
+        if self.probe and todo:
+            self._measure([parcels[i] for i in todo], [r["seconds"] for r in records if r is not None], label)
+        if not todo:
+            return results
+        stopped: list[Problem] = []
+        answered = 0
+        with self.screen.bar(self.stage.name, len(parcels), label) as bar:
+            bar.advance(len(parcels) - len(todo))
+            for place, done in self.executor.run([parcels[i] for i in todo]):
+                bar.advance()
+                answered += 1
+                i, task = todo[place], parcels[todo[place]].task
+                if not done.problems:
+                    self.computed += 1
+                    logger.debug("%s: %s in %.3f s", self.stage.name, task.name, done.seconds)
+                    continue
+                for problem in done.problems:
+                    logger.warning("%s: %s: %s. %s", self.stage.name, problem.where, problem.what, problem.mend)
+                if not task.may_fail:
+                    stopped += done.problems
+                    break
+                results[i] = TaskFailure(task.name, done.problems[0], done.problems, done.transient)
+                if done.transient:
+                    self.transient.append(task.name)
+        if stopped:
+            raise InputError.of(stopped)
+        assert answered == len(todo), "an executor lost a task"
+        return results
+
+    def _parcels(self, function: Callable[[Task, Path], None], tasks: list[Task]) -> list[Parcel]:
+        where = f"{function.__module__}.{function.__qualname__}"
+        if "<" in where:
+            raise TypeError(f"{where}: a task's function stands at the top of its module, where workers find it")
+        out, finals = [], dict[Path, str]()
+        for task in tasks:
+            parts = {
+                "stage": self.stage.name,
+                "version": self.stage.version,
+                "libraries": self.stage.releases(),
+                "function": function.__qualname__,
+                "task": task.name,
+                "key": plain(task.key, task.name),
+            }
+            key = key_of(parts)
+            final = self.store.task_folder(self.stage.name, key)
+            if final in finals:
+                raise ValueError(f"{self.stage.name}: two tasks have one name and one key: {task.name}")
+            finals[final] = task.name
+            out.append(Parcel(function, task, key, parts, self.store.own, final))
+        return out
+
+    def _measure(self, todo: list[Parcel], stored: list[float], label: str) -> NoReturn:
+        """Seconds of one task: the median of those in the store, or one computed now (and kept)."""
+        left = len(todo)
+        if stored:
+            seconds = statistics.median(stored)
+            note = f"{left} {label} to do, {len(stored)} in the store"
+        else:
+            (_, done), *_ = InProcess().run(todo[:1])
+            seconds, left = done.seconds, left - 1
+            note = f"{len(todo)} {label}, one measured"
+        raise Measured(note, seconds, left, len(stored))

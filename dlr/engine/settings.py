@@ -1,0 +1,279 @@
+"""Settings: defaults, then a YAML file, then --set; typed, checked once, unknown keys refused with their nearest."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import types
+import typing
+from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from dlr.errors import InputError, Problem
+
+__all__ = ["known_keys", "nearest", "read_yaml", "resolve", "write_settings"]
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which only true and false are booleans (not yes, no, on, off, as tables of patients have them), 1e-3 is
+    a number, a date is text, and a key that stands twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            if key in seen:
+                raise yaml.MarkedYAMLError(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
+            seen.add(key)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("null", r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", list("tTfF")),
+    ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", list("-+0123456789")),
+    ("float", r"^(?:[-+]?(?:0|[1-9][0-9]*|(?=\.[0-9]))(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan)$",
+     list("-+.0123456789")),
+):  # fmt: skip
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
+
+
+def read_yaml(text: str, where: str) -> Any:
+    """The content of YAML text; a mistake in it is an InputError with line and column."""
+    try:
+        return yaml.load(text, Loader=_Loader)  # a subclass of SafeLoader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
+        what = getattr(error, "problem", None) or str(error)
+        raise InputError(f"{where}{place}", f"this is not YAML as expected: {what}", "mend the line") from error
+
+
+def resolve(
+    model: type[Model],
+    params: Mapping[str, Any] | None = None,
+    overrides: Sequence[str] = (),
+    *,
+    source: str = "the parameter file",
+    folders: Sequence[Path] = (),
+) -> Model:
+    """The settings of a study.
+
+    params : the content of a parameter file, named by `source`. overrides : texts "section.key=value", the value in
+    YAML. folders : where a relative path among the settings may start; the first that holds it wins.
+    Raises InputError with every problem at once.
+    """
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    problems: list[Problem] = []
+    if params is not None:
+        if not isinstance(params, Mapping):
+            raise InputError(source, "a parameter file is a mapping of sections", "write `section:` and keys below it")
+        values = _copied(params)
+        origins[""] = source
+    for text in overrides:
+        _override(values, text, origins, problems)
+    problems += list(_unknown(model, values, origins))
+    if problems:
+        raise InputError.of(problems)
+    try:
+        settings = model.model_validate(values)
+    except ValidationError as error:
+        raise InputError.of(_problems(model, error, origins)) from error
+    return typing.cast(Model, _with_absolute_paths(settings, folders))
+
+
+def write_settings(settings: BaseModel, path: Path) -> None:
+    """The resolved settings as YAML, which `resolve` reads back."""
+    text = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+def known_keys(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """Every key of a model and of the models in it, dotted."""
+    out = []
+    for name, field in model.model_fields.items():
+        inner = _model_in(field.annotation)
+        out.append(f"{prefix}{name}")
+        if inner is not None:
+            out += known_keys(inner, f"{prefix}{name}.")
+    return out
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """The known word most like this one, None when none is: by its whole, then by its last part."""
+    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if found:
+        return found[0]
+    last = word.rpartition(".")[2]
+    by_last = {each.rpartition(".")[2]: each for each in reversed(known)}
+    found = difflib.get_close_matches(last, list(by_last), n=1, cutoff=0.6)
+    return by_last[found[0]] if found else None
+
+
+def _copied(value: Any) -> Any:
+    return {k: _copied(v) for k, v in value.items()} if isinstance(value, Mapping) else value
+
+
+def _override(values: dict[str, Any], text: str, origins: dict[str, str], problems: list[Problem]) -> None:
+    """Put one "a.b=value" into the values."""
+    where = f"--set {text}"
+    name, equals, written = text.partition("=")
+    parts = name.strip().split(".")
+    if not equals or not all(parts):
+        problems.append(Problem(where, "this is not KEY=VALUE", "write for example --set cohort.target=her2"))
+        return
+    try:
+        value = read_yaml(written, where)
+    except InputError as error:
+        problems += error.problems
+        return
+    place = values
+    for i, part in enumerate(parts[:-1]):
+        inner = place.setdefault(part, {})
+        if inner is None:
+            inner = place[part] = {}
+        if not isinstance(inner, dict):
+            taken = ".".join(parts[: i + 1])
+            problems.append(Problem(where, f"{taken} is {inner!r} and has no keys", f"set {taken} itself"))
+            return
+        place = inner
+    place[parts[-1]] = value
+    origins[name.strip()] = where
+
+
+def _origin(name: str, origins: dict[str, str]) -> str:
+    """Where a key was written: the nearest key above it that has an origin."""
+    at = name
+    while at and at not in origins:
+        at = at.rpartition(".")[0]
+    return origins.get(at, "the settings")
+
+
+def _unknown(model: type[BaseModel], values: Mapping[str, Any], origins: dict[str, str]) -> Iterator[Problem]:
+    everything = known_keys(model)
+
+    def walk(inner: type[BaseModel], at: Mapping[Any, Any], prefix: str) -> Iterator[Problem]:
+        aliases = {field.alias for field in inner.model_fields.values() if field.alias}
+        for key, value in at.items():
+            name = f"{prefix}{key}"
+            if key not in inner.model_fields:
+                if key in aliases:
+                    continue
+                beside = [f"{prefix}{each}" for each in inner.model_fields]
+                near = nearest(name, beside) or nearest(name, everything)
+                mend = f"did you mean {near}?" if near else f"known here: {', '.join(inner.model_fields)}"
+                where = _origin(name, origins)
+                yield Problem(where, f"there is no setting {name}", mend)
+                continue
+            annotation = inner.model_fields[key].annotation
+            below = _model_in(annotation)
+            if below is not None and isinstance(value, Mapping):
+                yield from walk(below, value, f"{name}.")
+            of_values = _model_of_values(annotation)
+            if of_values is not None and isinstance(value, Mapping):
+                for each, item in value.items():
+                    if isinstance(item, Mapping):
+                        yield from walk(of_values, item, f"{name}.{each}.")
+
+    yield from walk(model, values, "")
+
+
+def _problems(model: type[BaseModel], error: ValidationError, origins: dict[str, str]) -> list[Problem]:
+    """One problem a key, however many members its union has."""
+    by_key: dict[str, list[Any]] = {}
+    annotations: dict[str, Any] = {}
+    for each in error.errors(include_url=False):
+        name, annotation = _key_of_location(model, each["loc"])
+        by_key.setdefault(name, []).append(each)
+        annotations[name] = annotation
+    out = []
+    for name, each_error in by_key.items():
+        said = list(dict.fromkeys(each["msg"].removeprefix("Value error, ") for each in each_error))
+        given = each_error[0]["input"]
+        shown = f" (given: {given!r})" if not isinstance(given, BaseModel | Mapping) else ""
+        what = f"{name}: {'; or '.join(said)}{shown}" if name else f"{'; '.join(said)}"
+        out.append(Problem(_origin(name, origins), what, f"give {_described(annotations[name])}"))
+    return out
+
+
+def _key_of_location(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str, Any]:
+    """The dotted key of a pydantic location, without the names of a union's members, and its annotation."""
+    inner: Any = model
+    names: list[str] = []
+    annotation: Any = model
+    for part in location:
+        if isinstance(inner, type) and issubclass(inner, BaseModel) and part in inner.model_fields:
+            annotation = inner.model_fields[str(part)].annotation
+            names.append(str(part))
+            inner = _model_in(annotation)
+            if inner is None and _model_of_values(annotation) is not None:
+                inner = annotation
+        elif inner is not None and not isinstance(inner, type) and (of_values := _model_of_values(inner)) is not None:
+            names.append(str(part))
+            inner = annotation = of_values
+        else:
+            break
+    return ".".join(names), annotation
+
+
+def _members(annotation: Any) -> tuple[Any, ...]:
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return _members(typing.get_args(annotation)[0])
+    if origin in (typing.Union, types.UnionType):
+        return tuple(m for each in typing.get_args(annotation) for m in _members(each))
+    return (annotation,)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    return next((m for m in _members(annotation) if isinstance(m, type) and issubclass(m, BaseModel)), None)
+
+
+def _model_of_values(annotation: Any) -> type[BaseModel] | None:
+    """The model that a mapping of models holds: dict[str, Column] -> Column."""
+    for member in _members(annotation):
+        if typing.get_origin(member) in (dict, Mapping) and len(typing.get_args(member)) == 2:
+            return _model_in(typing.get_args(member)[1])
+    return None
+
+
+def _described(annotation: Any) -> str:
+    """What a key takes, in words."""
+    words = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
+    out = []
+    for member in _members(annotation):
+        origin, arguments = typing.get_origin(member), typing.get_args(member)
+        if origin is typing.Literal:
+            out.append(" | ".join(str(each) for each in arguments))
+        elif origin in (list, tuple, set, frozenset) or member in (list, tuple):
+            out.append("a list such as [a, b]")
+        elif origin is dict or member is dict or _model_in(member) is not None:
+            out.append("keys and values, such as {a: b}")
+        elif isinstance(member, type) and issubclass(member, Enum):
+            out.append(" | ".join(str(each.value) for each in member))
+        elif isinstance(member, type) and issubclass(member, Path):
+            out.append("a path")
+        else:
+            out.append(words.get(member, "another value"))
+    return ", or ".join(dict.fromkeys(out))
+
+
+def _with_absolute_paths(value: Any, folders: Sequence[Path]) -> Any:
+    """The settings with every relative path that is found made absolute."""
+    if isinstance(value, BaseModel):
+        old = {name: getattr(value, name) for name in type(value).model_fields}
+        new = {name: _with_absolute_paths(item, folders) for name, item in old.items()}
+        moved = {name: item for name, item in new.items() if item is not old[name]}
+        return value.model_copy(update=moved) if moved else value
+    if isinstance(value, Path) and not value.is_absolute():
+        return next((folder / value for folder in folders if (folder / value).exists()), value)
+    return value

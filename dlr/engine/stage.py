@@ -1,0 +1,140 @@
+"""A stage: a function with a name, a version and everything its result depends on; a pipeline: stages in order."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from dlr.engine.inputs import Inputs
+    from dlr.engine.run import Run
+
+__all__ = ["Pipeline", "Stage", "release", "stage"]
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+TWINS = {"xgboost": ("xgboost", "xgboost-cpu")}  # one library under two names
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a study. Its key is made of all fields but `function` and `publish`."""
+
+    name: str
+    function: Callable[[Run], None]
+    version: int  # rises whenever a number may change
+    needs: tuple[str, ...] = ()  # stages whose outputs it reads; if one left itself out, so does this one
+    optional: tuple[str, ...] = ()  # stages whose outputs it reads where they are there: None otherwise
+    sections: tuple[str, ...] = ()  # settings it may see: "learn", or one field of a section, "learn.folds"
+    libraries: tuple[str, ...] = ()  # distributions whose releases matter to its numbers
+    files: Callable[[Inputs, Any], Iterable[Path]] | None = None  # more files it reads: (inputs, settings) -> paths
+    publish: tuple[str, ...] = ()  # outputs that are copied to the top of the study's folder
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (inspect.getdoc(self.function) or "").partition("\n")[0]
+
+    def releases(self) -> dict[str, str]:
+        """The releases of the libraries that matter, by name; "absent" where one is not installed."""
+        return {name: release(name) for name in self.libraries}
+
+    def __call__(self, run: Run) -> None:
+        self.function(run)
+
+
+def stage(
+    name: str,
+    *,
+    version: int,
+    needs: Sequence[str] = (),
+    optional: Sequence[str] = (),
+    sections: Sequence[str] = (),
+    libraries: Sequence[str] = (),
+    files: Callable[[Inputs, Any], Iterable[Path]] | None = None,
+    publish: Sequence[str] = (),
+) -> Callable[[Callable[[Run], None]], Stage]:
+    """Make a stage of a function of one Run. The function's docstring is the sentence that status shows.
+
+    A stage without needs answers for the user's files: its key holds the digests of the manifest, of every file
+    and folder that a cell of the manifest names, and of the feature table. A setting that is a path, or text that
+    names a file, counts by that file's content. What else a stage reads, `files` lists.
+    """
+    if not NAME.fullmatch(name):
+        raise ValueError(f"a stage's name is a word of lower-case letters, digits and _: not {name!r}")
+
+    def make(function: Callable[[Run], None]) -> Stage:
+        return Stage(
+            name, function, version, tuple(needs), tuple(optional), tuple(sections), tuple(libraries), files,
+            tuple(publish),
+        )  # fmt: skip
+
+    return make
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Stages in the order in which they run, and the pydantic class of their settings."""
+
+    name: str
+    stages: Sequence[Stage]
+    settings: type[BaseModel]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "stages", tuple(self.stages))
+        before: set[str] = set()
+        for each in self.stages:
+            if each.name in before:
+                raise ValueError(f"pipeline {self.name}: two stages are named {each.name}")
+            for need in each.needs:
+                if need not in before:
+                    raise ValueError(f"pipeline {self.name}: {each.name} needs {need}, which does not come before it")
+            for section in each.sections:
+                self._check_section(each.name, section)
+            before.add(each.name)
+
+    def _check_section(self, name: str, section: str) -> None:
+        model: Any = self.settings
+        for part in section.split("."):
+            fields = getattr(model, "model_fields", {})
+            if part not in fields:
+                raise ValueError(f"pipeline {self.name}: stage {name} declares settings {section}, which are not there")
+            model = fields[part].annotation
+
+    def __getitem__(self, name: str) -> Stage:
+        return next(each for each in self.stages if each.name == name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The stages' names in order."""
+        return tuple(each.name for each in self.stages)
+
+    def sources(self, name: str) -> tuple[str, ...]:
+        """The earlier stages of this pipeline that it reads: its needs, then the optional ones that are here."""
+        own = self[name]
+        before = self.names[: self.names.index(name)]
+        return (*own.needs, *(each for each in own.optional if each in before))
+
+    def closure(self, name: str) -> tuple[str, ...]:
+        """A stage and all that it reads, directly or not, in the order of the pipeline."""
+        wanted = {name}
+        for each in reversed(self.names):
+            if each in wanted:
+                wanted.update(self.sources(each))
+        return tuple(each for each in self.names if each in wanted)
+
+
+def release(name: str) -> str:
+    """The installed release of a distribution, "absent" where there is none; nothing is imported."""
+    for candidate in TWINS.get(name.lower(), (name,)):
+        try:
+            return version(candidate)
+        except PackageNotFoundError:
+            continue
+    return "absent"

@@ -1,0 +1,77 @@
+"""A study on the disk, as its last run left it: what predict, report and status start from."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dlr.engine.inputs import Inputs
+from dlr.engine.store import STAGE_RECORD, Store, read_record
+from dlr.errors import InputError
+
+__all__ = ["SETTINGS_FILE", "Study", "open_study", "write_run"]
+
+RUN_FILE, SETTINGS_FILE = "run.json", "settings.yaml"
+
+
+@dataclass(frozen=True)
+class Study:
+    """The outputs of the last run by stage (None where a stage left itself out), and what it was started with."""
+
+    folder: Path
+    pipeline: str
+    inputs: Inputs
+    folders: dict[str, Path | None]
+    left_out: dict[str, str]
+    records: dict[str, dict[str, Any]]
+
+    @property
+    def settings_file(self) -> Path:
+        """The resolved settings of the last run."""
+        return self.folder / SETTINGS_FILE
+
+
+def write_run(study: Path, pipeline: str, inputs: Inputs, keys: Mapping[str, str]) -> None:
+    """Write down what a run started from and the keys of the stages it has so far."""
+    content = {
+        "pipeline": pipeline,
+        "manifest": None if inputs.manifest is None else str(inputs.manifest),
+        "features": None if inputs.features is None else str(inputs.features),
+        "stages": dict(keys),
+    }
+    beside = study / f".{RUN_FILE}"
+    beside.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+    os.replace(beside, study / RUN_FILE)
+
+
+def open_study(folder: Path) -> Study:
+    """Read a study. Raises InputError where no run has been or its stages are not whole."""
+    folder = Path(os.path.abspath(folder))
+    try:
+        content = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            where=str(folder),
+            what="this is not the folder of a study that has run",
+            mend="name the study's folder, for example runs/her2_ultrasound, or start one with `dlr run`",
+        ) from error
+    store = Store(folder)
+    folders: dict[str, Path | None] = {}
+    left_out: dict[str, str] = {}
+    records: dict[str, dict[str, Any]] = {}
+    for name, key in content["stages"].items():
+        place = store.stage_folder(name, key)
+        record = read_record(place / STAGE_RECORD)
+        if record is None:
+            raise InputError(str(place), f"the outputs of stage {name} are gone", "run `dlr run` again")
+        records[name] = record
+        reason = record.get("left_out")
+        folders[name] = None if reason else place
+        if reason:
+            left_out[name] = str(reason)
+    paths = {role: Path(content[role]) if content.get(role) else None for role in ("manifest", "features")}
+    return Study(folder, content["pipeline"], Inputs(**paths), folders, left_out, records)
