@@ -1,0 +1,84 @@
+"""From tissue to a B-mode still: scatterers, point-spread function, envelope, log compression.
+
+Scatterers stand on a radio-frequency grid, four samples to an image row, with Gaussian amplitude scaled by the
+tissue's echogenicity (fully developed speckle). The echo is their convolution with a point-spread function: axially a
+Gaussian-enveloped pulse, laterally a Gaussian beam, narrowest at the focus and wider with the distance from it. The
+pulse has positive frequencies only, so that the convolved signal is analytic and its magnitude is the envelope; two
+sub-bands are averaged (frequency compounding), as scanners do against speckle. Depth is along rows, the transducer at
+the top.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import fft
+
+__all__ = ["Probe", "Tissue", "b_mode"]
+
+SPEED = 1.54  # mm per microsecond
+SAMPLES_PER_ROW = 4
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A linear transducer and the settings of its scanner."""
+
+    frequency_mhz: float = 7.0
+    bandwidth: float = 0.55  # of the frequency, full width at half maximum
+    f_number: float = 2.2
+    focus_mm: float = 18.0
+    dynamic_range_db: float = 60.0
+    noise_db: float = -52.0  # electronic noise, against the brightest tissue without attenuation
+
+
+@dataclass(frozen=True)
+class Tissue:
+    """What the beam meets, on the image grid (rows, columns) of square pixels of `spacing_mm`."""
+
+    spacing_mm: float
+    echogenicity_db: np.ndarray  # of diffuse scatterers, 0 = bright glandular tissue
+    reflector: np.ndarray  # amplitude of specular interfaces, linear, 0 = none
+    attenuation_db: np.ndarray  # there and back, in excess of what the scanner's gain makes up for
+
+
+def b_mode(tissue: Tissue, probe: Probe, gain_db: float, rng: np.random.Generator) -> np.ndarray:
+    """The still, uint8 (rows, columns); `gain_db` moves the whole grey scale."""
+    rows, columns = tissue.echogenicity_db.shape
+    samples = rows * SAMPLES_PER_ROW
+    amplitude = np.power(10.0, (tissue.echogenicity_db - tissue.attenuation_db) / 20).astype(np.float32)
+    scatterers = rng.standard_normal((samples, columns), dtype=np.float32)
+    scatterers = scatterers.reshape(rows, SAMPLES_PER_ROW, columns) * amplitude[:, None, :]
+    scatterers[:, 0, :] += tissue.reflector * np.power(10.0, -tissue.attenuation_db / 20)
+    spectrum = fft.rfft(scatterers.reshape(samples, columns), axis=0)
+
+    cycles_per_mm = np.arange(rows) / (rows * tissue.spacing_mm)  # of a band one image row wide
+    carrier = 2 * probe.frequency_mhz / SPEED
+    width = probe.bandwidth * carrier / 2.3548
+    lateral = fft.fftfreq(columns, tissue.spacing_mm)
+    depth = (np.arange(rows) + 0.5) * tissue.spacing_mm
+    at_focus = probe.f_number * SPEED / probe.frequency_mhz / 2.3548  # SD of the beam, mm
+    beam = at_focus * np.sqrt(1 + ((depth - probe.focus_mm) / (0.55 * probe.focus_mm)) ** 2)
+    blur = np.exp(-2 * (np.pi * beam[:, None] * lateral[None, :]) ** 2) * np.sqrt(2 * np.sqrt(np.pi) * beam[:, None])
+
+    envelope = np.zeros((rows, columns))
+    for band in (-0.5, 0.5):
+        centre = carrier + band * width
+        # `rows` frequencies around the centre: the signal at one sample an image row, carrier aliased, envelope kept
+        first = round((centre - 0.5 / tissue.spacing_mm) * rows * tissue.spacing_mm)
+        first = min(max(first, 0), spectrum.shape[0] - rows)
+        frequency = cycles_per_mm + first / (rows * tissue.spacing_mm)
+        pulse = np.exp(-0.5 * ((frequency - centre) / (0.8 * width)) ** 2)
+        echo = fft.ifft(spectrum[first : first + rows] * pulse[:, None].astype(np.float32), axis=0)
+        echo = fft.ifft(fft.fft(echo, axis=1) * blur.astype(np.float32), axis=1)
+        envelope += np.abs(echo) / np.sqrt(np.sum(pulse**2) / samples)
+    noise = rng.standard_normal((2, rows, columns), dtype=np.float32)
+    envelope = np.hypot(envelope / 2 * SCALE, np.hypot(noise[0], noise[1]) * 10 ** (probe.noise_db / 20))
+    decibel = 20 * np.log10(np.maximum(envelope, 1e-6)) + gain_db
+    grey = 255 * (1 + (decibel - HEADROOM_DB) / probe.dynamic_range_db)
+    return np.clip(np.round(grey), 0, 255).astype(np.uint8)
+
+
+SCALE = 1.0
+HEADROOM_DB = 12.0  # speckle and interfaces brighter than this above 0 dB are white

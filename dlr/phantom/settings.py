@@ -1,0 +1,30 @@
+"""What a synthetic cohort is made from; equal settings give equal bytes."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["PhantomSettings"]
+
+
+class PhantomSettings(BaseModel):
+    """Size, seed and strength of a synthetic cohort. The defaults are the built-in cohort's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    patients: int = Field(default=160, ge=20, description="patients of the study, the excluded ones not counted")
+    seed: int = 2025
+    signal: float = Field(
+        default=1.0, ge=0, description="multiplies every log odds ratio of the truth; 0 is the null cohort"
+    )
+    size: int = Field(
+        default=256, ge=96, le=1024, description="rows and columns of an image; the field in mm stays the same"
+    )
+    two_images: float = Field(default=0.25, ge=0, le=1, description="share of patients with a second, transverse image")
+    excluded: int = Field(default=6, ge=0, description="patients listed with a reason for exclusion, beyond `patients`")
+    unresolved: int = Field(
+        default=2, ge=0, description="patients with IHC 2+ and no FISH, whose HER2 is therefore missing"
+    )
+    missing: float = Field(
+        default=0.015, ge=0, lt=0.5, description="share of blood markers, Ki-67 and nodal status left empty"
+    )
