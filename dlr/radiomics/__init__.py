@@ -1,1 +1,26 @@
-"""Radiomics."""
+"""Radiomics: named numbers of a lesion's outline and grey levels, by pyradiomics' definitions."""
+
+from dlr.radiomics.columns import expected_columns, split_column
+from dlr.radiomics.dictionary import feature_dictionary
+from dlr.radiomics.extract import extract, measure
+from dlr.radiomics.families import family_counts
+from dlr.radiomics.interface import Engine, Measured, engine
+from dlr.radiomics.profile import Profile, load_profile, shipped_profiles
+from dlr.radiomics.settings import RadiomicsSettings, StabilitySettings
+
+__all__ = [
+    "Engine",
+    "Measured",
+    "Profile",
+    "RadiomicsSettings",
+    "StabilitySettings",
+    "engine",
+    "expected_columns",
+    "extract",
+    "family_counts",
+    "feature_dictionary",
+    "load_profile",
+    "measure",
+    "shipped_profiles",
+    "split_column",
+]

@@ -1,0 +1,75 @@
+"""The feature dictionary: what every column is, in which unit, and under which IBSI code."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+
+from dlr.radiomics.columns import ColumnName, InputKind, expected_columns, split_column, wavelet_axes
+from dlr.radiomics.profile import Profile
+
+__all__ = ["definitions", "feature_dictionary"]
+
+DICTIONARY_COLUMNS = ["name", "family", "image_type", "ibsi_code", "unit", "noise_on_one_slice"]
+
+_DIRECTIONAL = ("glcm", "glrlm")  # aggregated over directions, so the weighting of these is part of the definition
+_SHIFTED = ("Energy", "TotalEnergy", "RootMeanSquared")
+
+
+def feature_dictionary(profile: Profile, kind: InputKind | str) -> pd.DataFrame:
+    """A row a column: name, family, image_type, ibsi_code, unit, noise_on_one_slice.
+
+    `ibsi_code` is given where pyradiomics' definition under this profile and IBSI's coincide, else it is empty; it
+    names the feature, whatever the filter. Binning is not part of it: bins of fixed width start at a multiple of the
+    width here, at the ROI's minimum in IBSI.
+    `noise_on_one_slice`: a wavelet band that is high-pass across the one slice of a still, so rounding noise.
+    """
+    rows = []
+    for name in expected_columns(profile, kind):
+        column = split_column(name)
+        known = definitions().loc[(column.family, column.feature)]
+        settings = _settings(profile, column)
+        code = known["ibsi_code"] if known["coincides"] == "yes" and _as_ibsi(column, settings) else ""
+        noise = InputKind(kind) is InputKind.STILL and _crosses_the_slice(column.image_type, settings)
+        rows.append((name, column.family, column.image_type, code, known["unit"], noise))
+    return pd.DataFrame(rows, columns=DICTIONARY_COLUMNS)
+
+
+@cache
+def definitions() -> pd.DataFrame:
+    """Unit, IBSI code and where definitions part, by (family, feature); derived from the IBSI reference manual."""
+    with files("dlr.radiomics").joinpath("definitions.csv").open(encoding="utf-8") as table:
+        return pd.read_csv(table, keep_default_na=False, index_col=["family", "feature"])
+
+
+def _settings(profile: Profile, column: ColumnName) -> dict[str, Any]:
+    """Settings of the image type that a column's image belongs to."""
+    stem = column.image_type.split("-")[0].rstrip("0123456789")
+    by_stem = {"log": "LoG", "lbp": "LBP2D" if column.image_type == "lbp-2D" else "LBP3D"}
+    for image_type in profile.image_types:
+        if image_type == by_stem.get(stem) or image_type.lower() == stem:
+            return profile.settings_of(image_type)
+    return profile.settings  # shape, in a profile without Original
+
+
+def _as_ibsi(column: ColumnName, settings: dict[str, Any]) -> bool:
+    """Whether the settings leave the feature's definition as IBSI has it."""
+    match column.family:
+        case "glcm" if not settings.get("symmetricalGLCM", True):
+            return False
+        case "gldm" if settings.get("gldm_a", 0) != 0:
+            return False
+        case "firstorder" if column.feature in _SHIFTED and settings.get("voxelArrayShift", 0) != 0:
+            return False
+    weighting = settings.get("weightingNorm")
+    return column.family not in _DIRECTIONAL or weighting in (None, "no_weighting")
+
+
+def _crosses_the_slice(image_type: str, settings: dict[str, Any]) -> bool:
+    """Whether an image is a wavelet band that is high-pass along z."""
+    if not image_type.startswith("wavelet"):
+        return False
+    return ("H", 0) in zip(image_type.split("-")[1], wavelet_axes(settings), strict=True)

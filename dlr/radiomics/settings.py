@@ -1,0 +1,34 @@
+"""Settings of the room: what is measured, and how its stability is judged."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dlr.radiomics.interface import DEFAULT_ENGINE
+
+__all__ = ["RadiomicsSettings", "StabilitySettings"]
+
+Perturbation = Literal["erode", "dilate", "shift", "contour"]
+
+
+class RadiomicsSettings(BaseModel):
+    """Which features are measured, and by what."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    profile: str = "ultrasound2d"  # a shipped name, or the path of a pyradiomics parameter file
+    engine: Literal["pyradiomics", "native"] = DEFAULT_ENGINE  # type: ignore[assignment]
+
+
+class StabilitySettings(BaseModel):
+    """When a feature counts as stable, and when two readers agree."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    icc: float = Field(0.75, ge=0, le=1)  # features below leave before selection
+    kind: Literal["ICC2", "ICC3"] = "ICC2"  # ICC2 counts a reader's systematic shift as disagreement, ICC3 does not
+    perturbations: tuple[Perturbation, ...] = ("erode", "dilate", "shift", "contour")  # where there is one reader
+    agreement: float = Field(0.75, ge=0, le=1)  # cases below go to a third reader
+    agreement_measure: Literal["dice"] = "dice"
