@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from dlr.radiomics.columns import ColumnName, InputKind, expected_columns, split_column, wavelet_axes
 from dlr.radiomics.profile import Profile
 
-__all__ = ["definitions", "feature_dictionary"]
+__all__ = ["Definition", "definitions", "feature_dictionary"]
 
 DICTIONARY_COLUMNS = ["name", "family", "image_type", "ibsi_code", "unit", "noise_on_one_slice"]
 
@@ -30,19 +31,34 @@ def feature_dictionary(profile: Profile, kind: InputKind | str) -> pd.DataFrame:
     rows = []
     for name in expected_columns(profile, kind):
         column = split_column(name)
-        known = definitions().loc[(column.family, column.feature)]
+        known = definitions()[column.family, column.feature]
         settings = _settings(profile, column)
-        code = known["ibsi_code"] if known["coincides"] == "yes" and _as_ibsi(column, settings) else ""
+        code = known.ibsi_code if known.coincides and _as_ibsi(column, settings) else ""
         noise = InputKind(kind) is InputKind.STILL and _crosses_the_slice(column.image_type, settings)
-        rows.append((name, column.family, column.image_type, code, known["unit"], noise))
+        rows.append((name, column.family, column.image_type, code, known.unit, noise))
     return pd.DataFrame(rows, columns=DICTIONARY_COLUMNS)
 
 
+class Definition(NamedTuple):
+    """What a feature is, whatever the image it is measured on."""
+
+    unit: str  # empty where it has none
+    ibsi_code: str
+    ibsi_feature: str
+    coincides: bool  # with IBSI's definition, checked on its digital phantom
+    note: str
+
+
 @cache
-def definitions() -> pd.DataFrame:
-    """Unit, IBSI code and where definitions part, by (family, feature); derived from the IBSI reference manual."""
+def definitions() -> dict[tuple[str, str], Definition]:
+    """By family and feature; derived from the IBSI reference manual."""
     with files("dlr.radiomics").joinpath("definitions.csv").open(encoding="utf-8") as table:
-        return pd.read_csv(table, keep_default_na=False, index_col=["family", "feature"])
+        return {
+            (row["family"], row["feature"]): Definition(
+                row["unit"], row["ibsi_code"], row["ibsi_feature"], row["coincides"] == "yes", row["note"]
+            )
+            for row in csv.DictReader(table)
+        }
 
 
 def _settings(profile: Profile, column: ColumnName) -> dict[str, Any]:

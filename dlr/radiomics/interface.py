@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from dlr.radiomics.profile import Profile
 
 __all__ = ["DEFAULT_ENGINE", "ENGINES", "Engine", "Measured", "engine"]
 
-DEFAULT_ENGINE = "pyradiomics"
+DEFAULT_ENGINE: Final = "pyradiomics"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ class RadiomicsSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     profile: str = "ultrasound2d"  # a shipped name, or the path of a pyradiomics parameter file
-    engine: Literal["pyradiomics", "native"] = DEFAULT_ENGINE  # type: ignore[assignment]
+    engine: Literal["pyradiomics", "native"] = DEFAULT_ENGINE
 
 
 class StabilitySettings(BaseModel):
