@@ -1,1 +1,37 @@
-"""Cohort."""
+"""The cohort: manifests and spreadsheets, images and outlines, geometry, sides and folds."""
+
+from dlr.cohort.columns import Column, columns_from_json, columns_to_json, encode_clinical
+from dlr.cohort.features import load_feature_table, match_features
+from dlr.cohort.flow import flow_chart, largest_roi_cases
+from dlr.cohort.her2 import derive_her2, her2_bounds
+from dlr.cohort.images import Case, Image, Mask, read_case, read_image, read_mask
+from dlr.cohort.manifest import Cohort, load_cohort, load_new_cases
+from dlr.cohort.settings import CohortSettings, ColumnSpec
+from dlr.cohort.split import draw_folds, draw_side, patient_table
+
+__all__ = [
+    "Case",
+    "Cohort",
+    "CohortSettings",
+    "Column",
+    "ColumnSpec",
+    "Image",
+    "Mask",
+    "columns_from_json",
+    "columns_to_json",
+    "derive_her2",
+    "draw_folds",
+    "draw_side",
+    "encode_clinical",
+    "flow_chart",
+    "her2_bounds",
+    "largest_roi_cases",
+    "load_cohort",
+    "load_feature_table",
+    "load_new_cases",
+    "match_features",
+    "patient_table",
+    "read_case",
+    "read_image",
+    "read_mask",
+]

@@ -1,0 +1,246 @@
+"""Rows of a manifest -> patients and cases: ids, files, side, cohort, exclusions, and one value a patient."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import pandas as pd
+
+from dlr.cohort.mapping import Findings, nearest, replaced, shown
+from dlr.cohort.settings import CohortSettings
+from dlr.cohort.vocabulary import SIDES, fold_value
+from dlr.words import Side
+
+__all__ = ["one_value_a_patient", "read_rows"]
+
+_FILES = ("image", "mask", "mask_reader1", "mask_reader2")
+_MANY = 5  # missing files from which one line stands for all
+
+
+def read_rows(
+    cells: pd.DataFrame, source: str, folder: Path, settings: CohortSettings, findings: Findings, images: bool
+) -> pd.DataFrame:
+    """patient_id, case_id, image, mask, mask_label, mask_reader1, mask_reader2, side, cohort, excluded
+    (text, "" = absent) and, where the manifest has it, pixel_spacing_mm. Paths are absolute.
+
+    cells : text under our names.  images : False where features come from a table of the user's own.
+    """
+    _require_columns(cells, source, findings, images)
+    findings.stop()
+    out = pd.DataFrame(index=cells.index)
+    out["patient_id"] = cells["patient_id"].astype(object)
+    for name in ("image", "mask", "mask_label", "mask_reader1", "mask_reader2", "cohort"):
+        out[name] = cells[name] if name in cells.columns else ""
+    out["cohort"] = replaced(out["cohort"], source, settings, findings)
+    out["excluded"] = cells["exclude_reason"] if "exclude_reason" in cells.columns else ""
+    out.insert(1, "case_id", _case_ids(cells, source, findings))
+    out.insert(7, "side", _sides(cells, out["cohort"], source, settings, findings))
+    out = out[
+        ["patient_id", "case_id", "image", "mask", "mask_label", "mask_reader1", "mask_reader2", "side", "cohort",
+         "excluded"]
+    ]  # fmt: skip
+    _check_ids(out, source, findings)
+    if images:
+        _resolve_files(out, source, folder, findings)
+        _check_labels(out, source, findings)
+        if "pixel_spacing_mm" in cells.columns:
+            out["pixel_spacing_mm"] = _pixel_spacing(cells["pixel_spacing_mm"], source, findings)
+    return out
+
+
+def _require_columns(cells: pd.DataFrame, source: str, findings: Findings, images: bool) -> None:
+    needed = ["patient_id", *(["image", "mask"] if images else [])]
+    if "mask_reader1" in cells.columns:
+        needed = [n for n in needed if n != "mask"]
+    for name in needed:
+        if name not in cells.columns:
+            names = [str(c) for c in cells.columns]
+            findings.problem(
+                f"{source} headers",
+                f"no column {name}",
+                f"{nearest(name, names)} Add it, or map a header: cohort.headers: {{...: {name}}}",
+            )
+
+
+def _check_ids(out: pd.DataFrame, source: str, findings: Findings) -> None:
+    blank = out.index[out["patient_id"] == ""].tolist()
+    if blank:
+        findings.problem(
+            f"{source} patient_id",
+            f"no patient_id in rows {shown([str(r) for r in blank])}",
+            "give every row its patient",
+            blank,
+        )
+    damaged = out.index[out["patient_id"].str.fullmatch(r"\d+([.,]\d+)?[eE]\+\d+")].tolist()
+    if damaged:
+        findings.problem(
+            f"{source} patient_id",
+            f"{out['patient_id'][damaged[0]]!r} is an id that a spreadsheet turned into a number (rows "
+            f"{shown([str(r) for r in damaged])})",
+            "format the column as text before typing or importing ids",
+            damaged,
+        )
+    for case_id, rows in out[out["case_id"] != ""].groupby("case_id", sort=True):
+        if len(rows) > 1:
+            findings.problem(
+                f"{source} rows {shown([str(r) for r in rows.index])}",
+                f"case_id {case_id!r} stands for several rows",
+                "give every row a case_id of its own",
+                rows.index,
+            )
+    kept = out[(out["excluded"] == "") & (out["image"] != "")]
+    twice = kept[kept.duplicated(["patient_id", "image", "mask", "mask_label"], keep=False)]
+    for (patient, image), rows in twice.groupby(["patient_id", "image"], sort=True):
+        findings.problem(
+            f"{source} rows {shown([str(r) for r in rows.index])}",
+            f"duplicate case: patient {patient} with {image} and the same mask",
+            "leave one of the rows",
+            rows.index[1:],
+        )
+
+
+def _case_ids(cells: pd.DataFrame, source: str, findings: Findings) -> pd.Series:
+    """The manifest's own, else the patient's id, with _1, _2 … where a patient has several rows."""
+    patient = cells["patient_id"]
+    own = cells["case_id"] if "case_id" in cells.columns else pd.Series("", index=cells.index, dtype=object)
+    if (own != "").all():
+        return own
+    several = patient.map(patient.value_counts()) > 1
+    number = (cells.groupby("patient_id", sort=False).cumcount() + 1).astype(str)
+    made = patient.where(~several, patient + "_" + number)
+    if several.any():
+        findings.note(f"{source} patient_id", f"{int(several.sum())} rows of patients with several cases: case_id made")
+    return own.where(own != "", made)
+
+
+def _sides(
+    cells: pd.DataFrame, cohort: pd.Series, source: str, settings: CohortSettings, findings: Findings
+) -> pd.Series:
+    side = pd.Series("", index=cells.index, dtype=object)
+    kept = cells["exclude_reason"] == "" if "exclude_reason" in cells.columns else pd.Series(True, index=cells.index)
+    if "side" in cells.columns:
+        own = replaced(cells["side"], source, settings, findings)
+        for row, cell in own[kept].items():
+            found = SIDES.get(fold_value(cell))
+            if found is None and cell:
+                findings.problem(
+                    f"{source} row {row}, side",
+                    f"value {cell!r} is not understood",
+                    f"accepted: {', '.join(s.value for s in Side)}; or map it in cohort.values.side",
+                    [int(str(row))],
+                )
+            elif found:
+                findings.mapped(f"{source} side", cell, found)
+                side[row] = found
+    if settings.external:
+        present = sorted(set(cohort[kept]) - {""})
+        for value in settings.external:
+            if value not in present:
+                findings.problem(
+                    "cohort.external",
+                    f"{value!r} is no value of column cohort",
+                    nearest(value, present) if present else "the manifest has no column cohort",
+                )
+        away = cohort.isin(settings.external)
+        moved = int((side[away & kept].isin([s.value for s in Side if s is not Side.EXTERNAL])).sum())
+        if moved:
+            findings.note(f"{source} side", f"{moved} rows of external cohorts are external, whatever their side says")
+        side[away] = Side.EXTERNAL.value
+    drawn = side[kept] != ""
+    inner = kept & (side != Side.EXTERNAL.value)
+    if (side[inner] != "").any() and (side[inner] == "").any():
+        rows = [str(r) for r in side.index[inner & (side == "")]]
+        findings.problem(
+            f"{source} side", f"empty in rows {shown(rows)}, given in others", "fill it for all rows or for none"
+        )
+    elif drawn.any() and (side[inner] != "").any() and not (side[inner] == Side.TRAIN.value).any():
+        findings.problem(f"{source} side", "no patient is on side train", "name the training patients")
+    return side
+
+
+def one_value_a_patient(table: pd.DataFrame, names: list[str], source: str, findings: Findings) -> None:
+    """Fill, in place, what another row of the same patient gives, and refuse what two rows give differently."""
+    kept = table["excluded"] == ""
+    for name in names:
+        given = table.loc[kept, ["patient_id", name]]
+        given = given[given[name].notna() & (given[name] != "")]
+        different = given.groupby("patient_id", sort=True)[name].nunique()
+        clash = [str(p) for p in different.index[different > 1]]
+        if clash:
+            what = "is on two sides" if name == "side" else f"has several values of {name}"
+            rows = table.index[kept & table["patient_id"].isin(clash)]
+            findings.problem(
+                f"{source} {name}",
+                f"{len(clash)} patient{'s' if len(clash) > 1 else ''} {what}: {shown(clash)}",
+                "give every row of a patient the same value",
+                rows,
+            )
+            continue
+        first = given.drop_duplicates("patient_id").set_index("patient_id")[name]
+        if first.empty:
+            continue
+        empty = kept & (table[name].isna() | (table[name].astype(object) == ""))
+        fill = table.loc[empty, "patient_id"].map(first).dropna()
+        if len(fill):
+            table.loc[fill.index, name] = fill
+            findings.note(f"{source} {name}", f"{len(fill)} empty cells filled from other rows of the same patient")
+
+
+def _resolve_files(out: pd.DataFrame, source: str, folder: Path, findings: Findings) -> None:
+    """Absolute paths, in place; files of excluded rows may be absent."""
+    kept = out["excluded"] == ""
+    lost: dict[str, list[tuple[int, str, Path]]] = defaultdict(list)
+    for name in _FILES:
+        for row, cell in out[name].items():
+            number = int(str(row))
+            if not cell:
+                needs = name == "image" or (name == "mask" and not out.at[row, "mask_reader1"])
+                if needs and kept[row]:
+                    findings.problem(
+                        f"{source} row {row}", f"no {name}", "name the file, or say why not in exclude_reason", [number]
+                    )
+                continue
+            path = folder / cell
+            if not path.exists() and "\\" in cell:
+                path = folder / cell.replace("\\", "/")
+            if kept[row] and not path.is_file():
+                lost[name].append((number, cell, path))
+            out.at[row, name] = str(path.resolve() if path.exists() else path)
+    for name, rows in lost.items():
+        if len(rows) > _MANY and not findings.tolerant:
+            number, cell, path = rows[0]
+            findings.problem(
+                f"{source} column {name}",
+                f"{len(rows)} of {int(kept.sum())} files do not exist, the first in row {number}: {cell}",
+                f"paths are relative to {folder}; {_nearest_file(path)}",
+            )
+            continue
+        for number, cell, path in rows:
+            findings.problem(f"{source} row {number}", f"{name} {cell} does not exist", _nearest_file(path), [number])
+
+
+def _nearest_file(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f"there is no folder {path.parent}"
+    near = difflib.get_close_matches(path.name, sorted(p.name for p in path.parent.iterdir()), n=1, cutoff=0.7)
+    return f"did you mean {near[0]}?" if near else f"check the name; the folder {path.parent} exists"
+
+
+def _check_labels(out: pd.DataFrame, source: str, findings: Findings) -> None:
+    for row, cell in out["mask_label"].items():
+        if cell and cell != "any" and not re.fullmatch(r"\d+(\.0+)?", cell):
+            findings.problem(
+                f"{source} row {row}", f"mask_label {cell!r} is no number", "a whole number, or any", [int(str(row))]
+            )
+
+
+def _pixel_spacing(cells: pd.Series, source: str, findings: Findings) -> pd.Series:
+    from dlr.cohort.mapping import read_numbers
+
+    values = read_numbers(cells, source, CohortSettings(), findings, unit="mm")
+    for row in values.index[values <= 0]:
+        findings.problem(f"{source} row {row}", "pixel_spacing_mm is not positive", "millimetres a pixel", [int(row)])
+    return values

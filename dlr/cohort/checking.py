@@ -1,0 +1,177 @@
+"""Every case of a cohort read once: what is wrong with it, what is to be said of it, how large its ROI is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dlr.cohort.duplicates import find_copies, find_near_copies, fingerprint
+from dlr.cohort.images import assemble_case, at_case, roi_of
+from dlr.cohort.mapping import Findings, shown
+from dlr.cohort.settings import CohortSettings
+from dlr.errors import InputError, Problem
+
+__all__ = ["CASE_COLUMNS", "Checked", "check_cases"]
+
+CASE_COLUMNS = (
+    "case_id", "patient_id", "width", "height", "slices", "spacing_z", "spacing_y", "spacing_x", "spacing_known",
+    "roi_voxels", "roi_size", "unit", "parts",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One case after reading."""
+
+    row: int
+    facts: dict[str, Any] = field(default_factory=dict)
+    part_sizes: tuple[int, ...] = ()
+    digest: str = ""
+    thumbnail: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+def check_cases(
+    table: pd.DataFrame, source: str, settings: CohortSettings, findings: Findings, jobs: int = 1
+) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Read all cases that are not excluded, each file once.
+
+    Returns the table (a row a lesion where settings.lesion_policy is each), the facts of every case (CASE_COLUMNS)
+    and the kind of the cohort: still or volume. Problems and notes go to `findings`.
+    """
+    rows = [(int(str(row)), values.to_dict()) for row, values in table[table["excluded"] == ""].iterrows()]
+    if jobs > 1:
+        with ThreadPoolExecutor(jobs) as pool:
+            checked = list(pool.map(lambda item: check_case(*item, settings), rows))
+    else:
+        checked = [check_case(row, values, settings) for row, values in rows]
+    for case in checked:
+        for problem in case.problems:
+            findings.problem(f"{source} row {case.row}, {problem.where}", problem.what, problem.mend, [case.row])
+        for note in case.notes:
+            findings.note(str(table.at[case.row, "case_id"]), note)
+    good = [case for case in checked if not case.problems]
+    if settings.lesion_policy == "each":
+        table, good = _a_row_a_lesion(table, good, settings, findings)
+    facts = pd.DataFrame([case.facts for case in good], columns=list(CASE_COLUMNS))
+    kind = _kind(facts, settings, findings)
+    _judge_spacing(facts, kind, findings)
+    _judge_copies(table, good, settings, findings)
+    return table, facts, kind
+
+
+def check_case(row: int, values: Mapping[str, Any], settings: CohortSettings) -> Checked:
+    """Read one case and its readers' outlines."""
+    try:
+        case, decoded, sizes = assemble_case(values, settings)
+        for reader in ("mask_reader1", "mask_reader2"):
+            if values[reader]:
+                roi_of(values, reader, decoded, settings)
+    except InputError as error:
+        return Checked(row, problems=at_case(error, str(values["case_id"])).problems)
+    notes = case.notes if values["mask"] else ("no final mask: mask_reader1 is taken as final", *case.notes)
+    image = case.image
+    voxels = int(np.count_nonzero(case.mask))
+    edges = image.spacing[1:] if image.is_still else image.spacing
+    unit = "mm" if image.spacing_known else "pixels"
+    facts = {
+        "case_id": case.case_id,
+        "patient_id": case.patient_id,
+        "width": image.array.shape[2],
+        "height": image.array.shape[1],
+        "slices": image.array.shape[0],
+        "spacing_z": image.spacing[0],
+        "spacing_y": image.spacing[1],
+        "spacing_x": image.spacing[2],
+        "spacing_known": image.spacing_known,
+        "roi_voxels": voxels,
+        "roi_size": voxels * float(np.prod(edges)),
+        "unit": f"{unit}{'²' if image.is_still else '³'}",
+        "parts": len(sizes),
+    }
+    digest, thumbnail = fingerprint(decoded.array)
+    return Checked(row, facts, tuple(sizes), digest, thumbnail, notes)
+
+
+def _a_row_a_lesion(
+    table: pd.DataFrame, good: list[Checked], settings: CohortSettings, findings: Findings
+) -> tuple[pd.DataFrame, list[Checked]]:
+    """Rows with several lesions become several rows: case_id with _1, _2 …, column lesion_part; largest first."""
+    by_row = {case.row: case for case in good}
+    rows, cases = [], []
+    for row, values in table.iterrows():
+        found = by_row.get(int(str(row)))
+        large = [n for n in found.part_sizes if n >= settings.roi_min_voxels] if found else []
+        if found is None:
+            rows.append({**values.to_dict(), "lesion_part": ""})
+            continue
+        small = len(found.part_sizes) - len(large)
+        if small:
+            findings.note(str(values["case_id"]), f"{small} parts under {settings.roi_min_voxels} voxels left out")
+        for part, size in enumerate(large, start=1):
+            case_id = f"{values['case_id']}_{part}" if len(large) > 1 else str(values["case_id"])
+            rows.append({**values.to_dict(), "case_id": case_id, "lesion_part": str(part)})
+            scale = size / found.facts["roi_voxels"]
+            facts = {**found.facts, "case_id": case_id, "roi_voxels": size, "parts": 1}
+            facts["roi_size"] = found.facts["roi_size"] * scale
+            cases.append(Checked(found.row, facts, (size,), found.digest, found.thumbnail))
+    return pd.DataFrame(rows, columns=[*table.columns, "lesion_part"]), cases
+
+
+def _kind(facts: pd.DataFrame, settings: CohortSettings, findings: Findings) -> str:
+    stills = facts["slices"] == 1
+    if settings.kind == "volume" or (len(facts) and not stills.any()):
+        if settings.kind == "volume" and stills.any():
+            findings.note("cohort.kind", f"volume, but {int(stills.sum())} cases have one slice")
+        return "volume"
+    if stills.all():
+        return "still"
+    few = facts.loc[stills if stills.sum() <= len(facts) / 2 else ~stills, "case_id"].tolist()
+    findings.problem(
+        "cohort.kind",
+        f"{int(stills.sum())} stills and {int((~stills).sum())} volumes in one cohort: {shown(few)}",
+        "study them apart, or set cohort.kind: volume",
+    )
+    return "still"
+
+
+def _judge_spacing(facts: pd.DataFrame, kind: str, findings: Findings) -> None:
+    known = facts["spacing_known"].astype(bool)
+    if not len(facts) or known.all():
+        return
+    if not known.any():
+        what = f"not known for any of {len(facts)} cases: sizes are in pixels, not in millimetres"
+        findings.note("spacing", what)
+        return
+    few = facts.loc[known if known.sum() < len(facts) / 2 else ~known, "case_id"].tolist()
+    word = "known" if known.sum() < len(facts) / 2 else "unknown"
+    findings.problem(
+        "spacing",
+        f"known for {int(known.sum())} of {len(facts)} cases ({word}: {shown(few)}): millimetres and pixels would mix",
+        "give the others (column or setting pixel_spacing_mm), or set cohort.spacing: ignore",
+        [] if not findings.tolerant else [-1],
+    )
+
+
+def _judge_copies(table: pd.DataFrame, good: list[Checked], settings: CohortSettings, findings: Findings) -> None:
+    cases = table[["case_id", "patient_id"]]
+    copies = find_copies(cases, {str(c.facts["case_id"]): c.digest for c in good})
+    for group in copies:
+        what = f"the same picture under several patients: cases {shown(group)}"
+        if settings.duplicates == "refuse" and not findings.tolerant:
+            findings.problem(
+                "images", what, "give them one patient_id, exclude all but one, or set cohort.duplicates: note"
+            )
+        else:
+            findings.note("images", what)
+    named = {frozenset((a, b)) for group in copies for a in group for b in group}
+    thumbnails = {str(c.facts["case_id"]): c.thumbnail for c in good if c.thumbnail is not None}
+    for a, b, alike in find_near_copies(cases, thumbnails):
+        if frozenset((a, b)) not in named:
+            findings.note("images", f"cases {a} and {b} of different patients look alike (correlation {alike:.3f})")

@@ -1,0 +1,188 @@
+"""Picture and volume files, by content first and by extension second, as plain arrays."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+from PIL import Image as PillowImage
+from PIL import ImageOps
+
+from dlr.errors import InputError
+
+__all__ = ["ACCEPTED", "Decoded", "Grid", "Region", "decode", "recognise"]
+
+_EXTENSIONS = {
+    ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF",
+    ".nii": "NIfTI", ".nii.gz": "NIfTI", ".hdr": "NIfTI", ".nrrd": "NRRD", ".nhdr": "NRRD", ".mha": "MetaImage",
+    ".mhd": "MetaImage", ".dcm": "DICOM", ".dicom": "DICOM",
+}  # fmt: skip
+_PICTURES = ("PNG", "JPEG", "BMP", "TIFF")
+_READERS = {"NIfTI": "NiftiImageIO", "NRRD": "NrrdImageIO", "MetaImage": "MetaImageIO"}
+ACCEPTED = "PNG, JPEG, BMP, TIFF, NIfTI (.nii, .nii.gz), NRRD, MHA, DICOM (single file)"
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where voxels lie: all in (x, y, z) order, as image files write it."""
+
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]
+    direction: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of a still that was scanned, as an ultrasound header names it."""
+
+    box: tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, ends exclusive
+    spacing: tuple[float, float] | None  # (y, x) in mm
+
+    @property
+    def area(self) -> int:
+        """Pixels."""
+        return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A file's samples before any judgement."""
+
+    array: np.ndarray  # (z, y, x), or (z, y, x, 3) where the file holds colours; the file's own type
+    format: str
+    grid: Grid | None  # None: a picture format, which knows no geometry
+    spacing: tuple[float, float, float] | None  # (z, y, x) mm, None where the file does not say
+    regions: tuple[Region, ...] = ()  # scanned regions named by the file, largest first
+    notes: tuple[str, ...] = ()
+
+
+def recognise(path: Path) -> tuple[str, str | None]:
+    """The format a file holds, and a note where its extension says another.  Raises InputError for none of ours."""
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(400)
+    except OSError as error:
+        raise InputError(str(path), f"cannot be opened ({error.strerror})", "check the path and its rights") from error
+    name = path.name.lower()
+    suffix = ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
+    named = _EXTENSIONS.get(suffix)
+    held = _by_content(path, head) or (named if named in ("DICOM", "NIfTI", "MetaImage") else None)
+    if held is None:
+        what = (
+            "the file is empty" if not head else f"not a readable {named}" if named else "not an image format of ours"
+        )
+        raise InputError(str(path), what, f"give {ACCEPTED}")
+    note = f"{path.name} is named {suffix} but holds {held}" if named and named != held else None
+    return held, note
+
+
+def _by_content(path: Path, head: bytes) -> str | None:
+    if head.startswith(b"\x1f\x8b"):
+        try:
+            with gzip.open(path) as stream:
+                head = stream.read(400)
+        except (OSError, EOFError, zlib.error):
+            return None
+    if head.startswith(b"\x89PNG\r\n"):
+        return "PNG"
+    if head.startswith(b"\xff\xd8\xff"):
+        return "JPEG"
+    if head.startswith((b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")):
+        return "TIFF"
+    if head[128:132] == b"DICM":
+        return "DICOM"
+    if head[344:347] in (b"n+1", b"ni1") or head[4:7] in (b"n+2", b"ni2"):
+        return "NIfTI"
+    if head.startswith(b"NRRD000"):
+        return "NRRD"
+    if re.match(rb"(Comment|ObjectType|NDims)\s*=", head):
+        return "MetaImage"
+    return "BMP" if head.startswith(b"BM") else None
+
+
+def decode(path: Path, *, labels: bool = False) -> Decoded:
+    """The samples of a file.
+
+    labels : True for masks; a palette's numbers are then kept instead of its colours.
+    Raises InputError where the file is of no known format or cannot be read.
+    """
+    held, note = recognise(path)
+    if held == "DICOM":
+        from dlr.cohort.dicom import decode_dicom
+
+        decoded = decode_dicom(path)
+    elif held in _PICTURES:
+        decoded = _picture(path, held, labels)
+    else:
+        decoded = _volume(path, held)
+    if note:
+        decoded = replace(decoded, notes=(note, *decoded.notes))
+    return decoded
+
+
+def _picture(path: Path, held: str, labels: bool) -> Decoded:
+    notes: list[str] = []
+    try:
+        with PillowImage.open(path, formats=[held]) as picture:
+            frames = getattr(picture, "n_frames", 1)
+            pages = []
+            for frame in range(frames if held == "TIFF" else 1):
+                picture.seek(frame)
+                turned = ImageOps.exif_transpose(picture)
+                if turned.size != picture.size or turned.getexif().get(0x0112) != picture.getexif().get(0x0112):
+                    notes.append("turned as its orientation tag says")
+                pages.append(_samples(turned, labels, notes))
+    except (OSError, ValueError, SyntaxError, EOFError, PillowImage.DecompressionBombError) as error:
+        raise InputError(
+            str(path), f"cannot be read as {held} ({error})", "save the file again, or take it from its source"
+        ) from error
+    if len({page.shape for page in pages}) > 1:
+        raise InputError(str(path), "its pages differ in size", "save one picture a file")
+    return Decoded(np.stack(pages), held, None, None, notes=tuple(dict.fromkeys(notes)))
+
+
+def _samples(picture: PillowImage.Image, labels: bool, notes: list[str]) -> np.ndarray:
+    mode = picture.mode
+    if mode == "P" and labels:
+        return np.asarray(picture)
+    if mode in ("LA", "RGBA", "PA", "La", "RGBa"):
+        if np.asarray(picture.getchannel("A")).min() < 255:
+            notes.append("its transparency was left away")
+        picture = picture.convert("L" if mode in ("LA", "La") else "RGB")
+    elif mode in ("P", "CMYK", "YCbCr", "LAB", "HSV", "RGBX"):
+        picture = picture.convert("RGB")
+    return np.asarray(picture)
+
+
+def _volume(path: Path, held: str) -> Decoded:
+    try:
+        image = sitk.ReadImage(str(path), imageIO=_READERS[held])
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[-1][-160:]
+        raise InputError(
+            str(path), f"cannot be read as {held} ({reason})", "save the file again, or take it from its source"
+        ) from error
+    if image.GetDimension() == 4 and image.GetSize()[3] == 1:
+        image = image[:, :, :, 0]
+    if image.GetDimension() not in (2, 3):
+        raise InputError(str(path), f"{image.GetDimension()} dimensions {image.GetSize()}", "save one phase a file")
+    array = sitk.GetArrayFromImage(image)
+    parts = image.GetNumberOfComponentsPerPixel()
+    if parts > 1:
+        if parts not in (3, 4):
+            raise InputError(str(path), f"{parts} values a voxel", "save one value (grey) or three (RGB) a voxel")
+        array = array[..., :3]
+    if np.iscomplexobj(array):
+        raise InputError(str(path), "complex numbers", "save the magnitude")
+    spacing, origin, direction = image.GetSpacing(), image.GetOrigin(), image.GetDirection()
+    if image.GetDimension() == 2:
+        array = array[np.newaxis]
+        spacing, origin = (*spacing, 1.0), (*origin, 0.0)
+        direction = (direction[0], direction[1], 0.0, direction[2], direction[3], 0.0, 0.0, 0.0, 1.0)
+    grid = Grid(tuple(spacing), tuple(origin), tuple(direction))
+    return Decoded(array, held, grid, (spacing[2], spacing[1], spacing[0]))

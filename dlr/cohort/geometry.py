@@ -1,0 +1,108 @@
+"""Does a mask lie on its image: grids compared with a tolerance, amounts printed, mirrored outlines seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import SimpleITK as sitk
+from scipy import ndimage
+
+from dlr.cohort.formats import Grid
+from dlr.cohort.scanned import box_around
+
+__all__ = ["grid_differences", "axes_text", "mirrored", "resample_mask", "size_difference"]
+
+_BAND = 4  # pixels inside and outside the outline that are compared
+_FITS = 0.35  # contrast of the outline as it lies, from which it is never questioned
+_BETTER = 0.6  # by how much a mirrored outline's contrast must be higher
+
+
+def size_difference(image: tuple[int, ...], mask: tuple[int, ...]) -> str | None:
+    """What distinguishes two grid sizes (z, y, x), in words, or None where they are equal."""
+    if image == mask:
+        return None
+    text = f"mask grid {_size(mask)} differs from image grid {_size(image)} (width x height x slices)"
+    if image[0] == mask[0] and image[1:] == mask[:0:-1]:
+        return f"{text}; width and height are exchanged"
+    factors = {m / i for i, m in zip(image[1:], mask[1:], strict=True)}
+    if image[0] == mask[0] and max(factors) - min(factors) < 0.02:
+        return f"{text}; the mask is {max(factors):.3g} times as large in each direction"
+    return text
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(n) for n in reversed(shape))
+
+
+def grid_differences(image: Grid, mask: Grid, tolerance: float) -> list[str]:
+    """By how much two grids of one size differ, where it is more than `tolerance` voxels at a corner of the field.
+
+    Spacing and direction count by what they do to a voxel; origin in voxels.
+    """
+    found = []
+    edge = np.array(image.spacing)
+    spacing = np.abs(np.array(mask.spacing) - edge)
+    if (spacing / edge).max() > tolerance:
+        found.append(f"spacing {_mm(mask.spacing)} against {_mm(image.spacing)} mm")
+    origin = np.abs(np.array(mask.origin) - np.array(image.origin))
+    if (origin / edge).max() > tolerance:
+        found.append(f"origin {_mm(mask.origin)} against {_mm(image.origin)} mm (off by {_mm(tuple(origin))})")
+    turned = np.abs(np.array(mask.direction) - np.array(image.direction))
+    if turned.max() > tolerance:
+        found.append(f"direction {axes_text(mask.direction)} against {axes_text(image.direction)}")
+    return found
+
+
+def _mm(values: tuple[float, ...]) -> str:
+    return "(" + ", ".join(f"{v:.5g}" for v in values) + ")"
+
+
+def axes_text(direction: tuple[float, ...]) -> str:
+    matrix = np.array(direction).reshape(3, 3)
+    return "[" + "; ".join(" ".join(f"{v:.3g}" for v in row) for row in matrix) + "]"
+
+
+def resample_mask(mask: np.ndarray, mask_grid: Grid, shape: tuple[int, ...], image_grid: Grid) -> np.ndarray:
+    """A mask of labels brought onto the image's grid by nearest neighbour; 0 outside."""
+    moving = sitk.GetImageFromArray(np.asarray(mask, dtype=np.float64))
+    moving.SetSpacing(mask_grid.spacing)
+    moving.SetOrigin(mask_grid.origin)
+    moving.SetDirection(mask_grid.direction)
+    fixed = sitk.Image([int(n) for n in reversed(shape)], sitk.sitkUInt8)
+    fixed.SetSpacing(image_grid.spacing)
+    fixed.SetOrigin(image_grid.origin)
+    fixed.SetDirection(image_grid.direction)
+    moved = sitk.Resample(moving, fixed, sitk.Transform(), sitk.sitkNearestNeighbor, 0.0)
+    return sitk.GetArrayFromImage(moved)
+
+
+def mirrored(picture: np.ndarray, mask: np.ndarray) -> str | None:
+    """How an outline would have to be mirrored to lie on an edge that it misses now, or None.
+
+    picture (y, x), mask bool (y, x). The contrast of an outline is the difference of the mean grey value in 4 pixels
+    outside and inside of it, in units of their standard deviation. An outline with a contrast above 0.35 is never
+    questioned; else a mirrored one must have 0.6 more. It flags and never decides.
+    """
+    x0, y0, x1, y1 = box_around(mask, _BAND + 1)
+    part = mask[y0:y1, x0:x1]
+    cross = ndimage.generate_binary_structure(2, 1)
+    inner = part & ~ndimage.binary_erosion(part, cross, _BAND)
+    outer = ndimage.binary_dilation(part, cross, _BAND) & ~part
+    if not inner.any() or not outer.any():
+        return None
+    height, width = mask.shape
+    flips = {
+        "": picture[y0:y1, x0:x1],
+        "left to right": picture[y0:y1, width - x1 : width - x0][:, ::-1],
+        "top to bottom": picture[height - y1 : height - y0, x0:x1][::-1],
+        "both ways": picture[height - y1 : height - y0, width - x1 : width - x0][::-1, ::-1],
+    }
+    contrast = {name: _contrast(values, inner, outer) for name, values in flips.items()}
+    as_is = contrast.pop("")
+    best = max(contrast, key=lambda name: contrast[name])
+    return best if as_is < _FITS and contrast[best] > as_is + _BETTER else None
+
+
+def _contrast(values: np.ndarray, inner: np.ndarray, outer: np.ndarray) -> float:
+    inside, outside = values[inner], values[outer]
+    spread = np.sqrt((inside.var() + outside.var()) / 2)
+    return float(abs(outside.mean() - inside.mean()) / spread) if spread > 0 else 0.0

@@ -1,0 +1,231 @@
+"""A cohort from a manifest: read, mapped, joined, checked whole before any long work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from dlr.cohort.cases import one_value_a_patient, read_rows
+from dlr.cohort.checking import CASE_COLUMNS, check_cases
+from dlr.cohort.clinical import Origin, choose_columns, missing_column, read_clinical, read_column
+from dlr.cohort.columns import Column
+from dlr.cohort.flow import flow_chart
+from dlr.cohort.join import join_clinical
+from dlr.cohort.mapping import Findings, map_headers, nearest, replaced
+from dlr.cohort.settings import CohortSettings
+from dlr.cohort.spreadsheets import read_sheet
+from dlr.cohort.targets import read_targets
+from dlr.errors import Problem
+
+__all__ = ["Cohort", "load_cohort", "load_new_cases"]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """All patients of a study, or new ones to predict."""
+
+    table: pd.DataFrame  # a row a case: cohort.parquet's columns, text "" where absent, numbers NaN where missing
+    columns: tuple[Column, ...]  # the clinical ones, in the order of the table
+    targets: tuple[str, ...]
+    kind: str  # still, volume; "" without images
+    cases: pd.DataFrame  # checking.CASE_COLUMNS: grid, spacing and ROI size of every case
+    mapping_table: pd.DataFrame  # source, header_or_value, mapped_to, cells
+    flow: pd.DataFrame  # step, patients, cases, reason
+    notes: pd.DataFrame  # where, what
+    bad: pd.DataFrame  # case_id, patient_id, where, what, mend: rows set aside (new cases only)
+
+    @property
+    def mappings(self) -> tuple[str, ...]:
+        """Every mapping of a header or value as a line to print."""
+        return tuple(
+            f"{m.source}: {m.header_or_value!r} -> {m.mapped_to}" + (f" ({m.cells} cells)" if m.cells else "")
+            for m in self.mapping_table.itertuples()
+        )
+
+    @property
+    def sizes(self) -> pd.Series:
+        """ROI size by case_id: mm² or mm³, pixels without spacing."""
+        return self.cases.set_index("case_id")["roi_size"]
+
+
+@dataclass(frozen=True)
+class _Tables:
+    cells: pd.DataFrame
+    source: str
+    second: set[str]  # columns of the clinical table
+    origins: dict[str, Origin]
+
+
+def load_cohort(manifest: Path, settings: CohortSettings, *, images: bool = True, jobs: int = 1) -> Cohort:
+    """The cohort that a manifest describes, every file of it read once.
+
+    images : False where the study starts from a feature table; image and mask are then neither needed nor read.
+    jobs : threads that read images; the result is the same.
+    Raises InputError with every problem there is.
+    """
+    manifest = Path(manifest)
+    findings = Findings()
+    tables = _read_tables(manifest, settings, findings, {*settings.targets})
+    table = read_rows(tables.cells, tables.source, manifest.resolve().parent, settings, findings, images)
+    kept = tables.cells[table["excluded"] == ""]
+    if kept.empty:
+        findings.problem(tables.source, "every case is excluded", "leave exclude_reason empty for those that stay")
+        findings.stop()
+    targets = read_targets(kept, tables.source, settings, findings)
+    names = choose_columns(kept, tables.second, tables.source, settings, findings)
+    clinical, columns = read_clinical(kept, names, tables.origins, settings, findings)
+    for part in (targets, clinical):
+        for name in part.columns:
+            table[name] = part[name].reindex(table.index)
+    shared = ["side", "cohort", *targets.columns, *clinical.columns]
+    one_value_a_patient(table, shared, tables.source, findings)
+    _require_two_classes(table, list(targets.columns), tables.source, findings)
+    _count_missing(table, columns, findings)
+    _check_value_settings(tables.cells, settings, findings)
+    cases, kind = pd.DataFrame(columns=list(CASE_COLUMNS)), ""
+    if images:
+        table, cases, kind = check_cases(_readable(table, findings), tables.source, settings, findings, jobs)
+    findings.stop()
+    return _cohort(table.reset_index(drop=True), columns, settings.targets, kind, cases, findings)
+
+
+def load_new_cases(
+    manifest: Path, settings: CohortSettings, columns: Sequence[Column], *, images: bool = True, jobs: int = 1
+) -> Cohort:
+    """New patients for a fitted study: `columns` are the study's own. A bad row is set aside in `.bad`.
+
+    A clinical column that the manifest has not is missing for all, with a note; targets are not read.
+    Raises InputError where the table itself cannot be read, or no row is left.
+    """
+    manifest = Path(manifest)
+    findings = Findings(tolerant=True)
+    tables = _read_tables(manifest, settings, findings, {c.name for c in columns})
+    table = read_rows(
+        tables.cells, tables.source, manifest.resolve().parent, settings.model_copy(update={"external": []}), findings,
+        images,
+    )  # fmt: skip
+    table["side"] = ""
+    kept = tables.cells[table["excluded"] == ""]
+    for column in columns:
+        if column.name in kept.columns:
+            origin = tables.origins[column.name]
+            own = replaced(kept[column.name], origin.source, settings, findings)
+            values = read_column(own, column, origin, settings, findings)
+        else:
+            findings.note(tables.source, f"no column {column.name}: missing for all patients")
+            values = missing_column(column, kept.index)
+        table[column.name] = values.reindex(table.index)
+    one_value_a_patient(table, ["cohort", *(c.name for c in columns)], tables.source, findings)
+    findings.stop()
+    before = table[["case_id", "patient_id"]]
+    cases, kind = pd.DataFrame(columns=list(CASE_COLUMNS)), ""
+    table = table.drop(index=[r for r in findings.bad_rows if r in table.index])
+    if images and (table["excluded"] == "").any():
+        table, cases, kind = check_cases(table, tables.source, settings, findings, jobs)
+    findings.stop()
+    bad = _bad_rows(before, findings)
+    table = table[~table["case_id"].isin(bad["case_id"])].reset_index(drop=True)
+    return _cohort(table, tuple(columns), (), kind, cases, findings, bad)
+
+
+def _read_tables(manifest: Path, settings: CohortSettings, findings: Findings, wanted: set[str]) -> _Tables:
+    """Manifest and clinical table under our names, joined."""
+    if isinstance(settings.clinical, list):
+        wanted = wanted | set(settings.clinical)
+    wanted = wanted | set(settings.columns) | set(settings.values)
+    first = read_sheet(manifest, settings.sheet, settings.delimiter, settings.encoding)
+    for note in first.notes:
+        findings.note(first.source, note)
+    cells = map_headers(first.frame, first.source, settings, wanted, findings)
+    origins = {str(c): Origin(first.source, first.delimiter) for c in cells.columns}
+    headers = [str(c) for c in first.frame.columns]
+    second: set[str] = set()
+    if settings.clinical_table is not None:
+        path = settings.clinical_table
+        if not path.is_absolute():
+            path = manifest.resolve().parent / path
+        other = read_sheet(path, settings.clinical_sheet, settings.delimiter, settings.encoding)
+        for note in other.notes:
+            findings.note(other.source, note)
+        headers += [str(c) for c in other.frame.columns]
+        clinical = map_headers(other.frame, other.source, settings, wanted, findings)
+        second = {str(c) for c in clinical.columns} - set(origins)
+        origins |= {name: Origin(other.source, other.delimiter) for name in second}
+        if "patient_id" in cells.columns:
+            cells = join_clinical(cells, clinical, (first.source, other.source), settings, findings)
+    for theirs in settings.headers:
+        if theirs not in headers:
+            findings.problem("cohort.headers", f"no header {theirs!r} in the table", nearest(theirs, headers))
+    findings.stop()
+    return _Tables(cells, first.source, second, origins)
+
+
+def _readable(table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+    """Rows whose files are missing have been named already and are not read again: stop before decoding."""
+    if any(
+        "does not exist" in p.what or "do not exist" in p.what or p.what.startswith("no ") for p in findings.problems
+    ):
+        findings.stop()
+    return table
+
+
+def _require_two_classes(table: pd.DataFrame, targets: list[str], source: str, findings: Findings) -> None:
+    kept = table[table["excluded"] == ""]
+    for target in targets:
+        known = kept[target].dropna()
+        if known.nunique() < 2:
+            word = "no label" if known.empty else "positive" if known.iloc[0] == 1 else "negative"
+            findings.problem(
+                f"{source} {target}",
+                f"one class only: every patient is {word}" if len(known) else "no patient has a label",
+                "a study needs both; check cohort.target and cohort.positive_levels",
+            )
+
+
+def _count_missing(table: pd.DataFrame, columns: tuple[Column, ...], findings: Findings) -> None:
+    patients = table[table["excluded"] == ""].drop_duplicates("patient_id")
+    for column in columns:
+        missing = int(patients[column.name].isna().sum())
+        if missing:
+            findings.note(f"column {column.name}", f"missing for {missing} of {len(patients)} patients")
+
+
+def _check_value_settings(cells: pd.DataFrame, settings: CohortSettings, findings: Findings) -> None:
+    for name in settings.values:
+        if name not in cells.columns:
+            names = [str(c) for c in cells.columns]
+            findings.problem("cohort.values", f"no column {name!r} in the table", nearest(name, names))
+
+
+def _bad_rows(table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
+    rows = [
+        (table.at[row, "case_id"], table.at[row, "patient_id"], problem.where, problem.what, problem.mend)
+        for problem, numbers in findings.in_rows
+        for row in numbers
+        if row in table.index
+    ]
+    return pd.DataFrame(rows, columns=["case_id", "patient_id", "where", "what", "mend"])
+
+
+def _cohort(
+    table: pd.DataFrame,
+    columns: tuple[Column, ...],
+    targets: Sequence[str],
+    kind: str,
+    cases: pd.DataFrame,
+    findings: Findings,
+    bad: pd.DataFrame | None = None,
+) -> Cohort:
+    mapped = pd.DataFrame(
+        [(source, theirs, ours, count) for (source, theirs, ours), count in findings.mappings.items()],
+        columns=["source", "header_or_value", "mapped_to", "cells"],
+    )
+    notes = pd.DataFrame(list(dict.fromkeys(findings.notes)), columns=["where", "what"])
+    nothing = pd.DataFrame(columns=["case_id", "patient_id", *Problem.__dataclass_fields__])
+    text = table.select_dtypes(include=["object", "string"]).columns
+    table = table.astype(dict.fromkeys(text, object))
+    flow = flow_chart(table, targets)
+    return Cohort(table, columns, tuple(targets), kind, cases, mapped, flow, notes, nothing if bad is None else bad)

@@ -1,0 +1,165 @@
+"""Sides and folds: drawn once, by patient, stratified over the joint pattern of all targets ("missing" is a level)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from dlr.errors import InputError, Problem
+from dlr.randomness import rng
+from dlr.words import Protocol, Side
+
+__all__ = ["FOLD_COLUMNS", "draw_folds", "draw_side", "patient_table"]
+
+FOLD_COLUMNS = ("protocol", "patient_id", "seed", "outer", "fold")
+
+
+def patient_table(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a patient of the study (cases not excluded), index patient_id, sorted: whatever is the same in all of
+    a patient's cases (side, cohort, targets, clinical columns)."""
+    kept = table[table["excluded"] == ""]
+    own = ["case_id", "image", "mask", "mask_label", "mask_reader1", "mask_reader2", "excluded", "lesion_part"]
+    kept = kept.drop(columns=[*own, "pixel_spacing_mm"], errors="ignore")
+    return kept.drop_duplicates("patient_id").set_index("patient_id").sort_index()
+
+
+def draw_side(table: pd.DataFrame, targets: Sequence[str], seed: int, test_share: float = 0.3) -> pd.Series:
+    """The side of every row of the cohort's table, index as in `table`; "" for excluded cases.
+
+    Patients that have a side already keep it (the manifest's own sides; external cohorts). If one of them is train
+    or test, nothing is drawn. Else ceil(test_share · n) patients become test, from each pattern of targets its share
+    (largest remainders; of equals the pattern that sorts first).
+    """
+    patients = patient_table(table)
+    side = patients["side"].astype(object).copy()
+    if not side.isin([Side.TRAIN.value, Side.TEST.value, Side.VALIDATION.value]).any():
+        free = side.index[side == ""]
+        patterns = _patterns(patients.loc[free], targets)
+        wanted = math.ceil(test_share * len(free) - 1e-9)
+        side[free] = Side.TRAIN.value
+        for pattern, count in _shares(patterns, wanted).items():
+            members = sorted(patterns.index[patterns == pattern])
+            drawn = rng(seed, "side", pattern).permutation(len(members))[:count]
+            side[[members[i] for i in drawn]] = Side.TEST.value
+    out = table["patient_id"].map(side).where(table["excluded"] == "", "").fillna("")
+    return out.astype(object).rename("side")
+
+
+def draw_folds(
+    table: pd.DataFrame,
+    targets: Sequence[str],
+    seed: int,
+    folds: int = 5,
+    seeds: int = 3,
+    protocols: Sequence[str] = (Protocol.CROSSFIT.value,),
+) -> pd.DataFrame:
+    """folds.parquet: FOLD_COLUMNS, sorted.
+
+    crossfit : patients of side train, seeds 0..seeds-1, outer -1, fold 0..folds-1.
+    nested : all patients but the external ones; per seed and outer 0..folds-1 the outer fold's own patients have
+        fold -1 (they are test there), the others their inner fold.
+    leave_one_cohort_out : the same with cohorts (by name) as outer folds and seed 0.
+    Raises InputError where a class of a target has fewer patients than folds.
+    """
+    patients = patient_table(table)
+    rows: list[pd.DataFrame] = []
+    problems: list[Problem] = []
+    for protocol in protocols:
+        if protocol == Protocol.CROSSFIT:
+            training = patients[patients["side"] == Side.TRAIN.value]
+            problems += _too_few(training, targets, folds, "on the training side")
+            for s in range(seeds):
+                rows.append(_rows(protocol, _deal(training, targets, folds, seed, protocol, s, -1), s, -1))
+        elif protocol in (Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT):
+            inner = patients[patients["side"] != Side.EXTERNAL.value]
+            by_cohort = protocol == Protocol.LEAVE_ONE_COHORT_OUT
+            if by_cohort and inner["cohort"].nunique() < 2:
+                problems.append(
+                    Problem("column cohort", f"protocol {protocol} needs two cohorts or more", "name them in `cohort`")
+                )
+                continue
+            problems += _too_few(inner, targets, folds, "in all, without the external ones")
+            for s in range(1 if by_cohort else seeds):
+                if by_cohort:
+                    names = {name: number for number, name in enumerate(sorted(set(inner["cohort"])))}
+                    outer = inner["cohort"].map(names)
+                else:
+                    outer = _deal(inner, targets, folds, seed, protocol, s, -1).reindex(inner.index)
+                for o in sorted(set(outer)):
+                    rest = inner[outer != o]
+                    problems += _too_few(rest, targets, folds, f"without outer fold {o} of protocol {protocol}")
+                    dealt = _deal(rest, targets, folds, seed, protocol, s, int(o))
+                    held = pd.Series(-1, index=inner.index[outer == o])
+                    rows.append(_rows(protocol, pd.concat([dealt, held]), s, int(o)))
+    if problems:
+        raise InputError.of(list(dict.fromkeys(problems)))
+    if not rows:
+        return pd.DataFrame({c: pd.Series(dtype=object if c in FOLD_COLUMNS[:2] else int) for c in FOLD_COLUMNS})
+    return pd.concat(rows, ignore_index=True).sort_values(list(FOLD_COLUMNS), kind="stable", ignore_index=True)
+
+
+def _patterns(patients: pd.DataFrame, targets: Sequence[str]) -> pd.Series:
+    """'1|0|missing' per patient."""
+    parts = [
+        patients[t].map(lambda v: "missing" if pd.isna(v) else f"{float(v):g}").astype(object).to_numpy()
+        for t in targets
+    ]
+    joint = ["|".join(values) for values in zip(*parts, strict=True)] if len(patients) else []
+    return pd.Series(joint, index=patients.index, dtype=object)
+
+
+def _shares(patterns: pd.Series, wanted: int) -> dict[str, int]:
+    """How many of each pattern, by largest remainders, `wanted` in all."""
+    sizes = patterns.value_counts().sort_index()
+    exact = sizes * (wanted / max(1, len(patterns)))
+    counts = np.floor(exact + 1e-9).astype(int)
+    by_rest = sorted(sizes.index, key=lambda p: (-(round(float(exact[p] - counts[p]), 9)), str(p)))
+    for pattern in by_rest[: wanted - int(counts.sum())]:
+        counts[pattern] += 1
+    return {str(p): int(counts[p]) for p in sizes.index}
+
+
+def _deal(
+    patients: pd.DataFrame, targets: Sequence[str], folds: int, seed: int, protocol: str, s: int, outer: int
+) -> pd.Series:
+    """Patients dealt to folds like cards, pattern after pattern, so that folds and patterns are even."""
+    patterns = _patterns(patients, targets)
+    order: list[str] = []
+    for pattern in sorted(set(patterns)):
+        members = sorted(patterns.index[patterns == pattern])
+        shuffled = rng(seed, "folds", str(protocol), s, outer, str(pattern)).permutation(len(members))
+        order += [members[i] for i in shuffled]
+    fold_order = rng(seed, "folds", str(protocol), s, outer, "order").permutation(folds)
+    return pd.Series([int(fold_order[i % folds]) for i in range(len(order))], index=order, dtype=int)
+
+
+def _rows(protocol: str, fold: pd.Series, s: int, outer: int) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "protocol": str(protocol),
+            "patient_id": fold.index.astype(object),
+            "seed": s,
+            "outer": outer,
+            "fold": fold.to_numpy(),
+        }
+    )
+
+
+def _too_few(patients: pd.DataFrame, targets: Sequence[str], folds: int, where: str) -> list[Problem]:
+    found = []
+    for target in targets:
+        counts = patients[target].value_counts()
+        for level, word in ((1.0, "positive"), (0.0, "negative")):
+            count = int(counts.get(level, 0))
+            if count < folds:
+                found.append(
+                    Problem(
+                        f"target {target}",
+                        f"{count} {word} patients {where}, but {folds} folds",
+                        "lower learn.folds or cohort.test_share, leave the protocol away, or add patients",
+                    )
+                )
+    return found
