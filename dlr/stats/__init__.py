@@ -1,38 +1,148 @@
-"""Stats."""
+"""Statistics of a prediction study: arrays in, small frozen results out. Knows no tables of a run."""
 
-from dlr.stats.design import Design, Transform, Variable, VariableKind
+from dlr.stats.agreement import dice, hausdorff95
+from dlr.stats.bbc import BestOfSeveral, bbc_auc
+from dlr.stats.bootstrap import bootstrap_estimate
+from dlr.stats.calibration import Calibration, CurveError, calibration, calibration_groups, flexible_curve
+from dlr.stats.contingency import chi_square, fisher_exact, kappa, mcnemar, odds_ratio_conditional, smallest_expected
+from dlr.stats.correlation import Correlation, kendall, pearson, spearman
+from dlr.stats.decision import THRESHOLDS, decision_curve, interventions_avoided, net_benefit, treat_all
+from dlr.stats.delong import delong_test, delong_unpaired
+from dlr.stats.design import INTERCEPT, Design, Transform, Variable, VariableKind
 from dlr.stats.firth import firth
+from dlr.stats.holm import holm
+from dlr.stats.hosmer_lemeshow import HosmerLemeshow, hosmer_lemeshow
+from dlr.stats.icc import icc, icc_many, icc_table
 from dlr.stats.logistic import drop_one, likelihood_ratio, logistic
 from dlr.stats.logistic_fit import LogisticFit, Step
+from dlr.stats.missing import pool, pool_fits
 from dlr.stats.nomogram import Axis, Nomogram, Tick
+from dlr.stats.optimism import Optimism, optimism
+from dlr.stats.permutation import permutation_p, shuffled
+from dlr.stats.precision import average_precision, pr_curve
 from dlr.stats.pretty import pretty
+from dlr.stats.proportions import AtCutOff, Counts, at_cutoff, counts, interval_wilson
+from dlr.stats.reclassification import Reclassification, idi, nri
 from dlr.stats.ridge import ridge
-from dlr.stats.riley import SampleSize, events_per_variable, maximum_parameters, r2_ceiling, sample_size
+from dlr.stats.riley import RileySize, events_per_variable, maximum_parameters, r2_ceiling, riley_sample_size
+from dlr.stats.roc import auc, auc_plain, newcombe_interval, roc_curve, youden
+from dlr.stats.samplesize import (
+    SampleSize,
+    hanley_mcneil_se,
+    power_obuchowski,
+    sample_size_hanley_mcneil,
+    sample_size_obuchowski,
+)
 from dlr.stats.stepwise import stepwise
+from dlr.stats.tests import (
+    anova,
+    kruskal,
+    levene,
+    mann_whitney,
+    paired_t,
+    shapiro,
+    student,
+    welch,
+    welch_anova,
+    wilcoxon_signed_rank,
+)
 from dlr.stats.vif import vif, vif_ols
+from dlr.stats.within_folds import auc_pooled, auc_within_folds
 
 __all__ = [
+    "INTERCEPT",
+    "THRESHOLDS",
+    "AtCutOff",
+    "Axis",
+    "BestOfSeveral",
+    "Calibration",
+    "Correlation",
+    "Counts",
+    "CurveError",
     "Design",
+    "HosmerLemeshow",
+    "LogisticFit",
+    "Nomogram",
+    "Optimism",
+    "Reclassification",
+    "RileySize",
+    "SampleSize",
+    "Step",
+    "Tick",
     "Transform",
     "Variable",
     "VariableKind",
-    "firth",
+    "anova",
+    "at_cutoff",
+    "auc",
+    "auc_plain",
+    "auc_pooled",
+    "auc_within_folds",
+    "average_precision",
+    "bbc_auc",
+    "bootstrap_estimate",
+    "calibration",
+    "calibration_groups",
+    "chi_square",
+    "counts",
+    "decision_curve",
+    "delong_test",
+    "delong_unpaired",
+    "dice",
     "drop_one",
+    "events_per_variable",
+    "firth",
+    "fisher_exact",
+    "flexible_curve",
+    "hanley_mcneil_se",
+    "hausdorff95",
+    "holm",
+    "hosmer_lemeshow",
+    "icc",
+    "icc_many",
+    "icc_table",
+    "idi",
+    "interval_wilson",
+    "interventions_avoided",
+    "kappa",
+    "kendall",
+    "kruskal",
+    "levene",
     "likelihood_ratio",
     "logistic",
-    "LogisticFit",
-    "Step",
-    "Axis",
-    "Nomogram",
-    "Tick",
-    "pretty",
-    "ridge",
-    "SampleSize",
-    "events_per_variable",
+    "mann_whitney",
     "maximum_parameters",
+    "mcnemar",
+    "net_benefit",
+    "newcombe_interval",
+    "nri",
+    "odds_ratio_conditional",
+    "optimism",
+    "paired_t",
+    "pearson",
+    "permutation_p",
+    "pool",
+    "pool_fits",
+    "power_obuchowski",
+    "pr_curve",
+    "pretty",
     "r2_ceiling",
-    "sample_size",
+    "ridge",
+    "riley_sample_size",
+    "roc_curve",
+    "sample_size_hanley_mcneil",
+    "sample_size_obuchowski",
+    "shapiro",
+    "shuffled",
+    "smallest_expected",
+    "spearman",
     "stepwise",
+    "student",
+    "treat_all",
     "vif",
     "vif_ols",
+    "welch",
+    "welch_anova",
+    "wilcoxon_signed_rank",
+    "youden",
 ]
