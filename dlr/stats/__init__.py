@@ -34,6 +34,7 @@ from dlr.stats.samplesize import (
     sample_size_obuchowski,
 )
 from dlr.stats.stepwise import stepwise
+from dlr.stats.table1 import TableColumn, table1
 from dlr.stats.tests import (
     anova,
     kruskal,
@@ -68,6 +69,7 @@ __all__ = [
     "RileySize",
     "SampleSize",
     "Step",
+    "TableColumn",
     "Tick",
     "Transform",
     "Variable",
@@ -138,6 +140,7 @@ __all__ = [
     "spearman",
     "stepwise",
     "student",
+    "table1",
     "treat_all",
     "vif",
     "vif_ols",

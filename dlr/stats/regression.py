@@ -96,6 +96,8 @@ def _terms(problem: Problem, target: Likelihood, best: Maximum, covariance: np.n
         limits = np.array([profile_limits(target, best, j, se[j]) for j in range(k)])
         lr = np.array([profile_statistic(target, best, j) for j in range(k)])
     b, se, limits = best.beta / problem.scale, se / problem.scale, limits / problem.scale[:, None]
+    with np.errstate(over="ignore"):  # a separated model reported as it is has infinite odds
+        odds_ratio, or_lower, or_upper = np.exp(b), np.exp(b - Z * se), np.exp(b + Z * se)
     columns = {
         "estimate": b,
         "se": se,
@@ -105,9 +107,9 @@ def _terms(problem: Problem, target: Likelihood, best: Maximum, covariance: np.n
         "upper": b + Z * se,
         "profile_lower": limits[:, 0],
         "profile_upper": limits[:, 1],
-        "odds_ratio": np.exp(b),
-        "or_lower": np.exp(b - Z * se),
-        "or_upper": np.exp(b + Z * se),
+        "odds_ratio": odds_ratio,
+        "or_lower": or_lower,
+        "or_upper": or_upper,
         "lr_chi2": lr,
         "lr_p": chi2.sf(lr, 1),
     }

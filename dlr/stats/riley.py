@@ -11,7 +11,7 @@ from math import ceil, exp, log
 
 from dlr.errors import InputError
 
-__all__ = ["SampleSize", "events_per_variable", "maximum_parameters", "r2_ceiling", "sample_size"]
+__all__ = ["RileySize", "events_per_variable", "maximum_parameters", "r2_ceiling", "riley_sample_size"]
 
 SHRINKAGE = 0.9  # expected calibration slope
 R2_DIFFERENCE = 0.05  # apparent less adjusted Nagelkerke R²
@@ -19,7 +19,7 @@ RISK_MARGIN = 0.05  # half width of the 95 % interval of the overall risk
 
 
 @dataclass(frozen=True)
-class SampleSize:
+class RileySize:
     """The smallest cohort for a number of candidate parameters; `n` is the largest of the three criteria."""
 
     parameters: int
@@ -59,7 +59,7 @@ def r2_ceiling(prevalence: float) -> float:
     return 1 - exp(2 * (prevalence * log(prevalence) + (1 - prevalence) * log(1 - prevalence)))
 
 
-def sample_size(parameters: int, prevalence: float, r2_nagelkerke: float = 0.15) -> SampleSize:
+def riley_sample_size(parameters: int, prevalence: float, r2_nagelkerke: float = 0.15) -> RileySize:
     """Patients needed for `parameters` candidate parameters at an anticipated Nagelkerke R².
 
     0.15 is Riley's advice where nothing is known; give the R² of a comparable published model where there is one.
@@ -68,7 +68,7 @@ def sample_size(parameters: int, prevalence: float, r2_nagelkerke: float = 0.15)
         raise InputError("sample size", f"{parameters} parameters", "count one or more candidate parameters")
     r2 = _cox_snell(prevalence, r2_nagelkerke)
     optimism_shrinkage = r2 / (r2 + R2_DIFFERENCE * r2_ceiling(prevalence))
-    return SampleSize(
+    return RileySize(
         parameters,
         prevalence,
         r2,
