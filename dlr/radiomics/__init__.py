@@ -5,15 +5,19 @@ from dlr.radiomics.dictionary import feature_dictionary
 from dlr.radiomics.extract import extract, measure
 from dlr.radiomics.families import family_counts
 from dlr.radiomics.interface import Engine, Measured, engine
+from dlr.radiomics.perturbation import perturb_mask
 from dlr.radiomics.profile import Profile, load_profile, shipped_profiles
 from dlr.radiomics.settings import RadiomicsSettings, StabilitySettings
+from dlr.radiomics.stability import ReaderPair, agreement_table, stability_by_part, stability_table
 
 __all__ = [
     "Engine",
     "Measured",
     "Profile",
     "RadiomicsSettings",
+    "ReaderPair",
     "StabilitySettings",
+    "agreement_table",
     "engine",
     "expected_columns",
     "extract",
@@ -21,6 +25,9 @@ __all__ = [
     "feature_dictionary",
     "load_profile",
     "measure",
+    "perturb_mask",
     "shipped_profiles",
     "split_column",
+    "stability_by_part",
+    "stability_table",
 ]

@@ -7,10 +7,9 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from dlr.radiomics.interface import DEFAULT_ENGINE
+from dlr.radiomics.perturbation import PERTURBATIONS, Perturbation
 
 __all__ = ["RadiomicsSettings", "StabilitySettings"]
-
-Perturbation = Literal["erode", "dilate", "shift", "contour"]
 
 
 class RadiomicsSettings(BaseModel):
@@ -29,6 +28,6 @@ class StabilitySettings(BaseModel):
 
     icc: float = Field(0.75, ge=0, le=1)  # features below leave before selection
     kind: Literal["ICC2", "ICC3"] = "ICC2"  # ICC2 counts a reader's systematic shift as disagreement, ICC3 does not
-    perturbations: tuple[Perturbation, ...] = ("erode", "dilate", "shift", "contour")  # where there is one reader
+    perturbations: tuple[Perturbation, ...] = PERTURBATIONS  # where there is one reader
     agreement: float = Field(0.75, ge=0, le=1)  # cases below go to a third reader
     agreement_measure: Literal["dice"] = "dice"
