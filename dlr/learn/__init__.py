@@ -1,6 +1,8 @@
 """Learn: selectors, classifiers and the chain from raw columns to a probability. Knows no images."""
 
+from dlr.learn.candidates import CandidateSet, admissible_sets
 from dlr.learn.chains import Chain, FittedChains, fit_chains
+from dlr.learn.combined import CombinedModel, Dropped, fit_combined
 from dlr.learn.correlation import GreedyCorrelationFilter
 from dlr.learn.lasso import LassoSelector
 from dlr.learn.rad_score import RadScore, lasso_cv, lasso_path, rad_score_formula
@@ -11,14 +13,19 @@ from dlr.learn.t_test import TTestSelector
 
 __all__ = [
     "ALGORITHMS",
+    "CandidateSet",
     "Chain",
+    "CombinedModel",
+    "Dropped",
     "FittedChains",
     "GreedyCorrelationFilter",
     "LassoSelector",
     "LearnSettings",
     "RadScore",
     "TTestSelector",
+    "admissible_sets",
     "fit_chains",
+    "fit_combined",
     "lasso_cv",
     "lasso_path",
     "load_chain",

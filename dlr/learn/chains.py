@@ -110,7 +110,8 @@ def fit_chains(
             data, truth, patients, settings, family=family, seed=seed_of(seed, "lasso"), select=select
         )
         inner = _inner_folds(data, truth, patients, settings, fold, columns if paper else None, seed, select)
-        chains, points = {}, []
+        chains: dict[str, Chain] = {}
+        points: list[GridPoint] = []
         for algorithm in settings.algorithms:
             own = seed_of(seed, "classifier", algorithm)
             scored = score_grid(algorithm, inner, settings.max_grid, settings.trees, own)

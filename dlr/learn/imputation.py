@@ -39,7 +39,7 @@ class ChainedRegressions:
         for step in self.steps:
             gap = np.isnan(raw[:, step.target])
             if gap.any():
-                guess = step.intercept + filled[np.ix_(gap, list(step.predictors))] @ np.array(step.slope)
+                guess = step.intercept + filled[np.ix_(gap, np.array(step.predictors))] @ np.array(step.slope)
                 filled[gap, step.target] = np.clip(guess, step.low, step.high)
         return filled
 
@@ -96,14 +96,14 @@ def fit_chained_regressions(raw: np.ndarray, median: np.ndarray) -> ChainedRegre
             step = _ridge(filled, raw[:, j], ~gap[:, j], j, nearest[j])
             steps.append(step)
             rows = gap[:, j]
-            guess = step.intercept + filled[np.ix_(rows, list(step.predictors))] @ np.array(step.slope)
+            guess = step.intercept + filled[np.ix_(rows, np.array(step.predictors))] @ np.array(step.slope)
             filled[rows, j] = np.clip(guess, step.low, step.high)
     return ChainedRegressions(tuple(steps))
 
 
 def _ridge(filled: np.ndarray, y: np.ndarray, rows: np.ndarray, target: int, predictors: tuple[int, ...]) -> Regression:
     """Ridge regression of y on standardised predictors over the rows where y is known."""
-    x, y = filled[np.ix_(rows, list(predictors))], y[rows]
+    x, y = filled[np.ix_(rows, np.array(predictors))], y[rows]
     mean, deviation = x.mean(axis=0), x.std(axis=0)
     deviation = np.where(deviation > 0, deviation, np.inf)  # a predictor constant on these rows gets no weight
     z = (x - mean) / deviation

@@ -20,6 +20,7 @@ __all__ = ["LassoCurve", "LassoPath", "LassoSelector", "cross_validate", "fit_pa
 
 LAMBDAS = 100
 TOLERANCE = 1e-12  # largest squared step of a standardised coefficient at the end of a lambda
+FOLD_TOLERANCE = 1e-9  # inside cross-validation, where only the error is read; glmnet's own default is 1e-7
 MAX_SWEEPS = 100_000
 DEVIANCE_CLIP = 1e-5  # glmnet's, in the cross-validated deviance only
 
@@ -136,7 +137,9 @@ def fit_path(
     )
 
 
-def cross_validate(values: np.ndarray, outcome: np.ndarray, path: LassoPath, fold: np.ndarray) -> LassoCurve:
+def cross_validate(
+    values: np.ndarray, outcome: np.ndarray, path: LassoPath, fold: np.ndarray, tolerance: float = FOLD_TOLERANCE
+) -> LassoCurve:
     """cv.glmnet as usually called: every fold has a path of its own, read off at the whole path's lambdas.
 
     The error of a fold is its mean, weighted by size; with fewer than three rows a fold single rows take the place of
@@ -146,7 +149,7 @@ def cross_validate(values: np.ndarray, outcome: np.ndarray, path: LassoPath, fol
     loss = np.empty((len(outcome), len(path.lambdas)))
     for number in numbers:
         held_out = fold == number
-        fitted = fit_path(values[~held_out], outcome[~held_out], path.family)
+        fitted = fit_path(values[~held_out], outcome[~held_out], path.family, tolerance=tolerance)
         loss[held_out] = _loss(fitted.linear_predictor(values[held_out], path.lambdas), outcome[held_out], path.family)
     if len(outcome) / len(numbers) < 3:
         each, weight = loss, np.full(len(outcome), 1 / len(outcome))

@@ -26,6 +26,7 @@ FILE_NAME = {
     "xgboost": "xgboost.json",
     "lightgbm": "lightgbm.txt",
 }
+FORESTS = ("ExtraTreesClassifier", "RandomForestClassifier")
 FOREST_TYPES = {  # what a saved forest may hold beside skops' own list of safe types
     "sklearn.ensemble._forest.ExtraTreesClassifier",
     "sklearn.ensemble._forest.RandomForestClassifier",
@@ -148,20 +149,22 @@ def model_from_bytes(algorithm: str, data: bytes, where: str) -> Model:
 
 def _load_forest(data: bytes, where: str) -> Any:
     import skops.io
-    from skops.io.exceptions import UnsupportedTypeException
+    from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
+    mend = "use the folder that dlr itself wrote, or fit the study again"
     try:
-        untrusted = set(skops.io.get_untrusted_types(data=data)) - FOREST_TYPES
-        if not untrusted:
-            return skops.io.loads(data, trusted=sorted(FOREST_TYPES))
-        what = f"holds types that a forest has no need of: {', '.join(sorted(untrusted))}"
-    except (zipfile.BadZipFile, KeyError, UnsupportedTypeException) as error:
-        what = f"is not a saved forest ({error})"
-    raise InputError(where, what, "use the folder that dlr itself wrote, or fit the study again")
+        forest = skops.io.loads(data, trusted=sorted(FOREST_TYPES))
+    except UntrustedTypesFoundException as error:
+        raise InputError(where, f"holds types that a forest has no need of ({error})", mend) from error
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, UnsupportedTypeException) as error:
+        raise InputError(where, f"is not a saved forest ({error})", mend) from error
+    if type(forest).__name__ not in FORESTS:
+        raise InputError(where, f"holds a {type(forest).__name__}, not a forest", mend)
+    return forest
 
 
 def _canonical(data: bytes) -> bytes:
-    """The same skops file with addresses replaced by their order and dates fixed, so that equal forests are equal bytes.
+    """The same skops file with addresses numbered in order and dates fixed: equal forests are equal bytes.
 
     Cause: skops names objects and files by id(); may go when it numbers them itself.
     """

@@ -1,4 +1,4 @@
-"""From raw columns to standardised ones: missing values filled, constant columns gone, all learnt on the training part."""
+"""From raw columns to standardised ones: gaps filled, constant columns gone, all learnt on the training part."""
 
 from __future__ import annotations
 

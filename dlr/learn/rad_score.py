@@ -56,10 +56,12 @@ class RadScore:
 def rad_score_formula(score: RadScore) -> str:
     """One line to copy: Rad-score = b0 + b1 x (feature - mean) / sd + ..., numbers to nine digits."""
     parts = [f"{score.intercept:.9g}"]
-    for row in score.table().itertuples(index=False):
-        sign = "+" if row.coefficient >= 0 else "-"
-        centre = f"- {row.mean:.9g}" if row.mean >= 0 else f"+ {-row.mean:.9g}"
-        parts.append(f"{sign} {abs(row.coefficient):.9g} * ({row.feature} {centre}) / {row.sd:.9g}")
+    order = np.argsort(-np.abs(score.coefficient), kind="stable")
+    for j in order:
+        coefficient, mean = float(score.coefficient[j]), float(score.mean[j])
+        centre = f"- {mean:.9g}" if mean >= 0 else f"+ {-mean:.9g}"
+        sign = "+" if coefficient >= 0 else "-"
+        parts.append(f"{sign} {abs(coefficient):.9g} * ({score.features[j]} {centre}) / {score.deviation[j]:.9g}")
     return "Rad-score = " + " ".join(parts)
 
 

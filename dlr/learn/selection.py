@@ -72,12 +72,12 @@ class Columns:
         for j, name in enumerate(names):
             kept = bool(self.tested[j])
             rows.append((name, "t_test", self.statistic[j], self.p[j], kept, "" if kept else level, np.nan))
-        for j in np.flatnonzero(self.tested):
+        for j in np.flatnonzero(self.tested).tolist():
             kept = bool(self.uncorrelated[j])
             reason = "" if kept else f"|r| above {settings.correlation:g} with {names[self.partner[j]]}"
             rows.append((names[j], "correlation", np.nan, np.nan, kept, reason, np.nan))
         if self.lasso is not None:
-            for coefficient, j in zip(self.lasso.coef_, np.flatnonzero(self.uncorrelated), strict=True):
+            for coefficient, j in zip(self.lasso.coef_, np.flatnonzero(self.uncorrelated).tolist(), strict=True):
                 kept = bool(coefficient != 0)
                 reason = "" if kept else f"coefficient 0 at lambda {self.lasso.lambda_:.4g}"
                 rows.append((names[j], "lasso", np.nan, np.nan, kept, reason, coefficient))
@@ -108,7 +108,8 @@ def learn_columns(
         stays, with_whom = greedy_deletion(absolute_correlation(values[:, place]), settings.correlation)
         uncorrelated[place] = stays
         partner[place] = np.where(with_whom >= 0, place[with_whom], -1)
-        if uncorrelated.any():
+        patients = [len(np.unique(groups[positive == truth])) for truth in (True, False)]
+        if uncorrelated.any() and min(patients) >= 2:  # its folds need two patients of each class
             lasso = LassoSelector(family, settings.lasso_rule, settings.lasso_folds, seed)
             lasso.fit(values[:, uncorrelated], positive, groups)
             kept[np.flatnonzero(uncorrelated)[lasso.coef_ != 0]] = True

@@ -1,6 +1,19 @@
 """Protocols: who is fitted on whom, for anything with fit and predict. Knows no tables of features and no images."""
 
+from dlr.protocols.crossfit import CrossFit, FittedFold, cross_fit, mean_logit
 from dlr.protocols.folds import stratified_folds
 from dlr.protocols.parts import Part, plan
+from dlr.protocols.permutation import Permuted, permute_through, shuffle_patients
 
-__all__ = ["Part", "plan", "stratified_folds"]
+__all__ = [
+    "CrossFit",
+    "FittedFold",
+    "Part",
+    "Permuted",
+    "cross_fit",
+    "mean_logit",
+    "permute_through",
+    "plan",
+    "shuffle_patients",
+    "stratified_folds",
+]

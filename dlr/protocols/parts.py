@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import product
 
 import pandas as pd
 
@@ -44,8 +46,7 @@ def plan(folds: pd.DataFrame, protocol: str, sides: pd.Series) -> tuple[Part, ..
     kind = Protocol(protocol)
     sides = sides[~sides.index.duplicated()]
     if kind is Protocol.PAPER:
-        train = sides.index[sides == Side.TRAIN]
-        return (Part(kind.value, 0, -1, -1, _ids(train), _ids(sides.index)),)
+        return (Part(kind.value, 0, -1, -1, _ids(sides.index[sides == Side.TRAIN]), _ids(sides.index)),)
     rows = folds[(folds["protocol"] == kind.value) & folds["patient_id"].isin(sides.index)]
     if rows.empty:
         raise InputError(
@@ -59,12 +60,13 @@ def plan(folds: pd.DataFrame, protocol: str, sides: pd.Series) -> tuple[Part, ..
     if kind is Protocol.CROSSFIT:
         _every_training_patient_has_a_fold(rows, sides)
     parts = []
-    for seed, drawn in rows.groupby("seed", sort=True):
-        for fold in sorted(drawn["fold"].unique()):
+    for seed in _numbers(rows["seed"]):
+        drawn = rows[rows["seed"] == seed]
+        for fold in _numbers(drawn["fold"]):
             held_out = drawn["fold"] == fold
             train = drawn.loc[~held_out, "patient_id"]
             predict = [*drawn.loc[held_out, "patient_id"], *others]
-            parts.append(Part(kind.value, int(seed), -1, int(fold), _ids(train), _ids(predict)))
+            parts.append(Part(kind.value, seed, -1, fold, _ids(train), _ids(predict)))
     return tuple(parts)
 
 
@@ -72,14 +74,15 @@ def _nested(rows: pd.DataFrame, sides: pd.Series) -> tuple[Part, ...]:
     """For every seed and outer fold, the inner parts of the patients outside that fold."""
     external = sides.index[sides == Side.EXTERNAL]
     parts = []
-    for (seed, outer), drawn in rows.groupby(["seed", "outer"], sort=True):
+    for seed, outer in product(_numbers(rows["seed"]), _numbers(rows["outer"])):
+        drawn = rows[(rows["seed"] == seed) & (rows["outer"] == outer)]
         test = drawn.loc[drawn["fold"] == -1, "patient_id"]
         inner = drawn[drawn["fold"] >= 0]
-        for fold in sorted(inner["fold"].unique()):
+        for fold in _numbers(inner["fold"]):
             held_out = inner["fold"] == fold
             train = inner.loc[~held_out, "patient_id"]
             predict = [*inner.loc[held_out, "patient_id"], *test, *external]
-            parts.append(Part(Protocol.NESTED.value, int(seed), int(outer), int(fold), _ids(train), _ids(predict)))
+            parts.append(Part(Protocol.NESTED.value, seed, outer, fold, _ids(train), _ids(predict)))
     return tuple(parts)
 
 
@@ -94,5 +97,9 @@ def _every_training_patient_has_a_fold(rows: pd.DataFrame, sides: pd.Series) -> 
             )
 
 
-def _ids(patients: object) -> tuple[str, ...]:
-    return tuple(sorted({str(patient) for patient in patients}))  # type: ignore[attr-defined]
+def _numbers(column: pd.Series) -> list[int]:
+    return sorted({int(value) for value in column})
+
+
+def _ids(patients: Iterable[object]) -> tuple[str, ...]:
+    return tuple(sorted({str(patient) for patient in patients}))
