@@ -16,6 +16,7 @@ from dlr.engine.run import Run
 from dlr.engine.runner import Outcome, Result, run_pipeline
 from dlr.engine.settings import nearest, read_yaml, resolve, write_settings
 from dlr.engine.stage import Pipeline, Stage, stage
+from dlr.engine.status import StageStatus, status
 from dlr.engine.study import Study, open_study
 from dlr.engine.tasks import Task, TaskFailure
 
@@ -28,6 +29,7 @@ __all__ = [
     "Run",
     "Screen",
     "Stage",
+    "StageStatus",
     "Study",
     "Task",
     "TaskFailure",
@@ -38,5 +40,6 @@ __all__ = [
     "resolve",
     "run_pipeline",
     "stage",
+    "status",
     "write_settings",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ __all__ = ["Inputs", "files_named_in"]
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 DELIMITERS = (",", ";", "\t")
+NUMBER = re.compile(r"[-+0-9.,eE%/ ]*")
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,8 @@ def files_named_in(table: Path) -> dict[str, Path]:
     cells = _xlsx_cells(table) if table.suffix.lower() in (".xlsx", ".xlsm") else _csv_cells(table)
     out: dict[str, Path] = {}
     for cell in sorted({cell.strip() for cell in cells}):
-        # a name without a dot or a slash is a value such as "benign", even if a folder happens to be called so
-        if not any(mark in cell for mark in "./\\") or len(cell) > 400 or cell in (".", ".."):
+        # without a dot or a slash it is a value such as "benign", even if a folder happens to be called so
+        if not any(mark in cell for mark in "./\\") or len(cell) > 400 or NUMBER.fullmatch(cell):
             continue
         path = table.parent / cell.replace("\\", "/")
         try:

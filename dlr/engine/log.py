@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dlr.errors import InputError
+
 __all__ = ["LOG", "logged", "logger"]
 
 LOG = "dlr.log"
@@ -15,7 +17,10 @@ logger = logging.getLogger("dlr")
 
 @contextmanager
 def logged(study: Path) -> Iterator[Path]:
-    """Within: every record of the logger "dlr" and below goes to the end of the study's dlr.log."""
+    """Within: every record of the logger "dlr" and below goes to the end of the study's dlr.log.
+
+    What ends the run is written there too: a fault with its traceback, and the fault gets a note "log: PATH".
+    """
     path = study / LOG
     handler = logging.FileHandler(path, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -25,6 +30,16 @@ def logged(study: Path) -> Iterator[Path]:
     logger.propagate = False
     try:
         yield path
+    except InputError as error:
+        logger.error("stopped by the input:\n%s", error)
+        raise
+    except KeyboardInterrupt:
+        logger.error("stopped by Ctrl-C")
+        raise
+    except Exception as fault:
+        logger.exception("stopped by a fault")
+        fault.add_note(f"log: {path}")
+        raise
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)

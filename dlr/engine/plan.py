@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,19 +31,17 @@ class Planned:
     folder: Path
 
 
-def plan(
-    pipeline: Pipeline, settings: BaseModel, inputs: Inputs, digests: Digests, store: Store, names: Sequence[str]
-) -> dict[str, Planned]:
-    """The key of every named stage, from its own parts and the keys of what it reads."""
+def plan(pipeline: Pipeline, settings: BaseModel, inputs: Inputs, digests: Digests, store: Store) -> dict[str, Planned]:
+    """The key of every stage, from its own parts and the keys of what it reads."""
     out: dict[str, Planned] = {}
-    for name in names:
-        each = pipeline[name]
+    for each in pipeline.stages:
+        name = each.name
         sources = pipeline.sources(name)
         files = dict(_files_of_settings(each, settings, inputs))
         if not sources:
             files |= inputs.named()
-        for path in each.files(inputs, settings) if each.files is not None else ():
-            files[Path(path).name] = Path(path)
+        if each.files is not None:
+            files |= each.files(inputs, settings)
         parts = plain(
             {
                 "engine": FORMAT,

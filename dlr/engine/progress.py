@@ -19,6 +19,9 @@ class Bar(Protocol):
     def advance(self, n: int = 1) -> None:
         """n more are done."""
 
+    def at(self, done: int, total: int) -> None:
+        """So many of so many are done."""
+
 
 class Screen:
     """Lines and bars on stderr. Bars appear on a terminal only; lines can be switched off too."""
@@ -51,6 +54,9 @@ class _NoBar:
     def advance(self, n: int = 1) -> None:
         """Nothing is shown."""
 
+    def at(self, done: int, total: int) -> None:
+        """Nothing is shown."""
+
 
 class _RichBar:
     def __init__(self, progress: Progress, task: Any, label: str) -> None:
@@ -59,6 +65,14 @@ class _RichBar:
     def advance(self, n: int = 1) -> None:
         """Move the bar and write the speed anew."""
         self._progress.advance(self._task, n)
+        self._write_speed()
+
+    def at(self, done: int, total: int) -> None:
+        """Move the bar to a place."""
+        self._progress.update(self._task, completed=done, total=total)
+        self._write_speed()
+
+    def _write_speed(self) -> None:
         done = self._progress.tasks[0]
         if done.elapsed and done.completed:
             speed = done.completed / done.elapsed

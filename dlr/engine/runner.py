@@ -97,12 +97,13 @@ def run_pipeline(
     ):
         logger.info("%s: %s", pipeline.name, ", ".join(names))
         digests = Digests(study / DIGESTS)
-        planned = plan(pipeline, settings, inputs, digests, store, names)
-        write_settings(settings, study / SETTINGS_FILE)
+        planned = plan(pipeline, settings, inputs, digests, store)
+        if not dry_run:
+            write_settings(settings, study / SETTINGS_FILE)
+            write_run(study, pipeline.name, inputs, {name: each.key for name, each in planned.items()})
         work = _Work(pipeline, settings, inputs, store, digests, executor, screen, tuple(force), dry_run)
         for name in names:
             work.do(planned[name])
-            write_run(study, pipeline.name, inputs, {each: planned[each].key for each in work.folders})
     return Result(study, settings, work.folders, work.left_out, tuple(work.outcomes))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import types
 import typing
@@ -94,7 +95,9 @@ def resolve(
 def write_settings(settings: BaseModel, path: Path) -> None:
     """The resolved settings as YAML, which `resolve` reads back."""
     text = yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=110)
-    path.write_text(text, encoding="utf-8", newline="\n")
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(text, encoding="utf-8", newline="\n")
+    os.replace(beside, path)
 
 
 def known_keys(model: type[BaseModel], prefix: str = "") -> list[str]:

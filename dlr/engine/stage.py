@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -33,7 +33,7 @@ class Stage:
     optional: tuple[str, ...] = ()  # stages whose outputs it reads where they are there: None otherwise
     sections: tuple[str, ...] = ()  # settings it may see: "learn", or one field of a section, "learn.folds"
     libraries: tuple[str, ...] = ()  # distributions whose releases matter to its numbers
-    files: Callable[[Inputs, Any], Iterable[Path]] | None = None  # more files it reads: (inputs, settings) -> paths
+    files: Callable[[Inputs, Any], Mapping[str, Path]] | None = None  # more files it reads, each with a name
     publish: tuple[str, ...] = ()  # outputs that are copied to the top of the study's folder
 
     @property
@@ -57,14 +57,14 @@ def stage(
     optional: Sequence[str] = (),
     sections: Sequence[str] = (),
     libraries: Sequence[str] = (),
-    files: Callable[[Inputs, Any], Iterable[Path]] | None = None,
+    files: Callable[[Inputs, Any], Mapping[str, Path]] | None = None,
     publish: Sequence[str] = (),
 ) -> Callable[[Callable[[Run], None]], Stage]:
     """Make a stage of a function of one Run. The function's docstring is the sentence that status shows.
 
     A stage without needs answers for the user's files: its key holds the digests of the manifest, of every file
     and folder that a cell of the manifest names, and of the feature table. A setting that is a path, or text that
-    names a file, counts by that file's content. What else a stage reads, `files` lists.
+    names a file, counts by that file's content. What else a stage reads, `files(inputs, settings)` names.
     """
     if not NAME.fullmatch(name):
         raise ValueError(f"a stage's name is a word of lower-case letters, digits and _: not {name!r}")

@@ -20,7 +20,10 @@ RUN_FILE, SETTINGS_FILE = "run.json", "settings.yaml"
 
 @dataclass(frozen=True)
 class Study:
-    """The outputs of the last run by stage (None where a stage left itself out), and what it was started with."""
+    """The outputs of the last run by stage, and what it was started with.
+
+    folders : None where a stage left itself out; a stage that has not run yet is not among them.
+    """
 
     folder: Path
     pipeline: str
@@ -36,11 +39,11 @@ class Study:
 
 
 def write_run(study: Path, pipeline: str, inputs: Inputs, keys: Mapping[str, str]) -> None:
-    """Write down what a run started from and the keys of the stages it has so far."""
+    """Write down what a run started from and the keys of all stages; paths relative, so that a project may move."""
     content = {
         "pipeline": pipeline,
-        "manifest": None if inputs.manifest is None else str(inputs.manifest),
-        "features": None if inputs.features is None else str(inputs.features),
+        "manifest": _relative(inputs.manifest, study),
+        "features": _relative(inputs.features, study),
         "stages": dict(keys),
     }
     beside = study / f".{RUN_FILE}"
@@ -49,7 +52,7 @@ def write_run(study: Path, pipeline: str, inputs: Inputs, keys: Mapping[str, str
 
 
 def open_study(folder: Path) -> Study:
-    """Read a study. Raises InputError where no run has been or its stages are not whole."""
+    """Read a study as its last run left it. Raises InputError where there has been none."""
     folder = Path(os.path.abspath(folder))
     try:
         content = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
@@ -67,11 +70,21 @@ def open_study(folder: Path) -> Study:
         place = store.stage_folder(name, key)
         record = read_record(place / STAGE_RECORD)
         if record is None:
-            raise InputError(str(place), f"the outputs of stage {name} are gone", "run `dlr run` again")
+            continue
         records[name] = record
         reason = record.get("left_out")
         folders[name] = None if reason else place
         if reason:
             left_out[name] = str(reason)
-    paths = {role: Path(content[role]) if content.get(role) else None for role in ("manifest", "features")}
-    return Study(folder, content["pipeline"], Inputs(**paths), folders, left_out, records)
+    paths = {role: folder / content[role] if content.get(role) else None for role in ("manifest", "features")}
+    inputs = Inputs(**{role: None if path is None else Path(os.path.abspath(path)) for role, path in paths.items()})
+    return Study(folder, content["pipeline"], inputs, folders, left_out, records)
+
+
+def _relative(path: Path | None, folder: Path) -> str | None:
+    if path is None:
+        return None
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:  # another drive
+        return str(path)

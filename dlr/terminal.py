@@ -1,0 +1,111 @@
+"""What a command prints: results on stdout, problems and faults on stderr, and the exit status that goes with them."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import typer
+
+from dlr.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dlr.engine import Result
+
+__all__ = ["WIDTH", "guarded", "print_plan", "print_results", "print_table"]
+
+WIDTH = 160  # of a table where there is no terminal to ask
+
+
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """A command whose errors end as a table or a line and an exit status, never as a traceback."""
+
+    @functools.wraps(command)
+    def outcome(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except InputError as error:
+            _print_problems(error)
+            raise typer.Exit(2) from error
+        except KeyboardInterrupt as stop:
+            _complain("Stopped. What was finished is kept: the same command goes on from there.")
+            raise typer.Exit(130) from stop
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as fault:
+            log = next((note for note in getattr(fault, "__notes__", ()) if note.startswith("log: ")), None)
+            place = log.removeprefix("log: ") if log else _write_traceback(fault)
+            text = f"{type(fault).__name__}: {fault}".splitlines()[0]
+            _complain(f"This is a fault of dlr, not of your data: {text}\nWhat led to it is in {place}")
+            raise typer.Exit(1) from fault
+
+    return outcome
+
+
+def print_results(result: Result) -> None:
+    """The paths that a reader opens next, last of all."""
+    typer.echo(f"study     {result.study}")
+    for name in ("metrics.csv", "report.html", "nomogram.pdf"):
+        if (result.study / name).is_file():
+            typer.echo(f"{name.partition('.')[0]:<9} {result.study / name}")
+
+
+def print_plan(result: Result) -> None:
+    rows, known = [], 0.0
+    for each in result.outcomes:
+        minutes = "" if each.state != "to do" else "?" if each.seconds is None else f"{each.seconds / 60:.1f}"
+        known += each.seconds or 0 if each.state == "to do" else 0
+        rows.append([each.stage, each.state, minutes, each.reason])
+    print_table(["stage", "", "minutes", "why"], rows)
+    open_ends = sum(each.state == "to do" and each.seconds is None for each in result.outcomes)
+    more = f", and {open_ends} stages whose time is known once what they need has run" if open_ends else ""
+    typer.echo(f"About {known / 60:.1f} minutes{more}.")
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*headers, box=box.SIMPLE, show_header=any(headers))
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    _console(sys.stdout).print(table)
+
+
+def _print_problems(error: InputError) -> None:
+    """The one table of everything wrong, on stderr."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("where", "what", "mend", box=box.SIMPLE_HEAD, show_lines=False)
+    for problem in error.problems:
+        table.add_row(Text(problem.where), Text(problem.what), Text(problem.mend))
+    _console(sys.stderr).print(table)
+    n = len(error.problems)
+    _complain(f"{n} thing{'' if n == 1 else 's'} to mend. What was finished is kept.")
+
+
+def _console(stream: TextIO) -> Console:
+    from rich.console import Console
+
+    return Console(file=stream, highlight=False, width=None if stream.isatty() else WIDTH)
+
+
+def _complain(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def _write_traceback(fault: Exception) -> Path:
+    """Where a fault outside any study is written down."""
+    path = Path(tempfile.gettempdir()) / "dlr-fault.log"
+    path.write_text("".join(traceback.format_exception(fault)), encoding="utf-8")
+    return path
