@@ -4,8 +4,10 @@ from dlr.cohort.columns import Column, columns_from_json, columns_to_json, encod
 from dlr.cohort.features import load_feature_table, match_features
 from dlr.cohort.flow import flow_chart, largest_roi_cases
 from dlr.cohort.her2 import derive_her2, her2_bounds
-from dlr.cohort.images import Case, Image, Mask, read_case, read_image, read_mask
+from dlr.cohort.images import Image, read_image
 from dlr.cohort.manifest import Cohort, load_cohort, load_new_cases
+from dlr.cohort.outlines import Mask, read_mask
+from dlr.cohort.reading import Case, read_case
 from dlr.cohort.settings import CohortSettings, ColumnSpec
 from dlr.cohort.split import draw_folds, draw_side, patient_table
 

@@ -134,7 +134,7 @@ def _sides(
                 )
             elif found:
                 findings.mapped(f"{source} side", cell, found)
-                side[row] = found
+                side.at[row] = found
     if settings.external:
         present = sorted(set(cohort[kept]) - {""})
         for value in settings.external:
@@ -198,16 +198,18 @@ def _resolve_files(out: pd.DataFrame, source: str, folder: Path, findings: Findi
             number = int(str(row))
             if not cell:
                 needs = name == "image" or (name == "mask" and not out.at[row, "mask_reader1"])
-                if needs and kept[row]:
+                if needs and kept.at[row]:
                     findings.problem(
                         f"{source} row {row}", f"no {name}", "name the file, or say why not in exclude_reason", [number]
                     )
+                    findings.unreadable.add(number)
                 continue
             path = folder / cell
             if not path.exists() and "\\" in cell:
                 path = folder / cell.replace("\\", "/")
-            if kept[row] and not path.is_file():
+            if kept.at[row] and not path.is_file():
                 lost[name].append((number, cell, path))
+                findings.unreadable.add(number)
             out.at[row, name] = str(path.resolve() if path.exists() else path)
     for name, rows in lost.items():
         if len(rows) > _MANY and not findings.tolerant:

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dlr.cohort import geometry
 from dlr.cohort.duplicates import find_copies, find_near_copies, fingerprint
-from dlr.cohort.images import assemble_case, at_case, roi_of
+from dlr.cohort.images import Image
 from dlr.cohort.mapping import Findings, shown
+from dlr.cohort.outlines import outline_of
+from dlr.cohort.reading import assemble_case, at_case
 from dlr.cohort.settings import CohortSettings
 from dlr.errors import InputError, Problem
 
@@ -40,17 +43,16 @@ class Checked:
 def check_cases(
     table: pd.DataFrame, source: str, settings: CohortSettings, findings: Findings, jobs: int = 1
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-    """Read all cases that are not excluded, each file once.
+    """Read all cases that are not excluded and whose files are there, each file once.
 
     Returns the table (a row a lesion where settings.lesion_policy is each), the facts of every case (CASE_COLUMNS)
     and the kind of the cohort: still or volume. Problems and notes go to `findings`.
     """
-    rows = [(int(str(row)), values.to_dict()) for row, values in table[table["excluded"] == ""].iterrows()]
-    if jobs > 1:
-        with ThreadPoolExecutor(jobs) as pool:
-            checked = list(pool.map(lambda item: check_case(*item, settings), rows))
-    else:
-        checked = [check_case(row, values, settings) for row, values in rows]
+    kept = table[(table["excluded"] == "") & ~table.index.isin(findings.unreadable)]
+    numbers = [int(str(row)) for row in kept.index]
+    rows = [{str(k): v for k, v in values.items()} for values in kept.to_dict("records")]
+    with ThreadPoolExecutor(jobs) as pool:
+        checked = list(pool.map(check_case, numbers, rows, [settings] * len(rows)))
     for case in checked:
         for problem in case.problems:
             findings.problem(f"{source} row {case.row}, {problem.where}", problem.what, problem.mend, [case.row])
@@ -69,14 +71,16 @@ def check_cases(
 def check_case(row: int, values: Mapping[str, Any], settings: CohortSettings) -> Checked:
     """Read one case and its readers' outlines."""
     try:
-        case, decoded, sizes = assemble_case(values, settings)
+        made = assemble_case(values, settings)
         for reader in ("mask_reader1", "mask_reader2"):
             if values[reader]:
-                roi_of(values, reader, decoded, settings)
+                outline_of(values, reader, made.decoded, settings)
     except InputError as error:
         return Checked(row, problems=at_case(error, str(values["case_id"])).problems)
-    notes = case.notes if values["mask"] else ("no final mask: mask_reader1 is taken as final", *case.notes)
-    image = case.image
+    case, image = made.case, made.case.image
+    notes = [*case.notes, *_doubts(image, case.mask, made.outline.turned)]
+    if not values["mask"]:
+        notes.insert(0, "no final mask: mask_reader1 is taken as final")
     voxels = int(np.count_nonzero(case.mask))
     edges = image.spacing[1:] if image.is_still else image.spacing
     unit = "mm" if image.spacing_known else "pixels"
@@ -93,10 +97,26 @@ def check_case(row: int, values: Mapping[str, Any], settings: CohortSettings) ->
         "roi_voxels": voxels,
         "roi_size": voxels * float(np.prod(edges)),
         "unit": f"{unit}{'²' if image.is_still else '³'}",
-        "parts": len(sizes),
+        "parts": len(made.outline.part_sizes),
     }
-    digest, thumbnail = fingerprint(decoded.array)
-    return Checked(row, facts, tuple(sizes), digest, thumbnail, notes)
+    digest, thumbnail = fingerprint(made.decoded.array)
+    return Checked(row, facts, made.outline.part_sizes, digest, thumbnail, tuple(notes))
+
+
+def _doubts(image: Image, roi: np.ndarray, turned: bool) -> list[str]:
+    """What a look at the outline should settle."""
+    found = []
+    # first and last slice do not count: volumes are cut there on purpose
+    edges = {"left": roi[:, :, 0], "right": roi[:, :, -1], "top": roi[:, 0], "bottom": roi[:, -1]}
+    touched = [name for name, edge in edges.items() if edge.any()]
+    if touched:
+        found.append(f"the ROI touches the picture's edge ({', '.join(touched)}): the lesion may be cut off")
+    if image.is_still and (flip := geometry.mirrored(image.array[0], roi[0], turned)):
+        found.append(f"the outline would fit better mirrored {flip}: look at it")
+    values = image.array[roi]
+    if values.min() == values.max():
+        found.append(f"every voxel of the ROI has the value {values[0]:g}")
+    return found
 
 
 def _a_row_a_lesion(

@@ -126,7 +126,7 @@ def describe(cells: pd.Series, origin: Origin, spec: ColumnSpec, findings: Findi
         findings.problem(
             where,
             f"neither numbers nor yes and no: {shown(different)}",
-            f"say what it is: cohort.columns: {{{name}: {{kind: nominal}}}}, or kind: ordered with levels, lowest first",
+            f"say what it is: cohort.columns: {{{name}: {{kind: nominal}}}}, or ordered with levels, lowest first",
         )
         return None
     levels = tuple(spec.levels or ())

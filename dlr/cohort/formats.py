@@ -22,6 +22,7 @@ _EXTENSIONS = {
     ".nii": "NIfTI", ".nii.gz": "NIfTI", ".hdr": "NIfTI", ".nrrd": "NRRD", ".nhdr": "NRRD", ".mha": "MetaImage",
     ".mhd": "MetaImage", ".dcm": "DICOM", ".dicom": "DICOM",
 }  # fmt: skip
+_ORIENTATION = 0x0112  # EXIF tag
 _PICTURES = ("PNG", "JPEG", "BMP", "TIFF")
 _READERS = {"NIfTI": "NiftiImageIO", "NRRD": "NrrdImageIO", "MetaImage": "MetaImageIO"}
 ACCEPTED = "PNG, JPEG, BMP, TIFF, NIfTI (.nii, .nii.gz), NRRD, MHA, DICOM (single file)"
@@ -133,10 +134,11 @@ def _picture(path: Path, held: str, labels: bool) -> Decoded:
             pages = []
             for frame in range(frames if held == "TIFF" else 1):
                 picture.seek(frame)
-                turned = ImageOps.exif_transpose(picture)
-                if turned.size != picture.size or turned.getexif().get(0x0112) != picture.getexif().get(0x0112):
+                if picture.getexif().get(_ORIENTATION, 1) in (0, 1):
+                    pages.append(_samples(picture, labels, notes))
+                else:
+                    pages.append(_samples(ImageOps.exif_transpose(picture), labels, notes))
                     notes.append("turned as its orientation tag says")
-                pages.append(_samples(turned, labels, notes))
     except (OSError, ValueError, SyntaxError, EOFError, PillowImage.DecompressionBombError) as error:
         raise InputError(
             str(path), f"cannot be read as {held} ({error})", "save the file again, or take it from its source"

@@ -11,9 +11,9 @@ from dlr.cohort.scanned import box_around
 
 __all__ = ["grid_differences", "axes_text", "mirrored", "resample_mask", "size_difference"]
 
-_BAND = 4  # pixels inside and outside the outline that are compared
-_FITS = 0.35  # contrast of the outline as it lies, from which it is never questioned
-_BETTER = 0.6  # by how much a mirrored outline's contrast must be higher
+_BAND = 8  # pixels inside and outside the outline that are compared
+_BETTER = 0.3  # by how much a mirrored outline's contrast must be higher
+_BETTER_TURNED = 0.1  # the same where the mask's header is itself turned
 
 
 def size_difference(image: tuple[int, ...], mask: tuple[int, ...]) -> str | None:
@@ -75,12 +75,14 @@ def resample_mask(mask: np.ndarray, mask_grid: Grid, shape: tuple[int, ...], ima
     return sitk.GetArrayFromImage(moved)
 
 
-def mirrored(picture: np.ndarray, mask: np.ndarray) -> str | None:
+def mirrored(picture: np.ndarray, mask: np.ndarray, turned: bool = False) -> str | None:
     """How an outline would have to be mirrored to lie on an edge that it misses now, or None.
 
-    picture (y, x), mask bool (y, x). The contrast of an outline is the difference of the mean grey value in 4 pixels
-    outside and inside of it, in units of their standard deviation. An outline with a contrast above 0.35 is never
-    questioned; else a mirrored one must have 0.6 more. It flags and never decides.
+    picture (y, x), mask bool (y, x), turned: the mask's header says that an axis is reversed.
+    The contrast of an outline is the difference of the mean grey values in 8 pixels outside and inside of it, in
+    units of their standard deviation; a mirrored outline must have 0.3 more, 0.1 where the header is turned. It flags
+    and never decides. On 210 public breast stills one right outline was flagged, and 69 % of outlines mirrored on
+    purpose (four and 88 % at 0.1); lesions in the middle of a picture cannot be told.
     """
     x0, y0, x1, y1 = box_around(mask, _BAND + 1)
     part = mask[y0:y1, x0:x1]
@@ -99,7 +101,7 @@ def mirrored(picture: np.ndarray, mask: np.ndarray) -> str | None:
     contrast = {name: _contrast(values, inner, outer) for name, values in flips.items()}
     as_is = contrast.pop("")
     best = max(contrast, key=lambda name: contrast[name])
-    return best if as_is < _FITS and contrast[best] > as_is + _BETTER else None
+    return best if contrast[best] > as_is + (_BETTER_TURNED if turned else _BETTER) else None
 
 
 def _contrast(values: np.ndarray, inner: np.ndarray, outer: np.ndarray) -> float:

@@ -41,8 +41,8 @@ class Cohort:
     def mappings(self) -> tuple[str, ...]:
         """Every mapping of a header or value as a line to print."""
         return tuple(
-            f"{m.source}: {m.header_or_value!r} -> {m.mapped_to}" + (f" ({m.cells} cells)" if m.cells else "")
-            for m in self.mapping_table.itertuples()
+            f"{source}: {theirs!r} -> {ours}" + (f" ({cells} cells)" if cells else "")
+            for source, theirs, ours, cells in self.mapping_table.itertuples(index=False)
         )
 
     @property
@@ -87,7 +87,7 @@ def load_cohort(manifest: Path, settings: CohortSettings, *, images: bool = True
     _check_value_settings(tables.cells, settings, findings)
     cases, kind = pd.DataFrame(columns=list(CASE_COLUMNS)), ""
     if images:
-        table, cases, kind = check_cases(_readable(table, findings), tables.source, settings, findings, jobs)
+        table, cases, kind = check_cases(table, tables.source, settings, findings, jobs)
     findings.stop()
     return _cohort(table.reset_index(drop=True), columns, settings.targets, kind, cases, findings)
 
@@ -161,15 +161,6 @@ def _read_tables(manifest: Path, settings: CohortSettings, findings: Findings, w
             findings.problem("cohort.headers", f"no header {theirs!r} in the table", nearest(theirs, headers))
     findings.stop()
     return _Tables(cells, first.source, second, origins)
-
-
-def _readable(table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
-    """Rows whose files are missing have been named already and are not read again: stop before decoding."""
-    if any(
-        "does not exist" in p.what or "do not exist" in p.what or p.what.startswith("no ") for p in findings.problems
-    ):
-        findings.stop()
-    return table
 
 
 def _require_two_classes(table: pd.DataFrame, targets: list[str], source: str, findings: Findings) -> None:

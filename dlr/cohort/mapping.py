@@ -30,6 +30,7 @@ class Findings:
     notes: list[tuple[str, str]] = field(default_factory=list)  # where, what
     problems: list[Problem] = field(default_factory=list)
     in_rows: list[tuple[Problem, tuple[int, ...]]] = field(default_factory=list)  # problems of single rows
+    unreadable: set[int] = field(default_factory=set)  # rows whose files are not there
     tolerant: bool = False  # new patients: a bad row is set aside and does not stop the others
 
     def mapped(self, source: str, theirs: str, ours: str, cells: int = 1) -> None:
@@ -195,7 +196,7 @@ def _number(text: str, comma: bool, units: set[str], half: bool) -> float | None
 
 
 def read_binary(cells: pd.Series, source: str, findings: Findings, levels: tuple[str, ...] = ()) -> pd.Series:
-    """A column of yes and no: 1/0, yes/no, positive/negative, +/−, 阳性/阴性 and the column's own words -> 1.0, 0.0, NaN.
+    """A column of yes and no -> 1.0, 0.0, NaN: 1/0, yes/no, positive/negative, +/−, 阳性/阴性, the column's own words.
 
     levels : the column's own words for 0 and 1, where declared.
     """

@@ -31,8 +31,6 @@ def read_labels(path: Path) -> Labels:
     if array.ndim == 4:
         array, note = _one_channel(array, path, decoded.format == "JPEG")
         notes += note
-    if array.dtype == bool:
-        array = array.astype(np.uint8)
     if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
         raise InputError(str(path), "the mask holds NaN or infinite values", "save it as whole numbers, 0 outside")
     return Labels(array, decoded, tuple(notes))
@@ -100,6 +98,8 @@ def select_roi(
 
 def _values(array: np.ndarray) -> dict[float, int]:
     """Nonzero values -> number of voxels."""
+    if array.dtype == bool:
+        return {1.0: int(np.count_nonzero(array))} if array.any() else {}
     if array.dtype == np.uint8:
         counts = np.bincount(array.ravel(), minlength=256)
         return {float(v): int(counts[v]) for v in np.flatnonzero(counts).tolist() if v}

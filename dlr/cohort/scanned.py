@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from scipy import ndimage
 
@@ -12,11 +14,12 @@ Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, ends exclusive
 _CHROMA = 24 / 255  # channels differ by more: colour; JPEG's own noise stays below
 _DARK = 8 / 255  # up to here a screen's background
 _WINDOW = 9  # pixels over which a neighbourhood counts as filled
+_FINE = 192  # pixels of the shorter edge from which a large picture is looked at in steps
 _WHOLE = 0.9  # a region that covers more of the picture is the picture
 
 
 def coloured(rgb: np.ndarray) -> np.ndarray:
-    """Where the channels differ by more than a grey picture's would: bool, the shape of `rgb` (..., 3) less channels."""
+    """Where the channels of `rgb` (..., 3) differ by more than a grey picture's would: bool (...)."""
     low = np.minimum(np.minimum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
     high = np.maximum(np.maximum(rgb[..., 0], rgb[..., 1]), rgb[..., 2])
     return (high - low) > _CHROMA * full_scale(rgb)
@@ -54,21 +57,32 @@ def scanned_box(picture: np.ndarray, colour: np.ndarray | None, mask: np.ndarray
 
     picture : grey values (y, x).  colour : bool (y, x) or None.  mask : bool (y, x), not empty.
     A pixel is filled where most of its 9 x 9 neighbourhood is neither dark nor coloured; text and rulers are too thin.
-    A box that covers more than nine tenths of the picture is given as the whole picture.
+    The whole picture is given where the box covers nine tenths of it, and where cutting would change nothing: no
+    colour, and nothing outside brighter than everything inside (filters are scaled by a picture's maximum).
     """
     height, width = picture.shape
     light = picture > _DARK * max(float(picture.max()), np.finfo(float).tiny)
     if colour is not None:
         light &= ~colour
-    filled = ndimage.uniform_filter(light.astype(np.float32), _WINDOW, mode="constant") > 0.5
-    filled |= mask
-    parts, _ = ndimage.label(filled, structure=np.ones((3, 3)))
+    step = max(1, min(height, width) // _FINE)
+    filled = (
+        ndimage.uniform_filter(light[::step, ::step].astype(np.float32), _WINDOW // step | 1, mode="constant") > 0.5
+    )
+    roi = mask[::step, ::step]
+    parts, _ = ndimage.label(filled | roi, structure=np.ones((3, 3)))
     x0, y0, x1, y1 = box_around(mask, 0)
-    for part in np.unique(parts[mask]):
-        px0, py0, px1, py1 = box_around(parts == part, 0)
-        x0, y0, x1, y1 = min(x0, px0), min(y0, py0), max(x1, px1), max(y1, py1)
-    if (x1 - x0) * (y1 - y0) > _WHOLE * width * height:
+    for part in np.unique(parts[roi]):
+        found = (step * edge for edge in box_around(parts == part, 0))
+        x0, y0, x1, y1 = union((x0, y0, x1, y1), _four(found))
+    x1, y1 = min(x1, width), min(y1, height)
+    as_bright = picture[y0:y1, x0:x1].max() >= picture.max()
+    if (x1 - x0) * (y1 - y0) > _WHOLE * width * height or (as_bright and (colour is None or not colour.any())):
         return 0, 0, width, height
+    return x0, y0, x1, y1
+
+
+def _four(edges: Iterable[int]) -> Box:
+    x0, y0, x1, y1 = edges
     return x0, y0, x1, y1
 
 

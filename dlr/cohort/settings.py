@@ -28,9 +28,11 @@ class ColumnSpec(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Literal["numeric", "binary", "ordered", "nominal"] | None = None
-    levels: list[Text] | None = Field(None, description="lowest first; for binary: the negative, then the positive")
-    log: bool = Field(False, description="enters models as log(1 + x)")
-    available: Available | None = Field(None, description="when it is known: imaging, blood, biopsy or surgery")
+    levels: list[Text] | None = Field(
+        default=None, description="lowest first; for binary: the negative, then the positive"
+    )
+    log: bool = Field(default=False, description="enters models as log(1 + x)")
+    available: Available | None = Field(default=None, description="when it is known: imaging, blood, biopsy or surgery")
     unit: str | None = None
     label: str | None = None
 
@@ -41,55 +43,62 @@ class CohortSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     # the table
-    target: str | list[str] = Field("her2", description="outcome column, or several")
+    target: str | list[str] = Field(default="her2", description="outcome column, or several")
     positive_levels: dict[str, list[Text]] = Field(
         default_factory=dict, description="per target the values that count as positive; all others are negative"
     )
-    clinical: Literal["auto"] | list[str] | None = Field("auto", description="clinical columns; auto takes known names")
+    clinical: Literal["auto"] | list[str] | None = Field(
+        default="auto", description="clinical columns; auto takes known names"
+    )
     columns: dict[str, ColumnSpec] = Field(default_factory=dict)
-    clinical_table: Path | None = Field(None, description="second table of clinical values, joined by patient_id")
+    clinical_table: Path | None = Field(
+        default=None, description="second table of clinical values, joined by patient_id"
+    )
     clinical_extra: Literal["refuse", "leave"] = Field(
-        "refuse", description="patients of the second table that the manifest does not hold"
+        default="refuse", description="patients of the second table that the manifest does not hold"
     )
     headers: dict[str, str] = Field(default_factory=dict, description="their header: our name")
     values: dict[str, dict[Text, Text]] = Field(default_factory=dict, description="column: {their value: ours}")
     derived: dict[str, list[str]] = Field(
         default_factory=dict, description="target: further columns that are derived from it and never predict it"
     )
-    sheet: str | None = Field(None, description="sheet of an .xlsx manifest")
-    clinical_sheet: str | None = Field(None, description="sheet of an .xlsx clinical table")
+    sheet: str | None = Field(default=None, description="sheet of an .xlsx manifest")
+    clinical_sheet: str | None = Field(default=None, description="sheet of an .xlsx clinical table")
     delimiter: Literal["auto", ",", ";", "\t"] = "auto"
-    encoding: str = Field("auto", description="auto tries UTF-8, then GB18030")
+    encoding: str = Field(default="auto", description="auto tries UTF-8, then GB18030")
     decimal: Literal["auto", ".", ","] = "auto"
-    below_limit: Literal["limit", "half"] = Field("limit", description="'<0.5' is read as 0.5, or as half of it")
+    below_limit: Literal["limit", "half"] = Field(
+        default="limit", description="'<0.5' is read as 0.5, or as half of it"
+    )
 
     # sides
     external: list[str] = Field(default_factory=list, description="values of column `cohort` set aside as external")
-    test_share: float = Field(0.3, gt=0, lt=1)
+    test_share: float = Field(default=0.3, gt=0, lt=1)
 
     # images and outlines
     kind: Literal["still", "volume", "auto"] = "auto"
     per_patient: Literal["largest_roi", "mean_feature", "mean_probability"] = "largest_roi"
     lesion_policy: Literal["largest", "merge", "each"] = Field(
-        "merge", description="several lesions in one mask: the largest, all as one ROI, or a case each"
+        default="merge", description="several lesions in one mask: the largest, all as one ROI, or a case each"
     )
     mask_label: int | Literal["any"] | None = Field(
-        None, description="label of the ROI; any = everything above 0; none = the only label there is"
+        default=None, description="label of the ROI; any = everything above 0; none = the only label there is"
     )
     mask_blur_limit: float = Field(
-        3.0, gt=0, description="blurred pixels of a mask (JPEG) allowed per pixel of its outline"
+        default=3.0, gt=0, description="blurred pixels of a mask (JPEG) allowed per pixel of its outline"
     )
-    roi_min_voxels: int = Field(16, ge=1)
-    pixel_spacing_mm: float | None = Field(None, gt=0, description="of stills whose files do not say it")
-    spacing: Literal["file", "ignore"] = Field("file", description="ignore: measure everything in pixels")
-    colour: Literal["refuse", "grey"] = Field("refuse", description="colour (Doppler) inside ROI + margin")
-    colour_margin: int = Field(10, ge=0, description="pixels around the ROI in which colour is judged")
+    roi_min_voxels: int = Field(default=16, ge=1)
+    pixel_spacing_mm: float | None = Field(default=None, gt=0, description="of stills whose files do not say it")
+    spacing: Literal["file", "ignore"] = Field(default="file", description="ignore: measure everything in pixels")
+    colour: Literal["refuse", "grey"] = Field(default="refuse", description="colour (Doppler) inside ROI + margin")
+    colour_margin: int = Field(default=10, ge=0, description="pixels around the ROI in which colour is judged")
     scanned_region: Literal["auto", "whole"] | tuple[int, int, int, int] = Field(
-        "auto", description="part of a still that was scanned: found, the whole picture, or x0, y0, x1, y1 in pixels"
+        default="auto",
+        description="part of a still that was scanned: found, the whole picture, or x0, y0, x1, y1 in pixels",
     )
-    geometry_tolerance: float = Field(1e-3, gt=0, le=0.1, description="in voxels; volumes only")
-    geometry: Literal["refuse", "resample"] = Field("refuse", description="a volume's mask on another grid")
-    duplicates: Literal["refuse", "note"] = Field("refuse", description="one picture under several patients")
+    geometry_tolerance: float = Field(default=1e-3, gt=0, le=0.1, description="in voxels; volumes only")
+    geometry: Literal["refuse", "resample"] = Field(default="refuse", description="a volume's mask on another grid")
+    duplicates: Literal["refuse", "note"] = Field(default="refuse", description="one picture under several patients")
 
     @field_validator("target")
     @classmethod

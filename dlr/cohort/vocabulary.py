@@ -117,8 +117,8 @@ _HEADERS: dict[str, tuple[str, ...]] = {
 # columns that name a person: never read
 IDENTITY = frozenset({
     "name", "patientname", "姓名", "患者姓名", "病人姓名", "birthdate", "dateofbirth", "dob", "出生日期", "出生年月",
-    "身份证", "身份证号", "idcard", "ssn", "phone", "telephone", "电话", "手机", "手机号", "联系电话", "address", "地址",
-    "住址", "email",
+    "身份证", "身份证号", "idcard", "ssn", "phone", "telephone", "电话", "手机", "手机号", "联系电话", "address",
+    "地址", "住址", "email",
 })  # fmt: skip
 
 MISSING = frozenset({
@@ -150,7 +150,8 @@ _FISH = (
 
 SIDES: dict[str, str] = {
     "train": "train", "training": "train", "训练": "train", "训练集": "train",
-    "validation": "validation", "valid": "validation", "val": "validation", "验证": "validation", "验证集": "validation",
+    "validation": "validation", "valid": "validation", "val": "validation",
+    "验证": "validation", "验证集": "validation",
     "test": "test", "testing": "test", "测试": "test", "测试集": "test",
     "external": "external", "外部": "external", "外部验证": "external", "外部验证集": "external",
 }  # fmt: skip
@@ -181,11 +182,8 @@ def words_of(name: str, levels: Iterable[str] = ()) -> tuple[dict[str, int], tup
 
     levels : the column's own negative and positive word, where declared.
     """
-    if name == "her2_fish":
-        no, yes = _FISH
-    else:
-        own_no, own_yes = _WORDS.get(name, ((), ()))
-        no, yes = _NO + own_no, _YES + own_yes
+    own_no, own_yes = _WORDS.get(name, ((), ()))
+    no, yes = _FISH if name == "her2_fish" else ((*_NO, *own_no), (*_YES, *own_yes))
     table = dict.fromkeys(no, 0) | dict.fromkeys(yes, 1)
     named = tuple(levels)
     if named:

@@ -1,0 +1,140 @@
+"""Outlines on their image's grid: one file of a case -> its ROI, checked against the image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlr.cohort import geometry
+from dlr.cohort.formats import Decoded, Grid
+from dlr.cohort.images import Image, one_still
+from dlr.cohort.lesions import lesion_parts
+from dlr.cohort.masks import Labels, read_labels, select_roi
+from dlr.cohort.settings import CohortSettings
+from dlr.errors import InputError
+
+__all__ = ["Mask", "Outline", "mask_label", "outline_of", "read_mask"]
+
+
+@dataclass(frozen=True)
+class Mask:
+    """An ROI on its image's grid."""
+
+    array: np.ndarray  # bool (z, y, x)
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outline:
+    """One outline of a case on the whole grid of its image's file."""
+
+    roi: np.ndarray  # bool (z, y, x)
+    part_sizes: tuple[int, ...]  # voxels of the mask's connected parts, largest first
+    turned: bool  # its header says that an axis in the plane is reversed
+    notes: tuple[str, ...]
+
+
+def read_mask(path: Path | str, settings: CohortSettings, image: Image | None = None, label: Any = None) -> Mask:
+    """The ROI in a mask file; `label` replaces settings.mask_label.
+
+    image : the image it must fit in size; where the image was cut to its scanned region, the mask is cut alike.
+    """
+    labels = read_labels(Path(path))
+    labels = Labels(one_still(labels.decoded, labels.array).array, labels.decoded, labels.notes)
+    roi, notes = select_roi(labels, mask_label(label, settings), Path(path), settings)
+    if image is not None and image.box is not None and roi.shape != image.array.shape:
+        x0, y0, x1, y1 = image.box
+        roi = roi[:, y0:y1, x0:x1]
+    if image is not None and roi.shape != image.array.shape:
+        raise InputError(
+            str(path), str(geometry.size_difference(image.array.shape, roi.shape)), "name the right mask file"
+        )
+    return Mask(roi, tuple(notes))
+
+
+def outline_of(
+    row: Mapping[str, Any], name: str, decoded: Decoded, settings: CohortSettings, final: np.ndarray | None = None
+) -> Outline:
+    """Outline `name` (mask, mask_reader1, mask_reader2) of a row of the cohort's table.
+
+    For stills the grid size decides and other differences are printed; a volume's mask on another grid is refused,
+    or resampled by settings.geometry.
+    final : the final ROI; with a case a lesion, a reader's part is the one that shares most voxels with it.
+    """
+    if not row.get(name):
+        raise InputError(f"column {name}", "names no file", "outline the case, or leave this reader out")
+    path = Path(row[name])
+    labels = read_labels(path)
+    array, notes = _on_grid(path, labels, decoded, settings)
+    label = mask_label(row.get("mask_label"), settings)
+    roi, said = select_roi(Labels(array, labels.decoded, labels.notes), label, path, settings)
+    parts = lesion_parts(roi)
+    sizes = tuple(int(np.count_nonzero(part)) for part in parts)
+    wanted = str(row.get("lesion_part") or "")
+    if settings.lesion_policy == "largest":
+        roi = parts[0]
+        if len(parts) > 1:
+            notes.append(f"largest of {len(parts)} connected parts taken, {sizes[0]} voxels")
+    elif settings.lesion_policy == "each" and wanted:
+        roi = _lesion(parts, int(wanted), final, path)
+    elif settings.lesion_policy == "merge" and len(parts) > 1:
+        notes.append(f"{len(parts)} connected parts taken as one ROI")
+    voxels = int(np.count_nonzero(roi))
+    if voxels < settings.roi_min_voxels:
+        raise InputError(
+            str(path),
+            f"the ROI has {voxels} voxels, under {settings.roi_min_voxels}",
+            "outline the whole lesion, exclude the case (exclude_reason), or lower cohort.roi_min_voxels",
+        )
+    grid = labels.decoded.grid
+    turned = grid is not None and min(grid.direction[0], grid.direction[4]) < 0
+    return Outline(roi, sizes, turned, (*said, *notes))
+
+
+def _lesion(parts: list[np.ndarray], wanted: int, final: np.ndarray | None, path: Path) -> np.ndarray:
+    if final is not None:
+        shared = [int(np.count_nonzero(part & final)) for part in parts]
+        if not max(shared):
+            raise InputError(str(path), f"does not meet lesion {wanted} of the final outline", "outline every lesion")
+        return parts[shared.index(max(shared))]
+    if wanted > len(parts):
+        raise InputError(str(path), f"lesion {wanted} asked for, but the mask has {len(parts)}", "outline every lesion")
+    return parts[wanted - 1]
+
+
+def _on_grid(path: Path, labels: Labels, decoded: Decoded, settings: CohortSettings) -> tuple[np.ndarray, list[str]]:
+    """The mask's samples on the image's grid."""
+    grid = labels.decoded.grid
+    array = one_still(labels.decoded, labels.array).array
+    shape = decoded.array.shape[:3]
+    size = geometry.size_difference(shape, array.shape)
+    differences: list[str] = []
+    if grid is not None and decoded.grid is not None:
+        differences = geometry.grid_differences(decoded.grid, grid, settings.geometry_tolerance)
+    elif grid is not None:  # a picture knows no geometry; what is usual there needs no word
+        plain = Grid(grid.spacing, (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0))
+        differences = geometry.grid_differences(plain, grid, settings.geometry_tolerance)
+    if shape[0] > 1 and (size or differences) and grid is not None and decoded.grid is not None:
+        amounts = "; ".join([*([size] if size else []), *differences])
+        if settings.geometry == "refuse":
+            raise InputError(
+                str(path), amounts, "resample the mask onto the image's grid, or set cohort.geometry: resample"
+            )
+        moved = geometry.resample_mask(array, grid, shape, decoded.grid)
+        return moved, [f"mask resampled onto the image's grid (nearest neighbour): {amounts}"]
+    if size:
+        raise InputError(str(path), size, "resample the mask to the image, or name the right mask file")
+    notes = [f"mask taken by its grid size, its header differs: {'; '.join(differences)}"] if differences else []
+    return array, notes
+
+
+def mask_label(value: Any, settings: CohortSettings) -> int | str | None:
+    """The label of a row, else that of the settings."""
+    text = "" if value is None else str(value).strip()
+    if not text:
+        return settings.mask_label
+    return "any" if text == "any" else int(float(text))
