@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,7 +102,7 @@ def _scale(
     for tick in x:
         ax.plot([tick, tick], [y, y + 0.1 * direction], color=theme.INK, linewidth=0.8)
     if minor:
-        fine = np.concatenate([np.linspace(a, b, minor + 1)[1:-1] for a, b in zip(x[:-1], x[1:], strict=True)])
+        fine = np.concatenate([np.linspace(a, b, minor + 1)[1:-1] for a, b in pairwise(x)])
         for tick in fine:
             ax.plot([tick, tick], [y, y + 0.055 * direction], color=theme.INK, linewidth=0.5)
     levels = LEVELS if keep_all else (LEVELS[1:2] if above else LEVELS[:1])

@@ -1,0 +1,140 @@
+"""Section 1, the answer: which model, on whom, at what time of use, how well, in one paragraph and one figure."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from dlr.figures import draw_calibration, draw_decision, draw_roc, theme
+from dlr.report.blocks import Block, Heading, Missing, Prose, Section, Table
+from dlr.report.evidence import FEW_EVENTS, Evidence, Headline, curve_rows, words_of
+from dlr.report.models import decision_limits, roc_lines
+from dlr.report.press import Panel, Press, slug
+from dlr.report.reviewer import remarks
+from dlr.report.sources import Sources
+from dlr.report.use import time_of_use
+from dlr.words import Estimate
+
+__all__ = ["answer", "headline_paragraph"]
+
+
+def answer(sources: Sources, press: Press, evidence: Evidence) -> Section:
+    """The headline of every target, and what a reviewer will say."""
+    blocks: list[Block] = []
+    for target in sources.targets:
+        headline = evidence.headline(target)
+        if len(sources.targets) > 1:
+            blocks.append(Heading(target))
+        if headline is None:
+            blocks.append(Missing(f"The answer for {target}", sources.why("evaluate", "metrics.csv")))
+            continue
+        blocks.append(Prose((headline_paragraph(sources, evidence, headline),)))
+        blocks += _key_numbers(press, evidence, headline)
+        blocks += _figure(sources, press, evidence, headline)
+    blocks.append(remarks(sources, evidence))
+    return Section(1, "answer", "The answer", tuple(blocks))
+
+
+def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline) -> str:
+    """One paragraph: model, patients, time of use, discrimination, calibration, clinical use."""
+    target, model = headline.target, headline.model
+    test = evidence.get(target, model, "test", "auc")
+    nested = evidence.get(target, model, "nested", "auc")
+    inside = evidence.get(target, model, "out-of-fold", "auc")
+    sentences = [f"{model} ({words_of(model)}) predicts {target}{time_of_use(sources, model).phrase}."]
+    if nested is not None and headline.role == "nested":
+        sentences.append(
+            f"Repeated nested cross-validation over {nested.n} patients ({nested.n_positive} positive) gives an AUC of "
+            f"{_with_interval(nested)}; it leads because the test side has fewer than {FEW_EVENTS} events."
+        )
+    if test is not None:
+        sentences.append(f"In {test.n} test patients ({test.n_positive} positive) its AUC is {_with_interval(test)}.")
+    elif headline.role == "external":
+        sentences.append(
+            f"In {headline.auc.n} external patients ({headline.auc.n_positive} positive) its AUC is "
+            f"{_with_interval(headline.auc)}."
+        )
+    if inside is not None:
+        stacked = "stacked" in inside.method
+        sentences.append(
+            f"Out-of-fold in {inside.n} training patients it is {_with_interval(inside)}"
+            + (", stacked and therefore optimistic." if stacked else ".")
+        )
+    role = "test" if test is not None else headline.role
+    slope = evidence.get(target, model, role, "calibration_slope")
+    if slope is not None:
+        sentences.append(
+            f"The calibration slope is {_with_interval(slope, 2)} (1 is ideal; below 1, predictions are too extreme)."
+        )
+    benefit, cutoff = evidence.get(target, model, role, "net_benefit_at_cutoff"), evidence.cutoff(target, model, role)
+    if benefit is not None and cutoff is not None:
+        prevalence = benefit.n_positive / benefit.n
+        treat_all = prevalence - (1 - prevalence) * cutoff / (1 - cutoff)
+        sentences.append(
+            f"At the cut-off of {cutoff:.2f}, chosen on training patients, its net benefit is "
+            f"{theme.format_number(benefit.value, 2)}, against {theme.format_number(treat_all, 2)} for treating everyone "
+            "and 0 for treating no one."
+        )
+    return " ".join(sentences)
+
+
+def _with_interval(estimate: Estimate, digits: int = 3) -> str:
+    value = f"{estimate.value:.{digits}f}".replace("-", "−")
+    limits = theme.format_interval(estimate.lower, estimate.upper, digits)
+    return value if limits == theme.NOTHING else f"{value} (95 % interval {limits})"
+
+
+def _key_numbers(press: Press, evidence: Evidence, headline: Headline) -> list[Block]:
+    """The paragraph's numbers as a small table."""
+    rows = []
+    for role in ("nested", "test", "external", "out-of-fold"):
+        auc = evidence.get(headline.target, headline.model, role, "auc")
+        if auc is None:
+            continue
+        row = {"": role, "Patients": f"{auc.n}", "Positive": f"{auc.n_positive}", "AUC (95 % interval)": _short(auc, 3)}
+        for name, metric, digits in (
+            ("Sensitivity", "sensitivity", 2),
+            ("Specificity", "specificity", 2),
+            ("Calibration slope", "calibration_slope", 2),
+            ("Net benefit at cut-off", "net_benefit_at_cutoff", 3),
+        ):
+            row[name] = _short(evidence.get(headline.target, headline.model, role, metric), digits)
+        rows.append(row)
+    shown = pd.DataFrame(rows)
+    table: Table = press.table(f"answer_{slug(headline.target)}", f"{headline.model} in numbers", shown)
+    return [table]
+
+
+def _short(estimate: Estimate | None, digits: int) -> str:
+    if estimate is None:
+        return theme.NOTHING
+    value = f"{estimate.value:.{digits}f}".replace("-", "−")
+    limits = theme.format_interval(estimate.lower, estimate.upper, digits)
+    return value if limits == theme.NOTHING else f"{value} ({limits})"
+
+
+def _figure(sources: Sources, press: Press, evidence: Evidence, headline: Headline) -> list[Block]:
+    target, model = headline.target, headline.model
+    role = "test" if evidence.get(target, model, "test", "auc") else headline.role
+    panels = []
+    lines = [
+        line for r in (role, "out-of-fold") for line in roc_lines(sources, evidence, target, r) if line.model == model
+    ]
+    lines = list({line.role: line for line in lines}.values())
+    if lines:
+        panels.append(Panel(lambda ax: draw_roc(lines, ax, by="role"), title="Discrimination"))
+    calibration = curve_rows(sources.table("evaluate", "calibration.csv"), target, role)
+    if calibration is not None and (calibration["model"] == model).any():
+        own = calibration[calibration["model"] == model]
+        panels.append(Panel(lambda ax: draw_calibration(own, ax, model), title=f"Calibration, {role}"))
+    decision = curve_rows(sources.table("evaluate", "decision.csv"), target, role)
+    if decision is not None and (decision["model"] == model).any():
+        curve = decision[decision["model"] == model]
+        limits = decision_limits(sources)
+        panels.append(Panel(lambda ax: draw_decision(curve, ax, limits), title=f"Net benefit, {role}"))
+    if not panels:
+        return [Missing("Figure of the answer", sources.why("evaluate", "roc.csv"))]
+    caption = (
+        f"{model}: how well it tells the classes apart, whether its probabilities are right, and whether acting on them "
+        "helps. Intervals are 95 %."
+    )
+    return [press.figure(f"answer_{slug(target)}", f"The answer: {model} for {target}", caption, panels)]

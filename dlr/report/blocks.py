@@ -1,0 +1,116 @@
+"""What a page is made of: sections of blocks. Sections build them, one template shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from markupsafe import Markup
+
+__all__ = ["Block", "Copy", "Drawing", "Figure", "Heading", "Missing", "Prose", "Remark", "Remarks", "Section", "Table"]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A subsection's title."""
+
+    kind: ClassVar[str] = "heading"
+    text: str
+
+
+@dataclass(frozen=True)
+class Prose:
+    """Paragraphs of plain text; `quiet` sets them smaller."""
+
+    kind: ClassVar[str] = "prose"
+    paragraphs: tuple[str, ...]
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of finished words and numbers."""
+
+    kind: ClassVar[str] = "table"
+    title: str
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[bool, ...]  # columns set flush right
+    csv: str | None = None  # path beside the report
+    note: str = ""
+    strong: frozenset[int] = frozenset()  # rows set in bold
+    left_out: int = 0  # further rows that only the CSV has
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One panel of a figure: finished SVG, and how wide it wants to be."""
+
+    svg: Markup
+    width: int  # CSS pixels
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of one or more panels."""
+
+    kind: ClassVar[str] = "figure"
+    name: str
+    title: str
+    caption: str
+    panels: tuple[Drawing, ...]
+    pdf: str
+    csv: str | None = None
+    files: tuple[tuple[str, str], ...] = ()  # further files: words, path
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A part that is not there, and why."""
+
+    kind: ClassVar[str] = "missing"
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Copy:
+    """Text to be copied whole."""
+
+    kind: ClassVar[str] = "copy"
+    title: str
+    text: str
+    prose: bool = False  # running text rather than a command or code
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One thing a reviewer will say: how bad, the evidence of this run, the setting that answers it."""
+
+    weight: int  # 3 = undermines the answer, 2 = must be discussed, 1 = should be mentioned
+    says: str
+    evidence: str
+    answer: str
+    setting: str = ""
+
+
+@dataclass(frozen=True)
+class Remarks:
+    """What a reviewer will say, worst first."""
+
+    kind: ClassVar[str] = "remarks"
+    remarks: tuple[Remark, ...]
+
+
+Block = Heading | Prose | Table | Figure | Missing | Copy | Remarks
+
+
+@dataclass(frozen=True)
+class Section:
+    """A numbered part of the report."""
+
+    number: int
+    anchor: str
+    title: str
+    blocks: tuple[Block, ...]
+    extra: dict[str, Any] = field(default_factory=dict)

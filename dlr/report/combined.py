@@ -1,0 +1,130 @@
+"""The clinical tables of odds ratios and the Combined model: terms, what was left out, its last step's optimism."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from dlr.figures import theme
+from dlr.report.blocks import Block, Heading, Missing, Prose
+from dlr.report.press import Press
+from dlr.report.sources import Sources
+
+__all__ = ["combined_blocks", "odds_table"]
+
+TABLES = (
+    ("univariable", "Univariable odds ratios"),
+    ("multivariable", "Multivariable odds ratios"),
+    ("stepwise", "Stepwise odds ratios (AIC)"),
+)
+
+
+def combined_blocks(sources: Sources, press: Press) -> list[Block]:
+    """Clinical odds ratios and the Combined model, or why they are not there."""
+    return [
+        Heading("Clinical variables"),
+        *_clinical(sources, press),
+        Heading("The Combined model"),
+        *_combined(sources, press),
+    ]
+
+
+def odds_table(sources: Sources, rows: pd.DataFrame) -> pd.DataFrame:
+    """Terms of a logistic model as a reader meets them."""
+    shown: dict[str, Any] = {}
+    if "variant" in rows and rows["variant"].fillna("").nunique() > 1:
+        shown["Variant"] = rows["variant"].fillna("").replace("", "main")
+    shown["Term"] = [sources.title_of(str(term)) for term in rows["term"]]
+    shown["Coefficient (SE)"] = [
+        f"{theme.format_number(b)} ({theme.format_number(s)})"
+        for b, s in zip(rows["estimate"], rows["se"], strict=True)
+    ]
+    shown["Odds ratio (95 % Wald)"] = _with_limits(rows, "lower", "upper")
+    if "profile_lower" in rows and rows["profile_lower"].notna().any():
+        shown["95 % profile"] = [
+            theme.format_interval(lo, hi, 2)
+            for lo, hi in zip(rows["profile_lower"], rows["profile_upper"], strict=True)
+        ]
+    shown["p"] = rows["p"].map(theme.format_p)
+    shown["Method"] = rows["method"]
+    if "n" in rows:
+        shown["n (positive)"] = [f"{n:.0f} ({k:.0f})" for n, k in zip(rows["n"], rows["n_positive"], strict=True)]
+    return pd.DataFrame(shown)
+
+
+def _with_limits(rows: pd.DataFrame, lower: str, upper: str) -> list[str]:
+    return [
+        f"{theme.format_number(value)} ({theme.format_interval(lo, hi, 2)})"
+        for value, lo, hi in zip(rows["odds_ratio"], rows[lower], rows[upper], strict=True)
+    ]
+
+
+def _clinical(sources: Sources, press: Press) -> list[Block]:
+    blocks: list[Block] = []
+    for name, title in TABLES:
+        table = sources.table("clinical", f"{name}.csv")
+        if table is None:
+            continue
+        firth = "Firth" in set(table["method"].astype(str))
+        note = "Firth's penalty where a term separates the classes, so that its estimate stays finite." if firth else ""
+        blocks.append(press.table(name, title, odds_table(sources, table), table, note))
+    if not blocks:
+        return [Missing("Odds ratios of clinical variables", sources.why("clinical", "table of odds ratios"))]
+    vif = sources.table("clinical", "vif.csv")
+    if vif is not None:
+        shown = pd.DataFrame({
+            "Term": [sources.title_of(str(term)) for term in vif["term"]], "GVIF": vif["gvif"].map(theme.format_number),
+            "df": vif["df"], "GVIF^(1/2df)": vif["gvif_scaled"].map(theme.format_number),
+        })  # fmt: skip
+        blocks.append(press.table("vif", "Variance inflation", shown, vif))
+    return blocks
+
+
+def _combined(sources: Sources, press: Press) -> list[Block]:
+    terms = sources.table("combine", "combined_terms.csv")
+    if terms is None:
+        return [Missing("The Combined model", sources.why("combine", "combined_terms.csv"))]
+    blocks: list[Block] = [
+        press.table(
+            "combined_terms", "Terms of the Combined model", odds_table(sources, terms), terms,
+            "Signatures enter as logits, clipped to .001–.999: the odds ratio is that of one logit.",
+        )
+    ]  # fmt: skip
+    stored = sources.json("combine", "combined_model.json") or {}
+    if isinstance(stored, Mapping):
+        dropped = stored.get("dropped") or {}
+        pairs = dropped.items() if isinstance(dropped, Mapping) else [tuple(row.values())[:2] for row in dropped]
+        if pairs:
+            shown = pd.DataFrame(
+                [(sources.title_of(str(name)), str(reason)) for name, reason in pairs],
+                columns=["Candidate left out", "Reason"],
+            )
+            blocks.append(press.table("combined_dropped", "What did not enter", shown))
+    optimism = sources.table("combine", "optimism.csv")
+    if optimism is not None:
+        shown = pd.DataFrame({
+            "Measure": optimism["measure"].astype(str).str.replace("_", " "),
+            "Apparent": optimism["apparent"].map(theme.format_auc), "Optimism": optimism["optimism"].map(theme.format_auc),
+            "Corrected": optimism["corrected"].map(theme.format_auc), "Bootstrap samples": optimism["replicates"],
+        })  # fmt: skip
+        note = "Harrell's bootstrap with the signatures given: the optimism of this last step only, not of what came before."
+        blocks.append(press.table("combined_optimism", "Optimism of the last step", shown, optimism, note))
+    size = sources.table("clinical", "sample_size.csv")
+    if size is not None:
+        shown = pd.DataFrame({
+            "Quantity": size["quantity"].astype(str).str.replace("_", " "), "Value": size["value"].map(_plain),
+            "What it means": size["explanation"],
+        })  # fmt: skip
+        blocks.append(press.table("sample_size", "Size of the study against size of the model", shown, size))
+    else:
+        blocks.append(Prose(("Sample size: " + sources.why("clinical", "sample_size.csv"),), quiet=True))
+    return blocks
+
+
+def _plain(value: Any) -> str:
+    try:
+        return theme.format_number(float(value))
+    except ValueError:
+        return str(value)

@@ -1,0 +1,150 @@
+"""Reading metrics.csv as a reader asks it: this model's AUC on test, out-of-fold, nested; and which of them is the headline."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dlr.report.sources import Sources
+from dlr.words import CHOSEN, Estimate, Model, Protocol, Side
+
+__all__ = ["FEW_EVENTS", "ROLES", "Evidence", "Headline", "curve_rows", "main_variant", "words_of"]
+
+FEW_EVENTS = 100  # test events under which the repeated nested value is the headline
+
+# where each role of a reader's question stands in metrics.csv: protocol, side
+ROLES: dict[str, tuple[tuple[str, str], ...]] = {
+    "test": ((Protocol.CROSSFIT, Side.TEST), (Protocol.PAPER, Side.TEST)),
+    "external": ((Protocol.CROSSFIT, Side.EXTERNAL), (Protocol.PAPER, Side.EXTERNAL)),
+    "validation": ((Protocol.CROSSFIT, Side.VALIDATION), (Protocol.PAPER, Side.VALIDATION)),
+    "out-of-fold": ((Protocol.CROSSFIT, Side.TRAIN),),
+    "nested": ((Protocol.NESTED, Side.TEST), (Protocol.NESTED, "all"), (Protocol.NESTED, Side.TRAIN)),
+    "apparent": ((Protocol.PAPER, Side.TRAIN),),
+    "test, published way": ((Protocol.PAPER, Side.TEST),),
+}
+_MODELS = [str(model) for model in Model]
+
+
+@dataclass(frozen=True)
+class Headline:
+    """Which number the report leads with."""
+
+    target: str
+    model: str
+    role: str  # "nested", "test", "external" or "out-of-fold"
+    auc: Estimate
+
+
+class Evidence:
+    """The rows of metrics.csv for whole sides (subset "all") and main variants."""
+
+    def __init__(self, sources: Sources) -> None:
+        self.sources = sources
+        table = sources.table("evaluate", "metrics.csv")
+        self.table = pd.DataFrame() if table is None else table
+        if not self.table.empty:
+            self.table = self.table.assign(variant=self.table["variant"].fillna(""))
+            self._whole = self.table[self.table["subset"].fillna("all") == "all"]
+
+    def models(self, target: str) -> list[str]:
+        """The models that were evaluated, in the order of the five, others after."""
+        if self.table.empty:
+            return []
+        found = list(dict.fromkeys(self.table.loc[self.table["target"] == target, "model"]))
+        return sorted(found, key=lambda name: _MODELS.index(name) if name in _MODELS else len(_MODELS))
+
+    def variants(self, target: str, model: str) -> list[str]:
+        """The variants of a model, the main one first."""
+        rows = self.table[(self.table["target"] == target) & (self.table["model"] == model)]
+        return _main_first(list(dict.fromkeys(rows["variant"])))
+
+    def rows(self, target: str, model: str, role: str, variant: str | None = None) -> pd.DataFrame:
+        """All measures of a model in a role; empty where there are none."""
+        if self.table.empty:
+            return self.table
+        chosen = self._whole[(self._whole["target"] == target) & (self._whole["model"] == model)]
+        if variant is None and len(chosen):
+            variant = _main_first(list(dict.fromkeys(chosen["variant"])))[0]
+        chosen = chosen[chosen["variant"] == variant]
+        for protocol, side in ROLES[role]:
+            found = chosen[(chosen["protocol"] == protocol) & (chosen["side"] == side)]
+            if len(found):
+                algorithms = list(dict.fromkeys(found["algorithm"].fillna("")))
+                algorithm = CHOSEN if CHOSEN in algorithms else algorithms[0]
+                return found[found["algorithm"].fillna("") == algorithm]
+        return chosen.iloc[:0]
+
+    def get(self, target: str, model: str, role: str, metric: str, variant: str | None = None) -> Estimate | None:
+        """One measure with its interval, or None where it was not computed."""
+        rows = self.rows(target, model, role, variant)
+        rows = rows[rows["metric"] == metric] if len(rows) else rows
+        if rows.empty or pd.isna(rows["value"].iloc[0]):
+            return None
+        row = rows.iloc[0]
+        return Estimate(
+            float(row["value"]), float(row["lower"]), float(row["upper"]), int(row["n"]), int(row["n_positive"]),
+            "" if pd.isna(row["method"]) else str(row["method"]),
+        )  # fmt: skip
+
+    def cutoff(self, target: str, model: str, role: str = "test") -> float | None:
+        """The cut-off used in a role."""
+        rows = self.rows(target, model, role)
+        values = rows["cutoff"].dropna() if len(rows) else pd.Series(dtype=float)
+        return float(values.iloc[0]) if len(values) else None
+
+    def headline(self, target: str) -> Headline | None:
+        """The last of Clinical, Rad, DL, DLR, Combined that was evaluated: nested where test events are few, else test.
+
+        Which model leads follows from this order alone, never from the results.
+        """
+        for model in reversed(self.models(target)):
+            test = self.get(target, model, "test", "auc")
+            nested = self.get(target, model, "nested", "auc")
+            if nested is not None and (test is None or test.n_positive < FEW_EVENTS):
+                return Headline(target, model, "nested", nested)
+            for role in ("test", "external", "out-of-fold"):
+                found = self.get(target, model, role, "auc")
+                if found is not None:
+                    return Headline(target, model, role, found)
+        return None
+
+
+def words_of(model: str) -> str:
+    """What a model is made of, in a few words."""
+    return {
+        Model.CLINICAL: "clinical variables",
+        Model.RAD: "radiomics",
+        Model.DL: "a network",
+        Model.DLR: "radiomics and deep features",
+        Model.COMBINED: "clinical variables and an image signature",
+    }.get(model, model)  # type: ignore[call-overload]
+
+
+def main_variant(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of each model's main variant."""
+    if "variant" not in table:
+        return table
+    table = table.assign(variant=table["variant"].fillna(""))
+    main = {
+        model: _main_first(list(dict.fromkeys(rows["variant"])))[0]
+        for model, rows in table.groupby("model", sort=False)
+    }
+    return table[table["variant"] == table["model"].map(main)]
+
+
+def curve_rows(table: pd.DataFrame | None, target: str, role: str) -> pd.DataFrame | None:
+    """The rows of a curve table (roc, pr, calibration, decision, histogram) for a target in a role, main variants."""
+    if table is None:
+        return None
+    table = main_variant(table[table["target"] == target])
+    for protocol, side in ROLES[role]:
+        found = table[(table["protocol"] == protocol) & (table["side"] == side)]
+        if len(found):
+            return found
+    return None
+
+
+def _main_first(variants: list[str]) -> list[str]:
+    named = [v for v in ("", "primary", "main") if v in variants]
+    return [*named, *(v for v in variants if v not in named)]

@@ -1,0 +1,244 @@
+"""Section 3, what was measured: families of features, their stability, and the way from all of them to the few."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dlr.figures import (
+    class_of,
+    draw_block_shares,
+    draw_correlation,
+    draw_family_counts,
+    draw_family_shares,
+    draw_icc,
+    draw_lasso_error,
+    draw_lasso_path,
+    draw_p_violin,
+    draw_pca_variance,
+    draw_selection_frequency,
+    draw_weights,
+)
+from dlr.report.blocks import Block, Copy, Heading, Missing, Prose, Section
+from dlr.report.press import Panel, Press
+from dlr.report.selection import STEP_WORDS, correlations, step_counts, t_test_values
+from dlr.report.sources import Sources
+
+__all__ = ["measured"]
+
+
+def measured(sources: Sources, press: Press) -> Section:
+    """Features, stability, selection, weights; then what networks and fusion added."""
+    blocks = [
+        *_families(sources, press),
+        *_stability(sources, press),
+        Heading("From all features to the few"),
+        *_steps(sources, press),
+        *_p_values(sources, press),
+        *_correlation(sources, press),
+        *_lasso(sources, press),
+        *_weights(sources, press),
+        *_frequency(sources, press),
+        *_fusion(sources, press),
+    ]
+    return Section(3, "measured", "What was measured", tuple(blocks))
+
+
+def _families(sources: Sources, press: Press) -> list[Block]:
+    families = sources.table("radiomics", "families.csv")
+    if families is None:
+        return [Missing("Radiomics features", sources.why("radiomics", "families.csv"))]
+    by_family, by_image = families["family"].nunique(), families["image_type"].nunique()
+    tallest = 0.9 + 0.24 * max(by_family, by_image)
+    panels = [
+        Panel(lambda ax: draw_family_shares(families, ax), 2.9, 3.4, ""),
+        Panel(lambda ax: draw_family_counts(families, ax), 3.5, tallest, "By family"),
+        Panel(lambda ax: draw_family_counts(families, ax, by="image_type"), 3.5, tallest, "By image type"),
+    ]
+    profile, engine = sources.setting("radiomics.profile", ""), sources.setting("radiomics.engine", "")
+    caption = f"Profile {profile}, engine {engine}. GLDM, GLCM and their kin count as texture."
+    blocks: list[Block] = [
+        press.figure("families", "Features by class, family and image type", caption, panels, families)
+    ]
+    sentences = []
+    dictionary = sources.table("radiomics", "dictionary.csv")
+    if dictionary is not None:
+        press.csv("dictionary", "Feature dictionary", dictionary)
+        noisy = _noise(dictionary)
+        if noisy:
+            sentences.append(
+                f"{noisy:,} of {len(dictionary):,} features are rounding noise on a single slice (filters across the one slice); "
+                "the dictionary marks them."
+            )
+    missing = sources.table("radiomics", "missing.csv")
+    if missing is None:
+        sentences.append("No feature value is missing.")
+    else:
+        press.csv("missing_features", "Feature values that are missing, and why", missing)
+        sentences.append(
+            f"{len(missing):,} feature values are missing, in {missing['case_id'].nunique():,} cases; "
+            "tables/missing_features.csv says why."
+        )
+    blocks.append(Prose((" ".join(sentences),)))
+    return blocks
+
+
+def _noise(dictionary: pd.DataFrame) -> int:
+    column = dictionary.get("noise_on_one_slice")
+    if column is None:
+        return 0
+    return int(
+        column.map(
+            lambda v: v is True or str(v).strip().lower() in ("true", "yes", "1", "1.0", "noise on one slice")
+        ).sum()
+    )
+
+
+def _stability(sources: Sources, press: Press) -> list[Block]:
+    table = sources.table("stability", "stability.parquet")
+    if table is None:
+        return [Missing("Stability of the features", sources.why("stability", "stability.parquet"))]
+    whole = table[table["fold"] == -1] if (table["fold"] == -1).any() else table
+    whole = whole.drop_duplicates(["feature", "perturbation"])
+    threshold = sources.setting("learn.icc_filter")
+    panels = [
+        Panel(lambda ax, rows=rows: draw_icc(rows, ax, threshold), 4.6, 2.9, "" if whole["perturbation"].nunique() == 1 else str(name))
+        for name, rows in whole.groupby("perturbation", sort=False)
+    ]  # fmt: skip
+    names = ", ".join(map(str, whole["perturbation"].unique()))
+    caption = (
+        f"Intraclass correlation of each feature on the training side ({names}). "
+        + (f"Features under {threshold:g} leave before selection, chosen anew in every fold." if threshold else "No feature leaves for its ICC.")
+    )  # fmt: skip
+    return [press.figure("icc", "Stability of the features", caption, panels, whole)]
+
+
+def _steps(sources: Sources, press: Press) -> list[Block]:
+    selection = sources.table("radiomics_model", "selection.parquet")
+    if selection is None:
+        return [Missing("Selection", sources.why("radiomics_model", "selection.parquet"))]
+    counts = step_counts(selection)
+    shown = pd.DataFrame({
+        "Model": counts["model"], "Protocol": counts["protocol"], "Step": [STEP_WORDS.get(s, s) for s in counts["step"]],
+        "Looked at": counts["looked_at"].map(_range), "Kept": counts["kept"].map(_range), "Fits": counts["fits"],
+    })  # fmt: skip
+    note = "Over several fits: median (smallest–largest). Each fit sees its own training patients only."
+    press.csv("selection_trace", "Selection: every feature at every step", selection)
+    return [press.table("selection_steps", "Features left after each step", shown, note=note)]
+
+
+def _range(values: tuple[int, ...]) -> str:
+    low, high = min(values), max(values)
+    middle = float(np.median(values))
+    return f"{low:,}" if low == high else f"{middle:g} ({low:,}–{high:,})"
+
+
+def _p_values(sources: Sources, press: Press) -> list[Block]:
+    selection = sources.table("radiomics_model", "selection.parquet")
+    values = None if selection is None else t_test_values(selection)
+    if values is None or values.empty:
+        return [Missing("p-values by family", sources.why("radiomics_model", "p-value of a t-test step"))]
+    level = float(sources.setting("learn.p", 0.05))
+    values = values.assign(feature_class=values["family"].map(class_of))
+    panel = Panel(lambda ax: draw_p_violin(values, ax, level), 7.2, 3.1)
+    below = int((values["p"] < level).sum())
+    caption = (
+        f"p-values of {len(values):,} features on the training side; {below:,} are below {level:g}, and "
+        f"{level * len(values):,.0f} would be by chance alone. Bars are medians."
+    )
+    return [press.figure("p_violin", "p-values by family of features", caption, [panel], values)]
+
+
+def _correlation(sources: Sources, press: Press) -> list[Block]:
+    selection = sources.table("radiomics_model", "selection.parquet")
+    features = sources.table("radiomics", "features.parquet")
+    if selection is None or features is None:
+        return [Missing("Correlation of the features", sources.why("radiomics", "features.parquet"))]
+    before, after = correlations(selection, features, sources.patients)
+    if before is None or len(before) < 2:
+        return [Missing("Correlation of the features", "Fewer than two features reached the correlation step.")]
+    panels = [Panel(lambda ax: draw_correlation(before, ax), 4.3, 3.7, f"Before deletion: {len(before):,} features")]
+    if after is not None and len(after) > 1:
+        wide = 6.2 if len(after) <= 20 else 4.3
+        panels.append(
+            Panel(
+                lambda ax: draw_correlation(after, ax),
+                wide,
+                3.7 if wide < 5 else 4.4,
+                f"After: {len(after):,} features",
+            )
+        )
+    threshold = sources.setting("learn.correlation", 0.8)
+    caption = (
+        f"Of the worst pair with |r| above {threshold:g} the feature closer to the rest is deleted, until none is left. "
+        "Training side; a patient with several cases counts once, by their mean."
+    )
+    data = (after if after is not None else before).rename_axis("feature").reset_index()
+    return [press.figure("correlation", "Correlation before and after deletion", caption, panels, data)]
+
+
+def _lasso(sources: Sources, press: Press) -> list[Block]:
+    path, error = sources.table("radiomics_model", "lasso_path.csv"), sources.table("radiomics_model", "lasso_cv.csv")
+    if path is None and error is None:
+        return [Missing("LASSO path", sources.why("radiomics_model", "lasso_path.csv"))]
+    rule = str(sources.setting("learn.lasso_rule", "min"))
+    chosen = None
+    if error is not None and f"lambda_{rule}" in error:
+        chosen = float(np.log(error[f"lambda_{rule}"].iloc[0]))
+    panels = []
+    if path is not None:
+        panels.append(Panel(lambda ax: draw_lasso_path(path, ax, chosen), 4.4, 3.2, "Coefficients along the path"))
+    if error is not None:
+        panels.append(Panel(lambda ax: draw_lasso_error(error, ax), 4.4, 3.2, "Cross-validated error"))
+        press.csv("lasso_error", "LASSO: cross-validated error", error)
+    caption = f"λ chosen: {rule}, {sources.setting('learn.lasso_folds', 10)}-fold. Coloured: features kept at that λ."
+    return [press.figure("lasso", "LASSO", caption, panels, path)]
+
+
+def _weights(sources: Sources, press: Press) -> list[Block]:
+    weights = sources.table("radiomics_model", "rad_score.csv")
+    if weights is None:
+        return [Missing("Weights of the Rad-score", sources.why("radiomics_model", "rad_score.csv"))]
+    kept = weights[weights["feature"] != "(Intercept)"]
+    blocks: list[Block] = []
+    if len(kept):
+        panel = Panel(lambda ax: draw_weights(kept, ax), 6.6, 0.8 + 0.34 * len(kept))
+        caption = "Linear score of the whole training side (published way); the formula below computes it."
+        blocks.append(press.figure("rad_score", "Weights of the Rad-score", caption, [panel], weights))
+    formula = sources.text("radiomics_model", "rad_score.txt")
+    if formula:
+        blocks.append(Copy("Rad-score formula", formula))
+    return blocks
+
+
+def _frequency(sources: Sources, press: Press) -> list[Block]:
+    table = sources.table("radiomics_model", "selection_frequency.csv")
+    if table is None:
+        return [Missing("How often each feature was kept", sources.why("radiomics_model", "selection_frequency.csv"))]
+    rows = table.drop_duplicates("feature")
+    panel = Panel(lambda ax: draw_selection_frequency(rows, ax), 6.6, 0.8 + 0.34 * min(20, len(rows)))
+    often = int((rows["frequency"] >= 0.5).sum())
+    caption = (
+        f"Over {rows['of'].iloc[0]:.0f} cross-fitted chains {len(rows):,} features were kept at least once and {often:,} in half "
+        "of the chains or more. Few that are kept often mean that the selection hangs on the patients at hand."
+    )
+    return [press.figure("selection_frequency", "How often each feature was kept", caption, [panel], table)]
+
+
+def _fusion(sources: Sources, press: Press) -> list[Block]:
+    """What networks and their fusion added; a study without them says so in section 7."""
+    pca, shares = sources.table("fuse", "pca.csv"), sources.table("fuse", "shares.csv")
+    panels = []
+    if pca is not None:
+        panels.append(Panel(lambda ax: draw_pca_variance(pca, ax), 3.9, 3.0, "Variance explained"))
+        press.csv("pca_variance", "Variance explained by the principal components", pca)
+    if shares is not None:
+        rows = 1.3 + 0.55 * shares["step"].nunique()
+        panels.append(Panel(lambda ax: draw_block_shares(shares, ax), 4.8, rows, "Shares of the blocks"))
+    if not panels:
+        return []
+    caption = "Deep features enter as principal components fitted on training patients only."
+    return [
+        Heading("Fusion of radiomics and deep features"),
+        press.figure("fusion", "Deep features and their share", caption, panels, shares),
+    ]

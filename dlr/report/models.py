@@ -1,0 +1,331 @@
+"""Section 4, models side by side: one table, ROC, comparisons, calibration, decision curves, each patient's prediction."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+
+from dlr.figures import (
+    Line,
+    draw_algorithm_table,
+    draw_auc_forest,
+    draw_calibration,
+    draw_decision,
+    draw_p_matrix,
+    draw_pr,
+    draw_predictions,
+    draw_roc,
+    theme,
+)
+from dlr.report.blocks import Block, Heading, Missing, Prose, Section
+from dlr.report.combined import combined_blocks
+from dlr.report.evidence import Evidence, curve_rows
+from dlr.report.press import Panel, Press, slug
+from dlr.report.sources import Sources
+from dlr.words import Estimate
+
+__all__ = ["decision_limits", "models", "roc_lines"]
+
+TABLE = (
+    ("AUC", "auc", 3),
+    ("Sensitivity", "sensitivity", 2),
+    ("Specificity", "specificity", 2),
+    ("PPV", "ppv", 2),
+    ("NPV", "npv", 2),
+    ("Brier", "brier", 3),
+    ("Calibration slope", "calibration_slope", 2),
+    ("Calibration intercept", "calibration_intercept", 2),
+    ("Net benefit at cut-off", "net_benefit_at_cutoff", 3),
+)
+ROLES_SHOWN = ("nested", "test", "external", "validation", "out-of-fold", "apparent")
+VALIDATED = ("test", "external", "out-of-fold")  # roles in which calibration and decision curves may be shown
+APPARENT_NOTE = (
+    "Apparent values come from a model's own training patients (published way); they are printed for comparison with "
+    "papers and say nothing about new patients. Out-of-fold intervals are a patient bootstrap given these models."
+)
+
+
+def models(sources: Sources, press: Press, evidence: Evidence) -> Section:
+    """Clinical, Rad, DL, DLR and Combined on the same patients."""
+    blocks: list[Block] = []
+    for target in sources.targets:
+        if len(sources.targets) > 1:
+            blocks.append(Heading(target))
+        if not evidence.models(target):
+            blocks.append(Missing(f"Models for {target}", sources.why("evaluate", "metrics.csv")))
+            continue
+        blocks += _table(sources, press, evidence, target)
+        blocks += _forest(press, evidence, target)
+        blocks += _roc(sources, press, evidence, target)
+        blocks += _comparisons(sources, press, target)
+        blocks += _calibration(sources, press, evidence, target)
+        blocks += _decision(sources, press, target)
+        blocks += _predictions(sources, press, target)
+        blocks += _pr(sources, press, target)
+    blocks += _algorithms(sources, press)
+    blocks += combined_blocks(sources, press)
+    return Section(4, "models", "Models side by side", tuple(blocks))
+
+
+def decision_limits(sources: Sources) -> tuple[float, float]:
+    """The threshold probabilities fixed beforehand."""
+    low, high = sources.setting("evaluate.thresholds", (0.05, 0.60))
+    return float(low), float(high)
+
+
+def roc_lines(sources: Sources, evidence: Evidence, target: str, role: str) -> list[Line]:
+    """The ROC curves of all models in a role, with their AUC."""
+    rows = curve_rows(sources.table("evaluate", "roc.csv"), target, role)
+    if rows is None:
+        return []
+    lines = []
+    for model in evidence.models(target):
+        own = rows[rows["model"] == model].sort_values(["false_positive_rate", "sensitivity"], kind="stable")
+        if len(own):
+            area = evidence.get(target, model, role, "auc")
+            lines.append(Line(model, role, own["false_positive_rate"].to_numpy(), own["sensitivity"].to_numpy(), area))
+    return lines
+
+
+def _table(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:
+    rows, raw, strong = [], [], []
+    for model in evidence.models(target):
+        for variant in evidence.variants(target, model):
+            for role in ROLES_SHOWN:
+                found = evidence.rows(target, model, role, variant)
+                if found.empty:
+                    continue
+                auc = evidence.get(target, model, role, "auc", variant)
+                role_words = role
+                if auc is not None and "stacked" in auc.method:
+                    role_words = "out-of-fold (stacked, optimistic)"
+                row = {"Model": f"{model}, {variant}" if variant else model, "Patients are": role_words}
+                first = found.iloc[0]
+                row["n (positive)"] = f"{first['n']} ({first['n_positive']})"
+                for name, metric, digits in TABLE:
+                    row[name] = _cell(evidence.get(target, model, role, metric, variant), digits)
+                if role == "test":
+                    strong.append(len(rows))
+                rows.append(row)
+                raw.append(found)
+    note = APPARENT_NOTE + (
+        " Cut-off: Youden on out-of-fold training predictions, used unchanged on test. "
+        "The best test value is not marked: the choice of a model by its test value is a leak."
+    )
+    name = f"models_{slug(target)}"
+    return [press.table(name, f"All models for {target}", pd.DataFrame(rows), pd.concat(raw), note, strong)]
+
+
+def _cell(estimate: Estimate | None, digits: int) -> str:
+    if estimate is None:
+        return theme.NOTHING
+    value = f"{estimate.value:.{digits}f}".replace("-", "−")
+    limits = theme.format_interval(estimate.lower, estimate.upper, digits)
+    return value if limits == theme.NOTHING else f"{value} ({limits})"
+
+
+def _forest(press: Press, evidence: Evidence, target: str) -> list[Block]:
+    rows = []
+    for model in evidence.models(target):
+        for role in ("nested", "test", "external", "out-of-fold"):
+            auc = evidence.get(target, model, role, "auc")
+            if auc is not None:
+                words = f"{role} (stacked)" if "stacked" in auc.method else role
+                rows.append((model, words, auc.value, auc.lower, auc.upper, auc.n, auc.n_positive))
+    table = pd.DataFrame(rows, columns=["model", "role", "value", "lower", "upper", "n", "n_positive"])
+    if table.empty:
+        return []
+    panel = Panel(lambda ax: draw_auc_forest(table, ax), 7.2, 0.9 + 0.27 * len(table))
+    caption = "Filled: test side. Open: out-of-fold training patients. Lines are 95 % intervals."
+    return [press.figure(f"auc_forest_{slug(target)}", f"AUC of all models for {target}", caption, [panel], table)]
+
+
+def _roc(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:
+    by_role = {
+        role: roc_lines(sources, evidence, target, role) for role in ("test", "external", "out-of-fold", "apparent")
+    }
+    if not any(by_role.values()):
+        return [Missing("ROC curves", sources.why("evaluate", "roc.csv"))]
+    data = sources.table("evaluate", "roc.csv")
+    titles = {"out-of-fold": "All models, out-of-fold training patients"}
+    together = [
+        Panel(
+            partial(draw_roc, lines, by="model"), 3.7, 4.2 + 0.05 * len(lines), titles.get(role, f"All models, {role}")
+        )
+        for role, lines in by_role.items()
+        if lines and role != "apparent"
+    ]
+    blocks: list[Block] = [
+        press.figure(
+            f"roc_all_{slug(target)}", f"ROC curves of all models for {target}",
+            "AUC with its 95 % interval in the legend.", together, data,
+        )
+    ]  # fmt: skip
+    panels = []
+    for model in evidence.models(target):
+        lines = [line for role in by_role for line in by_role[role] if line.model == model]
+        panels.append(Panel(partial(draw_roc, lines, by="role"), 3.3, 4.1, model))
+    caption = (
+        "Each model by itself: solid the test side, dashed out-of-fold, dotted apparent (its own training patients, "
+        "published way). The space between dotted and dashed is optimism."
+    )
+    blocks.append(press.figure(f"roc_each_{slug(target)}", f"ROC curves by model for {target}", caption, panels))
+    return blocks
+
+
+def _comparisons(sources: Sources, press: Press, target: str) -> list[Block]:
+    table = sources.table("evaluate", "comparisons.csv")
+    rows = None if table is None else table[table["target"] == target]
+    if rows is None or rows.empty:
+        return [Missing("Comparisons of models", sources.why("evaluate", "comparisons.csv"))]
+    shown = pd.DataFrame({
+        "Comparison": [f"{a} − {b}" for a, b in zip(rows["model_a"], rows["model_b"], strict=True)],
+        "Protocol": rows["protocol"], "Side": rows["side"], "Measure": rows["metric"].str.upper(),
+        "Difference (95 % interval)": [
+            f"{theme.format_auc(d)} ({theme.format_interval(lo, hi)})"
+            for d, lo, hi in zip(rows["difference"], rows["lower"], rows["upper"], strict=True)
+        ],
+        "p": rows["p"].map(theme.format_p), "p (Holm)": rows["p_holm"].map(theme.format_p), "Method": rows["method"],
+    })  # fmt: skip
+    primary = sources.setting("evaluate.primary")
+    strong = []
+    if primary and len(primary) == 2:
+        pairs = list(zip(rows["model_a"], rows["model_b"], strict=True))
+        strong = [k for k, pair in enumerate(pairs) if set(pair) == set(primary)]
+    note = "In bold the comparison named beforehand; Holm's correction runs over the others. " if strong else ""
+    note += "A large p does not show that two models are equal."
+    title = f"Comparisons for {target}"
+    blocks: list[Block] = [press.table(f"comparisons_{slug(target)}", title, shown, rows, note, strong)]
+    matrix = rows[(rows["metric"] == "auc") & (rows["side"] == "test") & (rows["subset"].fillna("all") == "all")]
+    if (matrix["protocol"] == "crossfit").any():
+        matrix = matrix[matrix["protocol"] == "crossfit"]
+    matrix = matrix[~matrix.duplicated(["model_a", "model_b"])]
+    names = set(matrix["model_a"]) | set(matrix["model_b"])
+    if len(names) > 2:
+        side = 1.3 + 0.85 * (len(names) - 1)
+        panel = Panel(lambda ax: draw_p_matrix(matrix, ax), side, 0.8 + 0.62 * (len(names) - 1))
+        caption = "Two-sided p of the difference in test AUC; below it Holm's. Shaded: Holm under 0.05."
+        blocks.append(press.figure(f"p_matrix_{slug(target)}", f"p-values of all pairs for {target}", caption, [panel]))
+    return blocks
+
+
+def _calibration(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:
+    table = sources.table("evaluate", "calibration.csv")
+    panels, small = [], []
+    for role in VALIDATED:
+        rows = curve_rows(table, target, role)
+        for model in evidence.models(target):
+            own = None if rows is None else rows[rows["model"] == model]
+            if own is None or own.empty:
+                continue
+            slope, start = (evidence.get(target, model, role, f"calibration_{name}") for name in ("slope", "intercept"))
+            lines = []
+            if slope is not None:
+                lines.append(f"slope {_cell(slope, 2)}")
+            if start is not None:
+                lines.append(f"intercept {_cell(start, 2)}")
+            panels.append(
+                Panel(partial(draw_calibration, own, model=model, note="\n".join(lines)), 3.3, 3.7, f"{model}, {role}")
+            )
+            fit = evidence.get(target, model, role, "hosmer_lemeshow_p")
+            if fit is not None:
+                small.append(f"{model}, {role}: p = {theme.format_p(fit.value)} ({fit.method})")
+    if not panels:
+        return [Missing("Calibration", sources.why("evaluate", "calibration.csv"))]
+    caption = "Slope 1 and intercept 0 are ideal; a slope below 1 means predictions that are too extreme."
+    blocks: list[Block] = [
+        press.figure(f"calibration_{slug(target)}", f"Calibration for {target}", caption, panels, table)
+    ]
+    if small:
+        words = (
+            f"Hosmer–Lemeshow: {'; '.join(small)}. A large p is no proof of calibration and a small one grows with the "
+            "number of patients; slope, intercept and curve say more."
+        )
+        blocks.append(Prose((words,), quiet=True))
+    return blocks
+
+
+def _decision(sources: Sources, press: Press, target: str) -> list[Block]:
+    table = sources.table("evaluate", "decision.csv")
+    limits = decision_limits(sources)
+    panels = []
+    for role in VALIDATED:
+        rows = curve_rows(table, target, role)
+        if rows is not None:
+            panels.append(Panel(partial(draw_decision, rows, limits=limits), 4.4, 3.7, f"Net benefit, {role}"))
+    if not panels:
+        return [Missing("Decision curves", sources.why("evaluate", "decision.csv"))]
+    caption = (
+        f"Threshold probabilities from {limits[0]:.2f} to {limits[1]:.2f}, fixed beforehand (evaluate.thresholds); the CSV "
+        "has 0.01 to 0.99. A model helps at a threshold where it lies above both treating all and treating none."
+    )
+    return [press.figure(f"decision_{slug(target)}", f"Decision curves for {target}", caption, panels, table)]
+
+
+def _predictions(sources: Sources, press: Press, target: str) -> list[Block]:
+    table = sources.table("evaluate", "histogram.csv")
+    rows = curve_rows(table, target, "test")
+    role = "test"
+    if rows is None:
+        rows, role = curve_rows(table, target, "out-of-fold"), "out-of-fold"
+    if rows is None:
+        return [Missing("Predictions of every patient", sources.why("evaluate", "histogram.csv"))]
+    classes = (f"{target} negative", f"{target} positive")
+    panels = [
+        Panel(partial(draw_predictions, own, classes=classes), 4.4, 2.7, f"{model}, {role}")
+        for model, own in rows.groupby("model", sort=False)
+    ]
+    caption = "A bar a patient, from the cut-off to the predicted probability: above the line called positive."
+    return [
+        press.figure(f"predictions_{slug(target)}", f"Every patient's prediction for {target}", caption, panels, table)
+    ]
+
+
+def _pr(sources: Sources, press: Press, target: str) -> list[Block]:
+    table = sources.table("evaluate", "pr.csv")
+    panels = []
+    for role in VALIDATED:
+        rows = curve_rows(table, target, role)
+        if rows is None:
+            continue
+        lines = [
+            Line(
+                str(model),
+                role,
+                own.sort_values("recall")["recall"].to_numpy(),
+                own.sort_values("recall")["precision"].to_numpy(),
+            )
+            for model, own in rows.groupby("model", sort=False)
+        ]
+        ends = rows.loc[rows.groupby("model")["recall"].idxmax(), "precision"]
+        panels.append(
+            Panel(partial(draw_pr, lines, prevalence=float(ends.min())), 3.7, 4.2, f"Precision and recall, {role}")
+        )
+    if not panels:
+        return [Missing("Precision-recall curves", sources.why("evaluate", "pr.csv"))]
+    caption = "The horizontal line is the share of positive patients, which chance reaches."
+    return [press.figure(f"pr_{slug(target)}", f"Precision and recall for {target}", caption, panels, table)]
+
+
+def _algorithms(sources: Sources, press: Press) -> list[Block]:
+    tables = [
+        sources.table(stage, "algorithms.csv") for stage in ("clinical", "radiomics_model", "deep", "fusion_model")
+    ]
+    found = [table for table in tables if table is not None]
+    if not found:
+        return [Missing("Algorithms by out-of-fold AUC", sources.why("radiomics_model", "algorithms.csv"))]
+    table = pd.concat(found, ignore_index=True)
+    corrected = []
+    for model, rows in table.groupby("model", sort=False):
+        best = rows.loc[rows["out_of_fold_auc"].idxmax()]
+        if pd.notna(best.get("bbc_corrected")):
+            corrected.append(
+                f"{model}: {theme.format_auc(best['out_of_fold_auc'])} of the best is "
+                f"{theme.format_auc(best['bbc_corrected'])} after correction for choosing among {best['n_tried']:.0f}"
+            )
+    height = 0.7 + 0.48 * table["algorithm"].nunique()
+    panel = Panel(lambda ax: draw_algorithm_table(table, ax), 1.9 + 1.35 * table["model"].nunique(), height)
+    words = f"The best of several looks better than it is. {'; '.join(corrected)}." if corrected else ""
+    caption = f"{words} The chains themselves choose inside each fold, so their AUC needs no such correction.".strip()
+    return [press.figure("algorithms", "Out-of-fold AUC of every algorithm", caption, [panel], table)]

@@ -1,0 +1,180 @@
+"""Draws the report's figures and writes its tables: SVG for the page, PDF and CSV beside it, the same bytes every time."""
+
+from __future__ import annotations
+
+import io
+import math
+import re
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Page
+
+from dlr.figures import theme
+from dlr.report.blocks import Drawing, Figure, Table
+
+__all__ = ["Panel", "Press", "save_pdf", "slug"]
+
+_NUMBER = re.compile(r"^[<>≥≤]?\s*[−-]?[\d,.]+(e[−-]?\d+)?\s*(%|\(.*\)|[–/×].*|to .*)?$")
+ACROSS = 3  # panels side by side in a figure's PDF
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One Axes of a figure: what draws it, its size in inches, its title."""
+
+    draw: Callable[[Axes], Any]
+    width: float = 3.7
+    height: float = 3.5
+    title: str = ""
+
+
+def slug(text: str) -> str:
+    """A text as part of a file name: letters and digits of any script, the rest underscores."""
+    return re.sub(r"[^\w-]+", "_", text).strip("_") or "x"
+
+
+class Press:
+    """Writes figures/ and tables/ under the report's folder and keeps a list of what it wrote."""
+
+    def __init__(self, out: Path, tiff: bool = False) -> None:
+        self.out = out
+        self.tiff = tiff
+        self.figures: list[Figure] = []
+        self.tables: list[tuple[str, str, int]] = []  # title, path, rows
+        for folder in ("figures", "tables"):
+            (out / folder).mkdir(parents=True, exist_ok=True)
+
+    def figure(
+        self, name: str, title: str, caption: str, panels: Sequence[Panel], data: pd.DataFrame | None = None
+    ) -> Figure:
+        """Draw a figure's panels for the page, its PDF as one sheet, and write its numbers."""
+        assert name not in {figure.name for figure in self.figures}, name
+        with matplotlib.rc_context(theme.rc()), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            drawings = tuple(
+                Drawing(_svg(panel, f"{name}-{k}", title), round(panel.width * 96)) for k, panel in enumerate(panels)
+            )
+            sheet = _sheet(panels)
+            save_pdf(sheet, self.out / "figures" / f"{name}.pdf")
+            if self.tiff:
+                sheet.savefig(
+                    self.out / "figures" / f"{name}.tiff",
+                    format="tiff",
+                    dpi=600,
+                    pil_kwargs={"compression": "tiff_lzw"},
+                )
+        csv = None if data is None else self.csv(name, title, data)
+        figure = Figure(name, title, caption, drawings, f"figures/{quote(name)}.pdf", csv)
+        self.figures.append(figure)
+        return figure
+
+    def table(
+        self,
+        name: str,
+        title: str,
+        shown: pd.DataFrame,
+        data: pd.DataFrame | None = None,
+        note: str = "",
+        strong: Sequence[int] = (),
+        most: int = 60,
+    ) -> Table:
+        """A table for the page out of finished cells; `data` are the unrounded numbers of its CSV (default: the cells)."""
+        csv = self.csv(name, title, shown if data is None else data)
+        rows = tuple(tuple(_cell(value) for value in row) for row in shown.head(most).itertuples(index=False))
+        numeric = tuple(_flush_right([row[k] for row in rows]) for k in range(shown.shape[1]))
+        return Table(
+            title,
+            tuple(map(str, shown.columns)),
+            rows,
+            numeric,
+            csv,
+            note,
+            frozenset(strong),
+            max(0, len(shown) - most),
+        )
+
+    def csv(self, name: str, title: str, data: pd.DataFrame) -> str:
+        """Write tables/NAME.csv (UTF-8 with a mark, so that spreadsheets read every script) and return its link."""
+        path = self.out / "tables" / f"{name}.csv"
+        data.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+        link = f"tables/{quote(path.name)}"
+        if link not in {known for _, known, _ in self.tables}:
+            self.tables.append((title, link, len(data)))
+        return link
+
+
+def save_pdf(page: Page, path: Path) -> None:
+    """Write a figure as PDF without dates."""
+    page.savefig(path, format="pdf", metadata={"CreationDate": None, "ModDate": None})
+
+
+def _sheet(panels: Sequence[Panel]) -> Page:
+    """All panels of a figure on one page, at most three in a row."""
+    across = min(ACROSS if len(panels) != 4 else 2, len(panels))
+    down = math.ceil(len(panels) / across)
+    rows = [panels[k * across : (k + 1) * across] for k in range(down)]
+    widths = [max(row[k].width for row in rows if k < len(row)) for k in range(across)]
+    heights = [max(panel.height for panel in row) for row in rows]
+    page = Page(figsize=(sum(widths), sum(heights)), layout="constrained")
+    FigureCanvasAgg(page)
+    grid = page.add_gridspec(down, across, width_ratios=widths, height_ratios=heights)
+    for i, row in enumerate(rows):
+        for j, panel in enumerate(row):
+            _draw(panel, page.add_subplot(grid[i, j]))
+    return page
+
+
+def _draw(panel: Panel, ax: Axes) -> None:
+    panel.draw(ax)
+    if panel.title:
+        ax.set_title(panel.title)
+
+
+def _svg(panel: Panel, name: str, title: str) -> Markup:
+    """A panel as an SVG element to stand inside a page: its ids begin with the figure's name, no fixed size."""
+    page = Page(figsize=(panel.width, panel.height), layout="constrained")
+    FigureCanvasAgg(page)
+    _draw(panel, page.add_subplot())
+    buffer = io.StringIO()
+    page.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    prefix = re.sub(r"[^A-Za-z0-9_-]", "", name) or "figure"
+    text = re.sub(r'\bid="', f'id="{prefix}-', text)
+    text = re.sub(r'href="#', f'href="#{prefix}-', text)
+    text = re.sub(r"url\(#", f"url(#{prefix}-", text)
+    text = re.sub(r"\n\s*", "\n", text).replace("\n\n", "\n")
+    words = escape(f"{title}: {panel.title}" if panel.title else title)
+    head, rest = text.split(">", 1)
+    box = re.search(r'viewBox="[^"]*"', head)
+    assert box is not None
+    opening = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" {box.group()} role="img" aria-label="{words}"'
+    # the SVG is matplotlib's, which escapes the labels it is given; its comments, which repeat them, are gone
+    return Markup(f"{opening}>{rest.strip()}")  # noqa: S704
+
+
+def _cell(value: Any) -> str:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return theme.NOTHING
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, float | int | np.number):
+        return theme.format_number(float(value))
+    return str(value)
+
+
+def _flush_right(cells: Sequence[str]) -> bool:
+    filled = [cell for cell in cells if cell not in ("", theme.NOTHING)]
+    return bool(filled) and all(_NUMBER.match(cell) for cell in filled)

@@ -1,0 +1,70 @@
+"""Reading selection.parquet: counts after each step, p-values of the t-test, correlations of what reached the filter."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dlr.words import Protocol, Side
+
+__all__ = ["STEP_WORDS", "correlations", "one_fit", "step_counts", "t_test_values"]
+
+STEP_WORDS = {
+    "missing": "Known in enough patients",
+    "constant": "Not constant",
+    "icc": "Stable between outlines",
+    "stability": "Stable between outlines",
+    "t_test": "t-test",
+    "correlation": "Correlation filter",
+    "lasso": "LASSO",
+}
+_FIT = ["model", "protocol", "seed", "fold"]
+
+
+def step_counts(selection: pd.DataFrame) -> pd.DataFrame:
+    """Per model, protocol and step: how many features each fit looked at and kept, as tuples over the fits."""
+    per_fit = selection.groupby([*_FIT, "step"], sort=False, observed=True)["kept"].agg(["size", "sum"]).reset_index()
+    rows = []
+    for (model, protocol, step), own in per_fit.groupby(["model", "protocol", "step"], sort=False):
+        looked, kept = (tuple(int(v) for v in own[column]) for column in ("size", "sum"))
+        rows.append((model, protocol, step, looked, kept, len(own)))
+    return pd.DataFrame(rows, columns=["model", "protocol", "step", "looked_at", "kept", "fits"])
+
+
+def one_fit(selection: pd.DataFrame) -> pd.DataFrame:
+    """The fit that shows the steps: the published way on the whole training side, else the first cross-fitted one."""
+    paper = selection[selection["protocol"] == Protocol.PAPER]
+    rows = paper if len(paper) else selection
+    first = rows.iloc[0]
+    return rows[(rows[["target", *_FIT]] == first[["target", *_FIT]]).all(axis=1)]
+
+
+def t_test_values(selection: pd.DataFrame) -> pd.DataFrame:
+    """feature, family, p of the first step that has p-values."""
+    rows = one_fit(selection)
+    rows = rows[rows["p"].notna()]
+    if rows.empty:
+        return pd.DataFrame(columns=["feature", "family", "p"])
+    rows = rows[rows["step"] == rows["step"].iloc[0]]
+    family = rows["feature"].astype(str).str.split("_").str[1].fillna("other").str.replace("shape2D", "shape")
+    return pd.DataFrame({"feature": rows["feature"], "family": family, "p": rows["p"]}).reset_index(drop=True)
+
+
+def correlations(
+    selection: pd.DataFrame, features: pd.DataFrame, patients: pd.DataFrame | None
+) -> tuple[pd.DataFrame | None, pd.DataFrame | None]:
+    """Pearson's r of the features that reached the correlation filter, and of those it kept; training patients only."""
+    rows = one_fit(selection)
+    rows = rows[rows["step"].astype(str).str.startswith("correl")]
+    names = [name for name in rows["feature"] if name in features.columns]
+    if not names:
+        return None, None
+    by_patient = features.groupby("patient_id")[names].mean()
+    if patients is not None:
+        training = patients.loc[patients["side"] == Side.TRAIN, "patient_id"]
+        by_patient = by_patient[by_patient.index.isin(training)]
+    values = by_patient.fillna(by_patient.median()).to_numpy(dtype=float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = pd.DataFrame(np.nan_to_num(np.corrcoef(values, rowvar=False)), index=names, columns=names)
+    kept = [name for name in rows.loc[rows["kept"].astype(bool), "feature"] if name in r.index]
+    return r, (r.loc[kept, kept] if kept else None)
