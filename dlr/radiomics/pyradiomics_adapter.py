@@ -80,7 +80,7 @@ class PyradiomicsEngine:
                     "the bins are too fine for this image: raise binWidth, or set binCount for that image type",
                 ) from error
         log.require_packages()
-        return _measured(columns, given, refused, log, image.shape, extractor.undefined)
+        return _measured(columns, given, refused, log, image.shape)
 
 
 def _families(profile: Profile, mask: np.ndarray) -> tuple[dict[str, list[str]], dict[str, str]]:
@@ -111,8 +111,6 @@ def _extractor(profile: Profile, families: dict[str, list[str]]) -> Any:
     class Extractor(RadiomicsFeatureExtractor):
         """Reads from memory; accepts a ROI that fills the image, which pyradiomics calls empty."""
 
-        undefined: dict[str, int]  # image -> ROI voxels in which the filter gives NaN
-
         @staticmethod
         def loadImage(image: sitk.Image, mask: sitk.Image, generalInfo: Any = None, **settings: Any) -> Any:
             """Normalise, then resample or crop."""
@@ -133,18 +131,10 @@ def _extractor(profile: Profile, families: dict[str, list[str]]) -> Any:
                 image, mask = imageoperations.cropToTumorMask(image, mask, box, **settings)
             return image, mask
 
-        def computeFeatures(self, image: sitk.Image, mask: sitk.Image, imageTypeName: str, **settings: Any) -> Any:
-            """Textures and first-order statistics of one image."""
-            roi = sitk.GetArrayViewFromImage(image)[sitk.GetArrayViewFromImage(mask) == LABEL]
-            if np.isnan(roi).any():
-                self.undefined[imageTypeName] = int(np.isnan(roi).sum())
-            return super().computeFeatures(image, mask, imageTypeName, **settings)
-
     extractor = Extractor()
     extractor.settings = {**copy.deepcopy(profile.settings), "label": LABEL, "additionalInfo": False}
     extractor.enabledImagetypes = copy.deepcopy(profile.image_types)
     extractor.enabledFeatures = families
-    extractor.undefined = {}
     return extractor
 
 
@@ -160,7 +150,6 @@ def _measured(
     refused: dict[str, str],
     log: _Log,
     size: tuple[int, ...],
-    undefined: dict[str, int],
 ) -> Measured:
     """Sort what came back into values and reasons; what neither explains is a fault of ours."""
     unknown = set(given) - set(columns)
@@ -179,11 +168,7 @@ def _measured(
         else:
             assert image_type.startswith("log-sigma"), f"pyradiomics gave no {column} and no reason"
             missing[column] = f"the image of {' × '.join(map(str, size))} voxels is too small for this LoG"
-    notes = tuple(
-        f"{image} is undefined in {count} ROI voxels (flat patches); its bins take them as a grey level of their own"
-        for image, count in undefined.items()
-    )
-    return Measured(values, missing, notes)
+    return Measured(values, missing)
 
 
 class _Log(logging.Handler):

@@ -29,5 +29,6 @@ class StabilitySettings(BaseModel):
     icc: float = Field(0.75, ge=0, le=1)  # features below leave before selection
     kind: Literal["ICC2", "ICC3"] = "ICC2"  # ICC2 counts a reader's systematic shift as disagreement, ICC3 does not
     perturbations: tuple[Perturbation, ...] = PERTURBATIONS  # where there is one reader
+    cases: int = Field(30, ge=4)  # training cases that are perturbed: enough for an ICC, and short
     agreement: float = Field(0.75, ge=0, le=1)  # cases below go to a third reader
     agreement_measure: Literal["dice"] = "dice"
