@@ -13,8 +13,7 @@ Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, ends exclusive
 
 _CHROMA = 24 / 255  # channels differ by more: colour; JPEG's own noise stays below
 _DARK = 8 / 255  # up to here a screen's background
-_WINDOW = 9  # pixels over which a neighbourhood counts as filled
-_FINE = 192  # pixels of the shorter edge from which a large picture is looked at in steps
+_FINE = 200  # pixels of the shorter edge from which a picture counts as large
 _WHOLE = 0.9  # a region that covers more of the picture is the picture
 
 
@@ -56,7 +55,8 @@ def scanned_box(picture: np.ndarray, colour: np.ndarray | None, mask: np.ndarray
     """The part of a screen that was scanned: the filled grey area that holds the ROI.
 
     picture : grey values (y, x).  colour : bool (y, x) or None.  mask : bool (y, x), not empty.
-    A pixel is filled where most of its 9 x 9 neighbourhood is neither dark nor coloured; text and rulers are too thin.
+    A place is filled where most of its neighbourhood (9 x 9 pixels; 12 x 12 in blocks of 4 in a large picture) is
+    neither dark nor coloured; text and rulers are too thin.
     The whole picture is given where the box covers nine tenths of it, and where cutting would change nothing: no
     colour, and nothing outside brighter than everything inside (filters are scaled by a picture's maximum).
     """
@@ -64,11 +64,10 @@ def scanned_box(picture: np.ndarray, colour: np.ndarray | None, mask: np.ndarray
     light = picture > _DARK * max(float(picture.max()), np.finfo(float).tiny)
     if colour is not None:
         light &= ~colour
-    step = max(1, min(height, width) // _FINE)
-    filled = (
-        ndimage.uniform_filter(light[::step, ::step].astype(np.float32), _WINDOW // step | 1, mode="constant") > 0.5
-    )
-    roi = mask[::step, ::step]
+    step = 4 if min(height, width) >= _FINE else 1
+    share = _count_in_blocks(light, step).astype(np.float32) / step**2
+    filled = ndimage.uniform_filter(share, 3 if step > 1 else 9, mode="constant") > 0.5
+    roi = _count_in_blocks(mask, step) > 0
     parts, _ = ndimage.label(filled | roi, structure=np.ones((3, 3)))
     x0, y0, x1, y1 = box_around(mask, 0)
     for part in np.unique(parts[roi]):
@@ -79,6 +78,14 @@ def scanned_box(picture: np.ndarray, colour: np.ndarray | None, mask: np.ndarray
     if (x1 - x0) * (y1 - y0) > _WHOLE * width * height or (as_bright and (colour is None or not colour.any())):
         return 0, 0, width, height
     return x0, y0, x1, y1
+
+
+def _count_in_blocks(flags: np.ndarray, step: int) -> np.ndarray:
+    """How many of a block of step x step pixels are set; a rest at the right and bottom edge is left out."""
+    rows, columns = (n - n % step for n in flags.shape)
+    whole = flags[:rows, :columns].view(np.uint8)
+    lines = sum((whole[k::step] for k in range(1, step)), whole[::step])
+    return np.asarray(sum((lines[:, k::step] for k in range(1, step)), lines[:, ::step]))
 
 
 def _four(edges: Iterable[int]) -> Box:
