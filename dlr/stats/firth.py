@@ -18,29 +18,6 @@ from dlr.stats.regression import Problem, separated_terms, starting_point, summa
 __all__ = ["JeffreysLikelihood", "firth"]
 
 
-def firth(
-    frame: pd.DataFrame,
-    outcome: pd.Series | np.ndarray,
-    *,
-    references: Mapping[str, str] | None = None,
-    logits: Sequence[str] = (),
-    weights: np.ndarray | None = None,
-    offset: np.ndarray | None = None,
-    profile: bool = True,
-) -> LogisticFit:
-    """Firth's penalised likelihood (Jeffreys prior): finite under separation, less biased in small cohorts.
-
-    Standard errors from the unpenalised information at the estimates; `profile_*` and `lr_*` from the penalised
-    likelihood, the penalty taken from the full information matrix with the coefficient held (logistf's convention).
-    Arguments as in `logistic`. Source: Firth 1993; Heinze & Schemper 2002.
-    """
-    problem = Problem.of(frame, outcome, references=references, logits=logits, weights=weights, offset=offset)
-    best = maximise(problem.likelihood, starting_point(problem.likelihood))
-    return summarise(
-        problem, JeffreysLikelihood.of(problem.likelihood), "Firth", separated_terms(problem, best), profile
-    )
-
-
 @dataclass(frozen=True)
 class JeffreysLikelihood(Likelihood):
     """Binomial likelihood times Jeffreys' prior. Finite at every separation, largest at Firth's estimates."""
@@ -62,7 +39,44 @@ class JeffreysLikelihood(Likelihood):
     def score(self, beta: np.ndarray) -> np.ndarray:
         """Xᵀ [w (y − p) + h (½ − p)], h the diagonal of the weighted hat matrix of all columns."""
         p = self.probability(beta)
-        hat = self._working_weights(beta) * np.einsum(
-            "ij,ji->i", self.x, np.linalg.solve(self.information(beta), self.x.T)
-        )
+        hat = (self._hat_root(beta) ** 2).sum(axis=1)
         return self.x.T @ (self.weights * (self.y - p) + hat * (0.5 - p))
+
+    def curvature(self, beta: np.ndarray) -> np.ndarray:
+        """Minus the second derivative; far from the maximum it may be indefinite.
+
+        That of the penalty is: ½ Xᵀ diag{h [(1 − 2p)² − 2p(1 − p)]} X − ½ Xᵀ D (H ∘ H) D X, D = diag(1 − 2p).
+        """
+        p, root = self.probability(beta), self._hat_root(beta)
+        tilt, hat = 1 - 2 * p, (root**2).sum(axis=1)
+        own = (self.x.T * (hat * (tilt**2 - 2 * p * (1 - p)))) @ self.x
+        third = (self.x.T * tilt) @ (root[:, :, None] * root[:, None, :]).reshape(len(p), -1)  # (k, k²)
+        shared = third @ third.T
+        return self.information(beta) - 0.5 * (own - shared)
+
+    def _hat_root(self, beta: np.ndarray) -> np.ndarray:
+        """Z (n, k) with hat matrix H = Z Zᵀ: an orthonormal base of the columns of √w x."""
+        return np.linalg.qr(np.sqrt(self._working_weights(beta))[:, None] * self.x)[0]
+
+
+def firth(
+    frame: pd.DataFrame,
+    outcome: pd.Series | np.ndarray,
+    *,
+    references: Mapping[str, str] | None = None,
+    logits: Sequence[str] = (),
+    weights: np.ndarray | None = None,
+    offset: np.ndarray | None = None,
+    profile: bool = True,
+) -> LogisticFit:
+    """Firth's penalised likelihood (Jeffreys prior): finite under separation, less biased in small cohorts.
+
+    Standard errors from the unpenalised information at the estimates; `profile_*` and `lr_*` from the penalised
+    likelihood, the penalty taken from the full information matrix with the coefficient held (logistf's convention).
+    Arguments as in `logistic`. Source: Firth 1993; Heinze & Schemper 2002.
+    """
+    problem = Problem.of(frame, outcome, references=references, logits=logits, weights=weights, offset=offset)
+    best = maximise(problem.likelihood, starting_point(problem.likelihood))
+    return summarise(
+        problem, JeffreysLikelihood.of(problem.likelihood), "Firth", separated_terms(problem, best), profile
+    )

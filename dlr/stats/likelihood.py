@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import brentq
 from scipy.special import expit
 from scipy.stats import chi2
 
 __all__ = ["Likelihood", "Maximum", "maximise", "profile_limits", "profile_statistic"]
 
-MOST_STEPS = 500  # Firth's score converges linearly; maximum likelihood needs about 8
+MOST_STEPS = 500  # about 8 are needed; more where a coefficient is held far out
 SMALLEST_STEP = 1e-14  # of the largest coefficient, columns scaled to root mean square 1
 
 
@@ -55,8 +56,16 @@ class Likelihood:
         return self.x.T @ (self.weights * (self.y - self.probability(beta)))
 
     def curvature(self, beta: np.ndarray) -> np.ndarray:
-        """Positive definite matrix (k, k) of the Newton step."""
+        """Minus the second derivative of `value` (k, k)."""
         return self.information(beta)
+
+    def covariance(self, beta: np.ndarray) -> np.ndarray:
+        """Of the estimates (k, k): the inverse of the unpenalised information."""
+        return np.linalg.inv(self.information(beta))
+
+    def effective_df(self, beta: np.ndarray) -> float:
+        """Parameters spent beside the intercept."""
+        return float(len(beta) - 1)
 
     def _working_weights(self, beta: np.ndarray) -> np.ndarray:
         p = self.probability(beta)
@@ -84,10 +93,7 @@ def maximise(target: Likelihood, start: np.ndarray, free: np.ndarray | None = No
     block = np.ix_(free, free)
     for _ in range(MOST_STEPS):
         step = np.zeros_like(beta)
-        try:
-            step[free] = np.linalg.solve(target.curvature(beta)[block], target.score(beta)[free])
-        except np.linalg.LinAlgError:  # fitted probabilities have become 0 and 1
-            return Maximum(beta, value, False)
+        step[free] = _newton_step(target.curvature(beta)[block], target.score(beta)[free])
         last = value
         beta, value, step = _step_uphill(target, beta, value, step)
         length = float(np.abs(step).max()) / (1 + float(np.abs(beta).max()))
@@ -154,6 +160,16 @@ def _crossing(excess: Callable[[float], float], centre: float, stride: float) ->
         if abs(stride) > 1e4 * (1 + abs(centre)):
             break
     return float(np.copysign(np.inf, stride))
+
+
+def _newton_step(curvature: np.ndarray, score: np.ndarray) -> np.ndarray:
+    """curvature⁻¹ score; where the curvature is not positive definite its eigenvalues enter by their size."""
+    try:
+        return cho_solve(cho_factor(curvature), score)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(curvature)
+        size = np.abs(values)
+        return vectors @ ((vectors.T @ score) / np.maximum(size, 1e-8 * size.max() + np.finfo(float).tiny))
 
 
 def _step_uphill(

@@ -17,7 +17,7 @@ from dlr.stats.logistic_fit import TERM_COLUMNS, LogisticFit
 from dlr.stats.outcome import Z, two_classes
 from dlr.stats.separation import separating_terms
 
-__all__ = ["Problem", "effective_df", "maximum_without", "separated_terms", "starting_point", "summarise", "zero_one"]
+__all__ = ["Problem", "maximum_without", "separated_terms", "starting_point", "summarise", "zero_one"]
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,12 @@ def summarise(
     penalty: float = 0.0,
 ) -> LogisticFit:
     best = maximise(target, starting_point(target)) if best is None else best
-    bread = np.linalg.inv(target.curvature(best.beta))
-    covariance = bread @ target.information(best.beta) @ bread if method == "ridge" else bread
+    unreachable = bool(separated) and method == "ML"  # no maximum, thus no spread around it
+    k = len(best.beta)
+    covariance = np.full((k, k), np.nan) if unreachable else target.covariance(best.beta)
     plain = problem.likelihood
     return LogisticFit(
-        terms=_terms(problem, target, best, covariance, profile),
+        terms=_terms(problem, target, best, covariance, profile and not unreachable),
         log_likelihood=plain.log_likelihood(best.beta),
         null_log_likelihood=maximum_without(plain, range(1, plain.x.shape[1])).value,
         maximised=target.value_unscaled(best.beta, problem.scale),
@@ -83,7 +84,7 @@ def summarise(
         method=method,
         design=problem.design,
         penalty=penalty,
-        effective_df=effective_df(target, best.beta),
+        effective_df=target.effective_df(best.beta),
     )
 
 
@@ -92,7 +93,7 @@ def _terms(problem: Problem, target: Likelihood, best: Maximum, covariance: np.n
     k = len(best.beta)
     se = np.sqrt(np.diag(covariance))
     limits, lr = np.full((k, 2), np.nan), np.full(k, np.nan)
-    if profile and best.converged:
+    if profile:
         limits = np.array([profile_limits(target, best, j, se[j]) for j in range(k)])
         lr = np.array([profile_statistic(target, best, j) for j in range(k)])
     b, se, limits = best.beta / problem.scale, se / problem.scale, limits / problem.scale[:, None]
@@ -137,11 +138,6 @@ def _require_full_rank(x: np.ndarray, terms: Sequence[str]) -> None:
         raise InputError(
             f"column {', '.join(aliased)}", "is a linear combination of the columns before it", "leave it out"
         )
-
-
-def effective_df(target: Likelihood, beta: np.ndarray) -> float:
-    """Trace of (I + P)⁻¹ I less one for the intercept: the number of slopes where nothing is penalised."""
-    return float(np.trace(np.linalg.solve(target.curvature(beta), target.information(beta)))) - 1
 
 
 def starting_point(target: Likelihood) -> np.ndarray:

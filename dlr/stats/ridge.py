@@ -13,7 +13,7 @@ import pandas as pd
 
 from dlr.stats.likelihood import Likelihood, maximise
 from dlr.stats.logistic_fit import LogisticFit
-from dlr.stats.regression import Problem, effective_df, separated_terms, starting_point, summarise
+from dlr.stats.regression import Problem, separated_terms, starting_point, summarise
 
 __all__ = ["RidgeLikelihood", "best_penalty", "ridge"]
 
@@ -68,6 +68,15 @@ class RidgeLikelihood(Likelihood):
         """Information + diagonal of the penalty."""
         return self.information(beta) + np.diag(self.ridge)
 
+    def covariance(self, beta: np.ndarray) -> np.ndarray:
+        """Gray's sandwich (I + P)⁻¹ I (I + P)⁻¹."""
+        bread = np.linalg.inv(self.curvature(beta))
+        return bread @ self.information(beta) @ bread
+
+    def effective_df(self, beta: np.ndarray) -> float:
+        """Trace of (I + P)⁻¹ I less one for the intercept: the number of slopes where nothing is penalised."""
+        return float(np.trace(np.linalg.solve(self.curvature(beta), self.information(beta)))) - 1
+
 
 def best_penalty(plain: Likelihood, start: np.ndarray) -> float:
     """The penalty of PENALTIES whose fit has the largest 2 log-likelihood − 2 effective df; of equals the larger."""
@@ -78,7 +87,7 @@ def best_penalty(plain: Likelihood, start: np.ndarray) -> float:
         if not found.converged:
             break  # separated without a penalty
         beta = found.beta
-        criterion = 2 * plain.log_likelihood(beta) - 2 * effective_df(target, beta)
+        criterion = 2 * plain.log_likelihood(beta) - 2 * target.effective_df(beta)
         if criterion > best:
             best, chosen = criterion, float(penalty)
     return chosen

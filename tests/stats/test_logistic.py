@@ -40,7 +40,7 @@ def two_by_two(exposed_positive: int, exposed: int, other_positive: int, other: 
 
 @pytest.mark.parametrize(("cohort", "kind", "name"), MODELS)
 def test_terms_and_fit_equal_r(cohort: str, kind: str, name: str) -> None:
-    expected, fit, frame, outcome = r_model(cohort, kind, name)
+    expected, fit, frame, _outcome = r_model(cohort, kind, name)
     for ours, theirs in COLUMNS.items():
         assert_equals_r(fit.terms[ours], expected["terms"][theirs])
     assert_equals_r(fit.vcov, expected["vcov"])
@@ -225,7 +225,7 @@ def test_broken_outcomes_and_tables_are_named() -> None:
     with pytest.raises(InputError, match="index differs"):
         logistic(frame, y.sort_index(ascending=False))
     with pytest.raises(InputError, match="fewer variables"):
-        logistic(data[["age", "lwt", "ftv"]][:4], data["low"][:4].to_numpy() + [0, 1, 0, 1])
+        logistic(data[["age", "lwt", "ftv"]][:4], np.array([0, 1, 0, 1]))
     fit = logistic(frame, y, profile=False)
     with pytest.raises(InputError, match="no column race"):
         fit.predict(frame[["age"]])
