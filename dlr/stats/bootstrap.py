@@ -53,5 +53,6 @@ def draw_weights(positive: np.ndarray, replicates: int, generator: np.random.Gen
     weights = np.empty((replicates, len(positive)))
     for members in (positive, ~positive):
         size = int(members.sum())
-        weights[:, members] = generator.multinomial(size, np.full(size, 1 / size), size=replicates)
+        drawn = generator.integers(size, size=(replicates, size)) + size * np.arange(replicates)[:, None]
+        weights[:, members] = np.bincount(drawn.ravel(), minlength=replicates * size).reshape(replicates, size)
     return weights

@@ -87,16 +87,18 @@ def calibration(
     )
 
 
-def flexible_curve(positive: ArrayLike, probability: ArrayLike, points: int = 101) -> pd.DataFrame:
-    """predicted, observed, lower, upper: restricted cubic spline of the logit over the range of the probabilities.
+def flexible_curve(positive: ArrayLike, probability: ArrayLike, at: ArrayLike | None = None) -> pd.DataFrame:
+    """predicted, observed, lower, upper: logistic regression on a restricted cubic spline of the logit, five knots.
 
+    at : probabilities (k,) at which to read the curve; by default 101 over the range of `probability`.
     The band is a pointwise 95 % Wald interval on the logit scale. Under 100 patients in the smaller class the curve
     shows noise, and `calibration` leaves it out. NaN with fewer than three distinct knots, or separated classes.
     """
     outcome = two_classes(positive, "flexible_curve")
     p = probabilities(probability, len(outcome), "flexible_curve")
-    x, predicted = logit(p, clip=EDGE), np.linspace(p.min(), p.max(), points)
-    observed, lower, upper = _spline(outcome, x, logit(predicted, clip=EDGE))
+    given = np.linspace(p.min(), p.max(), 101) if at is None else np.asarray(at, dtype=float)
+    predicted = probabilities(given, given.size, "flexible_curve", "at")
+    observed, lower, upper = _spline(outcome, logit(p, clip=EDGE), logit(predicted, clip=EDGE))
     return pd.DataFrame({"predicted": predicted, "observed": observed, "lower": lower, "upper": upper})
 
 

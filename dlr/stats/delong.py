@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import norm, t
 
+from dlr.errors import InputError
 from dlr.stats.outcome import two_classes, values
 from dlr.stats.ranks import placements, variance_of_mean
 from dlr.words import Comparison
@@ -39,6 +40,8 @@ def delong_unpaired(
     No difference here does not show absence of overfitting: two small sides differ significantly only when far apart.
     Source: pROC's roc.test(paired = FALSE), Robin et al. 2011.
     """
+    if distribution not in ("t", "normal"):
+        raise InputError("delong_unpaired", f"distribution {distribution!r}", 'Give "t" or "normal".')
     outcome_a, outcome_b = (two_classes(x, "delong_unpaired") for x in (positive_a, positive_b))
     first = placements(outcome_a, values(a, len(outcome_a), "delong_unpaired", "a"))
     second = placements(outcome_b, values(b, len(outcome_b), "delong_unpaired", "b"))

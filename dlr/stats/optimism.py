@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import expit
 
 from dlr.errors import InputError
 from dlr.randomness import rng
-from dlr.stats.outcome import probabilities, two_classes
+from dlr.stats.outcome import two_classes, values
 from dlr.stats.ranks import placements
 from dlr.stats.recalibration import recalibration
 
@@ -25,7 +26,7 @@ __all__ = ["MEASURES", "Optimism", "optimism"]
 
 MEASURES = ("auc", "brier", "slope", "intercept", "calibration_in_the_large")
 
-Predict = Callable[[np.ndarray], np.ndarray]  # rows of the original patients to their probabilities
+Predict = Callable[[np.ndarray], np.ndarray]  # rows of the original patients to their linear predictors
 Fit = Callable[[np.ndarray], Predict]  # rows to fit on, with repeats
 
 
@@ -49,8 +50,8 @@ def optimism(
 ) -> Optimism:
     """Apparent and corrected AUC, Brier, calibration slope, joint intercept and calibration in the large.
 
-    fit : takes row numbers (with repeats), gives a function from row numbers to probabilities; it may raise InputError
-    where a sample cannot be fitted, which is counted.
+    fit : takes row numbers (with repeats), gives a function from row numbers to linear predictors (logits, which stay
+    exact where a probability rounds to 1); it may raise InputError where a sample cannot be fitted, which is counted.
     indices : int (replicates, n) row numbers from 0, else drawn with replacement; samples with fewer than two patients
     in a class are drawn again.
     """
@@ -78,9 +79,9 @@ def optimism(
 
 def _measures(outcome: np.ndarray, given: np.ndarray) -> tuple[float, ...]:
     """In the order of MEASURES."""
-    p = probabilities(given, len(outcome), "optimism")
-    large, intercept, slope = recalibration(outcome, p)
-    return placements(outcome, p).area, float(((p - outcome) ** 2).mean()), slope, intercept, large
+    x = values(given, len(outcome), "optimism", "the linear predictor")
+    large, intercept, slope = recalibration(outcome, x)
+    return placements(outcome, x).area, float(((expit(x) - outcome) ** 2).mean()), slope, intercept, large
 
 
 def _drawn(outcome: np.ndarray, generator: np.random.Generator | None, replicates: int) -> list[np.ndarray]:

@@ -62,6 +62,8 @@ def interval_wilson(k: int, n: int) -> Estimate:
 def counts(positive: ArrayLike, probability: ArrayLike, cutoff: float) -> Counts:
     """The four-fold table; a patient counts as positive where probability >= cutoff."""
     outcome = two_classes(positive, "counts", least=0)
+    if np.isnan(cutoff):
+        raise InputError("counts", "the cut-off is NaN", "Give a number; infinity calls nobody positive.")
     called = values(probability, len(outcome), "counts") >= cutoff
     return Counts(
         true_positive=int((called & outcome).sum()),

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlr.stats.likelihood import Likelihood, maximise
-from dlr.words import logit
+from dlr.stats.separation import separating_terms
 
 __all__ = ["EDGE", "LogisticCurve", "fit_logits", "recalibration"]
 
@@ -32,16 +32,16 @@ def fit_logits(outcome: np.ndarray, x: np.ndarray, offset: np.ndarray | None = N
     nowhere = LogisticCurve(np.full(k, np.nan), np.full((k, k), np.nan))
     if (scale == 0).any() or np.linalg.matrix_rank(x / scale) < k:
         return nowhere
+    if k > 1 and separating_terms(x, outcome).any():
+        return nowhere
     target = Likelihood(x / scale, outcome.astype(float), np.ones(n), np.zeros(n) if offset is None else offset)
     best = maximise(target, np.zeros(k))
-    if not best.converged:  # the classes are separated
-        return nowhere
     return LogisticCurve(best.beta / scale, np.linalg.inv(target.information(best.beta)) / np.outer(scale, scale))
 
 
-def recalibration(outcome: np.ndarray, p: np.ndarray) -> tuple[float, float, float]:
-    """Calibration in the large, then joint intercept and slope."""
-    x, one = logit(p, clip=EDGE), np.ones(len(p))
+def recalibration(outcome: np.ndarray, x: np.ndarray) -> tuple[float, float, float]:
+    """Calibration in the large, then joint intercept and slope, of the linear predictors x (n,)."""
+    one = np.ones(len(x))
     large = fit_logits(outcome, one[:, None], offset=x).beta[0]
     intercept, slope = fit_logits(outcome, np.column_stack([one, x])).beta
     return float(large), float(intercept), float(slope)

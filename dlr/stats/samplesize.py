@@ -50,7 +50,7 @@ def sample_size_obuchowski(auc: float, ratio: float, *, alpha: float = 0.05, pow
     at_alpha, at_power = norm.isf(alpha / 2), norm.isf(1 - power)
     null, alternative = _obuchowski_variances(auc, ratio)
     positives = (at_alpha * null**0.5 + at_power * alternative**0.5) ** 2 / (auc - 0.5) ** 2
-    enough = _whole(ratio, lambda m, n: power_obuchowski(auc, m, n, alpha=alpha) >= power)
+    enough = _whole(float(positives), ratio, lambda m, n: power_obuchowski(auc, m, n, alpha=alpha) >= power)
     return SampleSize(float(positives), float(ratio * positives), enough, "Obuchowski")
 
 
@@ -78,7 +78,7 @@ def sample_size_hanley_mcneil(auc: float, ratio: float, *, alpha: float = 0.05, 
     while missing(upper, ratio * upper) > 0:
         upper *= 2
     positives = float(brentq(lambda m: missing(m, ratio * m), 1e-3, upper, xtol=1e-12, rtol=1e-14))
-    whole = _whole(ratio, lambda m, n: missing(m, n) <= 0)
+    whole = _whole(float(positives), ratio, lambda m, n: missing(m, n) <= 0)
     return SampleSize(positives, ratio * positives, whole, "Hanley-McNeil")
 
 
@@ -96,8 +96,11 @@ def _obuchowski_variances(auc: float, ratio: float) -> tuple[float, float]:
     return 0.0792 * (1 + 1 / ratio), float(at_auc)
 
 
-def _whole(ratio: float, enough: Callable[[int, int], bool]) -> tuple[int, int]:
-    m = 2
+def _whole(positives: float, ratio: float, enough: Callable[[int, int], bool]) -> tuple[int, int]:
+    """Smallest whole numbers, sought from the real-valued solution: rounding the negatives up may spare a positive."""
+    m = max(2, ceil(positives))
+    while m > 2 and enough(m - 1, _up(ratio * (m - 1))):
+        m -= 1
     while not enough(m, _up(ratio * m)):
         m += 1
     return m, _up(ratio * m)

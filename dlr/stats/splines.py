@@ -42,9 +42,13 @@ def restricted_cubic(x: np.ndarray, knots: np.ndarray) -> np.ndarray:
 def lowess(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Lowess of y at every x (n,), in the order given: R's lowess(x, y, f = 2/3, iter = 0), ties averaged.
 
-    Points nearer than a hundredth of the range are interpolated (R's default delta).
+    Points nearer than a hundredth of the range are interpolated (R's default delta). Where one value fills a whole
+    window, the curve is the mean of its ties, as in R; statsmodels divides by the window's width, 0.
     """
-    curve = smooth(y, x, frac=2 / 3, it=0, delta=0.01 * float(np.ptp(x)), return_sorted=True)
-    distinct, place = np.unique(curve[:, 0], return_inverse=True)
-    height = np.bincount(place, curve[:, 1]) / np.bincount(place)
-    return np.interp(x, distinct, height)
+    with np.errstate(invalid="ignore"):
+        curve = smooth(y, x, frac=2 / 3, it=0, delta=0.01 * float(np.ptp(x)), return_sorted=True)
+    _, place, ties = np.unique(x, return_inverse=True, return_counts=True)
+    height = np.bincount(np.repeat(np.arange(len(ties)), ties), curve[:, 1]) / ties
+    fills_a_window = ties >= int(2 / 3 * len(x) + 1e-10)
+    height[fills_a_window] = (np.bincount(place, y) / ties)[fills_a_window]
+    return height[place]

@@ -1,0 +1,103 @@
+"""Decision curves: R's net benefit, a hand-worked threshold, prevalence, band, broken input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from r_reference import assert_equals_r, r_data, r_values
+from test_auc import predictions
+
+from dlr.errors import InputError
+from dlr.randomness import rng
+from dlr.stats import THRESHOLDS, decision_curve, interventions_avoided, net_benefit, treat_all
+from dlr.stats.bootstrap import draw_weights
+
+R = r_values("dca.json")
+
+
+@pytest.mark.parametrize("name", R)
+def test_net_benefit_equals_r(name: str) -> None:
+    data, expected = r_data(R[name]["data"]), R[name]
+    assert_equals_r(THRESHOLDS, expected["threshold"], 0)
+    assert_equals_r(net_benefit(data["y"], data["p"], THRESHOLDS), expected["net_benefit_model"])
+    assert_equals_r(treat_all(data["y"], THRESHOLDS), expected["net_benefit_all"])
+    assert_equals_r(interventions_avoided(data["y"], data["p"]), expected["interventions_avoided_per_100"])
+
+
+def test_one_threshold_by_hand() -> None:
+    # 10 patients, t = 1/4: treated p >= .25 are 3 of 4 positives and 2 of 6 negatives: 3/10 - 2/10 · 1/3
+    y = [1, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+    p = [0.9, 0.5, 0.25, 0.1, 0.6, 0.25, 0.2, 0.1, 0.1, 0.0]
+    assert net_benefit(y, p, [0.25])[0] == pytest.approx(0.3 - 0.2 / 3, abs=1e-15)
+    assert treat_all(y, [0.25])[0] == pytest.approx(0.4 - 0.6 / 3, abs=1e-15)
+    # in a population with 10 % positive: 3/4 · .1 - 2/6 · .9 / 3
+    assert net_benefit(y, p, [0.25], target_prevalence=0.1)[0] == pytest.approx(0.075 - 0.1, abs=1e-15)
+
+
+def test_a_patient_on_the_threshold_is_treated_at_every_hundredth() -> None:
+    for k in range(1, 100):
+        assert net_benefit([1, 1, 0, 0], [k / 100] * 4, [k / 100])[0] == treat_all([1, 1, 0, 0], [k / 100])[0]
+
+
+@given(predictions())
+def test_net_benefit_equals_counting_at_each_threshold(given_: tuple[np.ndarray, np.ndarray]) -> None:
+    positive, p = given_
+    t = np.arange(1, 16) / 16
+    slow = [((p >= x) & positive).mean() - ((p >= x) & ~positive).mean() * x / (1 - x) for x in t]
+    np.testing.assert_allclose(net_benefit(positive, p, t), slow, atol=1e-13)
+
+
+@given(predictions(), st.floats(0.01, 0.99))
+def test_net_benefit_never_exceeds_the_prevalence(given_: tuple[np.ndarray, np.ndarray], share: float) -> None:
+    positive, p = given_
+    assert (net_benefit(positive, p) <= positive.mean() + 1e-12).all()
+    assert (net_benefit(positive, p, target_prevalence=share) <= share + 1e-12).all()
+
+
+@given(predictions())
+def test_target_prevalence_of_the_sample_changes_nothing(given_: tuple[np.ndarray, np.ndarray]) -> None:
+    positive, p = given_
+    own = float(positive.mean())
+    np.testing.assert_allclose(net_benefit(positive, p, target_prevalence=own), net_benefit(positive, p), atol=1e-13)
+
+
+def test_curve_is_a_table_and_its_band_is_opt_in_and_seeded() -> None:
+    data = r_data(R["pima_te"]["data"])
+    t = np.arange(5, 61) / 100
+    plain = decision_curve(data["y"], data["p"], t)
+    banded, again = (decision_curve(data["y"], data["p"], t, band=True, replicates=200) for _ in range(2))
+    names = ["threshold", "net_benefit", "treat_all", "treat_none", "interventions_avoided"]
+    assert list(plain.columns) == names
+    assert list(banded.columns) == [*names, "lower", "upper"]
+    assert banded.equals(again)
+    assert banded[names].equals(plain)
+    assert ((banded["lower"] < banded["net_benefit"]) & (banded["net_benefit"] < banded["upper"])).all()
+    assert (plain["treat_none"] == 0).all()
+
+
+def test_band_equals_resampled_patients() -> None:
+    draw = rng(1, "band")
+    y, p = np.arange(40) % 4 == 0, draw.random(40)
+    banded = decision_curve(y, p, [0.2, 0.4], band=True, generator=rng(2, "band"), replicates=9)
+    weights = draw_weights(y, 9, rng(2, "band")).astype(int)
+    slow = [net_benefit(np.repeat(y, w), np.repeat(p, w), [0.2, 0.4]) for w in weights]
+    np.testing.assert_allclose(banded[["lower", "upper"]].T, np.quantile(slow, (0.025, 0.975), axis=0), atol=1e-12)
+
+
+def test_thresholds_are_a_constant() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        THRESHOLDS[0] = 0.5
+
+
+@pytest.mark.parametrize("thresholds", [[0.0, 0.5], [0.5, 1.0], [np.nan], [[0.5]]])
+def test_impossible_thresholds_are_refused(thresholds: list) -> None:
+    with pytest.raises(InputError, match="threshold"):
+        net_benefit([1, 1, 0, 0], [0.1, 0.2, 0.3, 0.4], thresholds)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, 30.0, float("nan")])
+def test_impossible_prevalence_is_refused(share: float) -> None:
+    with pytest.raises(InputError, match="target_prevalence"):
+        net_benefit([1, 1, 0, 0], [0.1, 0.2, 0.3, 0.4], target_prevalence=share)
