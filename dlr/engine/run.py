@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -65,6 +65,8 @@ class Run:
     digests: Digests
     executor: Executor
     screen: Screen
+    left_out: Mapping[str, str] = field(default_factory=dict)  # why a declared stage left itself out, by stage
+    said: tuple[tuple[str, str], ...] = ()  # stage and warning of the stages before
     fresh: bool = False  # tasks are computed again even where they are in the store
     probe: bool = False  # a dry run: measure one task and stop
 

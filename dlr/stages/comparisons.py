@@ -1,0 +1,76 @@
+"""Rows of comparisons.csv: every pair of models on the same patients."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dlr import stats
+from dlr.randomness import rng
+from dlr.stages.measures import Signature
+from dlr.words import COMPARISON_COLUMNS, Role
+
+__all__ = ["comparison_table"]
+
+NAN = float("nan")
+
+
+def comparison_table(signatures: list[Signature], primary: tuple[str, str], seed: int, replicates: int) -> pd.DataFrame:
+    """Paired DeLong on held-out sides, Holm around the pre-named primary pair; out-of-fold a bootstrap without a p.
+
+    signatures : the chosen ones of whole sides, variant "".
+    """
+    blocks: dict[tuple[str, str, str], list[Signature]] = {}
+    for one in signatures:
+        blocks.setdefault((one.target, one.protocol, one.side), []).append(one)
+    rows: list[dict[str, Any]] = []
+    for (target, protocol, side), models in blocks.items():
+        found = [_compare(a, b, seed, replicates) for a, b in combinations(models, 2)]
+        block = [row | {"target": target, "protocol": protocol, "side": side} for row in found if row]
+        others = [row for row in block if {row["model_a"], row["model_b"]} != set(primary) and np.isfinite(row["p"])]
+        for row in block:
+            row["p_holm"] = row["p"] if {row["model_a"], row["model_b"]} == set(primary) else NAN
+        for row, adjusted in zip(others, stats.holm([row["p"] for row in others]) if others else [], strict=True):
+            row["p_holm"] = float(adjusted)
+        rows += block
+    return pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
+
+
+def _compare(a: Signature, b: Signature, seed: int, replicates: int) -> dict[str, Any]:
+    """One pair on the patients that both have; {} where these are too few."""
+    shared = set(a.patients) & set(b.patients)
+    a, b = a.of(shared, "all"), b.of(shared, "all")
+    if not a.two_classes:
+        return {}
+    order = {patient: place for place, patient in enumerate(b.patients)}
+    second = b.probability[[order[patient] for patient in a.patients]]
+    row: dict[str, Any] = {"subset": "all", "metric": "auc", "model_a": a.model, "model_b": b.model}
+    if a.role == Role.HELD_OUT:
+        test = stats.delong_test(a.positive, a.probability, second)
+        return row | {
+            "difference": test.difference,
+            "lower": test.lower,
+            "upper": test.upper,
+            "p": test.p,
+            "method": test.method,
+        }
+    if a.role == Role.APPARENT:
+        return {}
+    found = stats.auc_difference(
+        a.positive,
+        a.probability,
+        second,
+        generator=rng(seed, "bootstrap", a.target, a.protocol, a.model, b.model),
+        replicates=replicates,
+    )
+    method = f"out-of-fold, {found.method}, given these models; no p is valid here"
+    return row | {
+        "difference": found.value,
+        "lower": found.lower,
+        "upper": found.upper,
+        "p": NAN,
+        "method": method,
+    }

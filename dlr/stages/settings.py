@@ -1,0 +1,87 @@
+"""The settings of a whole study: one section a room, each with its defaults. Unknown keys are refused."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from dlr.cohort import CohortSettings
+from dlr.learn import LearnSettings
+from dlr.radiomics import RadiomicsSettings, StabilitySettings
+
+__all__ = [
+    "ClinicalSettings",
+    "CombineSettings",
+    "EvaluateSettings",
+    "NomogramSettings",
+    "ReportSettings",
+    "StudySettings",
+]
+
+
+class Section(BaseModel):
+    """A section of the settings: frozen, and a typing error in a key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClinicalSettings(Section):
+    """Table 1, odds ratios and the Clinical signature."""
+
+    medians: tuple[str, ...] = ("cea", "ca125", "ca199", "ca153")  # shown as median [IQR], tested by Mann–Whitney
+    yates: bool = False  # the published tables used it
+    enter: float = Field(0.05, gt=0, le=1)  # univariable p below which a variable enters the multivariable table
+
+
+class CombineSettings(Section):
+    """The Combined model: a logistic model of clinical variables and one signature."""
+
+    variables: tuple[str, ...] | None = None  # pre-named clinical variables; None = the Clinical signature
+    signature: Literal["Rad", "DL", "DLR"] = "Rad"  # the image signature of the primary set
+    penalty: Literal["firth", "ridge"] = "firth"
+    maximum_parameters: int | None = Field(None, ge=1)  # None = Riley's bound, at least two
+    bootstrap: int = Field(200, ge=0)  # replicates of Harrell's optimism of the last step
+
+
+class EvaluateSettings(Section):
+    """Measures of performance, each on the side where it is valid."""
+
+    thresholds: tuple[float, float] = (0.05, 0.60)  # of the decision-curve figure, fixed beforehand
+    plausible_auc: dict[str, float] = Field(default_factory=lambda: {"her2": 0.90})
+    plausible_auc_default: float = Field(0.95, gt=0.5, le=1)
+    primary: tuple[str, str] = ("Combined", "Clinical")  # the pre-named comparison; Holm runs over the others
+    bootstrap: int = Field(1000, ge=100)
+    splits: int = Field(20, ge=0)  # random 7:3 splits of the plot of the honest AUC
+    reclassification: bool = False  # NRI and IDI, with their caution
+    target_prevalence: float | None = Field(None, gt=0, lt=1)  # where sampling was enriched
+    decision_band: bool = False
+
+
+class NomogramSettings(Section):
+    """The printed nomogram."""
+
+    example: str | None = None  # patient_id of the example; None = the test patient nearest the median probability
+
+
+class ReportSettings(Section):
+    """The report page."""
+
+    title: str | None = None
+    tiff: bool = False  # also write every figure as TIFF at 600 dpi
+    examples: int = Field(4, ge=1, le=12)  # ROI examples a class
+
+
+class StudySettings(Section):
+    """All sections; `seed` names every random draw of the study."""
+
+    seed: int = 20250607
+    cohort: CohortSettings = Field(default_factory=CohortSettings)
+    radiomics: RadiomicsSettings = Field(default_factory=RadiomicsSettings)
+    stability: StabilitySettings = Field(default_factory=StabilitySettings)
+    clinical: ClinicalSettings = Field(default_factory=ClinicalSettings)
+    learn: LearnSettings = Field(default_factory=LearnSettings)
+    combine: CombineSettings = Field(default_factory=CombineSettings)
+    evaluate: EvaluateSettings = Field(default_factory=EvaluateSettings)
+    nomogram: NomogramSettings = Field(default_factory=NomogramSettings)
+    report: ReportSettings = Field(default_factory=ReportSettings)

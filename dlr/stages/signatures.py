@@ -1,0 +1,250 @@
+"""How a stage makes one model's signature: every part of every protocol fitted, saved, and applied to its patients."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dlr.cohort import largest_roi_cases
+from dlr.engine import Run, Task
+from dlr.learn import LearnSettings, fit_chains, lasso_cv, lasso_path, load_chain, save_chains
+from dlr.protocols import Part
+from dlr.randomness import rng, seed_of
+from dlr.stages.tables import CohortTables
+from dlr.stats import auc
+from dlr.words import CHOSEN, PREDICTION_COLUMNS, Kind, Side
+
+__all__ = [
+    "PatientFrame",
+    "SignatureTables",
+    "apply_chains",
+    "fit_part",
+    "fit_signature",
+    "patient_frame",
+    "split_areas",
+    "training_patients",
+]
+
+
+@dataclass(frozen=True)
+class PatientFrame:
+    """What a learner reads: rows (a patient, or a case where probabilities are averaged) by columns."""
+
+    values: pd.DataFrame  # float64, indexed by patient_id or case_id
+    patient_id: pd.Series  # of every row
+
+    def of(self, patients: tuple[str, ...] | list[str]) -> PatientFrame:
+        """The rows of some patients, in the order of this frame."""
+        kept = self.patient_id.isin(set(patients)).to_numpy()
+        return PatientFrame(self.values[kept], self.patient_id[kept])
+
+    def mean_by_patient(self, probability: np.ndarray) -> pd.Series:
+        """The mean probability over a patient's rows, indexed by patient_id in the order of first rows."""
+        return pd.Series(probability).groupby(self.patient_id.to_numpy(), sort=False).mean()
+
+
+def patient_frame(features: pd.DataFrame, tables: CohortTables, policy: str) -> PatientFrame:
+    """Rows for learning out of rows a case.
+
+    features : case_id, patient_id and feature columns.  policy : `cohort.per_patient`.
+    Patients without one measured case are not in the frame.
+    """
+    table = features.set_index("case_id")
+    names = [column for column in table.columns if column != "patient_id"]
+    table = table[table[names].notna().any(axis=1)]
+    if policy == "largest_roi" and len(tables.facts):
+        measured = tables.cases[tables.cases["case_id"].isin(table.index)]
+        largest = largest_roi_cases(measured, tables.facts["roi_size"])
+        values = table.loc[largest].set_index("patient_id")[names]
+    elif policy == "mean_probability":  # a row a case, averaged after prediction
+        return PatientFrame(table[names], table["patient_id"])
+    else:  # the mean of a patient's rows; a feature table may hold one row a patient
+        values = table.groupby("patient_id", sort=False)[names].mean()
+    return PatientFrame(values, pd.Series(values.index, index=values.index))
+
+
+@dataclass(frozen=True)
+class SignatureTables:
+    """What was fitted for one model of one target: DESIGN's prediction, selection and choice tables."""
+
+    predictions: pd.DataFrame
+    selection: pd.DataFrame
+    choices: pd.DataFrame
+    parts: dict[str, Path]  # what each part left, by part name
+
+
+def fit_signature(
+    run: Run,
+    *,
+    target: str,
+    model: str,
+    frame: PatientFrame,
+    labels: pd.Series,
+    sides: pd.Series,
+    parts: tuple[Part, ...],
+    select: bool,
+    allowed: dict[str, list[str]] | None = None,
+    variant: str = "",
+) -> SignatureTables:
+    """Fit every part's chains (each durable by itself), keep them under chains/, and apply them.
+
+    labels : 0/1 by patient_id, patients with a known target.  sides : by patient_id.
+    allowed : by part name, the features that passed the reproducibility filter there; None = all.
+    """
+    learn = run.settings.learn
+    tasks = [
+        _task(target, model, variant, part, frame, labels, learn, run.seed, select, (allowed or {}).get(part.name))
+        for part in parts
+    ]
+    folders = run.each(fit_part, tasks, label=f"{model} {variant}".strip() + " parts")
+    predictions, selections, choices = [], [], []
+    for part, folder in zip(parts, folders, strict=True):
+        assert isinstance(folder, Path)
+        named = {"target": target, "model": model, "protocol": part.protocol, "seed": part.seed, "fold": part.fold}
+        kept = run.folder / "chains" / target / (variant or "all") / part.name
+        shutil.copytree(folder / "chains", kept)
+        selections.append(pd.read_parquet(folder / "selection.parquet").assign(**named))
+        choices.append(pd.read_parquet(folder / "choices.parquet").assign(**named, variant=variant))
+        rows = frame.of(part.predict)
+        for algorithm in (*learn.algorithms, CHOSEN):
+            value = apply_chains(kept, algorithm, rows)
+            predictions.append(
+                pd.DataFrame({"patient_id": value.index, "value": value.to_numpy()}).assign(
+                    **named, variant=variant, algorithm=algorithm, kind=Kind.PROBABILITY.value
+                )
+            )
+    table = pd.concat(predictions, ignore_index=True)
+    table["side"] = table["patient_id"].map(sides)
+    return SignatureTables(
+        predictions=table[list(PREDICTION_COLUMNS)],
+        selection=pd.concat(selections, ignore_index=True),
+        choices=pd.concat(choices, ignore_index=True),
+        parts={part.name: folder for part, folder in zip(parts, folders, strict=True) if isinstance(folder, Path)},
+    )
+
+
+def split_areas(
+    run: Run,
+    *,
+    target: str,
+    model: str,
+    frame: PatientFrame,
+    labels: pd.Series,
+    sides: pd.Series,
+    select: bool,
+    test_share: float,
+    splits: int,
+) -> pd.DataFrame:
+    """AUC of one simple chain (logistic) on the test part of many random stratified splits: how far luck reaches.
+
+    Returns model, split, auc, lower, upper, n_test, n_positive. External patients stay out.
+    """
+    inside = [p for p in dict.fromkeys(frame.patient_id) if p in labels.index and sides[p] != Side.EXTERNAL]
+    positive = labels.loc[inside].to_numpy() == 1
+    learn = run.settings.learn.model_copy(update={"algorithms": ["logistic"]})
+    tasks, held_out = [], []
+    for split in range(splits):
+        generator = rng(run.seed, "splits", split)
+        test = np.zeros(len(inside), dtype=bool)
+        for members in (np.flatnonzero(positive), np.flatnonzero(~positive)):
+            test[generator.permutation(members)[: round(test_share * len(members))]] = True
+        train = tuple(np.array(inside, dtype=object)[~test])
+        part = Part("split", split, -1, 0, train, tuple(np.array(inside, dtype=object)[test]))
+        tasks.append(_task(target, model, "", part, frame, labels, learn, run.seed, select, None))
+        held_out.append(part.predict)
+    rows = []
+    for split, folder in enumerate(run.each(fit_part, tasks, label=f"{model} splits")):
+        assert isinstance(folder, Path)
+        value = apply_chains(folder / "chains", "logistic", frame.of(held_out[split]))
+        area = auc(labels.loc[value.index].to_numpy() == 1, value.to_numpy())
+        rows.append((target, model, split, area.value, area.lower, area.upper, area.n, area.n_positive))
+    columns = ["target", "model", "split", "auc", "lower", "upper", "n_test", "n_positive"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def apply_chains(folder: Path, algorithm: str, rows: PatientFrame) -> pd.Series:
+    """One saved chain's probability of every patient: the same code serves test sides and new patients."""
+    return rows.mean_by_patient(load_chain(folder, algorithm).predict(rows.values))
+
+
+def fit_part(task: Task, folder: Path) -> None:
+    """Fit all algorithms on one part's training rows; leave chains/, selection.parquet, choices.parquet."""
+    given = task.payload
+    rows: PatientFrame = given["rows"]
+    fitted = fit_chains(
+        rows.values,
+        given["positive"],
+        rows.patient_id.to_numpy(),
+        given["learn"],
+        protocol=given["protocol"],
+        seed=given["seed"],
+        select=given["select"],
+        allowed=given["allowed"],
+    )
+    save_chains(fitted, folder / "chains")
+    fitted.selection.to_parquet(folder / "selection.parquet", index=False)
+    fitted.choices.to_parquet(folder / "choices.parquet", index=False)
+    if fitted.lasso is not None:
+        lasso_path(fitted.lasso, fitted.lasso_features).to_parquet(folder / "lasso_path.parquet", index=False)
+        lasso_cv(fitted.lasso).to_parquet(folder / "lasso_cv.parquet", index=False)
+
+
+def _task(
+    target: str,
+    model: str,
+    variant: str,
+    part: Part,
+    frame: PatientFrame,
+    labels: pd.Series,
+    learn: LearnSettings,
+    seed: int,
+    select: bool,
+    allowed: list[str] | None,
+) -> Task:
+    known = [patient for patient in part.train if patient in labels.index]
+    rows = frame.of(known)
+    positive = labels.loc[rows.patient_id].to_numpy()
+    fitting = learn.model_dump(mode="json", exclude={"folds", "seeds", "protocols"})
+    key: dict[str, Any] = {
+        "rows": _digest(rows, positive),
+        "learn": fitting,
+        "protocol": str(part.protocol),
+        "part": part.name,
+        "target": target,
+        "model": model,
+        "seed": seed,
+        "select": select,
+        "allowed": None if allowed is None else sha256("\n".join(sorted(allowed)).encode()).hexdigest(),
+    }
+    payload = {
+        "rows": rows,
+        "positive": positive,
+        "learn": learn,
+        "protocol": part.protocol,
+        "seed": seed_of(seed, model, variant, part.name),
+        "select": select,
+        "allowed": None if allowed is None else set(allowed),
+    }
+    name = "-".join(word for word in (model, target, variant.replace(" ", "_"), part.name) if word)
+    return Task(name=name, key=key, payload=payload)
+
+
+def _digest(rows: PatientFrame, positive: np.ndarray) -> str:
+    """SHA-256 of training rows: ids, column names, values, labels; held-out rows never enter."""
+    digest = sha256()
+    for words in (rows.values.index, rows.patient_id, rows.values.columns):
+        digest.update("\x1f".join(map(str, words)).encode() + b"\x1e")
+    digest.update(np.ascontiguousarray(rows.values.to_numpy(dtype=np.float64)).tobytes())
+    digest.update(np.ascontiguousarray(positive, dtype=np.int64).tobytes())
+    return digest.hexdigest()
+
+
+def training_patients(sides: pd.Series, labels: pd.Series) -> list[str]:
+    """Patients of the training side whose target is known."""
+    return [patient for patient in sides.index[sides == Side.TRAIN] if patient in labels.index]
