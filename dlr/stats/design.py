@@ -112,6 +112,9 @@ class Design:
         strangers = [name for name in (*references, *logits) if name not in frame.columns]
         if strangers:
             raise InputError("design of a regression", f"no column {', '.join(strangers)}", "name existing columns")
+        if not frame.columns.is_unique:
+            twice = ", ".join(sorted({str(name) for name in frame.columns[frame.columns.duplicated()]}))
+            raise InputError("design of a regression", f"two columns are named {twice}", "rename one of them")
         problems: list[Problem] = []
         variables = []
         for name in frame.columns:

@@ -99,7 +99,7 @@ def maximise(target: Likelihood, start: np.ndarray, free: np.ndarray | None = No
         length = float(np.abs(step).max()) / (1 + float(np.abs(beta).max()))
         if length > 1e-3 and value - last < 1e-13 * (1 + abs(value)):  # far steps, nothing gained: no maximum there
             return Maximum(beta, value, False)
-        if length <= SMALLEST_STEP or (length < 1e-10 and length >= before):
+        if length <= SMALLEST_STEP or (length < 1e-6 and length >= before):
             return Maximum(beta, value, True)
         before = length
     return Maximum(beta, value, False)
@@ -146,7 +146,9 @@ def _moved(target: Likelihood, beta: np.ndarray, j: int, at: float, free: np.nda
     """Coefficient j set, the others moved along the tangent of the profile."""
     moved, curvature = _set(beta, j, at), target.curvature(beta)
     if free.any():
-        moved[free] -= np.linalg.lstsq(curvature[np.ix_(free, free)], curvature[free, j])[0] * (at - beta[j])
+        moved[free] -= np.linalg.lstsq(curvature[np.ix_(free, free)], curvature[free, j], rcond=None)[0] * (
+            at - beta[j]
+        )
     return moved
 
 

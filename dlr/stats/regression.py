@@ -67,7 +67,14 @@ def summarise(
     best: Maximum | None = None,
     penalty: float = 0.0,
 ) -> LogisticFit:
+    """Maximise the target and write the fit in the user's units. best : the maximum where it is known already."""
     best = maximise(target, starting_point(target)) if best is None else best
+    if not best.converged and not separated:
+        raise InputError(
+            f"regression on {', '.join(problem.design.names)}",
+            "the estimates do not settle, as columns nearly determine one another",
+            "leave one of them out",
+        )
     unreachable = bool(separated) and method == "ML"  # no maximum, thus no spread around it
     k = len(best.beta)
     covariance = np.full((k, k), np.nan) if unreachable else target.covariance(best.beta)
@@ -157,6 +164,7 @@ def separated_terms(problem: Problem, best: Maximum) -> tuple[str, ...]:
 
 
 def maximum_without(target: Likelihood, positions: Sequence[int]) -> Maximum:
+    """The maximum with these coefficients held at 0."""
     free = np.ones(target.x.shape[1], dtype=bool)
     free[list(positions)] = False
     return maximise(target, starting_point(target), free)

@@ -201,12 +201,23 @@ def test_a_missing_value_at_prediction_gives_nan_for_that_patient_only() -> None
         (lambda f: f.assign(age=3.0), "constant"),
         (lambda f: f.assign(race="white"), "one level"),
         (lambda f: f.assign(twice=2 * f["age"] + 1), "twice.*linear combination"),
+        (lambda f: f[["age", "age"]], "two columns are named age"),
     ],
 )
 def test_a_column_that_cannot_be_fitted_is_named(change, words: str) -> None:
     data = r_data("birthwt.csv")
     with pytest.raises(InputError, match=words):
         logistic(change(data[["age", "race"]]), data["low"])
+
+
+def test_nearly_collinear_columns_are_fitted_or_refused_never_passed_over() -> None:
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=80)})
+    frame["b"] = frame["a"] + 1e-6 * rng.normal(size=80)
+    y = (rng.random(80) < expit(frame["a"])).astype(int).to_numpy()
+    fit = logistic(frame, y, profile=False)
+    x = np.column_stack([np.ones(80), frame])
+    np.testing.assert_allclose(x.T @ (y - fit.predict(frame)), 0, atol=1e-9)
 
 
 def test_all_broken_columns_are_named_at_once() -> None:
