@@ -48,7 +48,7 @@ from dlr.stats.tests import (
     wilcoxon_signed_rank,
 )
 from dlr.stats.vif import vif, vif_ols
-from dlr.stats.within_folds import auc_pooled, auc_within_folds
+from dlr.stats.within_folds import auc_difference, auc_pooled, auc_within_folds
 
 __all__ = [
     "INTERCEPT",
@@ -77,6 +77,7 @@ __all__ = [
     "anova",
     "at_cutoff",
     "auc",
+    "auc_difference",
     "auc_plain",
     "auc_pooled",
     "auc_within_folds",

@@ -13,7 +13,7 @@ import numpy as np
 from dlr.randomness import rng
 from dlr.words import Estimate
 
-__all__ = ["REPLICATES", "bootstrap_estimate", "draw_weights", "resampled"]
+__all__ = ["REPLICATES", "Weighted", "bootstrap_estimate", "draw_weights", "resampled"]
 
 REPLICATES = 2000
 BLOCK = 4_000_000  # weights held at once, 32 MB

@@ -18,15 +18,16 @@ from scipy.special import expit
 
 from dlr.errors import InputError
 from dlr.randomness import rng
-from dlr.stats.outcome import two_classes, values
+from dlr.stats.outcome import probabilities, two_classes, values
 from dlr.stats.ranks import placements
-from dlr.stats.recalibration import recalibration
+from dlr.stats.recalibration import EDGE, recalibration
+from dlr.words import logit
 
 __all__ = ["MEASURES", "Optimism", "optimism"]
 
 MEASURES = ("auc", "brier", "slope", "intercept", "calibration_in_the_large")
 
-Predict = Callable[[np.ndarray], np.ndarray]  # rows of the original patients to their linear predictors
+Predict = Callable[[np.ndarray], np.ndarray]  # rows of the original patients to their probabilities
 Fit = Callable[[np.ndarray], Predict]  # rows to fit on, with repeats
 
 
@@ -44,29 +45,31 @@ def optimism(
     fit: Fit,
     positive: ArrayLike,
     *,
+    logits: bool = False,
     indices: ArrayLike | None = None,
     generator: np.random.Generator | None = None,
     replicates: int = 200,
 ) -> Optimism:
     """Apparent and corrected AUC, Brier, calibration slope, joint intercept and calibration in the large.
 
-    fit : takes row numbers (with repeats), gives a function from row numbers to linear predictors (logits, which stay
-    exact where a probability rounds to 1); it may raise InputError where a sample cannot be fitted, which is counted.
+    fit : takes row numbers (with repeats), gives a function from row numbers to probabilities; it may raise InputError
+    where a sample cannot be fitted, which is counted.
+    logits : whether that function gives linear predictors instead, which stay exact where a probability rounds to 1.
     indices : int (replicates, n) row numbers from 0, else drawn with replacement; samples with fewer than two patients
     in a class are drawn again.
     """
     outcome = two_classes(positive, "optimism")
     everyone = np.arange(len(outcome))
     samples = _drawn(outcome, generator, replicates) if indices is None else _given(indices, len(outcome))
-    apparent = _measures(outcome, fit(everyone)(everyone))
+    apparent = _measures(outcome, fit(everyone)(everyone), logits)
     train, test = [], []
     for rows in samples:
         try:
             predict = fit(rows)
         except InputError:
             continue
-        train.append(_measures(outcome[rows], predict(rows)))
-        test.append(_measures(outcome, predict(everyone)))
+        train.append(_measures(outcome[rows], predict(rows), logits))
+        test.append(_measures(outcome, predict(everyone), logits))
     if not train:
         raise InputError("optimism", "the model could be fitted on no bootstrap sample", "Use a smaller model.")
     own, original = pd.DataFrame(train, columns=MEASURES), pd.DataFrame(test, columns=MEASURES)
@@ -77,9 +80,12 @@ def optimism(
     return Optimism(table, own, original, len(samples) - len(train))
 
 
-def _measures(outcome: np.ndarray, given: np.ndarray) -> tuple[float, ...]:
+def _measures(outcome: np.ndarray, predicted: np.ndarray, logits: bool) -> tuple[float, ...]:
     """In the order of MEASURES."""
-    x = values(given, len(outcome), "optimism", "the linear predictor")
+    if logits:
+        x = values(predicted, len(outcome), "optimism", "the linear predictor")
+    else:
+        x = logit(probabilities(predicted, len(outcome), "optimism"), clip=EDGE)
     large, intercept, slope = recalibration(outcome, x)
     return placements(outcome, x).area, float(((expit(x) - outcome) ** 2).mean()), slope, intercept, large
 

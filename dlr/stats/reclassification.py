@@ -25,7 +25,7 @@ __all__ = ["Reclassification", "idi", "nri"]
 class Reclassification:
     """Net reclassification improvement and its parts; tables are old category by new, empty for the continuous NRI."""
 
-    overall: Comparison
+    total: Comparison
     positives: Comparison  # share moved up less share moved down
     negatives: Comparison  # share moved down less share moved up
     positives_table: pd.DataFrame

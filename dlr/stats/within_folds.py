@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dlr.errors import InputError
-from dlr.stats.bootstrap import REPLICATES, bootstrap_estimate
+from dlr.stats.bootstrap import REPLICATES, Weighted, bootstrap_estimate
 from dlr.stats.outcome import labels, two_classes, values
 from dlr.stats.ranks import Concordance
 from dlr.words import Estimate
 
-__all__ = ["AreaWithinFolds", "auc_pooled", "auc_within_folds"]
+__all__ = ["AreaWithinFolds", "auc_difference", "auc_pooled", "auc_within_folds"]
 
 WHERE = "auc_within_folds"
 
@@ -38,8 +38,9 @@ def auc_within_folds(
     bootstrap draws the rows of a patient together. The interval holds given these models; n counts patients.
     Raises InputError where a seed has no fold with both classes.
     """
+    area, outcome = _mean_area(positive, probability, fold, seed, patients)
     method = "within fold and seed; patient bootstrap, given these models"
-    return _mean_over_seeds(positive, probability, fold, seed, patients, method, generator, replicates)
+    return bootstrap_estimate(area, outcome, method, generator, replicates)
 
 
 def auc_pooled(
@@ -52,21 +53,39 @@ def auc_pooled(
     replicates: int = REPLICATES,
 ) -> Estimate:
     """As `auc_within_folds`, but pairs are also compared across folds: for the CSV, beside the unbiased value."""
+    area, outcome = _mean_area(positive, probability, np.zeros(np.size(seed)), seed, patients)
     method = "folds pooled; patient bootstrap, given these models"
-    nowhere = np.zeros(len(np.asarray(seed)))
-    return _mean_over_seeds(positive, probability, nowhere, seed, patients, method, generator, replicates)
+    return bootstrap_estimate(area, outcome, method, generator, replicates)
 
 
-def _mean_over_seeds(
+def auc_difference(
     positive: ArrayLike,
-    probability: ArrayLike,
-    fold: ArrayLike,
-    seed: ArrayLike,
-    patients: ArrayLike | None,
-    method: str,
-    generator: np.random.Generator | None,
-    replicates: int,
+    a: ArrayLike,
+    b: ArrayLike,
+    fold: ArrayLike | None = None,
+    seed: ArrayLike | None = None,
+    *,
+    patients: ArrayLike | None = None,
+    generator: np.random.Generator | None = None,
+    replicates: int = REPLICATES,
 ) -> Estimate:
+    """AUC of a less AUC of b, each as `auc_within_folds`, with a patient bootstrap interval and no p.
+
+    For out-of-fold predictions, where no DeLong p holds. a, b : (rows,) of the same patients, folds and seeds. Without
+    fold or seed all rows are one fold or seed, as for signatures that are a mean over seeds.
+    """
+    n = np.size(a)
+    folds, seeds = (np.zeros(n) if given is None else given for given in (fold, seed))
+    of_a, outcome = _mean_area(positive, a, folds, seeds, patients)
+    of_b, _ = _mean_area(positive, b, folds, seeds, patients)
+    method = "patient bootstrap"
+    return bootstrap_estimate(lambda weights: of_a(weights) - of_b(weights), outcome, method, generator, replicates)
+
+
+def _mean_area(
+    positive: ArrayLike, probability: ArrayLike, fold: ArrayLike, seed: ArrayLike, patients: ArrayLike | None
+) -> tuple[Weighted, np.ndarray]:
+    """The area as a function of the patients' weights, and the patients' outcome."""
     rows_positive = two_classes(positive, WHERE)
     value = values(probability, len(rows_positive), WHERE)
     folds, seeds = (labels(x, len(value), WHERE, name) for x, name in ((fold, "fold"), (seed, "seed")))
@@ -77,7 +96,7 @@ def _mean_over_seeds(
     def mean_area(weights: np.ndarray) -> np.ndarray:
         return np.mean([area(weights[:, patients_of_seed]) for patients_of_seed, area in areas], axis=0)
 
-    return bootstrap_estimate(mean_area, outcome, method, generator, replicates)
+    return mean_area, outcome
 
 
 class AreaWithinFolds:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from r_reference import assert_equals_r, r_data, r_formula, r_values
+from scipy.special import logit
 
 from dlr.errors import InputError
 from dlr.randomness import rng
@@ -35,7 +36,7 @@ def logistic_on(name: str) -> tuple[Callable, np.ndarray]:
 @pytest.mark.parametrize("name", R)
 def test_every_replicate_and_the_correction_equal_r(name: str) -> None:
     fit, outcome = logistic_on(name)
-    found = optimism(fit, outcome, indices=r_data(R[name]["index_file"]).to_numpy() - 1)
+    found = optimism(fit, outcome, indices=r_data(R[name]["index_file"]).to_numpy() - 1, logits=True)
     table = found.table.set_index("measure")
     for ours, theirs in NAMES.items():
         for column in ("apparent", "optimism", "corrected"):
@@ -48,7 +49,7 @@ def test_every_replicate_and_the_correction_equal_r(name: str) -> None:
 
 def row_number_model(rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Predicts by row number alone, whatever it is fitted on."""
-    return lambda wanted: wanted / 2 - 2.0
+    return lambda wanted: (wanted + 1) / 10
 
 
 def test_a_model_that_learns_nothing_has_optimism_of_sampling_only() -> None:
@@ -59,6 +60,20 @@ def test_a_model_that_learns_nothing_has_optimism_of_sampling_only() -> None:
     # pairs: 2 beats 0 1; 4 beats 0 1 3; 6 and 7 beat all four -> 13 of 16
     assert found.loc["auc", "apparent"] == 13 / 16
     assert found.loc["auc", "corrected"] == 13 / 16
+
+
+def test_probabilities_and_their_logits_give_the_same() -> None:
+    outcome = np.array([0, 0, 1, 0, 1, 0, 1, 1])
+    one = optimism(row_number_model, outcome, replicates=20)
+    other = optimism(
+        lambda rows: lambda wanted: logit(row_number_model(rows)(wanted)), outcome, replicates=20, logits=True
+    )
+    np.testing.assert_allclose(one.table.iloc[:, 1:], other.table.iloc[:, 1:], atol=1e-12)
+
+
+def test_linear_predictors_are_refused_where_probabilities_are_due() -> None:
+    with pytest.raises(InputError, match="reaches from"):
+        optimism(lambda rows: lambda wanted: wanted - 2.0, [0, 0, 1, 0, 1, 0, 1, 1], replicates=5)
 
 
 def test_drawn_samples_are_seeded_and_hold_both_classes() -> None:

@@ -32,7 +32,7 @@ def assert_comparison_equals_r(found: Comparison, expected: dict) -> None:
 @pytest.mark.parametrize("name", R)
 def test_continuous_nri_equals_r(name: str) -> None:
     found, expected = nri(*r_models(name)), R[name]["continuous_nri"]
-    assert_comparison_equals_r(found.overall, expected)
+    assert_comparison_equals_r(found.total, expected)
     assert_equals_r(
         [found.positives.difference, found.negatives.difference], [expected["events"], expected["nonevents"]]
     )
@@ -45,7 +45,7 @@ def test_continuous_nri_equals_r(name: str) -> None:
 def test_categorical_nri_and_its_tables_equal_r(name: str) -> None:
     expected = R[name]["categorical_nri"]
     found = nri(*r_models(name), cuts=expected["cuts"])
-    for ours, theirs in (("overall", "overall"), ("positives", "events"), ("negatives", "nonevents")):
+    for ours, theirs in (("total", "overall"), ("positives", "events"), ("negatives", "nonevents")):
         assert_comparison_equals_r(getattr(found, ours), expected[theirs])
     assert_equals_r(found.positives_table, expected["table_events_rows_old_columns_new"])
     assert_equals_r(found.negatives_table, expected["table_nonevents_rows_old_columns_new"])
@@ -62,9 +62,9 @@ def test_eight_patients_by_hand() -> None:
     old = [0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3, 0.3]
     new = [0.4, 0.5, 0.6, 0.2, 0.4, 0.2, 0.3, 0.3]
     found = nri(y, old, new)
-    assert (found.positives.difference, found.negatives.difference, found.overall.difference) == (0.5, 0, 0.5)
+    assert (found.positives.difference, found.negatives.difference, found.total.difference) == (0.5, 0, 0.5)
     # variance: 4/16 - 4/64 and 2/16 - 0
-    assert found.overall.statistic == pytest.approx(0.5 / np.sqrt(3 / 16 + 2 / 16), abs=1e-14)
+    assert found.total.statistic == pytest.approx(0.5 / np.sqrt(3 / 16 + 2 / 16), abs=1e-14)
     # IDI: mean rise of positives .5/4, of negatives 0
     assert idi(y, old, new).difference == pytest.approx(0.125, abs=1e-15)
 
@@ -72,7 +72,7 @@ def test_eight_patients_by_hand() -> None:
 @given(predictions(), predictions())
 def test_swapping_old_and_new_changes_the_sign(one, other) -> None:
     (positive, old), new = one, np.resize(other[1], len(one[1]))
-    for statistic in (lambda a, b: nri(positive, a, b).overall, lambda a, b: idi(positive, a, b)):
+    for statistic in (lambda a, b: nri(positive, a, b).total, lambda a, b: idi(positive, a, b)):
         there, back = statistic(old, new), statistic(new, old)
         assert there.difference == pytest.approx(-back.difference, abs=1e-12)
         assert there.p == pytest.approx(back.p, abs=1e-9, nan_ok=True)
@@ -80,7 +80,7 @@ def test_swapping_old_and_new_changes_the_sign(one, other) -> None:
 
 def test_identical_models_have_p_one_and_the_reason() -> None:
     y, p = [1, 1, 0, 0], [0.1, 0.2, 0.3, 0.4]
-    for found in (nri(y, p, p).overall, nri(y, p, p, cuts=[0.25]).overall, idi(y, p, p)):
+    for found in (nri(y, p, p).total, nri(y, p, p, cuts=[0.25]).total, idi(y, p, p)):
         assert (found.difference, found.p) == (0, 1)
         assert "variance is zero" in found.method
 

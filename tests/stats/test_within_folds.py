@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from dlr.errors import InputError
 from dlr.randomness import rng
-from dlr.stats import auc, auc_pooled, auc_within_folds
+from dlr.stats import auc, auc_difference, auc_pooled, auc_within_folds
 from dlr.stats.bootstrap import draw_weights
 
 
@@ -84,6 +84,24 @@ def test_one_fold_and_seed_is_the_plain_auc() -> None:
     assert found.value == pytest.approx(
         auc_pooled(rows["positive"], rows["probability"], one, replicates=50).value, abs=1e-14
     )
+
+
+def test_difference_is_that_of_the_areas_drawn_together() -> None:
+    rows = study()
+    value = rows.pop("probability")
+    other = value + rng(9, "other").normal(size=len(value))
+    found = auc_difference(a=value, b=other, **rows, generator=rng(1, "both"), replicates=400)
+    areas = [auc_within_folds(probability=x, **rows, generator=rng(1, "both"), replicates=400) for x in (value, other)]
+    assert found.value == pytest.approx(areas[0].value - areas[1].value, abs=1e-14)
+    assert found.lower < found.value < found.upper
+    assert found.upper - found.lower < sum(area.upper - area.lower for area in areas)  # the same patients in both
+    assert auc_difference(a=value, b=value, **rows, replicates=20).upper == 0
+
+
+def test_difference_without_folds_is_that_of_the_plain_areas() -> None:
+    rows = study(seeds=1)
+    found = auc_difference(rows["positive"], rows["probability"], -rows["probability"], replicates=20)
+    assert found.value == pytest.approx(2 * auc(rows["positive"], rows["probability"]).value - 1, abs=1e-14)
 
 
 def test_order_of_rows_and_names_of_labels_do_not_matter() -> None:
