@@ -118,7 +118,10 @@ def _extractor(profile: Profile, families: dict[str, list[str]]) -> Any:
                 image = imageoperations.normalizeImage(image, **settings)
             resampled = settings["interpolator"] is not None and settings["resampledPixelSpacing"] is not None
             if resampled:
-                image, mask = imageoperations.resampleImage(image, mask, **settings)
+                coarse = image
+                image, mask = imageoperations.resampleImage(coarse, mask, **settings)
+                if 2 in coarse.GetSize() and not np.allclose(image.GetSpacing(), coarse.GetSpacing()):
+                    image = _resampled_again(coarse, image, settings["interpolator"])
                 if LABEL not in sitk.GetArrayViewFromImage(mask):
                     raise InputError(
                         WHERE,
@@ -136,6 +139,25 @@ def _extractor(profile: Profile, families: dict[str, list[str]]) -> Any:
     extractor.enabledImagetypes = copy.deepcopy(profile.image_types)
     extractor.enabledFeatures = families
     return extractor
+
+
+def _resampled_again(coarse: sitk.Image, fine: sitk.Image, interpolator: str | int) -> sitk.Image:
+    """`coarse` on the grid of `fine` by B-spline, right also where an axis has exactly two voxels.
+
+    There ITK's interpolator reads beyond its coefficients (its mirrored index -1 is not mirrored again): the values
+    are whatever lies in memory. Prolonged by its own reflection the signal is the one that ITK means. May go when
+    ITK's BSplineInterpolateImageFunction mirrors more than once.
+    """
+    if interpolator not in ("sitkBSpline", sitk.sitkBSpline):
+        return fine
+    pads = [4 if size == 2 else 0 for size in coarse.GetSize()]
+    array = np.pad(sitk.GetArrayFromImage(coarse), [(pad, pad) for pad in reversed(pads)], mode="reflect")
+    longer = sitk.GetImageFromArray(array)
+    longer.SetSpacing(coarse.GetSpacing())
+    longer.SetOrigin(coarse.TransformIndexToPhysicalPoint([-pad for pad in pads]))
+    again = sitk.Resample(longer, fine, sitk.Transform(), sitk.sitkBSpline, 0.0)
+    inside = sitk.Resample(coarse * 0 + 1, fine, sitk.Transform(), sitk.sitkNearestNeighbor, 0.0)
+    return again * inside  # 0 beyond the image, as without the cure
 
 
 def _itk(array: np.ndarray, spacing: tuple[float, float, float]) -> sitk.Image:
