@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt tools/build_compat/sitecustomize.py
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "dlr needs Python 3.11 to 3.13; name one with make PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	FL=$$($(BIN)/python -m pip config get global.find-links 2>/dev/null || true); \
+	FL=$$($(BIN)/python -m pip config get global.find-links 2>/dev/null || true); FL="$${FL:-$$PIP_FIND_LINKS}"; \
 	export VIRTUAL_ENV="$(CURDIR)/$(VENV)"; \
 	$(BIN)/python -m uv pip install --quiet $${FL:+--find-links "$$FL"} -c constraints.txt setuptools wheel numpy && \
 	PYTHONPATH=tools/build_compat $(BIN)/python -m uv pip install --quiet $${FL:+--find-links "$$FL"} -c constraints.txt \
@@ -33,7 +33,7 @@ $(STAMP): pyproject.toml constraints.txt tools/build_compat/sitecustomize.py
 	touch $(STAMP)
 
 demo: setup     ## the built-in cohort, the whole study, its report and nomogram
-	$(BIN)/python -m dlr.cli demo
+	$(BIN)/python -m dlr demo
 
 test: check     ## what continuous integration runs: checks, then the tests without the slow ones
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"

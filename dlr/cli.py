@@ -257,11 +257,12 @@ def predict(
       dlr predict runs/mine new.xlsx --out new_p.csv
     """
     from dlr.opening import study_opening, the_study
-    from dlr.stages.predict import predict_patients
 
     if not manifest.is_file():
         raise InputError(str(manifest), "there is no such manifest", "give the path of the new patients' table")
     found = the_study(study)
+    from dlr.stages.predict import predict_patients
+
     start = study_opening(found)
     target = out if out is not None else manifest.with_name(f"{manifest.stem}_predictions.csv")
     typer.echo(str(predict_patients(found, start.settings, manifest.absolute(), target, jobs=jobs or _cores())))

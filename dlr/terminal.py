@@ -65,7 +65,8 @@ def print_plan(result: Result) -> None:
         rows.append([each.stage, each.state, minutes, each.reason])
     print_table(["stage", "", "minutes", "why"], rows)
     open_ends = sum(each.state == "to do" and each.seconds is None for each in result.outcomes)
-    more = f", and {open_ends} stages whose time is known once what they need has run" if open_ends else ""
+    stages = f"{open_ends} stage{'' if open_ends == 1 else 's'}"
+    more = f", and {stages} whose time is known when what comes before has run" if open_ends else ""
     typer.echo(f"About {known / 60:.1f} minutes{more}.")
 
 

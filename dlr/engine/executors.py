@@ -16,6 +16,9 @@ from dlr.errors import InputError, Problem
 __all__ = ["Executor", "executor_for"]
 
 
+DASK_TIMEOUT = 20  # seconds
+
+
 class Executor(Protocol):
     """Does parcels of work, in any order."""
 
@@ -177,7 +180,7 @@ class OnDask:
                 silence_logs=logging.ERROR,
             )
         try:
-            self._client = Client(self._cluster or self._address, timeout=20)
+            self._client = Client(self._cluster or self._address, timeout=DASK_TIMEOUT)
         except (OSError, ValueError) as error:
             raise InputError(
                 where=f"--dask {self._address}",

@@ -154,11 +154,12 @@ def _override(values: dict[str, Any], text: str, origins: dict[str, str], proble
 
 
 def _origin(name: str, origins: dict[str, str]) -> str:
-    """Where a key was written: the nearest key above it that has an origin."""
+    """Where a key was written: the nearest key above it that has an origin, or one below it."""
     at = name
     while at and at not in origins:
         at = at.rpartition(".")[0]
-    return origins.get(at, "the settings")
+    below = (origin for key, origin in origins.items() if key.startswith(f"{name}."))
+    return origins[at] if at in origins and at else next(below, origins.get("", "the settings"))
 
 
 def _unknown(model: type[BaseModel], values: Mapping[str, Any], origins: dict[str, str]) -> Iterator[Problem]:
@@ -267,7 +268,7 @@ def _described(annotation: Any) -> str:
             out.append("a path")
         else:
             out.append(words.get(member, "another value"))
-    return ", or ".join(dict.fromkeys(out))
+    return ", or ".join(sorted(dict.fromkeys(out), key="null".__eq__))  # null last
 
 
 def _with_absolute_paths(value: Any, folders: Sequence[Path]) -> Any:

@@ -4,9 +4,11 @@
     stages/NAME/tasks/KEY/    outputs of one task of a stage (a case, a fold) and task.json
     .beside/RUN/              what the run of that name is writing just now
 
-A folder under its final name is whole: it was written under .beside, synchronised to the disk with its record last,
-and renamed. What a killed run leaves lies under .beside alone; the next run takes it away under the study's lock. A
-worker that outlives its run cannot publish any more, because its run's folder, with the file `owner`, is gone.
+A folder under its final name is whole: it was written under .beside, its record last, and renamed. What a killed run
+leaves lies under .beside alone; the next run takes it away under the study's lock. A worker that outlives its run
+cannot publish any more, because its run's folder, with the file `owner`, is gone. Against a power cut a record holds
+the sizes of all files, which are compared whenever it is read, and a stage's record is synchronised to the disk; a
+task's is not, as 100,000 of them would take longer than their work: at worst it is done again.
 """
 
 from __future__ import annotations
@@ -101,26 +103,24 @@ class Store:
 def publish(beside: Path, final: Path, record_name: str, record: Mapping[str, Any]) -> None:
     """Make a folder under .beside/RUN whole and give it its final name; one that is there already is replaced.
 
-    The record gets `files`, the sizes of all outputs, and is written and synchronised last.
+    The record gets `files`, the sizes of all outputs, and is written last.
     Raises FileNotFoundError when the run that `beside` belongs to has ended.
     """
     run = beside.parent
-    files = sorted(file for file in beside.rglob("*") if file.is_file())
-    for file in files:
-        _synchronise(file)
-    sizes = {file.relative_to(beside).as_posix(): file.stat().st_size for file in files}
+    sizes = {f.relative_to(beside).as_posix(): f.stat().st_size for f in sorted(beside.rglob("*")) if f.is_file()}
     with (beside / record_name).open("w", encoding="utf-8", newline="\n") as stream:
         json.dump({**record, "files": sizes}, stream, ensure_ascii=False, indent=1)
-        stream.flush()
-        os.fsync(stream.fileno())
-    _synchronise(beside)
+        if record_name == STAGE_RECORD:
+            stream.flush()
+            os.fsync(stream.fileno())
     final.parent.mkdir(parents=True, exist_ok=True)
     if not (run / OWNER).is_file():
         raise FileNotFoundError(f"the run that {beside} belongs to has ended")
     if final.exists():
         rename(final, run / f"old-{secrets.token_hex(4)}")
     rename(beside, final)
-    _synchronise(final.parent)
+    if record_name == STAGE_RECORD and sys.platform != "win32":
+        _synchronise(final.parent)
 
 
 def new_record(key: str, parts: Mapping[str, Any], seconds: float, **more: Any) -> dict[str, Any]:
@@ -153,11 +153,9 @@ def rename(source: Path, target: Path) -> None:
     os.rename(source, target)
 
 
-def _synchronise(path: Path) -> None:
-    """Have the operating system write a file's, or on POSIX a folder's, content to the disk."""
-    if path.is_dir() and sys.platform == "win32":
-        return
-    handle = os.open(path, os.O_RDWR if sys.platform == "win32" else os.O_RDONLY)
+def _synchronise(folder: Path) -> None:
+    """Have the operating system write a folder's names to the disk (POSIX)."""
+    handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

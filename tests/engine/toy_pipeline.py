@@ -29,12 +29,19 @@ class Total(BaseModel):
     names: list[str] | None = None
 
 
+class Learn(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    seeds: int = 3
+
+
 class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     seed: int = 1
     square: Square = Field(default_factory=Square)
     total: Total = Field(default_factory=Total)
+    learn: Learn = Field(default_factory=Learn)
 
 
 @stage("listing", version=1)

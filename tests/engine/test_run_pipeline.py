@@ -1,0 +1,335 @@
+"""A pipeline run, run again, changed, damaged, forced: what is computed, what is found, and what is said."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+
+import pytest
+from rich.console import Console
+from toy_pipeline import PIPELINE, Settings, make_study, outputs
+
+from dlr.engine import Pipeline, Run, Screen, Task, looks_at, open_study, run_pipeline, stage, status
+from dlr.errors import InputError
+
+NUMBERS = {f"n{i}.txt": str(i) for i in range(5)}
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    return make_study(tmp_path / "my data", NUMBERS)
+
+
+@pytest.fixture
+def study(tmp_path):
+    return tmp_path / "runs" / "a study"
+
+
+def go(study, manifest, settings=None, **options):
+    screen = Screen(Console(file=io.StringIO(), width=200))
+    result = run_pipeline(PIPELINE, study, manifest, settings, screen=screen, **options)
+    go.said = screen.console.file.getvalue()
+    return result
+
+
+def states(result):
+    return {outcome.stage: outcome.state for outcome in result.outcomes}
+
+
+def test_the_first_run_computes_everything(study, manifest):
+    result = go(study, manifest)
+    assert states(result) == {"listing": "computed", "square": "computed", "extra": "left out", "total": "computed"}
+    assert (result.folders["total"] / "total.txt").read_text() == "30\n"
+    assert {outcome.reason for outcome in result.outcomes if outcome.state == "computed"} == {"first time"}
+
+
+def test_the_second_run_computes_nothing_and_says_why(study, manifest):
+    go(study, manifest)
+    result = go(study, manifest)
+    assert set(states(result).values()) == {"cached", "left out"}
+    assert all("same settings, files and versions" in o.reason for o in result.outcomes if o.state == "cached")
+
+
+def test_a_stage_that_leaves_itself_out_is_none_to_others_with_its_reason(study, manifest):
+    result = go(study, manifest)
+    assert result.folders["extra"] is None
+    assert result.left_out == {"extra": "there is nothing extra in this study"}
+
+
+def test_what_needs_a_stage_that_is_left_out_is_left_out_too(study, manifest):
+    @stage("after", version=1, needs=["extra"])
+    def after(run: Run) -> None:
+        """Needs what is not there."""
+        raise AssertionError("must not run")
+
+    pipeline = Pipeline("toy", [*PIPELINE.stages, after], Settings)
+    result = run_pipeline(pipeline, study, manifest, screen=Screen(quiet=True))
+    assert result.left_out["after"] == "extra is left out: there is nothing extra in this study"
+
+
+def test_a_changed_setting_is_named_and_only_what_declares_it_is_computed(study, manifest):
+    go(study, manifest)
+    result = go(study, manifest, {"total": {"start": 1}})
+    assert states(result)["square"] == "cached"
+    assert result["total"].reason == "total.start: 0 → 1"
+
+
+def test_a_changed_need_is_named(study, manifest):
+    go(study, manifest)
+    assert go(study, manifest, {"square": {"power": 3}})["total"].reason == "square changed"
+
+
+def test_a_setting_marked_so_stays_out_of_the_key(study, manifest):
+    go(study, manifest)
+    assert states(go(study, manifest, {"square": {"seconds": 0.001}}))["square"] == "cached"
+
+
+def test_the_studys_seed_is_in_every_key(study, manifest):
+    go(study, manifest)
+    assert go(study, manifest, {"seed": 2})["listing"].reason == "seed: 1 → 2"
+
+
+def test_one_more_case_computes_one_more(study, manifest):
+    go(study, manifest)
+    (manifest.parent / "new.txt").write_text("10")
+    manifest.write_text(manifest.read_text() + "new.txt\n")
+    result = go(study, manifest)
+    assert (result["square"].computed, result["square"].found) == (1, 5)
+    assert (result.folders["total"] / "total.txt").read_text() == "130\n"
+
+
+def test_a_changed_image_computes_that_case_only_and_is_named(study, manifest):
+    go(study, manifest)
+    (manifest.parent / "n3.txt").write_text("13")
+    result = go(study, manifest)
+    assert result["listing"].reason == "n3.txt changed"
+    assert (result["square"].computed, result["square"].found) == (1, 4)
+
+
+def test_settings_that_come_back_find_their_old_outputs(study, manifest):
+    go(study, manifest)
+    go(study, manifest, {"total": {"start": 1}})
+    result = go(study, manifest)
+    assert states(result)["total"] == "cached"
+    assert (study / "total.txt").read_text() == "30\n"
+
+
+def test_published_outputs_stand_at_the_top_and_nothing_stale_among_them(study, manifest):
+    go(study, manifest)
+    assert sorted(p.name for p in (study / "parts").iterdir()) == [f"n{i}.txt" for i in range(5)]
+    manifest.write_text("image\nn1.txt\n")
+    go(study, manifest)
+    assert [p.name for p in (study / "parts").iterdir()] == ["n1.txt"]
+
+
+def test_a_bad_case_is_named_and_the_others_go_on(tmp_path, study):
+    manifest = make_study(tmp_path / "data", {**NUMBERS, "bad.txt": "seven"})
+    result = go(study, manifest)
+    assert result["square"].warnings == ("bad.txt: 'seven' is no number",)
+    assert (result.folders["total"] / "total.txt").read_text() == "30\n"
+
+
+def test_a_case_that_ran_out_of_memory_is_tried_again_by_the_next_run(tmp_path, study):
+    manifest = make_study(tmp_path / "data", {**NUMBERS, "big.txt": "memory"})
+    result = go(study, manifest)
+    assert "memory ran out" in result["square"].warnings[0]
+    again = go(study, manifest)
+    assert again["square"].reason == "1 could not be done last time: tried again"
+    assert (again["square"].computed, again["square"].found) == (0, 5)
+
+
+@pytest.mark.parametrize("damage", ["cut", "gone", "record cut"])
+def test_a_damaged_output_is_computed_again(study, manifest, damage):
+    before = outputs(go(study, manifest).study)
+    file = next(study.glob("stages/total/*/total.txt"))
+    if damage == "cut":
+        file.write_text("3")
+    elif damage == "gone":
+        file.unlink()
+    else:
+        record = file.with_name("stage.json")
+        record.write_bytes(record.read_bytes()[:100])
+    result = go(study, manifest)
+    assert result["total"].reason == "its outputs in the store are damaged"
+    assert outputs(study) == before
+
+
+def test_force_computes_a_stage_and_its_tasks_again_and_equal_bytes_stop_there(study, manifest):
+    go(study, manifest)
+    result = go(study, manifest, force=["square"])
+    assert result["square"].reason == "forced"
+    assert result["square"].computed == 5
+    assert states(result)["total"] == "cached"
+
+
+def test_force_with_other_bytes_computes_what_reads_them(study, manifest):
+    go(study, manifest)
+    file = next(study.glob("stages/square/*/squares.json"))
+    size = file.stat().st_size
+    file.write_bytes(file.read_bytes().replace(b"16", b"17"))  # unseen by its size, as a fault of the disk would be
+    assert file.stat().st_size == size
+    result = go(study, manifest, force=["square"])
+    assert result["total"].reason == "square gave other bytes"
+
+
+def test_until_stops_after_a_stage_and_only_runs_what_it_reads(study, manifest):
+    assert list(go(study, manifest, until="square").folders) == ["listing", "square"]
+    assert list(go(study, manifest, only="total").folders) == ["listing", "square", "extra", "total"]
+    assert list(go(study, manifest, only="extra").folders) == ["listing", "extra"]
+
+
+def test_an_unknown_stage_is_answered_with_the_nearest(study, manifest):
+    with pytest.raises(InputError, match="did you mean square"):
+        go(study, manifest, until="sqare")
+
+
+def test_a_look_is_written_once_a_key(study, manifest):
+    go(study, manifest)
+    go(study, manifest)
+    assert len(looks_at(study)) == 1
+    go(study, manifest, {"total": {"start": 5}})
+    assert [look.patients for look in looks_at(study)] == [5, 5]
+
+
+def test_an_error_of_the_input_leaves_what_was_finished(study, manifest):
+    with pytest.raises(InputError):
+        go(study, manifest.with_name("nothing.csv"))
+    go(study, manifest, until="square")
+    assert (study / "dlr.log").read_text().count("stopped by the input") == 1
+    assert not any((study / ".beside").iterdir())
+
+
+def test_a_fault_says_where_its_traceback_is(tmp_path, study):
+    manifest = make_study(tmp_path / "data", {"a.txt": "1", "f.txt": "fault"})
+    with pytest.raises(ZeroDivisionError) as caught:
+        go(study, manifest)
+    assert caught.value.__notes__ == [f"log: {study / 'dlr.log'}"]
+    assert "ZeroDivisionError" in (study / "dlr.log").read_text()
+    assert len(list(study.glob("stages/square/tasks/*/*/value.txt"))) == 1  # the finished one is kept
+
+
+def test_a_task_that_may_not_fail_stops_the_run_with_its_problem(study, manifest):
+    result = go(study, manifest, until="listing")
+    assert result.folders
+
+    @stage("strict", version=1, needs=["listing"])
+    def strict(run: Run) -> None:
+        """One task that is refused."""
+        run.each(refuse, [Task("x", {"a": 1})])
+
+    with pytest.raises(InputError, match="mend it"):
+        run_pipeline(
+            Pipeline("toy", [PIPELINE.stages[0], strict], Settings), study, manifest, screen=Screen(quiet=True)
+        )
+
+
+def refuse(task, folder):
+    raise InputError("x", "is wrong", "mend it")
+
+
+def test_a_task_function_that_workers_cannot_find_is_a_fault_of_ours(study, manifest):
+    @stage("inner", version=1, needs=["listing"])
+    def inner(run: Run) -> None:
+        """A function inside a function."""
+        run.each(lambda task, folder: None, [Task("x", {})])
+
+    with pytest.raises(TypeError, match="top of its module"):
+        run_pipeline(Pipeline("toy", [PIPELINE.stages[0], inner], Settings), study, manifest, screen=Screen(quiet=True))
+
+
+def test_settings_that_a_stage_did_not_declare_are_out_of_its_reach(study, manifest):
+    @stage("greedy", version=1, needs=["listing"], sections=["total.start"])
+    def greedy(run: Run) -> None:
+        """Looks at more than it said."""
+        assert run.settings.total.start == 0
+        _ = run.settings.total.names
+
+    with pytest.raises(AttributeError, match=r"greedy in total does not hold names; declare it"):
+        run_pipeline(
+            Pipeline("toy", [PIPELINE.stages[0], greedy], Settings), study, manifest, screen=Screen(quiet=True)
+        )
+
+
+def test_a_pipeline_is_checked_when_it_is_made():
+    with pytest.raises(ValueError, match="needs listing, which does not come before"):
+        Pipeline("p", [PIPELINE["square"], PIPELINE["listing"]], Settings)
+    with pytest.raises(ValueError, match="two stages"):
+        Pipeline("p", [PIPELINE["listing"], PIPELINE["listing"]], Settings)
+    with pytest.raises(ValueError, match="settings nowhere"):
+        Pipeline("p", [stage("x", version=1, sections=["nowhere"])(refuse)], Settings)
+
+
+def test_a_text_setting_that_names_a_file_counts_by_its_content(tmp_path, study, manifest):
+    profile = manifest.parent / "p.yaml"
+    profile.write_text("a")
+    os.utime(profile, (1, 1))
+    settings = {"square": {"kind": str(profile)}}
+    go(study, manifest, settings)
+    profile.write_text("b")
+    assert go(study, manifest, settings)["square"].reason == "square.kind changed"
+
+
+def test_a_dry_run_measures_one_case_and_writes_no_result(study, manifest):
+    go(study, manifest)
+    before = (study / "settings.yaml").read_bytes()
+    result = go(study, manifest, {"square": {"power": 3}}, dry_run=True)
+    assert states(result) == {"listing": "cached", "square": "to do", "extra": "left out", "total": "to do"}
+    assert "square.power: 2 → 3" in result["square"].reason
+    assert "5 numbers, one measured" in result["square"].reason
+    assert result["square"].seconds > 0
+    assert "needs square first" in result["total"].reason
+    assert (study / "settings.yaml").read_bytes() == before
+    assert len(looks_at(study)) == 1
+
+
+def test_a_dry_run_does_not_look_at_the_test_side(study, manifest):
+    go(study, manifest, until="square")
+    result = go(study, manifest, dry_run=True)
+    assert states(result)["total"] == "to do"
+    assert looks_at(study) == ()
+
+
+def test_status_says_which_part_moved(study, manifest):
+    go(study, manifest)
+    found = open_study(study)
+    assert {each.state for each in status(PIPELINE, study, Settings(), found.inputs)} == {"cached", "left out"}
+    (manifest.parent / "n3.txt").write_text("13")
+    moved = {each.stage: each.reason for each in status(PIPELINE, study, Settings(), found.inputs)}
+    assert moved["listing"] == "n3.txt changed"
+    assert moved["square"] == "listing changed"
+
+
+def test_a_study_opens_with_its_folders_and_survives_a_move(tmp_path, study, manifest):
+    go(study, manifest)
+    shutil.move(tmp_path / "runs", tmp_path / "moved" / "runs")
+    shutil.move(manifest.parent, tmp_path / "moved" / "my data")
+    found = open_study(tmp_path / "moved" / "runs" / "a study")
+    assert found.pipeline == "toy"
+    assert found.inputs.manifest == tmp_path / "moved" / "my data" / "manifest.csv"
+    assert (found.folders["total"] / "total.txt").exists()
+    assert found.left_out == {"extra": "there is nothing extra in this study"}
+    result = go(found.folder, found.inputs.manifest)
+    assert set(states(result).values()) == {"cached", "left out"}
+
+
+def test_a_folder_that_is_no_study_is_the_users_to_mend(tmp_path):
+    with pytest.raises(InputError, match="dlr run"):
+        open_study(tmp_path)
+
+
+def test_records_hold_parts_versions_and_seconds(study, manifest):
+    result = go(study, manifest)
+    record = json.loads((result.folders["square"] / "stage.json").read_text())
+    assert record["parts"]["libraries"].keys() == {"numpy"}
+    assert record["parts"]["settings"] == {"square": {"power": 2, "kind": "plain"}}
+    assert record["seconds"] >= 0
+    assert record["files"] == {"squares.json": (result.folders["square"] / "squares.json").stat().st_size}
+
+
+def test_without_a_terminal_there_is_a_line_a_stage_and_no_bar(study, manifest):
+    go(study, manifest)
+    assert "\r" not in go.said
+    assert "\x1b" not in go.said
+    assert "5 of 5 tasks computed" in go.said

@@ -1,0 +1,148 @@
+"""The house: a room imports only from lower floors, never from a sibling. Every import of dlr/ is read with `ast`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+FLOORS = {
+    "cli": 6,
+    "pipelines": 6,
+    "params": 0,  # files only
+    "stages": 5,
+    "report": 4,
+    "figures": 3,
+    "doctor": 3,
+    "learn": 2,
+    "radiomics": 2,
+    "deep": 2,
+    "volume": 2,
+    "superres": 2,
+    "protocols": 1,
+    "training": 1,
+    "attention": 1,
+    "cohort": 1,
+    "phantom": 1,
+    "stats": 1,
+    "engine": 1,
+    "words": 0,
+    "errors": 0,
+    "randomness": 0,
+    "compat": 0,
+}
+
+# the door of the house is one room in several files: commands, what they start from, what they print
+CLI = {"cli", "__main__", "opening", "terminal", "beginning", "surroundings"}
+
+# (importing file, imported room): may only shrink
+EXCEPTIONS: set[tuple[str, str]] = set()
+EXCEPTIONS_AT_MOST = 0
+
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "helper", "common", "misc"}
+
+
+def sources() -> list[Path]:
+    return sorted(
+        [*(ROOT / "dlr").rglob("*.py"), *(ROOT / "pipelines").rglob("*.py"), *(ROOT / "params").rglob("*.py")]
+    )
+
+
+def room_of(module: str) -> str | None:
+    """The room of a dotted module name, "" for the package itself, None outside dlr."""
+    parts = module.split(".")
+    if parts[0] != "dlr":
+        return None
+    if len(parts) == 1:
+        return ""
+    return "cli" if parts[1] in CLI else parts[1]
+
+
+def module_of(path: Path) -> str:
+    relative = path.relative_to(ROOT).with_suffix("")
+    parts = relative.parts if relative.parts[0] == "dlr" else ("dlr", *relative.parts)
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module of dlr that a file imports, inside functions and for type checkers too."""
+    module = module_of(path)
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *([node.module] if node.module else [])])
+            if base == "dlr":  # from dlr import X: X is a room or a name of the package
+                yield from (f"dlr.{alias.name}" if alias.name in FLOORS else "dlr" for alias in node.names)
+            else:
+                yield base
+
+
+def wrong_imports() -> list[tuple[str, str]]:
+    """(file, room) of every import that does not point to a lower floor."""
+    out = []
+    for path in sources():
+        room = room_of(module_of(path))
+        for imported in imports(path):
+            other = room_of(imported)
+            if other is None or other == room or other == "":
+                continue
+            if room == "":  # the package itself installs the cures and nothing else
+                allowed = other == "compat"
+            else:
+                allowed = FLOORS[other] < FLOORS[room]
+            if not allowed:
+                out.append((path.relative_to(ROOT).as_posix(), other))
+    return sorted(set(out))
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_every_file_belongs_to_a_room_with_a_floor(path):
+    room = room_of(module_of(path))
+    assert room == "" or room in FLOORS
+    assert not FORBIDDEN_NAMES & set(path.relative_to(ROOT).with_suffix("").parts)
+
+
+def test_rooms_import_only_from_lower_floors():
+    assert [found for found in wrong_imports() if found not in EXCEPTIONS] == []
+
+
+def test_exceptions_are_still_needed_and_only_become_fewer():
+    assert set(wrong_imports()) >= EXCEPTIONS
+    assert len(EXCEPTIONS) <= EXCEPTIONS_AT_MOST
+
+
+def test_the_cures_are_all_that_the_package_imports():
+    assert set(imports(ROOT / "dlr" / "__init__.py")) == {"dlr.compat"}
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import dlr.stats.roc", ["dlr.stats.roc"]),
+        ("def f():\n    from dlr.learn import LassoSelector", ["dlr.learn"]),
+        ("from dlr import stats, __version__", ["dlr.stats", "dlr"]),
+        ("from . import keys", ["dlr.engine"]),
+        ("from ..stats import auc", ["dlr.stats"]),
+        ("from ...x import y", ["x"]),
+    ],
+)
+def test_imports_are_found_however_they_are_written(tmp_path, monkeypatch, text, found):
+    monkeypatch.setattr("test_rooms.ROOT", tmp_path)
+    path = tmp_path / "dlr" / "engine" / "new.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    assert list(imports(path)) == found
+
+
+def test_modules_are_of_a_size_that_can_be_read():
+    long = {path.name: n for path in sources() if (n := len(path.read_text(encoding="utf-8").splitlines())) > 450}
+    assert long == {}
