@@ -227,7 +227,11 @@ def _resolve_files(out: pd.DataFrame, source: str, folder: Path, findings: Findi
 def _nearest_file(path: Path) -> str:
     if not path.parent.is_dir():
         return f"there is no folder {path.parent}"
-    near = difflib.get_close_matches(path.name, sorted(p.name for p in path.parent.iterdir()), n=1, cutoff=0.7)
+    names = sorted(p.name for p in path.parent.iterdir())
+    wanted = path.name.casefold()
+    near = [n for n in names if n.casefold() == wanted]
+    near = near or [n for n in names if n.casefold().split(".")[0] == wanted.split(".")[0]]
+    near = near or difflib.get_close_matches(path.name, names, n=1, cutoff=0.7)
     return f"did you mean {near[0]}?" if near else f"check the name; the folder {path.parent} exists"
 
 
@@ -237,6 +241,7 @@ def _check_labels(out: pd.DataFrame, source: str, findings: Findings) -> None:
             findings.problem(
                 f"{source} row {row}", f"mask_label {cell!r} is no number", "a whole number, or any", [int(str(row))]
             )
+            findings.unreadable.add(int(str(row)))
 
 
 def _pixel_spacing(cells: pd.Series, source: str, findings: Findings) -> pd.Series:

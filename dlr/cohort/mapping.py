@@ -231,12 +231,14 @@ def read_levels(cells: pd.Series, source: str, findings: Findings, levels: tuple
     where = f"{source} {name}"
     words = {fold_value(level): level for level in levels}
     if name == "her2_ihc" and "1+" in levels:
-        words |= {"-": "0", "(-)": "0", "阴性": "0", "negative": "0"}
+        words |= {"-": "0", "阴性": "0", "negative": "0"}
         words |= {"+": "1+", "++": "2+", "+++": "3+", "1": "1+", "2": "2+", "3": "3+"}
-        words |= {"(+)": "1+", "(++)": "2+", "(+++)": "3+", "+1": "1+", "+2": "2+", "+3": "3+"}
+        words |= {"+1": "1+", "+2": "2+", "+3": "3+"}
     values, unknown = [], {}  # type: ignore[var-annotated]
     for row, cell in cells.items():
         text = fold_value(cell)
+        if name == "her2_ihc":
+            text = text.strip("() ")
         if name == "birads":
             text = re.sub(r"^bi-?rads[\s:]*|类$|级$", "", text).strip()
         level = words.get(text)

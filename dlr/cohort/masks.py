@@ -14,6 +14,8 @@ from dlr.errors import InputError
 
 __all__ = ["Labels", "read_labels", "select_roi"]
 
+_BLURRED_SHARE = 0.2  # of all voxels: above, it is a picture
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -145,12 +147,12 @@ def _cut(
     roi = array >= highest / 2
     blurred = int(np.count_nonzero((array > 0.1 * highest) & (array < 0.9 * highest)))
     outline = int(np.count_nonzero(roi & ~ndimage.binary_erosion(roi, np.ones((1, 3, 3)))))
-    if blurred > settings.mask_blur_limit * outline:
+    if blurred > settings.mask_blur_limit * outline or blurred > _BLURRED_SHARE * array.size:
         raise InputError(
             str(path),
             f"{blurred} blurred pixels for an outline of {outline}: a picture or a smooth map, not a mask",
             "save the mask without smoothing (PNG, NIfTI, NRRD), or raise cohort.mask_blur_limit",
         )
-    if blurred:
-        notes.append(f"blurred mask: {blurred} pixels between 0 and {highest:g}, cut at {highest / 2:g}")
+    between = int(np.count_nonzero((array > 0) & (array < highest)))
+    notes.append(f"blurred mask: {between} pixels between 0 and {highest:g}, cut at {highest / 2:g}")
     return roi

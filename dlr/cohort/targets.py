@@ -30,7 +30,10 @@ def read_targets(cells: pd.DataFrame, source: str, settings: CohortSettings, fin
                 findings.note(f"{source} her2", "holds 1+, 2+ or 3+: read as immunohistochemistry")
                 values = _from_ihc(own.rename("her2_ihc"), cells, source, settings, findings)
             else:
-                values = _binary(own, source, findings)
+                binary = _binary(own, source, findings)
+                if binary is None:
+                    continue
+                values = binary
                 if target == "her2" and "her2_ihc" in cells.columns:
                     _compare_with_ihc(values, cells, source, settings, findings)
         elif target == "her2" and "her2_ihc" in cells.columns:
@@ -47,10 +50,10 @@ def read_targets(cells: pd.DataFrame, source: str, settings: CohortSettings, fin
     return pd.DataFrame(out, index=cells.index)
 
 
-def _binary(cells: pd.Series, source: str, findings: Findings) -> pd.Series:
-    """A yes-no column; one with more than two different values is no binary target, said once."""
+def _binary(cells: pd.Series, source: str, findings: Findings) -> pd.Series | None:
+    """A yes-no column; one with more than two different values is no binary target: said once, and None."""
     trial = Findings()
-    values = read_binary(cells, source, trial)
+    read_binary(cells, source, trial)
     if trial.problems:
         different = sorted({c for c in cells if fold_value(c) not in MISSING})
         if len(different) > 2:
@@ -59,7 +62,7 @@ def _binary(cells: pd.Series, source: str, findings: Findings) -> pd.Series:
                 f"target is not binary, it holds {len(different)} different values: {shown(different)}",
                 f"name the positive ones: cohort.positive_levels: {{{cells.name}: [...]}}, or choose another target",
             )
-            return values
+            return None
     return read_binary(cells, source, findings)
 
 

@@ -1,0 +1,146 @@
+"""Single DICOM files: rescale, MONOCHROME1, regions in centimetres, and no identity."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlr.cohort import CohortSettings, read_case, read_image
+from dlr.cohort.formats import decode
+from dlr.errors import InputError
+
+pydicom = pytest.importorskip("pydicom")
+SETTINGS = CohortSettings()
+
+
+def write(path: Path, array: np.ndarray, **tags: Any) -> Path:
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    header = pydicom.Dataset()
+    header.file_meta = meta
+    header.SOPClassUID, header.SOPInstanceUID = SecondaryCaptureImageStorage, meta.MediaStorageSOPInstanceUID
+    header.PatientName, header.PatientID, header.Modality = "Doe^Jane", "SECRET7", "US"
+    colours = 3 if array.shape[-1] == 3 and array.ndim > 2 else 1
+    header.SamplesPerPixel = colours
+    header.PhotometricInterpretation = "RGB" if colours == 3 else "MONOCHROME2"
+    if colours == 3:
+        header.PlanarConfiguration = 0
+    grid = array.shape[:-1] if colours == 3 else array.shape
+    header.Rows, header.Columns = grid[-2:]
+    if len(grid) == 3:
+        header.NumberOfFrames = grid[0]
+    header.BitsAllocated = header.BitsStored = array.dtype.itemsize * 8
+    header.HighBit = header.BitsStored - 1
+    header.PixelRepresentation = int(np.issubdtype(array.dtype, np.signedinteger))
+    header.PixelData = array.tobytes()
+    for name, value in tags.items():
+        setattr(header, name, value)
+    header.save_as(path, enforce_file_format=True)
+    return path
+
+
+def region(x0: int, y0: int, x1: int, y1: int, delta_cm: float, unit: int = 3, form: int = 1) -> Any:
+    item = pydicom.Dataset()
+    item.RegionLocationMinX0, item.RegionLocationMinY0 = x0, y0
+    item.RegionLocationMaxX1, item.RegionLocationMaxY1 = x1, y1
+    item.PhysicalUnitsXDirection = item.PhysicalUnitsYDirection = unit
+    item.PhysicalDeltaX, item.PhysicalDeltaY = delta_cm, delta_cm
+    item.RegionSpatialFormat = form
+    return item
+
+
+VALUES = (np.arange(80 * 100, dtype=np.uint32) % 251).astype(np.uint8).reshape(80, 100)
+
+
+def test_grey_values_and_pixel_spacing(tmp_path: Path) -> None:
+    image = read_image(write(tmp_path / "a.dcm", VALUES, PixelSpacing=[0.2, 0.3]), SETTINGS)
+    assert np.array_equal(image.array[0], VALUES)
+    assert image.spacing[1:] == (0.2, 0.3) and image.spacing_known
+
+
+def test_a_dicom_file_without_extension_is_recognised(tmp_path: Path) -> None:
+    write(tmp_path / "a.dcm", VALUES).rename(tmp_path / "IM000001")
+    assert np.array_equal(read_image(tmp_path / "IM000001", SETTINGS).array[0], VALUES)
+
+
+def test_monochrome1_is_inverted(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dcm", VALUES, PhotometricInterpretation="MONOCHROME1")
+    assert np.array_equal(read_image(path, SETTINGS).array[0], 255.0 - VALUES)
+
+
+def test_rescale_is_applied_once_and_before_inversion(tmp_path: Path) -> None:
+    tags = {"RescaleSlope": 2, "RescaleIntercept": -10}
+    signed = VALUES.astype(np.int16) - 100
+    assert np.array_equal(read_image(write(tmp_path / "a.dcm", signed, **tags), SETTINGS).array[0], signed * 2.0 - 10)
+    path = write(tmp_path / "b.dcm", VALUES, PhotometricInterpretation="MONOCHROME1", **tags)
+    assert np.array_equal(read_image(path, SETTINGS).array[0], (255.0 - VALUES) * 2 - 10)
+
+
+def test_spacing_of_ultrasound_comes_from_its_region_in_centimetres(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dcm", VALUES, SequenceOfUltrasoundRegions=[region(10, 5, 89, 74, 0.012)])
+    image = read_image(path, SETTINGS)
+    assert image.spacing == pytest.approx((0.12, 0.12, 0.12)) and image.spacing_known
+    assert image.box == (10, 5, 90, 75) and np.array_equal(image.array[0], VALUES[5:75, 10:90])
+
+
+def test_the_region_that_holds_the_roi_is_taken_and_curves_are_none(tmp_path: Path) -> None:
+    regions = [region(0, 0, 49, 79, 0.01), region(50, 0, 99, 79, 0.02), region(0, 0, 99, 79, 0.5, unit=4, form=3)]
+    path = write(tmp_path / "a.dcm", VALUES, SequenceOfUltrasoundRegions=regions)
+    mask = np.zeros_like(VALUES)
+    mask[20:40, 60:80] = 255
+    one = {"case_id": "c", "patient_id": "p", "image": str(path), "mask": str(write(tmp_path / "m.dcm", mask))}
+    case = read_case(one, SETTINGS)
+    assert case.image.spacing == pytest.approx((0.2, 0.2, 0.2)) and case.image.box == (50, 0, 100, 80)
+    assert case.mask.sum() == 400 and case.mask[0, 20:40, 10:30].all()
+
+
+def test_units_other_than_centimetres_are_no_spacing(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dcm", VALUES, SequenceOfUltrasoundRegions=[region(0, 0, 99, 79, 0.01, unit=4)])
+    assert not read_image(path, SETTINGS).spacing_known
+
+
+def test_rgb_with_equal_channels(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dcm", np.dstack([VALUES] * 3))
+    assert np.array_equal(read_image(path, SETTINGS).array[0], VALUES)
+
+
+def test_full_ybr_colour_is_turned_into_rgb(tmp_path: Path) -> None:
+    ybr = np.dstack([VALUES, np.full_like(VALUES, 128), np.full_like(VALUES, 128)])
+    path = write(tmp_path / "a.dcm", ybr, PhotometricInterpretation="YBR_FULL")
+    assert np.abs(read_image(path, SETTINGS).array[0] - VALUES).max() <= 1
+
+
+def test_a_cine_is_refused_as_a_still_and_a_volume_otherwise(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dcm", np.stack([VALUES] * 4), SpacingBetweenSlices=1.5, PixelSpacing=[0.2, 0.2])
+    with pytest.raises(InputError, match="4 slices or frames"):
+        read_image(path, CohortSettings(kind="still"))
+    assert read_image(path, CohortSettings(kind="volume")).spacing == (1.5, 0.2, 0.2)
+
+
+def test_no_identity_leaves_a_file(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dcm", VALUES, BurnedInAnnotation="YES")
+    decoded, image = decode(path), read_image(path, SETTINGS)
+    assert "Doe" not in repr(decoded) + repr(image) and "SECRET7" not in repr(decoded) + repr(image)
+    assert image.notes == ("its header says that annotations are burnt in",)
+
+
+@pytest.mark.parametrize("modality", ["SEG", "RTSTRUCT"])
+def test_objects_that_are_no_pictures_are_named(tmp_path: Path, modality: str) -> None:
+    with pytest.raises(InputError, match="not a picture"):
+        read_image(write(tmp_path / "a.dcm", VALUES, Modality=modality), SETTINGS)
+
+
+def test_a_broken_file_is_named_without_its_header(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dcm", VALUES)
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(InputError) as error:
+        read_image(path, SETTINGS)
+    assert "Doe" not in str(error.value)

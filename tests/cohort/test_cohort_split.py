@@ -1,0 +1,152 @@
+"""Sides and folds."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from dlr.cohort import draw_folds, draw_side, flow_chart, largest_roi_cases
+from dlr.cohort.split import FOLD_COLUMNS
+from dlr.errors import InputError
+
+
+def table(
+    her2: list[float | None], er: list[float | None] | None = None, cases: int = 1, side: str = ""
+) -> pd.DataFrame:
+    lines = []
+    for n, value in enumerate(her2):
+        for c in range(cases):
+            lines.append(
+                {"patient_id": f"p{n:03d}", "case_id": f"p{n:03d}_{c}", "side": side, "cohort": "AB"[n % 2],
+                 "excluded": "", "her2": value, "er": None if er is None else er[n]}
+            )  # fmt: skip
+    return pd.DataFrame(lines)
+
+
+def published() -> pd.DataFrame:
+    return table([1.0] * 58 + [0.0] * 143)
+
+
+def test_seven_to_three_of_201_patients_is_140_to_61() -> None:
+    made = published()
+    side = draw_side(made, ["her2"], seed=1)
+    assert side.value_counts().to_dict() == {"train": 140, "test": 61}
+    assert made["her2"][side == "test"].sum() in (17, 18)  # 58 · 61/201 = 17.6
+
+
+def test_a_patients_cases_stay_together_and_order_does_not_matter() -> None:
+    made = table([1.0, 0.0] * 20, cases=3)
+    side = draw_side(made, ["her2"], seed=3)
+    assert side.groupby(made["patient_id"]).nunique().max() == 1
+    mixed = made.sample(frac=1, random_state=0)
+    assert draw_side(mixed, ["her2"], seed=3).sort_index().equals(side)
+
+
+def test_another_seed_gives_another_split_and_the_same_one_the_same() -> None:
+    made = published()
+    first = draw_side(made, ["her2"], seed=1)
+    assert first.equals(draw_side(made, ["her2"], seed=1)) and not first.equals(draw_side(made, ["her2"], seed=2))
+
+
+def test_joint_pattern_with_missing_as_a_level_is_even() -> None:
+    her2 = [1.0, 0.0, None, 1.0] * 15
+    er = [1.0, 1.0, 0.0, None] * 15
+    made = table(her2, er)
+    made["side"] = draw_side(made, ["her2", "er"], seed=5, test_share=0.2)
+    assert (made["side"] == "test").groupby(made.index % 4).sum().tolist() == [3, 3, 3, 3]
+    folds = draw_folds(made, ["her2", "er"], seed=5, folds=4, seeds=2)
+    pattern = folds["patient_id"].str[1:].astype(int) % 4
+    assert folds.groupby(["seed", "fold", pattern]).size().eq(3).all()
+
+
+def test_sides_that_are_given_are_kept_and_external_ones_are_never_drawn() -> None:
+    made = table([1.0, 0.0] * 20)
+    made.loc[:9, "side"] = "external"
+    side = draw_side(made, ["her2"], seed=1)
+    assert (side[:10] == "external").all() and side.value_counts()["test"] == 9
+    given_sides = table([1.0, 0.0] * 4, side="train")
+    assert (draw_side(given_sides, ["her2"], seed=1) == "train").all()
+
+
+def test_excluded_cases_have_no_side() -> None:
+    made = table([1.0, 0.0] * 20)
+    made.loc[3, "excluded"] = "therapy"
+    side = draw_side(made, ["her2"], seed=1)
+    assert side[3] == "" and (side.drop(3) != "").all()
+
+
+def test_one_more_patient_leaves_crossfit_names_of_draws_alone() -> None:
+    made = published().assign(side="train")
+    folds = draw_folds(made, ["her2"], seed=1, protocols=["crossfit"])
+    with_nested = draw_folds(made, ["her2"], seed=1, protocols=["nested", "crossfit"])
+    kept = with_nested[with_nested["protocol"] == "crossfit"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, folds)
+
+
+def test_folds_have_the_contract_and_cover_each_patient_once_a_seed() -> None:
+    made = published()
+    made["side"] = draw_side(made, ["her2"], seed=1)
+    folds = draw_folds(made, ["her2"], seed=1, folds=5, seeds=3, protocols=["crossfit", "nested"])
+    assert tuple(folds.columns) == FOLD_COLUMNS
+    cross = folds[folds["protocol"] == "crossfit"]
+    assert set(cross["outer"]) == {-1} and set(cross["patient_id"]) == set(made["patient_id"][made["side"] == "train"])
+    assert not cross.duplicated(["patient_id", "seed"]).any()
+    nested = folds[folds["protocol"] == "nested"]
+    assert set(nested["patient_id"]) == set(made["patient_id"])
+    held = nested[nested["fold"] == -1]
+    assert not held.duplicated(["patient_id", "seed"]).any() and len(held) == 3 * 201
+    assert not nested.duplicated(["patient_id", "seed", "outer"]).any()
+    assert nested.groupby(["seed", "outer"]).size().eq(201).all()
+
+
+def test_leaving_one_cohort_out_holds_a_whole_cohort() -> None:
+    made = published().assign(side="train")
+    folds = draw_folds(made, ["her2"], seed=1, protocols=["leave_one_cohort_out"])
+    held = folds[folds["fold"] == -1]
+    cohort = made.set_index("patient_id")["cohort"]
+    assert held.groupby("outer")["patient_id"].agg(lambda ids: cohort[ids].nunique()).tolist() == [1, 1]
+    with pytest.raises(InputError, match="two cohorts"):
+        draw_folds(made.assign(cohort=""), ["her2"], seed=1, protocols=["leave_one_cohort_out"])
+
+
+def test_missing_labels_take_part_in_folds() -> None:
+    made = table([1.0, 0.0, None] * 10, side="train")
+    assert draw_folds(made, ["her2"], seed=1)["patient_id"].nunique() == 30
+
+
+def test_external_patients_are_in_no_fold() -> None:
+    made = table([1.0, 0.0] * 20, side="train")
+    made.loc[:9, "side"] = "external"
+    folds = draw_folds(made, ["her2"], seed=1, protocols=["crossfit", "nested"])
+    assert folds["patient_id"].nunique() == 30
+
+
+@hypothesis_settings(max_examples=25, deadline=None)
+@given(st.integers(12, 60), st.integers(12, 60), st.integers(2, 6), st.integers(0, 99))
+def test_fold_sizes_differ_by_one_at_most_and_so_do_classes(
+    positive: int, negative: int, folds: int, seed: int
+) -> None:
+    made = table([1.0] * positive + [0.0] * negative, side="train")
+    drawn = draw_folds(made, ["her2"], seed=seed, folds=folds, seeds=1)
+    sizes = drawn["fold"].value_counts()
+    assert sizes.max() - sizes.min() <= 1 and len(sizes) == folds
+    classes = drawn["patient_id"].map(made.set_index("patient_id")["her2"]).groupby(drawn["fold"]).sum()
+    assert classes.max() - classes.min() <= 1
+
+
+def test_flow_chart_counts_sides_and_positives() -> None:
+    made = table([1.0, 0.0] * 20, cases=2)
+    made["side"] = draw_side(made, ["her2"], seed=1)
+    flow = flow_chart(made, ["her2"]).set_index("step")
+    assert flow.loc["train", ["patients", "cases"]].tolist() == [28, 56]
+    assert flow.loc["test, her2 positive", "patients"] == 6
+
+
+def test_one_case_a_patient_by_the_largest_roi_and_ties_by_name() -> None:
+    made = table([1.0, 0.0, 1.0], cases=2)
+    made.loc[5, "excluded"] = "blurred"
+    sizes = pd.Series({"p000_0": 5, "p000_1": 9, "p001_0": 4, "p001_1": 4, "p002_0": 1, "p002_1": 50})
+    assert largest_roi_cases(made, sizes) == ["p000_1", "p001_0", "p002_0"]
