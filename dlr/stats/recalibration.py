@@ -15,6 +15,7 @@ from dlr.stats.separation import separating_terms
 __all__ = ["EDGE", "LogisticCurve", "fit_logits", "recalibration"]
 
 EDGE = 1e-12  # a probability of exactly 0 or 1 has no logit
+FLAT = 1e-9  # of the information a patient, columns scaled to root mean square 1; about 0.2 at best
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,13 @@ def fit_logits(outcome: np.ndarray, x: np.ndarray, offset: np.ndarray | None = N
     nowhere = LogisticCurve(np.full(k, np.nan), np.full((k, k), np.nan))
     if (scale == 0).any() or np.linalg.matrix_rank(x / scale) < k:
         return nowhere
-    if k > 1 and separating_terms(x, outcome).any():
-        return nowhere
     target = Likelihood(x / scale, outcome.astype(float), np.ones(n), np.zeros(n) if offset is None else offset)
     best = maximise(target, np.zeros(k))
-    return LogisticCurve(best.beta / scale, np.linalg.inv(target.information(best.beta)) / np.outer(scale, scale))
+    information = target.information(best.beta)
+    flat = np.linalg.eigvalsh(information)[0] < FLAT * n  # either separated or nearly collinear columns
+    if not best.converged or (flat and separating_terms(x, outcome).any()):
+        return nowhere
+    return LogisticCurve(best.beta / scale, np.linalg.inv(information) / np.outer(scale, scale))
 
 
 def recalibration(outcome: np.ndarray, x: np.ndarray) -> tuple[float, float, float]:

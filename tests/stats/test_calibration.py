@@ -167,10 +167,20 @@ def test_lowess_of_a_value_that_fills_the_window_is_the_mean_of_its_ties() -> No
 
 
 def test_separated_classes_have_no_slope() -> None:
-    for y in ([0, 0, 0, 1, 1, 1], [0, 0, 1, 0, 1, 1]):
-        found = calibration(y, [0.1, 0.2, 0.3, 0.3, 0.6, 0.7], replicates=20)
+    complete, quasi = [0, 0, 0, 1, 1, 1], [0, 0, 1, 0, 1, 1]
+    for y, p in ((complete, [0.1, 0.2, 0.3, 0.4, 0.6, 0.7]), (quasi, [0.1, 0.2, 0.3, 0.3, 0.6, 0.7])):
+        found = calibration(y, p, replicates=20)
         assert np.isnan([found.slope.value, found.slope.lower, found.slope.upper, found.joint_intercept.value]).all()
         assert np.isfinite([found.intercept.value, found.brier.value]).all()
+
+
+def test_slope_is_undefined_exactly_where_one_cut_separates_the_classes() -> None:
+    draw = rng(7, "separated")
+    for _ in range(150):
+        x, y = np.round(3 * draw.normal(size=9)), np.arange(9) % 3 == 0
+        one_way, other_way = x[y].min() >= x[~y].max(), x[y].max() <= x[~y].min()
+        undefined = np.isnan(fit_logits(y, np.column_stack([np.ones(9), x])).beta).all()
+        assert undefined == (one_way or other_way)
 
 
 def test_constant_probability_has_an_intercept_but_no_slope() -> None:
