@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 from dlr.errors import InputError
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
-
     from dlr.engine import Pipeline, Study
 
 __all__ = [
@@ -41,7 +39,7 @@ class Opening:
     """A study about to run."""
 
     pipeline: Pipeline
-    settings: BaseModel
+    settings: Any  # of the pipeline's own class
     manifest: Path
     features: Path | None
     study: Path

@@ -67,6 +67,8 @@ class Run:
     screen: Screen
     left_out: Mapping[str, str] = field(default_factory=dict)  # why a declared stage left itself out, by stage
     said: tuple[tuple[str, str], ...] = ()  # stage and warning of the stages before
+    left_out: dict[str, str] = field(default_factory=dict)  # by stage it reads: why that is not there
+    said: tuple[tuple[str, str], ...] = ()  # stage and warning, of the stages it reads
     fresh: bool = False  # tasks are computed again even where they are in the store
     probe: bool = False  # a dry run: measure one task and stop
 

@@ -208,8 +208,10 @@ class _Work:
     def _run(self, planned: Planned, beside: Path, fresh: bool) -> Run:
         stage = planned.stage
         about = f"the needs of stage {stage.name}"
+        sources = self.pipeline.sources(stage.name)
         declared = dict.fromkeys((*stage.needs, *stage.optional))
-        found = {source: self.folders[source] for source in self.pipeline.sources(stage.name)}
+        found = {source: self.folders[source] for source in sources}
+        absent = dict.fromkeys(declared.keys() - set(sources), "it is not part of this pipeline")
         return Run(
             stage=stage,
             key=planned.key,

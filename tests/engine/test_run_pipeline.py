@@ -69,6 +69,25 @@ def test_what_needs_a_stage_that_is_left_out_is_left_out_too(study, manifest):
     assert result.left_out["after"] == "extra is left out: there is nothing extra in this study"
 
 
+def test_a_stage_is_told_why_others_are_not_there_and_what_they_warned_of(tmp_path, study):
+    manifest = make_study(tmp_path / "data", {"bad.txt": "seven"})
+    seen = {}
+
+    @stage("last", version=1, needs=["square"], optional=["extra", "deep"])
+    def last(run: Run) -> None:
+        """Reads what others left."""
+        seen.update(left_out=run.left_out, said=run.said, deep=run.needs.deep)
+
+    pipeline = Pipeline("toy", [*PIPELINE.stages, last], Settings)
+    run_pipeline(pipeline, study, manifest, screen=Screen(quiet=True))
+    assert seen["left_out"] == {
+        "extra": "there is nothing extra in this study",
+        "deep": "it is not part of this pipeline",
+    }
+    assert seen["said"] == (("square", "bad.txt: 'seven' is no number"),)
+    assert seen["deep"] is None
+
+
 def test_a_changed_setting_is_named_and_only_what_declares_it_is_computed(study, manifest):
     go(study, manifest)
     result = go(study, manifest, {"total": {"start": 1}})
