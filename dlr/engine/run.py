@@ -65,10 +65,8 @@ class Run:
     digests: Digests
     executor: Executor
     screen: Screen
-    left_out: Mapping[str, str] = field(default_factory=dict)  # why a declared stage left itself out, by stage
-    said: tuple[tuple[str, str], ...] = ()  # stage and warning of the stages before
-    left_out: dict[str, str] = field(default_factory=dict)  # by stage it reads: why that is not there
-    said: tuple[tuple[str, str], ...] = ()  # stage and warning, of the stages it reads
+    left_out: Mapping[str, str] = field(default_factory=dict)  # why a declared stage is not there, by stage
+    said: tuple[tuple[str, str], ...] = ()  # stage and warning, of the declared stages
     fresh: bool = False  # tasks are computed again even where they are in the store
     probe: bool = False  # a dry run: measure one task and stop
 

@@ -224,8 +224,8 @@ class _Work:
             digests=self.digests,
             executor=self.executor,
             screen=self.screen,
-            left_out={name: self.left_out[name] for name in found if name in self.left_out},
-            said=tuple((each.stage, line) for each in self.outcomes for line in each.warnings),
+            left_out=absent | {source: self.left_out[source] for source in sources if source in self.left_out},
+            said=tuple((each.stage, line) for each in self.outcomes if each.stage in sources for line in each.warnings),
             fresh=fresh,
             probe=self.dry_run,
         )
