@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dlr.phantom.truth import draw_binary
+from dlr.phantom.truth import draw_clinical_variables
 from dlr.randomness import rng
 
 __all__ = ["CLINICAL_COLUMNS", "draw_clinical", "draw_her2_assays"]
@@ -23,10 +23,10 @@ IHC_NEGATIVE = {"0": 0.4, "1+": 0.35, "2+": 0.25}
 def draw_clinical(positive: np.ndarray, signal: float, seed: int, *names: str | int) -> pd.DataFrame:
     """The columns CLINICAL_COLUMNS of patients whose HER2 is `positive` (bool, (n,)); nothing missing.
 
-    age follows menopause and ki67 follows er, each independent of HER2 beyond that; blood markers are independent.
+    age follows menopause and is independent of HER2 beyond that; blood markers are independent of all.
     """
     n = len(positive)
-    binary = draw_binary(positive, signal, seed, *names)
+    linked = draw_clinical_variables(positive, signal, seed, *names)
 
     def generator(name: str) -> np.random.Generator:
         return rng(seed, *names, name)
@@ -36,26 +36,22 @@ def draw_clinical(positive: np.ndarray, signal: float, seed: int, *names: str | 
         return mean * np.exp(np.sqrt(variance) * generator(name).standard_normal(n) - variance / 2)
 
     # 54.0 +- 11.0 in all
-    post = binary["menopause"].to_numpy(dtype=bool)
+    post = linked["menopause"].to_numpy(dtype=bool)
     age = np.where(post, 60.5, 46.2) + np.where(post, 9.67, 6.5) * generator("age").standard_normal(n)
-    # 38.8 +- 23.3 in all
-    mean = np.where(binary["er"].to_numpy(dtype=bool), 0.34, 0.504)
-    weight = mean * (1 - mean) / 0.22**2 - 1
-    ki67 = 100 * generator("ki67").beta(mean * weight, (1 - mean) * weight)
     cea = lognormal("cea", 1.98, 2.09)
     extreme = generator("extreme cea").permutation(n)[: round(n / EXTREME_CEA)]
     cea[extreme] = 525 * np.exp(0.05 * generator("extreme cea value").standard_normal(len(extreme)))
     numeric = pd.DataFrame(
         {
             "age": np.clip(np.round(age), 24, 90).astype(np.int64),
-            "ki67": np.clip(np.round(ki67), 1, 99).astype(np.int64),
+            "ki67": np.clip(np.round(linked["ki67"]), 1, 99).astype(np.int64),
             "cea": np.round(cea, 2),
             "ca125": np.round(generator("ca125").gamma((65.2 / 38.1) ** 2, 38.1**2 / 65.2, n), 1),
             "ca199": np.round(lognormal("ca199", 13.1, 34.6), 2),
             "ca153": np.round(lognormal("ca153", 9.2, 7.7), 1),
         }
     )
-    return numeric.join(binary)[list(CLINICAL_COLUMNS)]
+    return numeric.join(linked.drop(columns="ki67"))[list(CLINICAL_COLUMNS)]
 
 
 def draw_her2_assays(positive: np.ndarray, seed: int, *names: str | int) -> pd.DataFrame:

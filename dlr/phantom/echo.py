@@ -14,11 +14,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import fft
+from scipy.ndimage import gaussian_filter
 
 __all__ = ["Probe", "Tissue", "b_mode"]
 
 SPEED = 1.54  # mm per microsecond
 SAMPLES_PER_ROW = 4
+HEADROOM_DB = 21.0  # what echoes this much above 0 dB is white
+SPECKLE_FILTER_PIXELS = 0.8  # the scanner's smoothing of the log-compressed image, SD
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,11 @@ def b_mode(tissue: Tissue, probe: Probe, gain_db: float, rng: np.random.Generato
     """The still, uint8 (rows, columns); `gain_db` moves the whole grey scale."""
     rows, columns = tissue.echogenicity_db.shape
     samples = rows * SAMPLES_PER_ROW
-    amplitude = np.power(10.0, (tissue.echogenicity_db - tissue.attenuation_db) / 20).astype(np.float32)
+    attenuation = _amplitude(-tissue.attenuation_db)
+    amplitude = _amplitude(tissue.echogenicity_db) * attenuation
     scatterers = rng.standard_normal((samples, columns), dtype=np.float32)
     scatterers = scatterers.reshape(rows, SAMPLES_PER_ROW, columns) * amplitude[:, None, :]
-    scatterers[:, 0, :] += tissue.reflector * np.power(10.0, -tissue.attenuation_db / 20)
+    scatterers[:, 0, :] += tissue.reflector * attenuation
     spectrum = fft.rfft(scatterers.reshape(samples, columns), axis=0)
 
     cycles_per_mm = np.arange(rows) / (rows * tissue.spacing_mm)  # of a band one image row wide
@@ -62,7 +66,8 @@ def b_mode(tissue: Tissue, probe: Probe, gain_db: float, rng: np.random.Generato
     beam = at_focus * np.sqrt(1 + ((depth - probe.focus_mm) / (0.55 * probe.focus_mm)) ** 2)
     blur = np.exp(-2 * (np.pi * beam[:, None] * lateral[None, :]) ** 2) * np.sqrt(2 * np.sqrt(np.pi) * beam[:, None])
 
-    envelope = np.zeros((rows, columns))
+    blur = blur.astype(np.float32)
+    envelope = np.zeros((rows, columns), dtype=np.float32)
     for band in (-0.5, 0.5):
         centre = carrier + band * width
         # `rows` frequencies around the centre: the signal at one sample an image row, carrier aliased, envelope kept
@@ -71,14 +76,16 @@ def b_mode(tissue: Tissue, probe: Probe, gain_db: float, rng: np.random.Generato
         frequency = cycles_per_mm + first / (rows * tissue.spacing_mm)
         pulse = np.exp(-0.5 * ((frequency - centre) / (0.8 * width)) ** 2)
         echo = fft.ifft(spectrum[first : first + rows] * pulse[:, None].astype(np.float32), axis=0)
-        echo = fft.ifft(fft.fft(echo, axis=1) * blur.astype(np.float32), axis=1)
-        envelope += np.abs(echo) / np.sqrt(np.sum(pulse**2) / samples)
+        echo = fft.ifft(fft.fft(echo, axis=1) * blur, axis=1)
+        envelope += np.abs(echo) * np.float32(0.5 / np.sqrt(np.sum(pulse**2) / samples))
     noise = rng.standard_normal((2, rows, columns), dtype=np.float32)
-    envelope = np.hypot(envelope / 2 * SCALE, np.hypot(noise[0], noise[1]) * 10 ** (probe.noise_db / 20))
-    decibel = 20 * np.log10(np.maximum(envelope, 1e-6)) + gain_db
+    power = envelope**2 + (noise[0] ** 2 + noise[1] ** 2) * np.float32(10 ** (probe.noise_db / 10))
+    decibel = 10 * np.log10(np.maximum(power, np.float32(1e-12))) + np.float32(gain_db)
+    decibel = gaussian_filter(decibel, SPECKLE_FILTER_PIXELS)
     grey = 255 * (1 + (decibel - HEADROOM_DB) / probe.dynamic_range_db)
     return np.clip(np.round(grey), 0, 255).astype(np.uint8)
 
 
-SCALE = 1.0
-HEADROOM_DB = 12.0  # speckle and interfaces brighter than this above 0 dB are white
+def _amplitude(decibel: np.ndarray) -> np.ndarray:
+    """Linear amplitude, float32."""
+    return np.exp(decibel.astype(np.float32) * np.float32(np.log(10) / 20))

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dlr.phantom.clinical import draw_clinical
+from dlr.phantom.settings import SEED
 from dlr.phantom.truth import IMAGE_VARIABLES, PREVALENCE, draw_image_variables
 from dlr.randomness import rng
 
@@ -17,7 +18,7 @@ LOADINGS = (0.5, 0.9)  # on the block's own factor
 
 
 def feature_cohort(
-    patients: int = 160, features: int = 1561, seed: int = 2025, signal: float = 1.0
+    patients: int = 160, features: int = 1561, seed: int = SEED, signal: float = 1.0
 ) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
     """Features, clinical columns and HER2 of patients P0001 ...: (features, clinical, positive).
 

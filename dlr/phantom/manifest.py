@@ -12,7 +12,7 @@ from PIL import Image
 
 from dlr.errors import InputError
 from dlr.phantom.clinical import CLINICAL_COLUMNS, draw_clinical, draw_her2_assays
-from dlr.phantom.settings import PhantomSettings
+from dlr.phantom.settings import SEED, PhantomSettings
 from dlr.phantom.still import Anatomy, draw_anatomy, draw_still
 from dlr.phantom.truth import BLOCKS, IMAGE_VARIABLES, PREVALENCE, draw_image_variables, truth_of
 from dlr.randomness import rng
@@ -43,7 +43,7 @@ class Plan:
 def make_cohort(
     folder: Path,
     patients: int = 160,
-    seed: int = 2025,
+    seed: int = SEED,
     signal: float = 1.0,
     size: int = 256,
     *,
@@ -191,4 +191,4 @@ def _text(manifest: Path) -> str:
 
 
 def _write_png(array: np.ndarray, path: Path) -> None:
-    Image.fromarray(array).save(path, format="PNG", optimize=False, compress_level=4)
+    Image.fromarray(array).save(path, format="PNG", optimize=False, compress_level=1)

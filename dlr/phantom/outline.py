@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, label
 
-__all__ = ["ANGLES", "Lesion", "Polar", "draw_lesion", "rasterise", "reader_contour"]
+__all__ = ["ANGLES", "THETA", "Lesion", "Polar", "draw_lesion", "rasterise", "reader_contour"]
 
 ANGLES = 360
 THETA = np.arange(ANGLES) * (2 * np.pi / ANGLES)
@@ -21,7 +21,9 @@ class Polar:
     """The image grid seen from a lesion's centre: distance in mm and place on the circle, (rows, columns)."""
 
     distance: np.ndarray
-    angle: np.ndarray  # in steps of THETA, 0 <= angle < ANGLES
+    angle: np.ndarray  # rad, between -pi and pi
+    step: np.ndarray  # the last of THETA before the angle
+    part: np.ndarray  # of the way to the next, 0 <= part < 1
 
 
 @dataclass(frozen=True)
@@ -30,15 +32,16 @@ class Lesion:
 
     centre_mm: tuple[float, float]  # depth, lateral
     contour: np.ndarray  # (ANGLES,) radius in mm, spicules included
-    body: np.ndarray  # (ANGLES,) radius in mm without spicules
     spicules: np.ndarray  # (n, 2): angle in rad, length in mm beyond the body
 
     def polar(self, shape: tuple[int, int], spacing_mm: float) -> Polar:
         """Polar coordinates of every pixel centre around this lesion."""
         z = (np.arange(shape[0]) + 0.5) * spacing_mm - self.centre_mm[0]
         x = (np.arange(shape[1]) + 0.5) * spacing_mm - self.centre_mm[1]
-        angle = np.arctan2(z[:, None], x[None, :]) * (ANGLES / (2 * np.pi)) % ANGLES
-        return Polar(np.hypot(z[:, None], x[None, :]), angle)
+        angle = np.arctan2(z[:, None], x[None, :])
+        place = (angle + 2 * np.pi) * (ANGLES / (2 * np.pi))
+        step = place.astype(np.intp)
+        return Polar(np.sqrt(z[:, None] ** 2 + x[None, :] ** 2), angle, step % ANGLES, place - step)
 
 
 def draw_lesion(
@@ -55,19 +58,19 @@ def draw_lesion(
     tilt = rng.normal(0, 0.35)
     body += flattening * np.cos(2 * (THETA - tilt))
     for k in range(3, 8):
-        amplitude = (0.05 + 0.09 * degree) * rng.standard_normal() * (3 / k) ** 1.2
+        amplitude = (0.04 + 0.07 * degree) * rng.standard_normal() * (3 / k) ** 1.2
         body += amplitude * np.cos(k * (THETA - rng.uniform(0, 2 * np.pi)))
     body = np.clip(body, 0.5, None)
     body *= diameter_mm / 2 / np.sqrt(np.mean(body**2))
 
     number = 4 + int(np.round(14 * degree))
-    angles = (np.arange(number) + rng.uniform(-0.35, 0.35, number)) * (2 * np.pi / number) + rng.uniform(0, 2 * np.pi)
-    lengths = diameter_mm / 2 * 0.42 * degree**1.5 * rng.uniform(0.35, 1.0, number)
-    widths = rng.uniform(0.055, 0.11, number)
+    angles = (np.arange(number) + rng.uniform(-0.8, 0.8, number)) * (2 * np.pi / number) + rng.uniform(0, 2 * np.pi)
+    lengths = diameter_mm / 2 * 0.42 * degree**1.5 * rng.uniform(0.15, 1.0, number)
+    widths = rng.uniform(0.05, 0.14, number)
     away = np.angle(np.exp(1j * (THETA[None, :] - angles[:, None])))
     peaks = lengths[:, None] * np.exp(-np.abs(away) / widths[:, None])
     contour = gaussian_filter1d(body + peaks.max(axis=0), 1.2, mode="wrap")
-    return Lesion(centre_mm, contour, body, np.stack([angles, lengths], axis=1))
+    return Lesion(centre_mm, contour, np.stack([angles, lengths], axis=1))
 
 
 def reader_contour(
@@ -91,6 +94,5 @@ def rasterise(contour: np.ndarray, polar: Polar) -> np.ndarray:
 
 def radius_at(contour: np.ndarray, polar: Polar) -> np.ndarray:
     """The contour's radius in the direction of every pixel, in mm; linear between the angles."""
-    step = polar.angle.astype(np.intp)
-    following = np.append(contour, contour[0])
-    return following[step] + (polar.angle - step) * (following[step + 1] - following[step])
+    rise = np.diff(contour, append=contour[:1])
+    return contour[polar.step] + polar.part * rise[polar.step]

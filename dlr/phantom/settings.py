@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["PhantomSettings"]
+__all__ = ["SEED", "PhantomSettings"]
+
+
+# A typical draw: its 160 patients' true probabilities have AUCs within .01 of the reachable ones (image .918 of .920,
+# clinical .773 of .766, both .943 of .940). Over 200 seeds these varied with an SD of .03, .04 and .02.
+SEED = 23
 
 
 class PhantomSettings(BaseModel):
@@ -13,7 +18,7 @@ class PhantomSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     patients: int = Field(default=160, ge=20, description="patients of the study, the excluded ones not counted")
-    seed: int = 2025
+    seed: int = SEED
     signal: float = Field(
         default=1.0, ge=0, description="multiplies every log odds ratio of the truth; 0 is the null cohort"
     )

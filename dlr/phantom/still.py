@@ -22,10 +22,10 @@ class Scanner:
 
 
 SCANNERS = (
-    Scanner(Probe(frequency_mhz=7.5, focus_mm=17, dynamic_range_db=60), 36.0),
-    Scanner(Probe(frequency_mhz=7.0, focus_mm=18, dynamic_range_db=63), 38.4),
-    Scanner(Probe(frequency_mhz=8.0, focus_mm=16, dynamic_range_db=57, f_number=2.4), 35.0),
-    Scanner(Probe(frequency_mhz=6.5, focus_mm=19, dynamic_range_db=62, f_number=2.0), 40.0),
+    Scanner(Probe(frequency_mhz=7.5, focus_mm=17, dynamic_range_db=54), 36.0),
+    Scanner(Probe(frequency_mhz=7.0, focus_mm=18, dynamic_range_db=57), 38.4),
+    Scanner(Probe(frequency_mhz=8.0, focus_mm=16, dynamic_range_db=52, f_number=2.4), 35.0),
+    Scanner(Probe(frequency_mhz=6.5, focus_mm=19, dynamic_range_db=55, f_number=2.0), 40.0),
 )
 
 
@@ -63,7 +63,7 @@ def draw_anatomy(
         shadow,
         calcified,
         diameter_mm=float(np.clip(14.5 * np.exp(0.27 * rng.standard_normal()), 7.5, 21.0)),
-        lesion_db=float(rng.normal(-21.0, 2.2)),
+        lesion_db=float(rng.normal(-24.0, 2.2)),
         scanner=SCANNERS[int(rng.integers(len(SCANNERS)))],
     )
 
@@ -75,7 +75,7 @@ def draw_still(anatomy: Anatomy, size: int, rng: np.random.Generator) -> Still:
     # a view shows each variable a little differently
     spiculation, texture, shadow = np.array(
         [anatomy.spiculation, anatomy.texture, anatomy.shadow]
-    ) + 0.2 * rng.standard_normal(3)
+    ) + 0.15 * rng.standard_normal(3)
     diameter = float(np.clip(anatomy.diameter_mm * np.exp(0.06 * rng.standard_normal()), 7.0, 22.0))
     reach = diameter * 0.75
     top = max(0.43 * field, 3.0 + reach)
@@ -87,15 +87,15 @@ def draw_still(anatomy: Anatomy, size: int, rng: np.random.Generator) -> Still:
         shadow=float(shadow),
         calcified=anatomy.calcified,
         lesion_db=anatomy.lesion_db,
-        tgc_residual_db=(float(rng.normal(0, 1.5)), 0.0, float(rng.normal(5.0, 2.5))),
+        tgc_residual_db=(float(rng.normal(0, 1.5)), 0.0, float(rng.normal(7.0, 2.5))),
     )
     tissue = breast_with_lesion((size, size), spacing, lesion, polar, look, rng)
     image = b_mode(tissue, anatomy.scanner.probe, float(rng.normal(0, 2.0)), rng)
 
     # one outline in nine is hard to see, and the readers part
     hard = rng.random() < 0.11
-    error = diameter * (0.085 if hard else 0.028)
-    bias = diameter * (rng.normal(0, 0.07) if hard else rng.normal(0, 0.018))
+    error = diameter * (0.11 if hard else 0.028)
+    bias = diameter * (rng.normal(0, 0.11) if hard else rng.normal(0, 0.018))
     final = reader_contour(lesion, 1.5, 0.006 * diameter, 0.0, rng)
     reader1 = reader_contour(lesion, 3.0, 0.02 * diameter, 0.0, rng)
     reader2 = reader_contour(lesion, 6.0, error, bias, rng)

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
+from scipy.special import expit
 
 from dlr.phantom.echo import Tissue
-from dlr.phantom.outline import ANGLES, Lesion, Polar, radius_at
+from dlr.phantom.outline import THETA, Lesion, Polar, radius_at
 
 __all__ = ["Look", "breast_with_lesion"]
 
-FAT_DB, GLAND_DB, MUSCLE_DB, SKIN_DB = -15.0, -3.0, -14.0, -2.0
+FAT_DB, GLAND_DB, MUSCLE_DB, SKIN_DB = -16.0, -2.0, -14.0, -6.0
 
 
 @dataclass(frozen=True)
@@ -36,11 +37,12 @@ def smooth_field(shape: tuple[int, int], sd_pixels: tuple[float, float], rng: np
     step = tuple(max(1, int(sd / 2)) for sd in sd_pixels)
     coarse = tuple(-(-n // s) + 1 for n, s in zip(shape, step, strict=True))
     sd = tuple(p / s for p, s in zip(sd_pixels, step, strict=True))
-    field = gaussian_filter(rng.standard_normal(coarse), sd, mode="wrap") * np.sqrt(4 * np.pi * sd[0] * sd[1])
+    field = gaussian_filter(rng.standard_normal(coarse, dtype=np.float32), sd, mode="wrap")
+    field *= np.float32(np.sqrt(4 * np.pi * sd[0] * sd[1]))
     for axis, (n, s) in enumerate(zip(shape, step, strict=True)):
         at = np.arange(n) / s
         low = at.astype(np.intp)
-        part = (at - low).reshape((-1, 1) if axis == 0 else (1, -1))
+        part = (at - low).astype(np.float32).reshape((-1, 1) if axis == 0 else (1, -1))
         field = np.take(field, low, axis) * (1 - part) + np.take(field, low + 1, axis) * part
     return field
 
@@ -77,14 +79,17 @@ def _layers(shape: tuple[int, int], spacing_mm: float, rng: np.random.Generator)
     per_mm = 1 / spacing_mm
 
     lobules = smooth_field(shape, (1.5 * per_mm, 3.2 * per_mm), rng)
-    strands = smooth_field(shape, (0.28 * per_mm, 2.2 * per_mm), rng)
-    fibres = smooth_field(shape, (0.22 * per_mm, 5.0 * per_mm), rng)
-    fat_tissue = FAT_DB + 1.5 * lobules + 9.0 * _ridges(strands, 0.16)
-    glandular = GLAND_DB + 2.2 * strands + 2.6 * lobules - 7.0 * _ridges(lobules + 0.25 * strands, 0.14)
-    muscle = MUSCLE_DB + 3.2 * fibres + 6.0 * _ridges(fibres, 0.25)
+    strands = _warped(smooth_field(shape, (0.30 * per_mm, 2.4 * per_mm), rng), 1.4 * per_mm, rng)
+    septa = _warped(smooth_field(shape, (1.3 * per_mm, 6.0 * per_mm), rng), 1.6 * per_mm, rng)
+    fibres = _warped(smooth_field(shape, (0.24 * per_mm, 5.0 * per_mm), rng), 1.0 * per_mm, rng)
+    uneven = np.clip(0.6 + 0.6 * lobules, 0, 1.6)  # septa brighten and vanish along their way
+    fat_tissue = FAT_DB + 1.5 * strands + 14.0 * uneven * _ridges(septa, 0.10)
+    glandular = GLAND_DB + 3.2 * strands + 3.0 * lobules - 7.0 * _ridges(lobules + 0.4 * strands, 0.2)
+    glandular += 6.0 * uneven * _ridges(septa, 0.12)
+    muscle = MUSCLE_DB + 3.5 * fibres + 9.0 * _ridges(fibres, 0.2)
 
     def below(interface: np.ndarray, blend: float) -> np.ndarray:
-        return 1 / (1 + np.exp(np.clip((interface[None, :] - z) / blend, -40, 40)))
+        return expit(((z - interface[None, :]) / blend).astype(np.float32))
 
     echogenicity = SKIN_DB + 1.0 * strands
     for interface, tissue, blend in (
@@ -95,12 +100,20 @@ def _layers(shape: tuple[int, int], spacing_mm: float, rng: np.random.Generator)
     ):
         weight = below(interface, blend)
         echogenicity = echogenicity * (1 - weight) + tissue * weight
-    reflector = np.zeros(shape)
-    for interface, strength in ((skin - 1.3, 5.0), (skin, 3.0), (fat, 1.2), (fascia, 4.0)):
+    reflector = np.zeros(shape, dtype=np.float32)
+    for interface, strength in ((skin - 1.3, 1.6), (skin, 0.9), (fat, 0.5), (fascia, 1.1)):
         waver = gaussian_filter1d(rng.standard_normal(columns), 1.0 * per_mm) * np.sqrt(2 * np.sqrt(np.pi) * per_mm)
         row = np.clip((interface * per_mm).astype(np.intp), 0, rows - 1)
-        reflector[row, np.arange(columns)] += strength * np.exp(0.6 * waver)
+        reflector[row, np.arange(columns)] += strength * np.exp(0.8 * waver)
     return echogenicity, reflector
+
+
+def _warped(field: np.ndarray, swing_pixels: float, rng: np.random.Generator) -> np.ndarray:
+    """A field whose columns are moved up and down along a slow wave, as tissue planes undulate."""
+    rows, columns = field.shape
+    wave = _interface(columns, 70 / columns, 0.0, swing_pixels, rng)
+    row = np.arange(rows)[:, None] + np.round(wave).astype(np.intp)[None, :]
+    return np.take_along_axis(field, row % rows, axis=0)
 
 
 def _ridges(field: np.ndarray, width: float) -> np.ndarray:
@@ -119,18 +132,21 @@ def _add_lesion(
     rng: np.random.Generator,
 ) -> None:
     """Replace the tissue inside the contour, lay an echogenic rim and the spicules' strands around it; in place."""
-    length_mm = 0.42 * np.exp(0.45 * look.texture)
-    depth_db = 3.0 * np.exp(0.18 * look.texture)
+    length_mm = 0.36 * np.exp(0.42 * look.texture)
+    depth_db = 3.2 * np.exp(0.20 * look.texture)
     pattern = smooth_field(outside.shape, (length_mm / spacing_mm, 1.15 * length_mm / spacing_mm), rng)
-    inside = 1 / (1 + np.exp(np.clip(outside / 0.16, -40, 40)))
+    inside = expit(-outside / 0.24)
     interior = look.lesion_db + depth_db * pattern
     rim = 3.5 * np.exp(-(((outside - 0.7) / 0.8) ** 2))
     echogenicity += rim * (1 - inside)
-    for angle, length in lesion.spicules:
-        # a thin dark strand that goes on beyond the contour's peak and fades
-        away = (polar.angle - angle * ANGLES / (2 * np.pi) + ANGLES / 2) % ANGLES - ANGLES / 2
-        across = np.abs(away) * (2 * np.pi / ANGLES) * polar.distance
-        echogenicity -= 9.0 * np.exp(-((across / 0.28) ** 2) - np.maximum(outside, 0) / (0.15 + 0.8 * length))
+    # a thin dark strand from each spicule, which goes on beyond the contour and fades; the nearest one counts
+    near = outside < 6.0
+    angle, length = lesion.spicules[:, 0], lesion.spicules[:, 1]
+    nearest = np.argmin(np.abs(_turn(THETA[:, None] - angle[None, :])), axis=1)
+    which = nearest[polar.step[near]]
+    away = np.abs(_turn(polar.angle[near] - angle[which])) * polar.distance[near]
+    fading = np.maximum(outside[near], 0) / (0.15 + 0.8 * length[which])
+    echogenicity[near] -= 9.0 * np.exp(-((away / 0.28) ** 2) - fading)
     echogenicity *= 1 - inside
     echogenicity += interior * inside
     if look.calcified:
@@ -138,6 +154,11 @@ def _add_lesion(
         if len(rows):
             chosen = rng.integers(0, len(rows), int(rng.integers(4, 10)))
             reflector[rows[chosen], columns[chosen]] += rng.uniform(4, 10, len(chosen))
+
+
+def _turn(angle: np.ndarray) -> np.ndarray:
+    """The same angle between -pi and pi."""
+    return (angle + np.pi) % (2 * np.pi) - np.pi
 
 
 def _attenuation(outside: np.ndarray, spacing_mm: float, look: Look, rng: np.random.Generator) -> np.ndarray:

@@ -5,16 +5,17 @@ the others:
 
 - image variables (spiculation, texture, shadow): normal, SD 1, mean `signal` x shift for HER2-positive, 0 for negative;
 - binary clinical variables: marginal frequency and odds ratio as published, odds ratio raised to `signal`;
-- PR given ER and HER2 (so that both hormone receptors go together), with the published adjusted odds ratio.
+- PR given ER and HER2 (so that both hormone receptors go together), with the published adjusted odds ratio;
+- the logit of Ki-67 (as a fraction) given ER and HER2: normal, higher without ER and with HER2.
 
 By Bayes' rule the probability of HER2 given any set of these is then *exactly* a logistic model, with a variable's
-log likelihood ratio as its term: adjusted and unadjusted odds ratios are equal (but for ER, whose adjusted one is
-weaker, as PR tells part of it), and no model can rank better than this probability does. What depends on HER2 only
-through one of them (age through menopause, Ki-67 through ER) has the coefficient 0; blood markers have no part in it.
+log likelihood ratio as its term: adjusted and unadjusted odds ratios are equal (but for ER, PR and Ki-67, which tell
+part of one another), and no model can rank better than this probability does. Age depends on HER2 only through
+menopause and so has the coefficient 0; blood markers have no part in it.
 Calcification is both drawn into the image and recorded, and so belongs to both blocks.
 
 Source of frequencies and odds ratios: Hu et al., Sci Rep 2025 (training side; the odds ratios are recovered from the
-printed intervals). The shifts of the image variables are ours.
+printed intervals). The shifts of Ki-67 and of the image variables are ours.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ __all__ = ["BLOCKS", "IMAGE_VARIABLES", "PREVALENCE", "Block", "Reachable", "Tru
 Block = Literal["image", "clinical", "both"]
 
 PREVALENCE = 58 / 201
-IMAGE_VARIABLES = MappingProxyType({"spiculation": 0.9, "texture": 1.2, "shadow": 0.7})  # shift of the mean, in SD
+IMAGE_VARIABLES = MappingProxyType({"spiculation": 1.1, "texture": 1.4, "shadow": 0.8})  # shift of the mean, in SD
 FREQUENCIES = MappingProxyType(
     {
         "er": 0.707,
@@ -57,11 +58,14 @@ ODDS_RATIOS = MappingProxyType(
 )
 PR_GIVEN_ER = (0.098, 0.79)  # frequency of PR in ER-negative and ER-positive: 58.7 % in all
 PR_ODDS_RATIO = 0.343  # given ER; the published multivariable value
+# logit(ki67 / 100): mean over all, what ER takes away, SD given ER and HER2, shift with HER2 in SD: 38.8 +- 23.3 %
+KI67_MEAN, KI67_ER, KI67_SD, KI67_SHIFT = -0.59, 0.9, 1.15, 0.45
 BLOCKS: dict[Block, tuple[str, ...]] = {
     "image": (*IMAGE_VARIABLES, "calcification"),
-    "clinical": ("er", "pr", "menopause", "lymph_metastasis", "calcification", "family_history"),
-    "both": (*IMAGE_VARIABLES, "er", "pr", "menopause", "lymph_metastasis", "calcification", "family_history"),
+    "clinical": ("er", "pr", "ki67", "menopause", "lymph_metastasis", "calcification", "family_history"),
+    "both": (),
 }
+BLOCKS["both"] = (*IMAGE_VARIABLES, *BLOCKS["clinical"])
 
 
 @dataclass(frozen=True)
@@ -79,13 +83,18 @@ class Truth:
 
     signal: float
     prevalence: float
-    coefficients: MappingProxyType[str, float]  # log odds ratio given all other variables; image ones per SD
-    unadjusted: MappingProxyType[str, float]  # log odds ratio of the variable alone
+    coefficients: MappingProxyType[
+        str, float
+    ]  # log odds ratio given all other variables; image ones per SD, Ki-67's per logit
+    unadjusted: MappingProxyType[str, float]  # log odds ratio of the variable alone; Ki-67 has no single one
     intercepts: MappingProxyType[Block, float]
     reachable_auc: Reachable
 
     def probability(self, variables: pd.DataFrame, block: Block = "both") -> np.ndarray:
-        """True probability of HER2-positive, float (n,), given the columns BLOCKS[block] without missing values."""
+        """True probability of HER2-positive, float (n,), given the columns BLOCKS[block] without missing values.
+
+        ki67 is in per cent and enters as its logit.
+        """
         return _probability(variables, block, self.coefficients, self.intercepts)
 
 
@@ -112,8 +121,16 @@ def pr_given_er(signal: float) -> np.ndarray:
     return table
 
 
-def draw_binary(positive: np.ndarray, signal: float, seed: int, *names: str | int) -> pd.DataFrame:
-    """The binary clinical variables given HER2 (bool, (n,)): int64 columns in the order of BLOCKS["clinical"]."""
+def ki67_mean(er: np.ndarray | float, signal: float) -> np.ndarray | float:
+    """Mean of logit(ki67 / 100) of HER2-negative patients by ER."""
+    return KI67_MEAN - KI67_ER * (er - FREQUENCIES["er"]) - signal * KI67_SHIFT * KI67_SD * PREVALENCE
+
+
+def draw_clinical_variables(positive: np.ndarray, signal: float, seed: int, *names: str | int) -> pd.DataFrame:
+    """The clinical variables with a part in the truth given HER2 (bool, (n,)): columns BLOCKS["clinical"].
+
+    Binary ones are int64; ki67 is float, in per cent, between 0 and 100.
+    """
     columns: dict[str, np.ndarray] = {}
     for name, frequency in FREQUENCIES.items():
         without, with_her2 = binary_given(frequency, ODDS_RATIOS[name] ** signal, PREVALENCE)
@@ -121,6 +138,8 @@ def draw_binary(positive: np.ndarray, signal: float, seed: int, *names: str | in
         columns[name] = (uniform < np.where(positive, with_her2, without)).astype(np.int64)
     frequency_pr = pr_given_er(signal)[columns["er"], positive.astype(np.int64)]
     columns["pr"] = (rng(seed, *names, "pr").random(len(positive)) < frequency_pr).astype(np.int64)
+    standard = signal * KI67_SHIFT * positive + rng(seed, *names, "ki67").standard_normal(len(positive))
+    columns["ki67"] = 100 * expit(ki67_mean(columns["er"], signal) + KI67_SD * standard)
     return pd.DataFrame({name: columns[name] for name in BLOCKS["clinical"]})
 
 
@@ -145,11 +164,14 @@ def truth_of(signal: float = 1.0, draws: int = 200_000) -> Truth:
         constants[name] = float(np.log((1 - with_her2) / (1 - without)))
     pr = pr_given_er(signal)
     absent = np.log((1 - pr[:, 1]) / (1 - pr[:, 0]))  # log likelihood ratio of PR = 0, by ER
+    per_logit = signal * KI67_SHIFT / KI67_SD
     coefficients = unadjusted | {
-        "er": unadjusted["er"] + float(absent[1] - absent[0]),
+        "er": unadjusted["er"] + float(absent[1] - absent[0]) + per_logit * KI67_ER,
         "pr": signal * float(np.log(PR_ODDS_RATIO)),
+        "ki67": per_logit,
     }
     constants["pr"] = float(absent[0])
+    constants["ki67"] = float(-per_logit * ki67_mean(0.0, signal) - (signal * KI67_SHIFT) ** 2 / 2)
     er = np.array(binary_given(FREQUENCIES["er"], ODDS_RATIOS["er"] ** signal, PREVALENCE))
     pr_alone = [(1 - er[her2]) * pr[0, her2] + er[her2] * pr[1, her2] for her2 in (0, 1)]
     unadjusted["pr"] = float(logit(pr_alone[1]) - logit(pr_alone[0]))
@@ -159,7 +181,7 @@ def truth_of(signal: float = 1.0, draws: int = 200_000) -> Truth:
     }
 
     positive = rng(0, "reachable", "her2").random(draws) < PREVALENCE
-    variables = draw_binary(positive, signal, 0, "reachable").join(
+    variables = draw_clinical_variables(positive, signal, 0, "reachable").join(
         draw_image_variables(positive, signal, 0, "reachable")
     )
     reachable = {b: _expected_auc(_probability(variables, b, coefficients, intercepts)) for b in BLOCKS}
@@ -167,7 +189,7 @@ def truth_of(signal: float = 1.0, draws: int = 200_000) -> Truth:
         signal=signal,
         prevalence=PREVALENCE,
         coefficients=MappingProxyType({name: coefficients[name] for name in BLOCKS["both"]}),
-        unadjusted=MappingProxyType({name: unadjusted[name] for name in BLOCKS["both"]}),
+        unadjusted=MappingProxyType({name: unadjusted[name] for name in BLOCKS["both"] if name in unadjusted}),
         intercepts=MappingProxyType(intercepts),
         reachable_auc=Reachable(**reachable),
     )
@@ -181,7 +203,8 @@ def _probability(
 ) -> np.ndarray:
     linear = np.full(len(variables), intercepts[block])
     for name in BLOCKS[block]:
-        linear += coefficients[name] * variables[name].to_numpy(dtype=float)
+        value = variables[name].to_numpy(dtype=float)
+        linear += coefficients[name] * (logit(value / 100) if name == "ki67" else value)
     return expit(linear)
 
 
