@@ -47,6 +47,7 @@ def score_grid(
 ) -> tuple[GridPoint, ...]:
     """Every grid point's AUC in every inner fold; a fold whose selection is empty counts one half."""
     recipe = RECIPES[algorithm]
+    trees = min(trees, recipe.most_grid_trees or trees)
     points = []
     for parameters in recipe.grid[:max_grid]:
         scores = []

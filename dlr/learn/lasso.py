@@ -15,6 +15,7 @@ from dlr.learn.kernels import binomial_path, gaussian_path
 from dlr.learn.preparation import constant_columns
 from dlr.learn.t_test import two_class_tags, two_classes
 from dlr.protocols import stratified_folds
+from dlr.words import expit
 
 __all__ = ["LassoCurve", "LassoPath", "LassoSelector", "cross_validate", "fit_path"]
 
@@ -167,7 +168,7 @@ def _loss(linear: np.ndarray, outcome: np.ndarray, family: str) -> np.ndarray:
     """(n, k): squared error, or minus twice the log-likelihood with p clipped as glmnet does."""
     if family == "gaussian":
         return (outcome[:, None] - linear) ** 2
-    probability = np.clip(1 / (1 + np.exp(-linear)), DEVIANCE_CLIP, 1 - DEVIANCE_CLIP)
+    probability = np.clip(expit(linear), DEVIANCE_CLIP, 1 - DEVIANCE_CLIP)
     return -2 * np.log(np.where(outcome[:, None] == 1, probability, 1 - probability))
 
 
