@@ -41,6 +41,14 @@ def test_six_decibels_less_echo_are_so_many_grey_levels():
     assert (bright - dark).mean() == pytest.approx(6 * 255 / 60, abs=0.6)
 
 
+def test_tissue_looks_as_bright_in_half_the_pixels():
+    probe = Probe(noise_db=-200.0)
+    fine = b_mode(uniform_tissue(-10), probe, 0.0, np.random.default_rng(1)).astype(float)
+    half = Tissue(0.3, np.full((128, 128), -10.0), np.zeros((128, 128)), np.zeros((128, 128)))
+    coarse = b_mode(half, probe, 0.0, np.random.default_rng(1)).astype(float)
+    assert coarse.mean() == pytest.approx(fine.mean(), abs=4)
+
+
 def test_attenuation_darkens_as_echogenicity_does():
     probe = Probe(noise_db=-200.0)
     by_tissue = b_mode(uniform_tissue(-16, 0), probe, 0.0, np.random.default_rng(1))
