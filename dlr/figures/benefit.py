@@ -13,11 +13,10 @@ from dlr.figures import theme
 __all__ = ["draw_calibration", "draw_decision", "draw_predictions"]
 
 
-def draw_calibration(calibration: pd.DataFrame, ax: Axes, model: str = "", note: str = "") -> Axes:
+def draw_calibration(calibration: pd.DataFrame, ax: Axes, model: str = "") -> Axes:
     """Observed fraction against predicted probability: groups with 95 % intervals, smooth curve, line of identity.
 
     calibration : columns kind ("group" or "curve"), predicted, observed, lower, upper, n.
-    note : printed in the upper left corner, such as slope and intercept.
     """
     tone = theme.colour(model)
     ax.plot([0, 1], [0, 1], color=theme.GREY, linewidth=0.8, linestyle="--", label="ideal", zorder=1)
@@ -34,8 +33,6 @@ def draw_calibration(calibration: pd.DataFrame, ax: Axes, model: str = "", note:
             groups["predicted"], groups["observed"], yerr=np.array([below, above]), fmt=theme.marker(model),
             color=tone, markersize=4, elinewidth=0.9, label="groups, 95 % interval",
         )  # fmt: skip
-    if note:
-        ax.text(0.03, 0.97, note, transform=ax.transAxes, va="top", fontsize=7.5, linespacing=1.4)
     ax.set(xlabel="Predicted probability", ylabel="Observed", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, handlelength=1.8, columnspacing=1.2)
     return ax

@@ -41,7 +41,7 @@ def draw_roc(lines: Sequence[Line], ax: Axes, by: str = "model") -> Axes:
     """
     ax.plot([0, 1], [0, 1], color=theme.LIGHT, linewidth=0.9, zorder=1)
     for line in lines:
-        ax.plot(line.x, line.y, label=_label(line, by), drawstyle="default", **_style(line, by))
+        ax.plot(line.x, line.y, label=_label(line, by), **_style(line, by))
     ax.set(xlabel="1 − specificity", ylabel="Sensitivity", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     _legend(ax, len(lines))
     return ax
@@ -51,9 +51,9 @@ def draw_pr(lines: Sequence[Line], ax: Axes, prevalence: float | None = None) ->
     """Precision against recall; a horizontal line at the prevalence, which is what chance gives."""
     if prevalence is not None:
         ax.axhline(prevalence, color=theme.LIGHT, linewidth=0.9, zorder=1)
-        ax.text(1.0, prevalence, f"prevalence {prevalence:.2f}", ha="right", va="bottom", fontsize=7, color=theme.GREY)
+        ax.text(1.03, prevalence, f"{prevalence:.2f}", va="center", fontsize=7.5, color=theme.GREY)
     for line in lines:
-        ax.plot(line.x, line.y, label=_label(line, "model"), drawstyle="steps-post", **_style(line, "model"))
+        ax.plot(line.x, line.y, label=_label(line, "model"), drawstyle="steps-pre", **_style(line, "model"))
     ax.set(xlabel="Recall (sensitivity)", ylabel="Precision (PPV)", xlim=(-0.01, 1.01), ylim=(0, 1.02), aspect="equal")
     _legend(ax, len(lines))
     return ax

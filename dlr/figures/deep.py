@@ -40,7 +40,7 @@ def draw_pca_variance(pca: pd.DataFrame, ax: Axes) -> Axes:
         label = "each fitted part" if k == 0 and len(groups) > 1 else None
         ax.plot(rows["component"], rows["explained"].cumsum(), color=theme.ACCENT, linewidth=1, alpha=0.7, label=label)
     ax.axhline(0.95, color=theme.INK, linestyle="--", linewidth=0.9)
-    ax.text(0.99, 0.955, "95 %", transform=ax.get_yaxis_transform(), ha="right", va="bottom", fontsize=7.5)
+    ax.text(1.01, 0.95, "95 %", transform=ax.get_yaxis_transform(), va="center", fontsize=7.5)
     ax.set(xlabel="Principal components", ylabel="Cumulative share of variance", ylim=(0, 1.02), xlim=(0, None))
     return ax
 

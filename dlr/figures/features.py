@@ -33,7 +33,7 @@ def draw_family_shares(families: pd.DataFrame, ax: Axes) -> Axes:
     """
     counts = families.groupby(families["family"].map(class_of))["count"].sum()
     counts = counts.reindex([name for name in (*CLASSES, "deep") if name in counts.index])
-    total = counts.sum()
+    total = int(counts.sum())
     wedges = ax.pie(
         counts.to_numpy(),
         colors=[_SHADES[name] for name in counts.index],
@@ -51,7 +51,6 @@ def draw_family_shares(families: pd.DataFrame, ax: Axes) -> Axes:
         handlelength=1,
         handleheight=1,
     )
-    ax.set_title(f"{total:,} features", loc="center")
     return ax
 
 
@@ -91,7 +90,7 @@ def draw_p_violin(values: pd.DataFrame, ax: Axes, level: float = 0.05) -> Axes:
             body.set_clip_path(None)
             ax.plot([x - 0.16, x + 0.16], [np.median(p)] * 2, color=theme.INK, linewidth=1.4)
     ax.axhline(level, color=theme.INK, linestyle="--", linewidth=0.9)
-    ax.text(len(names) - 0.45, level, f"p = {level:g}", va="bottom", ha="right", fontsize=7.5)
+    ax.text(1.01, level, f"p = {level:g}", va="center", fontsize=7.5, transform=ax.get_yaxis_transform())
     counts = values["family"].value_counts()
     ax.set_xticks(range(len(names)), [f"{name}\n{counts[name]:,}" for name in names])
     ax.set(ylim=(0, 1), xlim=(-0.6, len(names) - 0.4), ylabel="p-value")

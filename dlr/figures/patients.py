@@ -14,56 +14,57 @@ from dlr.figures import theme
 __all__ = ["draw_flow", "draw_outline", "flow_rows"]
 
 SIDES = ("train", "validation", "test", "external")
+LEFT, MIDDLE, RIGHT, HALF = (
+    49.0,
+    25.0,
+    51.0,
+    0.33,
+)  # boxes of the main line, its middle, boxes of who left; half a height
 
 
-def flow_rows(flow: pd.DataFrame) -> int:
+def flow_rows(flow: pd.DataFrame) -> float:
     """How many rows the flow chart has, for choosing the height of its panel."""
-    main, left, sides = _parts(flow)
-    return len(main) + len(left) + (1 if len(sides) else 0)
+    main, left, sides, details = _parts(flow)
+    return len(main) + len(left) + ((1 + 0.28 * _most(details)) if sides else 0)
 
 
 def draw_flow(flow: pd.DataFrame, ax: Axes) -> Axes:
     """Flow of patients: the main line downwards, who left to the right with the reason, the sides at the bottom.
 
     flow : columns step, patients, cases, reason. A row with a reason counts who left; one without counts who remain;
-    a row named train, validation, test or external counts a side.
+    a row named train, validation, test or external counts a side, and "train, ..." a part of that side.
     """
-    main, left, sides = _parts(flow)
+    main, left, sides, details = _parts(flow)
     rows = flow_rows(flow)
-    ax.set(xlim=(0, 100), ylim=(-rows, 0.05))
+    ax.set(xlim=(0, 100), ylim=(-rows - 0.02, 0.02))
     ax.axis("off")
-    events = [*[("main", row) for row in main], *[("left", row) for row in left]]
-    events.sort(key=lambda event: event[1]["order"])
-    previous: float | None = None
-    y = -0.5
-    waiting: list[float] = []
-    for kind, row in events:
-        if kind == "main":
-            if previous is not None:
-                _arrow(ax, 26, previous - 0.33, 26, y + 0.33)
-                for side_y in waiting:
-                    _arrow(ax, 26, side_y, 54, side_y)
-            waiting = []
-            _box(ax, 0, y, 52, [_wrap(row["step"], 40), _counts(row)], bold=True)
-            previous = y
-        else:
+    y, previous, waiting = -0.5, None, []
+    for row in sorted([*main, *left], key=lambda row: row["order"]):
+        if row["reason"]:
             waiting.append(y)
-            _box(ax, 54, y, 46, [_wrap(_left_text(row), 46), _counts(row)], edge=theme.LIGHT)
+            _box(ax, RIGHT, y, 100 - RIGHT, [_wrap(_left_text(row), 46), _counts(row)], edge=theme.LIGHT)
+        else:
+            if previous is not None:
+                _arrow(ax, MIDDLE, previous - HALF, MIDDLE, y + HALF)
+            _branch(ax, waiting)
+            previous, waiting = y, []
+            _box(ax, 0, y, LEFT, [_wrap(_capital(row["step"]), 40), _counts(row)], bold=True)
         y -= 1
-    if len(sides):
+    if sides:
         width = 100 / max(len(sides), 2)
+        centres = [(k + 0.5) * width for k in range(len(sides))]
+        turn = y + 0.45
         if previous is not None:
-            start = previous - 0.33
-            for side_y in waiting:
-                _arrow(ax, 26, side_y, 54, side_y)
-            turn = y + 0.45
-            ax.plot([26, 26], [start, turn], color=theme.GREY, linewidth=0.8)
-            centres = [(k + 0.5) * width for k in range(len(sides))]
-            ax.plot([min(26, *centres), max(26, *centres)], [turn, turn], color=theme.GREY, linewidth=0.8)
-            for centre in centres:
-                _arrow(ax, centre, turn, centre, y + 0.33)
+            ax.plot([MIDDLE, MIDDLE], [previous - HALF, turn], color=theme.GREY, linewidth=0.8)
+            ax.plot([min(MIDDLE, *centres), max(MIDDLE, *centres)], [turn, turn], color=theme.GREY, linewidth=0.8)
+            _branch(ax, waiting)
+        deeper = 0.28 * _most(details)
         for k, row in enumerate(sides):
-            _box(ax, k * width + 1, y, width - 2, [str(row["step"]), _counts(row)], bold=True, edge=theme.ACCENT)
+            _arrow(ax, centres[k], turn, centres[k], y + HALF)
+            lines = [_capital(row["step"]), _counts(row), *details[str(row["step"])]]
+            _box(ax, k * width + 1, y, width - 2, lines, bold=True, edge=theme.ACCENT, deeper=deeper)
+    else:
+        _branch(ax, waiting)
     return ax
 
 
@@ -87,13 +88,31 @@ def draw_outline(
     return ax
 
 
-def _parts(flow: pd.DataFrame) -> tuple[list[dict], list[dict], list[dict]]:
+def _parts(flow: pd.DataFrame) -> tuple[list[dict], list[dict], list[dict], dict[str, list[str]]]:
+    """Rows of the main line, rows of who left, rows of the sides, and by side the lines of its parts."""
     rows = [{**row, "order": k} for k, row in enumerate(flow.to_dict("records"))]
+    sides = [row for row in rows if str(row["step"]) in SIDES]
+    details: dict[str, list[str]] = {str(row["step"]): [] for row in sides}
+    main, left = [], []
     for row in rows:
         row["reason"] = "" if pd.isna(row.get("reason")) else str(row["reason"])
-    sides = [row for row in rows if str(row["step"]) in SIDES]
-    others = [row for row in rows if str(row["step"]) not in SIDES]
-    return [r for r in others if not r["reason"]], [r for r in others if r["reason"]], sides
+        side, _, part = str(row["step"]).partition(", ")
+        if side in details:
+            if part:
+                details[side].append(f"{part}: {_counts(row)}")
+        elif row["reason"]:
+            left.append(row)
+        else:
+            main.append(row)
+    return main, left, sides, details
+
+
+def _most(details: dict[str, list[str]]) -> int:
+    return max((len(lines) for lines in details.values()), default=0)
+
+
+def _capital(text: object) -> str:
+    return str(text)[:1].upper() + str(text)[1:]
 
 
 def _left_text(row: dict) -> str:
@@ -102,12 +121,11 @@ def _left_text(row: dict) -> str:
 
 
 def _counts(row: dict) -> str:
-    patients = int(row["patients"])
-    text = f"{patients:,} patient{'' if patients == 1 else 's'}"
-    if pd.notna(row.get("cases")):
-        cases = int(row["cases"])
-        text += f", {cases:,} case{'' if cases == 1 else 's'}"
-    return text
+    patients, cases = int(row["patients"]), row.get("cases")
+    words = [f"{patients:,} patient{'' if patients == 1 else 's'}"] if patients else []
+    if pd.notna(cases):
+        words.append(f"{int(cases):,} case{'' if int(cases) == 1 else 's'}")
+    return ", ".join(words) or "0 patients"
 
 
 def _wrap(text: str, width: int) -> str:
@@ -115,16 +133,33 @@ def _wrap(text: str, width: int) -> str:
 
 
 def _box(
-    ax: Axes, x: float, y: float, width: float, lines: list[str], bold: bool = False, edge: str = theme.GREY
+    ax: Axes,
+    x: float,
+    y: float,
+    width: float,
+    lines: list[str],
+    bold: bool = False,
+    edge: str = theme.GREY,
+    deeper: float = 0.0,
 ) -> None:
-    ax.add_patch(Rectangle((x, y - 0.33), width, 0.66, facecolor="white", edgecolor=edge, linewidth=0.9))
-    head, counts = lines
+    """A box whose first line is the head; `deeper` adds room below for further lines."""
+    bottom = y - HALF - deeper
+    ax.add_patch(Rectangle((x, bottom), width, 2 * HALF + deeper, facecolor="white", edgecolor=edge, linewidth=0.9))
+    head, *rest = lines
     tall = "\n" in head
     ax.text(
-        x + 1.5, y + (0.10 if not tall else 0.12), head,
-        va="center", ha="left", fontsize=7.5 if tall else 8, fontweight="bold" if bold else "normal", linespacing=1.05,
+        x + 1.5, y + (0.12 if tall else 0.10), head, va="center", ha="left", fontsize=7.5 if tall else 8,
+        fontweight="bold" if bold else "normal", linespacing=1.05,
     )  # fmt: skip
-    ax.text(x + 1.5, y - (0.14 if not tall else 0.2), counts, va="center", ha="left", fontsize=7.5, color=theme.GREY)
+    for k, line in enumerate(rest):
+        at = y - (0.2 if tall else 0.14) - 0.28 * k
+        ax.text(x + 1.5, at, line, va="center", ha="left", fontsize=7.5, color=theme.GREY)
+
+
+def _branch(ax: Axes, at: list[float]) -> None:
+    """Arrows from the main line to the boxes of who left."""
+    for y in at:
+        _arrow(ax, MIDDLE, y, RIGHT, y)
 
 
 def _arrow(ax: Axes, x0: float, y0: float, x1: float, y1: float) -> None:

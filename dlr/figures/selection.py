@@ -32,14 +32,14 @@ def draw_lasso_path(path: pd.DataFrame, ax: Axes, log_lambda: float | None = Non
 
 
 def draw_lasso_error(error: pd.DataFrame, ax: Axes, measure: str = "Cross-validated error") -> Axes:
-    """Mean error over the folds with one standard deviation, and the two λ that are commonly chosen.
+    """Mean error over the folds with one standard error, and the two λ that are commonly chosen.
 
-    error : columns log_lambda, mean, sd, lambda_min, lambda_1se (λ itself, the same in every row).
+    error : columns log_lambda, mean, sd (its standard error), lambda_min, lambda_1se (λ itself, the same in every row).
     """
     error = error.sort_values("log_lambda")
     ax.errorbar(
         error["log_lambda"], error["mean"], yerr=error["sd"], fmt="o", color=theme.ACCENT, markersize=2.5,
-        ecolor=theme.LIGHT, elinewidth=1, capsize=0, label="mean ± SD",
+        ecolor=theme.LIGHT, elinewidth=1, capsize=0, label="mean ± standard error",
     )  # fmt: skip
     for column, style in (("lambda_min", "--"), ("lambda_1se", ":")):
         value = float(error[column].iloc[0]) if column in error else np.nan

@@ -131,9 +131,9 @@ def cjk_font() -> str | None:
 
 def family_fonts() -> list[str]:
     """Fonts in order of trial for each character; only installed ones, so that matplotlib stays quiet."""
-    latin = [name for name in LATIN_FONTS if name in _installed()]
+    latin = next((name for name in LATIN_FONTS if name in _installed()), "sans-serif")
     fallback = cjk_font()
-    return [*latin, fallback] if fallback else latin
+    return [latin, fallback] if fallback else [latin, "DejaVu Sans"]
 
 
 def missing_font_warning(texts: Iterable[str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from dlr.figures import draw_calibration, draw_decision, draw_roc, theme
-from dlr.report.blocks import Block, Heading, Missing, Prose, Section, Table
+from dlr.report.blocks import Block, Heading, Missing, Prose, Section
 from dlr.report.evidence import FEW_EVENTS, Evidence, Headline, curve_rows, words_of
 from dlr.report.models import decision_limits, roc_lines
 from dlr.report.press import Panel, Press, slug
@@ -15,6 +15,16 @@ from dlr.report.use import time_of_use
 from dlr.words import Estimate
 
 __all__ = ["answer", "headline_paragraph"]
+
+KEY_NUMBERS = (
+    ("Patients (positive)", "", 0),
+    ("AUC", "auc", 3),
+    ("Sensitivity", "sensitivity", 2),
+    ("Specificity", "specificity", 2),
+    ("Calibration slope", "calibration_slope", 2),
+    ("Net benefit at the cut-off", "net_benefit_at_cutoff", 3),
+)
+WIDTH, HEIGHT = 3.1, 3.4  # of a panel: two stand side by side beside the remarks
 
 
 def answer(sources: Sources, press: Press, evidence: Evidence) -> Section:
@@ -30,8 +40,7 @@ def answer(sources: Sources, press: Press, evidence: Evidence) -> Section:
         blocks.append(Prose((headline_paragraph(sources, evidence, headline),)))
         blocks += _key_numbers(press, evidence, headline)
         blocks += _figure(sources, press, evidence, headline)
-    blocks.append(remarks(sources, evidence))
-    return Section(1, "answer", "The answer", tuple(blocks))
+    return Section(1, "answer", "The answer", tuple(blocks), (remarks(sources, evidence),))
 
 
 def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline) -> str:
@@ -40,7 +49,7 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
     test = evidence.get(target, model, "test", "auc")
     nested = evidence.get(target, model, "nested", "auc")
     inside = evidence.get(target, model, "out-of-fold", "auc")
-    sentences = [f"{model} ({words_of(model)}) predicts {target}{time_of_use(sources, model).phrase}."]
+    sentences = [f"{model} ({words_of(model)}) predicts {target}. {time_of_use(sources, model).sentence}"]
     if nested is not None and headline.role == "nested":
         sentences.append(
             f"Repeated nested cross-validation over {nested.n} patients ({nested.n_positive} positive) gives an AUC of "
@@ -54,10 +63,9 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
             f"{_with_interval(headline.auc)}."
         )
     if inside is not None:
-        stacked = "stacked" in inside.method
         sentences.append(
             f"Out-of-fold in {inside.n} training patients it is {_with_interval(inside)}"
-            + (", stacked and therefore optimistic." if stacked else ".")
+            + (", stacked and therefore optimistic." if evidence.stacked(model, "out-of-fold") else ".")
         )
     role = "test" if test is not None else headline.role
     slope = evidence.get(target, model, role, "calibration_slope")
@@ -71,7 +79,7 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
         treat_all = prevalence - (1 - prevalence) * cutoff / (1 - cutoff)
         sentences.append(
             f"At the cut-off of {cutoff:.2f}, chosen on training patients, its net benefit is "
-            f"{theme.format_number(benefit.value, 2)}, against {theme.format_number(treat_all, 2)} for treating everyone "
+            f"{theme.format_auc(benefit.value)}, against {theme.format_auc(treat_all)} for treating everyone "
             "and 0 for treating no one."
         )
     return " ".join(sentences)
@@ -84,24 +92,17 @@ def _with_interval(estimate: Estimate, digits: int = 3) -> str:
 
 
 def _key_numbers(press: Press, evidence: Evidence, headline: Headline) -> list[Block]:
-    """The paragraph's numbers as a small table."""
-    rows = []
+    """The paragraph's numbers as a small table, a column a role."""
+    shown: dict[str, list[str]] = {"": [name for name, _, _ in KEY_NUMBERS]}
     for role in ("nested", "test", "external", "out-of-fold"):
         auc = evidence.get(headline.target, headline.model, role, "auc")
-        if auc is None:
-            continue
-        row = {"": role, "Patients": f"{auc.n}", "Positive": f"{auc.n_positive}", "AUC (95 % interval)": _short(auc, 3)}
-        for name, metric, digits in (
-            ("Sensitivity", "sensitivity", 2),
-            ("Specificity", "specificity", 2),
-            ("Calibration slope", "calibration_slope", 2),
-            ("Net benefit at cut-off", "net_benefit_at_cutoff", 3),
-        ):
-            row[name] = _short(evidence.get(headline.target, headline.model, role, metric), digits)
-        rows.append(row)
-    shown = pd.DataFrame(rows)
-    table: Table = press.table(f"answer_{slug(headline.target)}", f"{headline.model} in numbers", shown)
-    return [table]
+        if auc is not None:
+            cells = [f"{auc.n} ({auc.n_positive})"]
+            for _, metric, digits in KEY_NUMBERS[1:]:
+                cells.append(_short(evidence.get(headline.target, headline.model, role, metric), digits))
+            shown[role.capitalize()] = cells
+    name, title = f"answer_{slug(headline.target)}", f"{headline.model} in numbers"
+    return [press.table(name, title, pd.DataFrame(shown), note="In brackets: 95 % intervals.")]
 
 
 def _short(estimate: Estimate | None, digits: int) -> str:
@@ -121,16 +122,16 @@ def _figure(sources: Sources, press: Press, evidence: Evidence, headline: Headli
     ]
     lines = list({line.role: line for line in lines}.values())
     if lines:
-        panels.append(Panel(lambda ax: draw_roc(lines, ax, by="role"), title="Discrimination"))
+        panels.append(Panel(lambda ax: draw_roc(lines, ax, by="role"), WIDTH, HEIGHT, "Discrimination"))
     calibration = curve_rows(sources.table("evaluate", "calibration.csv"), target, role)
     if calibration is not None and (calibration["model"] == model).any():
         own = calibration[calibration["model"] == model]
-        panels.append(Panel(lambda ax: draw_calibration(own, ax, model), title=f"Calibration, {role}"))
+        panels.append(Panel(lambda ax: draw_calibration(own, ax, model), WIDTH, HEIGHT, f"Calibration, {role}"))
     decision = curve_rows(sources.table("evaluate", "decision.csv"), target, role)
     if decision is not None and (decision["model"] == model).any():
         curve = decision[decision["model"] == model]
         limits = decision_limits(sources)
-        panels.append(Panel(lambda ax: draw_decision(curve, ax, limits), title=f"Net benefit, {role}"))
+        panels.append(Panel(lambda ax: draw_decision(curve, ax, limits), WIDTH, HEIGHT, f"Net benefit, {role}"))
     if not panels:
         return [Missing("Figure of the answer", sources.why("evaluate", "roc.csv"))]
     caption = (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from dataclasses import dataclass
+from typing import ClassVar
 
 from markupsafe import Markup
 
@@ -39,6 +39,7 @@ class Table:
     csv: str | None = None  # path beside the report
     note: str = ""
     strong: frozenset[int] = frozenset()  # rows set in bold
+    quiet: frozenset[int] = frozenset()  # rows set in grey
     left_out: int = 0  # further rows that only the CSV has
 
 
@@ -113,4 +114,4 @@ class Section:
     anchor: str
     title: str
     blocks: tuple[Block, ...]
-    extra: dict[str, Any] = field(default_factory=dict)
+    beside: tuple[Block, ...] = ()  # what stands beside them where the page is wide enough

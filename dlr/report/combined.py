@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from dlr.figures import theme
 from dlr.report.blocks import Block, Heading, Missing, Prose
-from dlr.report.press import Press
+from dlr.report.evidence import measure_words
+from dlr.report.press import Press, slug
 from dlr.report.sources import Sources
+from dlr.report.use import primary_set
 
 __all__ = ["combined_blocks", "odds_table"]
 
+SIGNATURE_NOTE = "Signatures enter as logits, clipped to .001–.999: the odds ratio is that of one logit."
 TABLES = (
     ("univariable", "Univariable odds ratios"),
     ("multivariable", "Multivariable odds ratios"),
@@ -84,28 +86,44 @@ def _clinical(sources: Sources, press: Press) -> list[Block]:
 
 def _combined(sources: Sources, press: Press) -> list[Block]:
     terms = sources.table("combine", "combined_terms.csv")
-    if terms is None:
-        return [Missing("The Combined model", sources.why("combine", "combined_terms.csv"))]
-    blocks: list[Block] = [
-        press.table(
-            "combined_terms", "Terms of the Combined model", odds_table(sources, terms), terms,
-            "Signatures enter as logits, clipped to .001–.999: the odds ratio is that of one logit.",
-        )
-    ]  # fmt: skip
-    stored = sources.json("combine", "combined_model.json") or {}
-    if isinstance(stored, Mapping):
-        dropped = stored.get("dropped") or {}
-        pairs = dropped.items() if isinstance(dropped, Mapping) else [tuple(row.values())[:2] for row in dropped]
-        if pairs:
+    chosen = primary_set(sources)
+    if terms is None or chosen is None:
+        reasons = (sources.json("combine", "combined_model.json") or {}).get("reasons") or []
+        return [Missing("The Combined model", ". ".join(reasons) or sources.why("combine", "combined_terms.csv"))]
+    blocks: list[Block] = []
+    for variant in ("", *sorted(set(terms["variant"].fillna("")) - {""})):
+        entry = primary_set(sources, variant)
+        if entry is None:
+            continue
+        rows = terms[
+            (terms["variant"].fillna("") == variant) & (terms["set"] == entry["set"])
+            & (terms["protocol"] == entry["protocol"]) & (terms["target"] == entry["target"])
+        ]  # fmt: skip
+        for model, words in (("combined", ""), ("full", ", with all candidates")):
+            own = rows[rows["model"] == model]
+            if len(own) and not (model == "full" and len(own) == (rows["model"] == "combined").sum()):
+                name = "_".join(["combined_terms", model, *([slug(variant)] if variant else [])])
+                blocks.append(
+                    press.table(name, f"{entry['set']}{words}", odds_table(sources, own), own, SIGNATURE_NOTE)
+                )
+        dropped = entry["model"]["dropped"]
+        if dropped:
             shown = pd.DataFrame(
-                [(sources.title_of(str(name)), str(reason)) for name, reason in pairs],
+                [(sources.title_of(str(name)), str(reason)) for name, reason in dropped],
                 columns=["Candidate left out", "Reason"],
             )
-            blocks.append(press.table("combined_dropped", "What did not enter", shown))
+            blocks.append(press.table(f"combined_dropped_{slug(variant)}", f"What did not enter {entry['set']}", shown))
+    press.csv("combined_terms", "Terms of every admissible set", terms)
+    riley, bound = chosen["model"].get("riley"), chosen["model"].get("bound")
+    if riley is not None:
+        allowed = "" if bound is None else f"; at most {bound} were allowed"
+        blocks.append(
+            Prose((f"Riley's criterion: these patients carry {theme.format_number(riley, 2)} parameters{allowed}.",))
+        )
     optimism = sources.table("combine", "optimism.csv")
     if optimism is not None:
         shown = pd.DataFrame({
-            "Measure": optimism["measure"].astype(str).str.replace("_", " "),
+            "Set": optimism["variant"].fillna("").replace("", "main"), "Measure": optimism["measure"].map(measure_words),
             "Apparent": optimism["apparent"].map(theme.format_auc), "Optimism": optimism["optimism"].map(theme.format_auc),
             "Corrected": optimism["corrected"].map(theme.format_auc), "Bootstrap samples": optimism["replicates"],
         })  # fmt: skip

@@ -9,7 +9,7 @@ import pandas as pd
 from dlr.report.sources import Sources
 from dlr.words import CHOSEN, Estimate, Model, Protocol, Side
 
-__all__ = ["FEW_EVENTS", "ROLES", "Evidence", "Headline", "curve_rows", "main_variant", "words_of"]
+__all__ = ["FEW_EVENTS", "ROLES", "Evidence", "Headline", "curve_rows", "main_variant", "measure_words", "words_of"]
 
 FEW_EVENTS = 100  # test events under which the repeated nested value is the headline
 
@@ -87,6 +87,10 @@ class Evidence:
             "" if pd.isna(row["method"]) else str(row["method"]),
         )  # fmt: skip
 
+    def stacked(self, model: str, role: str) -> bool:
+        """Whether a value is optimistic because its inputs come from models that saw the held-out labels."""
+        return model == Model.COMBINED and role == "out-of-fold" and not self.sources.setting("combine.inner", False)
+
     def cutoff(self, target: str, model: str, role: str = "test") -> float | None:
         """The cut-off used in a role."""
         rows = self.rows(target, model, role)
@@ -119,6 +123,11 @@ def words_of(model: str) -> str:
         Model.DLR: "radiomics and deep features",
         Model.COMBINED: "clinical variables and an image signature",
     }.get(model, model)  # type: ignore[call-overload]
+
+
+def measure_words(metric: str) -> str:
+    """A measure's name as a reader meets it."""
+    return {"auc": "AUC", "brier": "Brier score", "r2": "R²"}.get(metric, metric.replace("_", " "))
 
 
 def main_variant(table: pd.DataFrame) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -51,7 +53,7 @@ def _families(sources: Sources, press: Press) -> list[Block]:
     by_family, by_image = families["family"].nunique(), families["image_type"].nunique()
     tallest = 0.9 + 0.24 * max(by_family, by_image)
     panels = [
-        Panel(lambda ax: draw_family_shares(families, ax), 2.9, 3.4, ""),
+        Panel(partial(draw_family_shares, families), 2.9, 3.4, "By class"),
         Panel(lambda ax: draw_family_counts(families, ax), 3.5, tallest, "By family"),
         Panel(lambda ax: draw_family_counts(families, ax, by="image_type"), 3.5, tallest, "By image type"),
     ]
@@ -119,6 +121,7 @@ def _steps(sources: Sources, press: Press) -> list[Block]:
         return [Missing("Selection", sources.why("radiomics_model", "selection.parquet"))]
     counts = step_counts(selection)
     shown = pd.DataFrame({
+        **({"Outcome": counts["target"]} if counts["target"].nunique() > 1 else {}),
         "Model": counts["model"], "Protocol": counts["protocol"], "Step": [STEP_WORDS.get(s, s) for s in counts["step"]],
         "Looked at": counts["looked_at"].map(_range), "Kept": counts["kept"].map(_range), "Fits": counts["fits"],
     })  # fmt: skip
@@ -135,18 +138,22 @@ def _range(values: tuple[int, ...]) -> str:
 
 def _p_values(sources: Sources, press: Press) -> list[Block]:
     selection = sources.table("radiomics_model", "selection.parquet")
-    values = None if selection is None else t_test_values(selection)
-    if values is None or values.empty:
-        return [Missing("p-values by family", sources.why("radiomics_model", "p-value of a t-test step"))]
+    blocks: list[Block] = []
     level = float(sources.setting("learn.p", 0.05))
-    values = values.assign(feature_class=values["family"].map(class_of))
-    panel = Panel(lambda ax: draw_p_violin(values, ax, level), 7.2, 3.1)
-    below = int((values["p"] < level).sum())
-    caption = (
-        f"p-values of {len(values):,} features on the training side; {below:,} are below {level:g}, and "
-        f"{level * len(values):,.0f} would be by chance alone. Bars are medians."
-    )
-    return [press.figure("p_violin", "p-values by family of features", caption, [panel], values)]
+    for ending, words, rows in [] if selection is None else sources.by_target(selection):
+        values = t_test_values(rows)
+        if values.empty:
+            continue
+        below = int((values["p"] < level).sum())
+        caption = (
+            f"p-values of {len(values):,} features on the training side; {below:,} are below {level:g}, and "
+            f"{level * len(values):,.0f} would be by chance alone. Bars are medians."
+        )
+        panel = Panel(partial(draw_p_violin, values, level=level), 7.2, 3.1)
+        blocks.append(
+            press.figure(f"p_violin{ending}", f"p-values by family of features{words}", caption, [panel], values)
+        )
+    return blocks or [Missing("p-values by family", sources.why("radiomics_model", "p-value of a t-test step"))]
 
 
 def _correlation(sources: Sources, press: Press) -> list[Block]:
@@ -154,57 +161,58 @@ def _correlation(sources: Sources, press: Press) -> list[Block]:
     features = sources.table("radiomics", "features.parquet")
     if selection is None or features is None:
         return [Missing("Correlation of the features", sources.why("radiomics", "features.parquet"))]
-    before, after = correlations(selection, features, sources.patients)
-    if before is None or len(before) < 2:
-        return [Missing("Correlation of the features", "Fewer than two features reached the correlation step.")]
-    panels = [Panel(lambda ax: draw_correlation(before, ax), 4.3, 3.7, f"Before deletion: {len(before):,} features")]
-    if after is not None and len(after) > 1:
-        wide = 6.2 if len(after) <= 20 else 4.3
-        panels.append(
-            Panel(
-                lambda ax: draw_correlation(after, ax),
-                wide,
-                3.7 if wide < 5 else 4.4,
-                f"After: {len(after):,} features",
-            )
-        )
+    blocks: list[Block] = []
     threshold = sources.setting("learn.correlation", 0.8)
     caption = (
         f"Of the worst pair with |r| above {threshold:g} the feature closer to the rest is deleted, until none is left. "
         "Training side; a patient with several cases counts once, by their mean."
     )
-    data = (after if after is not None else before).rename_axis("feature").reset_index()
-    return [press.figure("correlation", "Correlation before and after deletion", caption, panels, data)]
+    for ending, words, rows in sources.by_target(selection):
+        before, after = correlations(rows, features, sources.patients)
+        if before is None or len(before) < 2:
+            continue
+        panels = [Panel(partial(draw_correlation, before), 4.3, 3.7, f"Before deletion: {len(before):,} features")]
+        if after is not None and len(after) > 1:
+            size = (6.2, 4.4) if len(after) <= 20 else (4.3, 3.7)
+            panels.append(Panel(partial(draw_correlation, after), *size, f"After: {len(after):,} features"))
+        data = (after if after is not None else before).rename_axis("feature").reset_index()
+        title = f"Correlation before and after deletion{words}"
+        blocks.append(press.figure(f"correlation{ending}", title, caption, panels, data))
+    return blocks or [Missing("Correlation of the features", "Fewer than two features reached the correlation step.")]
 
 
 def _lasso(sources: Sources, press: Press) -> list[Block]:
     path, error = sources.table("radiomics_model", "lasso_path.csv"), sources.table("radiomics_model", "lasso_cv.csv")
-    if path is None and error is None:
+    if path is None or error is None:
         return [Missing("LASSO path", sources.why("radiomics_model", "lasso_path.csv"))]
     rule = str(sources.setting("learn.lasso_rule", "min"))
-    chosen = None
-    if error is not None and f"lambda_{rule}" in error:
-        chosen = float(np.log(error[f"lambda_{rule}"].iloc[0]))
-    panels = []
-    if path is not None:
-        panels.append(Panel(lambda ax: draw_lasso_path(path, ax, chosen), 4.4, 3.2, "Coefficients along the path"))
-    if error is not None:
-        panels.append(Panel(lambda ax: draw_lasso_error(error, ax), 4.4, 3.2, "Cross-validated error"))
-        press.csv("lasso_error", "LASSO: cross-validated error", error)
-    caption = f"λ chosen: {rule}, {sources.setting('learn.lasso_folds', 10)}-fold. Coloured: features kept at that λ."
-    return [press.figure("lasso", "LASSO", caption, panels, path)]
+    errors = {ending: rows for ending, _, rows in sources.by_target(error)}
+    press.csv("lasso_error", "LASSO: cross-validated error", error)
+    blocks: list[Block] = []
+    caption = (
+        f"Whole training side, published way. λ: {rule}, {sources.setting('learn.lasso_folds', 10)}-fold. "
+        "In colour: features kept at that λ."
+    )
+    for ending, words, rows in sources.by_target(path):
+        own = errors[ending]
+        chosen = float(np.log(own[f"lambda_{rule}"].iloc[0]))
+        panels = [
+            Panel(partial(draw_lasso_path, rows, log_lambda=chosen), 4.4, 3.2, "Coefficients along the path"),
+            Panel(partial(draw_lasso_error, own), 4.4, 3.2, "Cross-validated error"),
+        ]
+        blocks.append(press.figure(f"lasso{ending}", f"LASSO{words}", caption, panels, rows))
+    return blocks
 
 
 def _weights(sources: Sources, press: Press) -> list[Block]:
     weights = sources.table("radiomics_model", "rad_score.csv")
     if weights is None:
         return [Missing("Weights of the Rad-score", sources.why("radiomics_model", "rad_score.csv"))]
-    kept = weights[weights["feature"] != "(Intercept)"]
     blocks: list[Block] = []
-    if len(kept):
-        panel = Panel(lambda ax: draw_weights(kept, ax), 6.6, 0.8 + 0.34 * len(kept))
+    for ending, words, rows in sources.by_target(weights):
+        panel = Panel(partial(draw_weights, rows), 6.6, 0.8 + 0.34 * len(rows))
         caption = "Linear score of the whole training side (published way); the formula below computes it."
-        blocks.append(press.figure("rad_score", "Weights of the Rad-score", caption, [panel], weights))
+        blocks.append(press.figure(f"rad_score{ending}", f"Weights of the Rad-score{words}", caption, [panel], rows))
     formula = sources.text("radiomics_model", "rad_score.txt")
     if formula:
         blocks.append(Copy("Rad-score formula", formula))
@@ -215,14 +223,17 @@ def _frequency(sources: Sources, press: Press) -> list[Block]:
     table = sources.table("radiomics_model", "selection_frequency.csv")
     if table is None:
         return [Missing("How often each feature was kept", sources.why("radiomics_model", "selection_frequency.csv"))]
-    rows = table.drop_duplicates("feature")
-    panel = Panel(lambda ax: draw_selection_frequency(rows, ax), 6.6, 0.8 + 0.34 * min(20, len(rows)))
-    often = int((rows["frequency"] >= 0.5).sum())
-    caption = (
-        f"Over {rows['of'].iloc[0]:.0f} cross-fitted chains {len(rows):,} features were kept at least once and {often:,} in half "
-        "of the chains or more. Few that are kept often mean that the selection hangs on the patients at hand."
-    )
-    return [press.figure("selection_frequency", "How often each feature was kept", caption, [panel], table)]
+    blocks: list[Block] = []
+    for ending, words, rows in sources.by_target(table):
+        panel = Panel(partial(draw_selection_frequency, rows), 6.6, 0.8 + 0.34 * min(20, len(rows)))
+        often = int((rows["frequency"] >= 0.5).sum())
+        caption = (
+            f"Over {rows['of'].iloc[0]:.0f} cross-fitted chains {len(rows):,} features were kept at least once, {often:,} of "
+            "them in half of the chains or more. If few are kept often, the selection hangs on the patients at hand."
+        )
+        title = f"How often each feature was kept{words}"
+        blocks.append(press.figure(f"selection_frequency{ending}", title, caption, [panel], rows))
+    return blocks
 
 
 def _fusion(sources: Sources, press: Press) -> list[Block]:

@@ -20,7 +20,7 @@ from dlr.figures import (
 )
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
 from dlr.report.combined import combined_blocks
-from dlr.report.evidence import Evidence, curve_rows
+from dlr.report.evidence import Evidence, curve_rows, main_variant
 from dlr.report.press import Panel, Press, slug
 from dlr.report.sources import Sources
 from dlr.words import Estimate
@@ -41,8 +41,9 @@ TABLE = (
 ROLES_SHOWN = ("nested", "test", "external", "validation", "out-of-fold", "apparent")
 VALIDATED = ("test", "external", "out-of-fold")  # roles in which calibration and decision curves may be shown
 APPARENT_NOTE = (
-    "Apparent values come from a model's own training patients (published way); they are printed for comparison with "
-    "papers and say nothing about new patients. Out-of-fold intervals are a patient bootstrap given these models."
+    "In brackets 95 % intervals. Apparent values come from a model's own training patients (published way); they are printed for comparison with "
+    "papers and say nothing about new patients. Out-of-fold intervals are a patient bootstrap given these models; stacked ones are optimistic, "
+    "since their inputs come from models that saw the held-out labels."
 )
 
 
@@ -89,24 +90,21 @@ def roc_lines(sources: Sources, evidence: Evidence, target: str, role: str) -> l
 
 
 def _table(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:
-    rows, raw, strong = [], [], []
+    rows, raw, quiet = [], [], []
     for model in evidence.models(target):
         for variant in evidence.variants(target, model):
             for role in ROLES_SHOWN:
                 found = evidence.rows(target, model, role, variant)
                 if found.empty:
                     continue
-                auc = evidence.get(target, model, role, "auc", variant)
-                role_words = role
-                if auc is not None and "stacked" in auc.method:
-                    role_words = "out-of-fold (stacked, optimistic)"
+                role_words = f"{role}, stacked" if evidence.stacked(model, role) else role
                 row = {"Model": f"{model}, {variant}" if variant else model, "Patients are": role_words}
                 first = found.iloc[0]
                 row["n (positive)"] = f"{first['n']} ({first['n_positive']})"
                 for name, metric, digits in TABLE:
-                    row[name] = _cell(evidence.get(target, model, role, metric, variant), digits)
-                if role == "test":
-                    strong.append(len(rows))
+                    row[name] = _cell(evidence.get(target, model, role, metric, variant), digits, "\n")
+                if role == "apparent":
+                    quiet.append(len(rows))
                 rows.append(row)
                 raw.append(found)
     note = APPARENT_NOTE + (
@@ -114,15 +112,15 @@ def _table(sources: Sources, press: Press, evidence: Evidence, target: str) -> l
         "The best test value is not marked: the choice of a model by its test value is a leak."
     )
     name = f"models_{slug(target)}"
-    return [press.table(name, f"All models for {target}", pd.DataFrame(rows), pd.concat(raw), note, strong)]
+    return [press.table(name, f"All models for {target}", pd.DataFrame(rows), pd.concat(raw), note, quiet=quiet)]
 
 
-def _cell(estimate: Estimate | None, digits: int) -> str:
+def _cell(estimate: Estimate | None, digits: int, between: str = " ") -> str:
     if estimate is None:
         return theme.NOTHING
     value = f"{estimate.value:.{digits}f}".replace("-", "−")
     limits = theme.format_interval(estimate.lower, estimate.upper, digits)
-    return value if limits == theme.NOTHING else f"{value} ({limits})"
+    return value if limits == theme.NOTHING else f"{value}{between}({limits})"
 
 
 def _forest(press: Press, evidence: Evidence, target: str) -> list[Block]:
@@ -131,7 +129,7 @@ def _forest(press: Press, evidence: Evidence, target: str) -> list[Block]:
         for role in ("nested", "test", "external", "out-of-fold"):
             auc = evidence.get(target, model, role, "auc")
             if auc is not None:
-                words = f"{role} (stacked)" if "stacked" in auc.method else role
+                words = f"{role}, stacked" if evidence.stacked(model, role) else role
                 rows.append((model, words, auc.value, auc.lower, auc.upper, auc.n, auc.n_positive))
     table = pd.DataFrame(rows, columns=["model", "role", "value", "lower", "upper", "n", "n_positive"])
     if table.empty:
@@ -212,37 +210,36 @@ def _comparisons(sources: Sources, press: Press, target: str) -> list[Block]:
 
 def _calibration(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:
     table = sources.table("evaluate", "calibration.csv")
-    panels, small = [], []
+    blocks: list[Block] = []
+    small = []
     for role in VALIDATED:
         rows = curve_rows(table, target, role)
+        panels = []
         for model in evidence.models(target):
             own = None if rows is None else rows[rows["model"] == model]
             if own is None or own.empty:
                 continue
-            slope, start = (evidence.get(target, model, role, f"calibration_{name}") for name in ("slope", "intercept"))
-            lines = []
-            if slope is not None:
-                lines.append(f"slope {_cell(slope, 2)}")
-            if start is not None:
-                lines.append(f"intercept {_cell(start, 2)}")
-            panels.append(
-                Panel(partial(draw_calibration, own, model=model, note="\n".join(lines)), 3.3, 3.7, f"{model}, {role}")
-            )
+            words = [
+                f"{name} {_cell(found, 2)}"
+                for name in ("slope", "intercept")
+                if (found := evidence.get(target, model, role, f"calibration_{name}")) is not None
+            ]
+            panels.append(Panel(partial(draw_calibration, own, model=model), 3.3, 3.75, model, "\n".join(words)))
             fit = evidence.get(target, model, role, "hosmer_lemeshow_p")
             if fit is not None:
                 small.append(f"{model}, {role}: p = {theme.format_p(fit.value)} ({fit.method})")
-    if not panels:
+        if panels:
+            title = f"Calibration for {target}, {role}"
+            caption = "Slope 1 and intercept 0 are ideal; a slope below 1 means predictions that are too extreme."
+            blocks.append(press.figure(f"calibration_{slug(target)}_{slug(role)}", title, caption, panels, rows))
+    if not blocks:
         return [Missing("Calibration", sources.why("evaluate", "calibration.csv"))]
-    caption = "Slope 1 and intercept 0 are ideal; a slope below 1 means predictions that are too extreme."
-    blocks: list[Block] = [
-        press.figure(f"calibration_{slug(target)}", f"Calibration for {target}", caption, panels, table)
-    ]
     if small:
-        words = (
+        words_small = (
             f"Hosmer–Lemeshow: {'; '.join(small)}. A large p is no proof of calibration and a small one grows with the "
             "number of patients; slope, intercept and curve say more."
         )
-        blocks.append(Prose((words,), quiet=True))
+        blocks.append(Prose((words_small,), quiet=True))
     return blocks
 
 
@@ -290,13 +287,8 @@ def _pr(sources: Sources, press: Press, target: str) -> list[Block]:
         if rows is None:
             continue
         lines = [
-            Line(
-                str(model),
-                role,
-                own.sort_values("recall")["recall"].to_numpy(),
-                own.sort_values("recall")["precision"].to_numpy(),
-            )
-            for model, own in rows.groupby("model", sort=False)
+            Line(str(model), role, own["recall"].to_numpy(), own["precision"].to_numpy())
+            for model, own in rows.sort_values("cutoff", ascending=False, kind="stable").groupby("model", sort=False)
         ]
         ends = rows.loc[rows.groupby("model")["recall"].idxmax(), "precision"]
         panels.append(
@@ -312,20 +304,32 @@ def _algorithms(sources: Sources, press: Press) -> list[Block]:
     tables = [
         sources.table(stage, "algorithms.csv") for stage in ("clinical", "radiomics_model", "deep", "fusion_model")
     ]
-    found = [table for table in tables if table is not None]
+    found = [main_variant(table) for table in tables if table is not None]
     if not found:
         return [Missing("Algorithms by out-of-fold AUC", sources.why("radiomics_model", "algorithms.csv"))]
-    table = pd.concat(found, ignore_index=True)
-    corrected = []
-    for model, rows in table.groupby("model", sort=False):
-        best = rows.loc[rows["out_of_fold_auc"].idxmax()]
-        if pd.notna(best.get("bbc_corrected")):
-            corrected.append(
-                f"{model}: {theme.format_auc(best['out_of_fold_auc'])} of the best is "
-                f"{theme.format_auc(best['bbc_corrected'])} after correction for choosing among {best['n_tried']:.0f}"
-            )
-    height = 0.7 + 0.48 * table["algorithm"].nunique()
-    panel = Panel(lambda ax: draw_algorithm_table(table, ax), 1.9 + 1.35 * table["model"].nunique(), height)
-    words = f"The best of several looks better than it is. {'; '.join(corrected)}." if corrected else ""
-    caption = f"{words} The chains themselves choose inside each fold, so their AUC needs no such correction.".strip()
-    return [press.figure("algorithms", "Out-of-fold AUC of every algorithm", caption, [panel], table)]
+    everything = pd.concat(found, ignore_index=True)
+    order = sources.setting("learn.algorithms", [])
+    blocks: list[Block] = []
+    for target, table in everything.groupby("target", sort=False):
+        table = table.assign(place=table["algorithm"].map({name: k for k, name in enumerate(order)}))
+        table = table.sort_values("place", kind="stable").drop(columns="place")
+        models_shown = sorted(dict.fromkeys(table["model"]), key=lambda name: list(theme.MODEL_COLOURS).index(name))
+        table = pd.concat([table[table["model"] == model] for model in models_shown])
+        corrected = [
+            f"{row.model} {theme.format_auc(row.out_of_fold_auc)} becomes {theme.format_auc(row.bbc_corrected)} "
+            f"(best of {row.n_tried:.0f})"
+            for row in table[table["bbc_corrected"].notna()].itertuples()
+        ]
+        words = (
+            f"The best of several looks better than it is; corrected for the choice (BBC-CV) {'; '.join(corrected)}. "
+        )
+        caption = (words if corrected else "") + (
+            "The chains themselves choose inside each fold, so the AUC of a model needs no such correction."
+        )
+        panel = Panel(
+            partial(draw_algorithm_table, table),
+            1.9 + 1.35 * len(models_shown), 0.7 + 0.48 * table["algorithm"].nunique(),
+        )  # fmt: skip
+        title = f"Out-of-fold AUC of every algorithm for {target}"
+        blocks.append(press.figure(f"algorithms_{slug(str(target))}", title, caption, [panel], table))
+    return blocks

@@ -10,18 +10,19 @@ from typing import Any
 
 import pandas as pd
 
-from dlr.figures import draw_nomogram, nomogram_rows, theme
+from dlr.figures import draw_nomogram, nomogram_rows
 from dlr.report.blocks import Block, Copy, Missing, Prose, Section
+from dlr.report.nomogram_words import range_table, worked_patient
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.stats import Nomogram
 
-__all__ = ["nomogram_section", "predict_command", "range_table", "worked_patient"]
+__all__ = ["nomogram_section", "predict_command"]
 
 
 def nomogram_section(sources: Sources, press: Press) -> Section:
     """The primary nomogram in full, the other admissible sets as links."""
-    stored = sources.json("nomogram", "nomogram.json")
+    stored = (sources.json("nomogram", "nomogram.json") or {}).get("sets")
     if not stored:
         missing = Missing("The nomogram", sources.why("nomogram", "nomogram.json"))
         return Section(6, "nomogram", "The nomogram", (missing,))
@@ -88,55 +89,14 @@ def predict_command(sources: Sources) -> str:
     return f"dlr predict {sources.about.run_folder or 'runs/STUDY'} manifest.csv"
 
 
-def worked_patient(drawn: Nomogram, patient: pd.DataFrame) -> pd.DataFrame:
-    """Each variable's value and points, the total and the risk, ready to print."""
-    points = drawn.points(patient).iloc[0]
-    rows = []
-    for axis in drawn.axes:
-        rows.append(
-            (axis.label, value_words(axis, patient[axis.name].iloc[0]), f"{points[axis.name]:.1f}".replace("-", "−"))
-        )
-    total = float(drawn.total(patient)[0])
-    rows += [("Total points", "", f"{total:.1f}"), ("Risk", "", f"{float(drawn.risk(total)):.3f}")]
-    return pd.DataFrame(rows, columns=["Variable", "Value", "Points"])
-
-
-def value_words(axis: Any, value: Any) -> str:
-    """A raw value as the axis writes it: a level's label, or the number."""
-    if axis.kind == "category":
-        for tick in axis.ticks:
-            if str(tick.value) == str(value) or _same_number(tick.value, value):
-                return str(tick.label)
-        return str(value)
-    return theme.format_number(float(value))
-
-
-def range_table(drawn: Nomogram) -> pd.DataFrame:
-    """Axis, what it takes, training range."""
-    rows = []
-    for axis in drawn.axes:
-        if axis.kind == "category":
-            rows.append((axis.label, axis.name, "one of " + ", ".join(str(tick.label) for tick in axis.ticks)))
-        else:
-            low, high = axis.training_range
-            rows.append((axis.label, axis.name, f"{theme.format_number(low)} to {theme.format_number(high)}"))
-    return pd.DataFrame(rows, columns=["Axis", "Column", "Training range"])
-
-
-def _same_number(a: Any, b: Any) -> bool:
-    try:
-        return float(a) == float(b)
-    except (TypeError, ValueError):
-        return False
-
-
 def _read(stored: Mapping[str, Any] | str) -> Nomogram:
     return Nomogram.from_json(stored if isinstance(stored, str) else json.dumps(stored))
 
 
 def _patient(entry: Mapping[str, Any]) -> pd.DataFrame | None:
-    example = entry.get("example")
-    return None if not example else pd.DataFrame([example["values"]], index=[example["patient_id"]])
+    example = dict(entry.get("example") or {})
+    name = example.pop("patient_id", "")
+    return pd.DataFrame([example], index=[name]) if example else None
 
 
 def _copy_pages(sources: Sources, press: Press) -> list[str]:

@@ -75,14 +75,17 @@ def _splits(sources: Sources, press: Press) -> list[Block]:
         if sources.setting("evaluate.splits", None) == 0:
             why = "evaluate.splits is 0."
         return [Missing("AUC over many splits", why)]
-    panel = Panel(partial(draw_splits, table), 1.8 + 1.5 * table["model"].nunique(), 3.3)
-    quartiles = table.groupby("model", sort=False)["auc"].quantile([0.0, 1.0]).unstack()
-    spans = "; ".join(
-        f"{model} {theme.format_auc(low)} to {theme.format_auc(high)}" for model, (low, high) in
-        zip(quartiles.index, quartiles.to_numpy(), strict=True)
-    )  # fmt: skip
-    caption = (
-        f"The whole chain on {table['split'].nunique()} random splits of the same patients: {spans}. One split is one draw "
-        "from this cloud. Line: median; bar at its left: quartiles."
-    )
-    return [press.figure("splits", "Test AUC over many random splits", caption, [panel], table)]
+    blocks: list[Block] = []
+    for target, rows in table.groupby("target", sort=False):
+        panel = Panel(partial(draw_splits, rows), 1.8 + 1.5 * rows["model"].nunique(), 3.3)
+        ends = rows.groupby("model", sort=False)["auc"].agg(["min", "max"])
+        spans = "; ".join(
+            f"{row.Index} {theme.format_auc(row.min)} to {theme.format_auc(row.max)}" for row in ends.itertuples()
+        )
+        caption = (
+            f"One simple chain (logistic) fitted and tested on {rows['split'].nunique()} random splits of the same patients: "
+            f"{spans}. A single split is one draw from this cloud. Line: median; bar at its left: quartiles."
+        )
+        title = f"Test AUC over many random splits for {target}"
+        blocks.append(press.figure(f"splits_{slug(str(target))}", title, caption, [panel], rows))
+    return blocks

@@ -25,7 +25,8 @@ from dlr.report.blocks import Drawing, Figure, Table
 
 __all__ = ["Panel", "Press", "save_pdf", "slug"]
 
-_NUMBER = re.compile(r"^[<>≥≤]?\s*[−-]?[\d,.]+(e[−-]?\d+)?\s*(%|\(.*\)|[–/×].*|to .*)?$")
+_NUMBER = re.compile(r"^[<>≥≤]?\s*[−-]?[\d,.]+(e[−-]?\d+)?\s*(%|\(.*\)|\n\(.*\)|[–/×].*|to .*)?$")
+IDENTITIES = ("Case", "Patient", "Version", "Section", "TRIPOD+AI", "CLEAR", "METRICS")  # words, even if of digits
 ACROSS = 3  # panels side by side in a figure's PDF
 
 
@@ -37,6 +38,7 @@ class Panel:
     width: float = 3.7
     height: float = 3.5
     title: str = ""
+    subtitle: str = ""  # a line or two of numbers under the title
 
 
 def slug(text: str) -> str:
@@ -62,10 +64,12 @@ class Press:
         assert name not in {figure.name for figure in self.figures}, name
         with matplotlib.rc_context(theme.rc()), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            pages = [_page([panel]) for panel in panels]
             drawings = tuple(
-                Drawing(_svg(panel, f"{name}-{k}", title), round(panel.width * 96)) for k, panel in enumerate(panels)
+                Drawing(_svg(page, f"{name}-{k}", _words(title, panel)), round(panel.width * 96))
+                for k, (panel, page) in enumerate(zip(panels, pages, strict=True))
             )
-            sheet = _sheet(panels)
+            sheet = pages[0] if len(pages) == 1 else _page(panels)
             save_pdf(sheet, self.out / "figures" / f"{name}.pdf")
             if self.tiff:
                 sheet.savefig(
@@ -87,12 +91,15 @@ class Press:
         data: pd.DataFrame | None = None,
         note: str = "",
         strong: Sequence[int] = (),
+        quiet: Sequence[int] = (),
         most: int = 60,
     ) -> Table:
         """A table for the page out of finished cells; `data` are the unrounded numbers of its CSV (default: the cells)."""
         csv = self.csv(name, title, shown if data is None else data)
         rows = tuple(tuple(_cell(value) for value in row) for row in shown.head(most).itertuples(index=False))
-        numeric = tuple(_flush_right([row[k] for row in rows]) for k in range(shown.shape[1]))
+        numeric = tuple(
+            name not in IDENTITIES and _flush_right([row[k] for row in rows]) for k, name in enumerate(shown.columns)
+        )
         return Table(
             title,
             tuple(map(str, shown.columns)),
@@ -101,6 +108,7 @@ class Press:
             csv,
             note,
             frozenset(strong),
+            frozenset(quiet),
             max(0, len(shown) - most),
         )
 
@@ -119,8 +127,12 @@ def save_pdf(page: Page, path: Path) -> None:
     page.savefig(path, format="pdf", metadata={"CreationDate": None, "ModDate": None})
 
 
-def _sheet(panels: Sequence[Panel]) -> Page:
-    """All panels of a figure on one page, at most three in a row."""
+def _words(title: str, panel: Panel) -> str:
+    return f"{title}: {panel.title}" if panel.title else title
+
+
+def _page(panels: Sequence[Panel]) -> Page:
+    """Panels on one page, at most three in a row; laid out once, so that every format has the same picture."""
     across = min(ACROSS if len(panels) != 4 else 2, len(panels))
     down = math.ceil(len(panels) / across)
     rows = [panels[k * across : (k + 1) * across] for k in range(down)]
@@ -131,21 +143,28 @@ def _sheet(panels: Sequence[Panel]) -> Page:
     grid = page.add_gridspec(down, across, width_ratios=widths, height_ratios=heights)
     for i, row in enumerate(rows):
         for j, panel in enumerate(row):
-            _draw(panel, page.add_subplot(grid[i, j]))
+            ax = page.add_subplot(grid[i, j])
+            panel.draw(ax)
+            _entitle(ax, panel)
+    for _ in range(2):  # the first pass of constrained layout does not yet know where axes of equal aspect end up
+        page.draw_without_rendering()
+    page.set_layout_engine("none")
     return page
 
 
-def _draw(panel: Panel, ax: Axes) -> None:
-    panel.draw(ax)
+def _entitle(ax: Axes, panel: Panel) -> None:
+    lines = panel.subtitle.count("\n") + 1 if panel.subtitle else 0
     if panel.title:
-        ax.set_title(panel.title)
+        ax.set_title(panel.title, pad=8 + 10 * lines)
+    if panel.subtitle:
+        ax.annotate(
+            panel.subtitle, (0, 1), xytext=(0, 4), textcoords="offset points", xycoords="axes fraction", va="bottom",
+            fontsize=7.5, color=theme.GREY, linespacing=1.25,
+        )  # fmt: skip
 
 
-def _svg(panel: Panel, name: str, title: str) -> Markup:
-    """A panel as an SVG element to stand inside a page: its ids begin with the figure's name, no fixed size."""
-    page = Page(figsize=(panel.width, panel.height), layout="constrained")
-    FigureCanvasAgg(page)
-    _draw(panel, page.add_subplot())
+def _svg(page: Page, name: str, words: str) -> Markup:
+    """A figure as an SVG element to stand inside a page: its ids begin with the figure's name, no fixed size."""
     buffer = io.StringIO()
     page.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
     text = buffer.getvalue()
@@ -156,11 +175,10 @@ def _svg(panel: Panel, name: str, title: str) -> Markup:
     text = re.sub(r'href="#', f'href="#{prefix}-', text)
     text = re.sub(r"url\(#", f"url(#{prefix}-", text)
     text = re.sub(r"\n\s*", "\n", text).replace("\n\n", "\n")
-    words = escape(f"{title}: {panel.title}" if panel.title else title)
     head, rest = text.split(">", 1)
     box = re.search(r'viewBox="[^"]*"', head)
     assert box is not None
-    opening = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" {box.group()} role="img" aria-label="{words}"'
+    opening = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" {box.group()} role="img" aria-label="{escape(words)}"'
     # the SVG is matplotlib's, which escapes the labels it is given; its comments, which repeat them, are gone
     return Markup(f"{opening}>{rest.strip()}")  # noqa: S704
 

@@ -5,7 +5,7 @@ document.addEventListener("click", function (event) {
   var text;
   if (button.dataset.copy === "table") {
     text = Array.from(block.querySelectorAll("tr")).map(function (row) {
-      return Array.from(row.cells).map(function (cell) { return cell.textContent.trim(); }).join("\t");
+      return Array.from(row.cells).map(function (cell) { return cell.textContent.trim().replace(/\s*\n\s*/g, " "); }).join("\t");
     }).join("\n");
   } else {
     text = block.querySelector("pre").textContent;

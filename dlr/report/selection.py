@@ -17,18 +17,29 @@ STEP_WORDS = {
     "t_test": "t-test",
     "correlation": "Correlation filter",
     "lasso": "LASSO",
+    "prepared": "Prepared, no selection",
 }
-_FIT = ["model", "protocol", "seed", "fold"]
+_FIT = ["target", "model", "protocol", "seed", "fold"]
 
 
 def step_counts(selection: pd.DataFrame) -> pd.DataFrame:
-    """Per model, protocol and step: how many features each fit looked at and kept, as tuples over the fits."""
-    per_fit = selection.groupby([*_FIT, "step"], sort=False, observed=True)["kept"].agg(["size", "sum"]).reset_index()
+    """Per target, model, protocol and step: how many features each fit looked at and kept, as tuples over the fits.
+
+    A step keeps what the steps before it kept, less the features it rejects.
+    """
     rows = []
-    for (model, protocol, step), own in per_fit.groupby(["model", "protocol", "step"], sort=False):
-        looked, kept = (tuple(int(v) for v in own[column]) for column in ("size", "sum"))
-        rows.append((model, protocol, step, looked, kept, len(own)))
-    return pd.DataFrame(rows, columns=["model", "protocol", "step", "looked_at", "kept", "fits"])
+    for fit, own in selection.groupby(_FIT, sort=False, observed=True):
+        left = own["feature"].nunique()
+        for step, at in own.groupby("step", sort=False):
+            kept = left - int((~at["kept"].astype(bool)).sum())
+            rows.append((*fit, step, left, kept))
+            left = kept
+    per_fit = pd.DataFrame(rows, columns=[*_FIT, "step", "looked_at", "kept"])
+    return (
+        per_fit.groupby(["target", "model", "protocol", "step"], sort=False)
+        .agg(looked_at=("looked_at", tuple), kept=("kept", tuple), fits=("kept", "size"))
+        .reset_index()
+    )
 
 
 def one_fit(selection: pd.DataFrame) -> pd.DataFrame:
@@ -36,7 +47,7 @@ def one_fit(selection: pd.DataFrame) -> pd.DataFrame:
     paper = selection[selection["protocol"] == Protocol.PAPER]
     rows = paper if len(paper) else selection
     first = rows.iloc[0]
-    return rows[(rows[["target", *_FIT]] == first[["target", *_FIT]]).all(axis=1)]
+    return rows[(rows[_FIT] == first[_FIT]).all(axis=1)]
 
 
 def t_test_values(selection: pd.DataFrame) -> pd.DataFrame:

@@ -115,6 +115,13 @@ class Sources:
         metrics = self.table("evaluate", "metrics.csv")
         return () if metrics is None else tuple(t for t in dict.fromkeys(metrics["target"]) if t != "macro")
 
+    def by_target(self, table: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
+        """A table's rows by outcome: ending of a file name, ending of a title (both empty for one outcome), rows."""
+        if "target" not in table or table["target"].nunique() < 2:
+            return [("", "", table)]
+        groups = table.groupby("target", sort=False)
+        return [(f"_{number}", f" for {target}", rows) for number, (target, rows) in enumerate(groups, start=1)]
+
     @cached_property
     def patients(self) -> pd.DataFrame | None:
         """A row a patient that is not excluded: patient_id, side, targets, clinical columns."""

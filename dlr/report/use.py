@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from dlr.report.sources import Sources
-from dlr.words import Available, Model
+from dlr.words import Available, Model, Protocol
 
-__all__ = ["TimeOfUse", "clinical_variables", "time_of_use"]
+__all__ = ["TimeOfUse", "clinical_variables", "entered", "primary_set", "time_of_use"]
 
 ORDER = [str(when) for when in Available]
 PHRASES = {
-    "imaging": "from what is known at imaging",
-    "blood": "from what is known before biopsy, after a blood test",
-    "biopsy": "with predictors from a biopsy, so after biopsy",
-    "surgery": "with predictors known only after surgery",
+    "imaging": "It needs only what is known at imaging",
+    "blood": "It needs a blood test, so it can be used before biopsy",
+    "biopsy": "It needs the biopsy, so it cannot help to decide about one",
+    "surgery": "It needs what is known only after surgery",
 }
 
 
@@ -28,25 +28,36 @@ class TimeOfUse:
     latest: tuple[str, ...]
 
     @property
-    def phrase(self) -> str:
-        """To follow "predicts her2"."""
+    def sentence(self) -> str:
+        """When it can be used, and because of which predictors."""
         named = f" ({', '.join(self.latest)})" if self.latest else ""
-        return f" {PHRASES[self.available]}{named}"
+        return f"{PHRASES[self.available]}{named}."
+
+
+def primary_set(sources: Sources, variant: str = "") -> dict[str, Any] | None:
+    """The Combined model's pre-named set of variables, cross-fitted where it was; None where there is none."""
+    stored: Any = sources.json("combine", "combined_model.json") or {}
+    found = [entry for entry in stored.get("sets", []) if entry["primary"] and entry["variant"] == variant]
+    found.sort(key=lambda entry: entry["protocol"] != Protocol.CROSSFIT)
+    return found[0] if found else None
+
+
+def entered(chosen: Mapping[str, Any]) -> list[str]:
+    """The variables that stayed in a set's model: signatures and clinical columns."""
+    model = chosen["model"]
+    dropped = {name for name, _ in model["dropped"]}
+    return [name for name in (*model["clinical"], *model["signatures"]) if name not in dropped]
 
 
 def clinical_variables(sources: Sources, model: str) -> list[str]:
-    """The clinical columns that enter a model."""
+    """The clinical columns that enter a model, by themselves or through the Clinical signature."""
     if model == Model.CLINICAL:
         return list(sources.columns)
-    if model != Model.COMBINED:
+    chosen = primary_set(sources) if model == Model.COMBINED else None
+    if chosen is None:
         return []
-    stored: Any = sources.json("combine", "combined_model.json") or {}
-    if isinstance(stored, list):
-        stored = next((entry for entry in stored if entry.get("primary")), stored[0] if stored else {})
-    names = [v["name"] if isinstance(v, Mapping) else str(v) for v in stored.get("variables", [])]
-    if "Clinical" in names:
-        return list(sources.columns)
-    return [name for name in names if name in sources.columns]
+    names = entered(chosen)
+    return list(sources.columns) if Model.CLINICAL in names else [name for name in names if name in sources.columns]
 
 
 def time_of_use(sources: Sources, model: str) -> TimeOfUse:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import shutil
 
 import pandas as pd
 from markupsafe import Markup
@@ -64,9 +63,10 @@ def _table_one(sources: Sources, press: Press) -> list[Block]:
     by_side = sources.table("clinical", "table1_side.csv")
     if by_side is None:
         return [Missing("Table 1", sources.why("clinical", "table1_side.csv"))]
-    blocks: list[Block] = [
-        press.table("table1_side", "Table 1: patients by side", _shown(sources, by_side), by_side, _note(by_side))
-    ]
+    blocks: list[Block] = []
+    for number, (side, rows) in enumerate(by_side.groupby("side", sort=False)):
+        name = "table1_side" if number == 0 else f"table1_side_{number + 1}"
+        blocks.append(press.table(name, f"Table 1: {side}", _shown(sources, rows), rows, _note(rows)))
     by_outcome = sources.table("clinical", "table1_outcome.csv")
     if by_outcome is not None:
         for side, rows in by_outcome.groupby("side", sort=False):
@@ -79,18 +79,27 @@ def _table_one(sources: Sources, press: Press) -> list[Block]:
 
 def _shown(sources: Sources, table: pd.DataFrame) -> pd.DataFrame:
     first = table.iloc[0]
-    levels = table["level"].fillna("").astype(str)
-    words = [
-        f"{sources.title_of(str(v))}{': ' + level if level else ''}"
-        for v, level in zip(table["variable"], levels, strict=True)
-    ]
+    words = [_row_words(sources, str(v), level) for v, level in zip(table["variable"], table["level"], strict=True)]
     group_a, group_b = str(first["group_a"]), str(first["group_b"])
+    missing = table[["missing_a", "missing_b"]].fillna(0).to_numpy()
     return pd.DataFrame({
         "Variable": words, group_a: table["value_a"].fillna(theme.NOTHING), group_b: table["value_b"].fillna(theme.NOTHING),
-        "Missing": [f"{a:.0f} / {b:.0f}" for a, b in zip(table["missing_a"].fillna(0), table["missing_b"].fillna(0), strict=True)],
-        "Test": table["test"].fillna(""), "p": [theme.format_p(p) if pd.notna(p) else "" for p in table["p"]],
+        "Missing": [f"{a:.0f} / {b:.0f}" for a, b in missing], "Test": table["test"].fillna(""),
+        "p": [theme.format_p(p) if pd.notna(p) else "" for p in table["p"]],
         "SMD": [f"{d:.2f}".replace("-", "−") if pd.notna(d) else "" for d in table["smd"]],
     })  # fmt: skip
+
+
+def _row_words(sources: Sources, variable: str, level: object) -> str:
+    """A variable with its level; a binary column's 0 and 1 in its own words."""
+    title = sources.title_of(variable)
+    if pd.isna(level) or str(level) == "":  # type: ignore[call-overload]
+        return title
+    word = str(level)
+    column = sources.columns.get(variable, {})
+    if column.get("kind") == "binary" and word in ("0", "1", "0.0", "1.0"):
+        word = (column.get("levels") or ("no", "yes"))[int(float(word))]
+    return f"{title}: {word}"
 
 
 def _note(table: pd.DataFrame) -> str:
@@ -103,7 +112,7 @@ def _mappings(sources: Sources, press: Press) -> list[Block]:
     blocks: list[Block] = []
     mappings = sources.table("cohort", "mappings.csv")
     if mappings is not None:
-        names = {"source": "Where", "header_or_value": "In the manifest", "mapped_to": "Read as", "mapping": "Mapping"}
+        names = {"source": "Where", "header_or_value": "In the manifest", "mapped_to": "Read as", "cells": "Cells"}
         shown = mappings.rename(columns=names)
         blocks.append(press.table("mappings", "Headers and values that were mapped", shown, mappings))
     else:
@@ -141,13 +150,12 @@ def _agreement(sources: Sources, press: Press) -> list[Block]:
 
 
 def _examples(sources: Sources, press: Press) -> list[Block]:
-    """The contact sheet that stage cohort drew: a picture of examples, and all outlines as PDF."""
-    sheet, picture = sources.path("cohort", "contact_sheet.pdf"), sources.path("cohort", "contact_sheet.png")
-    if sheet is None:
-        return [Missing("Contact sheet of outlines", sources.why("cohort", "contact_sheet.pdf"))]
-    shutil.copyfile(sheet, press.out / "figures" / "contact_sheet.pdf")
-    if picture is None:
-        return [Prose(("The outlines of all cases over their images are in figures/contact_sheet.pdf.",))]
+    """The contact sheet that was drawn beside the page: a picture of examples, and all outlines as PDF."""
+    sheet, picture = press.out / "contact_sheet.pdf", press.out / "examples.png"
+    if not sheet.is_file():
+        return [Missing("Contact sheet of outlines", "The study starts from a table of features: there are no images.")]
+    if not picture.is_file():
+        return [Prose(("The outlines of all cases over their images are in contact_sheet.pdf.",))]
     data = base64.b64encode(picture.read_bytes()).decode("ascii")
     image = Markup('<img src="data:image/png;base64,{}" alt="Outlines of example cases over their images">').format(
         data

@@ -10,9 +10,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fake_run import FakeRun
+from fake_run import FakeRun, outlined
 
-from dlr.report import About, build_report
+from dlr.report import About, build_report, contact_sheet, example_picture
 
 ABOUT = About(
     study="demo_study",
@@ -40,6 +40,9 @@ class Built:
 
 def build(folder: Path, **named: object) -> Built:
     run = FakeRun(folder / "stages", **named).write_all()  # type: ignore[arg-type]
+    (folder / "out").mkdir()
+    contact_sheet(outlined(run), folder / "out" / "contact_sheet.pdf")
+    example_picture(outlined(run), folder / "out" / "examples.png")
     page = build_report(run.folders, run.left_out, run.settings, folder / "out", ABOUT)
     return Built(run, page)
 

@@ -1,8 +1,10 @@
+# ruff: noqa: E501  (rows of made-up tables stand on one line each)
 """A made-up run folder with every table that the report reads: plausible numbers, awkward names, one stage left out."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from dlr.randomness import rng
+from dlr.report import Outlined
 from dlr.words import COMPARISON_COLUMNS, METRIC_COLUMNS, PREDICTION_COLUMNS, SELECTION_COLUMNS
 
 INJECTION = "<script>document.title='owned'</script><b>年龄</b>"
@@ -106,7 +109,7 @@ class FakeRun:
         table = pd.DataFrame({
             "patient_id": self.ids, "case_id": [f"{p}_a" for p in self.ids], "image": "/data/image.png",
             "mask": "/data/mask.png", "mask_label": "any", "mask_reader1": "", "mask_reader2": "", "side": self.side,
-            "cohort": "main", "excluded": None, "her2": self.positive.astype(float),
+            "cohort": "main", "excluded": "", "her2": self.positive.astype(float),
         })  # fmt: skip
         if "Clinical" in self.models:
             table["age"] = random.normal(54, 11, self.n).round()
@@ -117,13 +120,17 @@ class FakeRun:
         table.to_parquet(out / "cohort.parquet", index=False)
         train, test = (self.side == "train").sum(), (self.side == "test").sum()
         pd.DataFrame([
-            ("In the manifest", 213, 260, ""),
+            ("enrolled", 213, 260, ""),
             ("excluded", 5, 7, "HER2 status missing (2+ without FISH)"),
             ("excluded", 4, 4, "neoadjuvant therapy before the examination, as column exclude_reason says"),
             ("excluded", 3, 3, INJECTION),
-            ("In the study", self.n, 246, ""),
+            ("case excluded", 0, 6, "image without outline"),
+            ("in the study", self.n, 246, ""),
+            ("her2 not known", 2, 2, "stays, without a label"),
             ("train", train, 172, ""),
+            ("train, her2 positive", int(self.positive[self.side == "train"].sum()), 48, ""),
             ("test", test, 74, ""),
+            ("test, her2 positive", int(self.positive[self.side == "test"].sum()), 22, ""),
         ], columns=["step", "patients", "cases", "reason"]).to_csv(out / "flow.csv", index=False)  # fmt: skip
         columns = [
             {"name": "age", "kind": "numeric", "levels": [], "log": False, "available": "imaging", "unit": "years", "label": INJECTION},
@@ -136,9 +143,9 @@ class FakeRun:
             columns = []
         (out / "columns.json").write_text(json.dumps({"targets": ["her2"], "columns": columns}, ensure_ascii=False))
         pd.DataFrame([
-            ("headers", "年龄", "age"), ("headers", "孕激素受体", "pr"), ("values: pr", "阳性", "1"), ("values: pr", "阴性", "0"),
-            ("values: her2", "3+", "1"), ("values: her2", "<script>alert(1)</script>", "0"),
-        ], columns=["source", "header_or_value", "mapped_to"]).to_csv(out / "mappings.csv", index=False)  # fmt: skip
+            ("headers", "年龄", "age", 0), ("headers", "孕激素受体", "pr", 0), ("values: pr", "阳性", "1", 118), ("values: pr", "阴性", "0", 83),
+            ("values: her2", "3+", "1", 40), ("values: her2", "<script>alert(1)</script>", "0", 2),
+        ], columns=["source", "header_or_value", "mapped_to", "cells"]).to_csv(out / "mappings.csv", index=False)  # fmt: skip
         pd.DataFrame([
             ("case 00012_a", "mask has another origin (0.5, 0.5) and spacing (0.0846, 0.0846); taken as pixels"),
             ("spacing", "the files do not say a spacing: shape and diameters are in pixels"),
@@ -179,7 +186,7 @@ class FakeRun:
         names = self.features()
         icc = np.clip(1 - random.gamma(1.4, 0.13, len(names)), -0.1, 0.999)
         pd.DataFrame({
-            "feature": names, "perturbation": "reader", "seed": -1, "fold": -1, "icc": icc, "lower": icc - 0.1,
+            "part": "paper", "feature": names, "perturbation": "readers", "seed": -1, "fold": -1, "icc": icc, "lower": icc - 0.1,
             "upper": np.minimum(icc + 0.06, 1), "n": 140, "kept": icc >= 0.75,
         }).to_parquet(out / "stability.parquet", index=False)  # fmt: skip
         dice = np.clip(1 - random.gamma(2, 0.06, 120), 0.4, 1)
@@ -191,20 +198,32 @@ class FakeRun:
     def radiomics_model(self) -> None:
         out, random = self.stage("radiomics_model"), rng(self.seed, "selection")
         names = self.features()
-        kept = [names[k] for k in (3, 17, 44, 78, 101, 129, 160, 199, 230)]
+        kept = [names[k] for k in (3, 18, 44, 78, 101, 129, 160, 199, 230)]
         rows = []
         for protocol, seeds, folds in (("paper", (0,), (-1,)), ("crossfit", (0, 1, 2), range(5))):
             for seed in seeds:
                 for fold in folds:
                     p = random.beta(0.35, 1.1, len(names))
                     p[[names.index(k) for k in kept]] = 0.004
-                    after_t = [n for n, q in zip(names, p, strict=True) if q < 0.05]
+                    after_t = [
+                        n
+                        for n, q in zip(names, p, strict=True)
+                        if q < 0.05 and n not in (*names[5:30:3], *names[50:53])
+                    ]
                     final = [k for k in kept if random.random() < 0.75] if protocol == "crossfit" else kept
                     after_r = sorted({*final, *after_t[::4]})
                     named = ("her2", "Rad", protocol, seed, fold)
-                    rows += [(*named, n, "missing", np.nan, np.nan, True, "", np.nan) for n in names]
+                    unstable, lost = names[5:30:3], names[50:53]
+                    rows += [
+                        (*named, n, "stability", np.nan, np.nan, False, "below the chosen ICC", np.nan)
+                        for n in unstable
+                    ]
+                    rows += [
+                        (*named, n, "missing", np.nan, np.nan, False, "missing in 24% of the training cases", np.nan)
+                        for n in lost
+                    ]
                     rows += [(*named, n, "t_test", 1.0, q, q < 0.05, "" if q < 0.05 else "p not below 0.05", np.nan)
-                             for n, q in zip(names, p, strict=True)]  # fmt: skip
+                             for n, q in zip(names, p, strict=True) if n not in unstable and n not in lost]  # fmt: skip
                     rows += [(*named, n, "correlation", 0.9, np.nan, n in after_r, "" if n in after_r else "|r| above 0.8", np.nan)
                              for n in after_t]  # fmt: skip
                     rows += [(*named, n, "lasso", np.nan, np.nan, n in final, "", random.normal() / 5 if n in final else 0.0)
@@ -219,8 +238,8 @@ class FakeRun:
         counts.to_csv(out / "selection_frequency.csv", index=False)
         log_lambda = np.linspace(-7, -1.2, 60)
         pd.DataFrame([
-            (x, name, weight * max(0.0, 1 - np.exp((x + 1.5 + k / 3))))
-            for k, (name, weight) in enumerate(zip([*kept, *names[5:30:2]], random.normal(0, 0.2, 40), strict=False))
+            (x, name, weight * max(0.0, 1 - np.exp(x + 1.5 + k / 3)))
+            for k, (name, weight) in enumerate(zip([*kept, *names[6:30:2]], random.normal(0, 0.2, 40), strict=False))
             for x in log_lambda
         ], columns=["log_lambda", "feature", "coefficient"]).to_csv(out / "lasso_path.csv", index=False)  # fmt: skip
         pd.DataFrame({
@@ -232,13 +251,15 @@ class FakeRun:
             out / "rad_score.csv", index=False
         )
         terms = [f"{w:+.6f} * ({n} - 1.5) / 0.3" for n, w in zip(kept, weights, strict=True)]
-        (out / "rad_score.txt").write_text("Rad-score = -1.021482\n  " + "\n  ".join(terms))
+        (out / "rad_score.txt").write_text("Rad-score = -1.021482 " + " ".join(terms))
         algorithms = []
         for model in [m for m in self.models if m in ("Rad", "DLR", "Clinical")]:
             for k, name in enumerate(SETTINGS["learn"]["algorithms"]):
                 value = 0.66 + 0.03 * k - 0.02 * len(model) / 4
-                algorithms.append((model, name, value, value - 0.08, value + 0.07, value - 0.012, 5))
-        pd.DataFrame(algorithms, columns=["model", "algorithm", "out_of_fold_auc", "lower", "upper", "bbc_corrected", "n_tried"]).to_csv(
+                algorithms.append(
+                    ("her2", model, "", name, value, value - 0.08, value + 0.07, value - 0.012 if k == 4 else np.nan, 5)
+                )
+        pd.DataFrame(algorithms, columns=["target", "model", "variant", "algorithm", "out_of_fold_auc", "lower", "upper", "bbc_corrected", "n_tried"]).to_csv(
             out / "algorithms.csv", index=False)  # fmt: skip
         pd.DataFrame([("her2", "Rad", "crossfit", s, f, "lightgbm" if (s + f) % 3 else "logistic", "median inner AUC", 0.71, True)
                       for s in range(3) for f in range(5)],
@@ -298,12 +319,28 @@ class FakeRun:
 
         def table(a: str, b: str, side: str) -> list[tuple]:
             return [
-                (v, lev, a, b, x, y, 2 if v == "age" else 0, 0, t, s, p, d, side)
+                (
+                    v,
+                    {"positive": "1", "present": "1", "yes": "1"}.get(lev, lev),
+                    a,
+                    b,
+                    x,
+                    y,
+                    2 if v == "age" else 0,
+                    0,
+                    t,
+                    s,
+                    p,
+                    d,
+                    side,
+                )
                 for v, lev, x, y, t, s, p, d in variables
             ]
 
-        pd.DataFrame(table("train", "test", "all"), columns=header).to_csv(out / "table1_side.csv", index=False)
-        pd.DataFrame([*table("negative", "positive", "train"), *table("negative", "positive", "test")], columns=header).to_csv(
+        pd.DataFrame(table("train", "test", "train against test"), columns=header).to_csv(
+            out / "table1_side.csv", index=False
+        )
+        pd.DataFrame([*table("her2 positive", "her2 negative", "train"), *table("her2 positive", "her2 negative", "test")], columns=header).to_csv(
             out / "table1_outcome.csv", index=False)  # fmt: skip
         terms = [
             "term",
@@ -337,24 +374,36 @@ class FakeRun:
             [("pr", 1.04, 1, 1.02), ("calcification", 1.04, 1, 1.02)], columns=["term", "gvif", "df", "gvif_scaled"]
         ).to_csv(out / "vif.csv", index=False)
         pd.DataFrame([("events", 43, "patients with the outcome on the training side"), ("candidate_parameters", 6, "columns offered to selection"),
-                      ("events_per_parameter", 7.2, "events over candidate parameters"), ("riley_parameters", 2.6, "parameters that 140 patients carry (Riley 2020, criterion i)")],
+                      ("events_per_parameter", 7.2, "events over candidate parameters"), ("riley_maximum_parameters", 2.6, "parameters this training side carries (Nagelkerke R² 0.15)")],
                      columns=["quantity", "value", "explanation"]).to_csv(out / "sample_size.csv", index=False)  # fmt: skip
         self.predictions("Clinical", out)
 
     def combine(self) -> None:
         out = self.stage("combine")
-        (out / "combined_model.json").write_text(json.dumps({
-            "variables": ["pr", "calcification", "DLR"], "terms": {"(Intercept)": -0.4, "pr": -0.9, "calcification": 0.6, "DLR": 0.95},
-            "candidates": ["pr", "calcification", "age", LONG, "DLR"],
-            "dropped": {"age": "not pre-named", LONG: "known only after surgery"}, "riley": 2.6,
-        }))  # fmt: skip
-        pd.DataFrame([(v, t, b, s, np.exp(b), np.exp(b - 1.96 * s), np.exp(b + 1.96 * s), p, "Firth")
-                      for v in ("", "before biopsy")
-                      for t, b, s, p in (("(Intercept)", -0.4, 0.3, 0.18), ("pr", -0.9, 0.44, 0.041), ("calcification", 0.6, 0.4, 0.13), ("DLR", 0.95, 0.25, 0.0001))
-                      if v == "" or t != "pr"],
-                     columns=["variant", "term", "estimate", "se", "odds_ratio", "lower", "upper", "p", "method"]).to_csv(out / "combined_terms.csv", index=False)  # fmt: skip
+        sets, rows = [], []
+        for variant, clinical in (("", ["pr", "calcification"]), ("before biopsy", ["calcification"])):
+            for primary, signature in ((True, "DLR"), (False, "DL")):
+                name = f"{', '.join(clinical)} + {signature}" + (f" ({variant})" if variant else "")
+                named = {"target": "her2", "protocol": "crossfit", "variant": variant, "set": name}
+                sets.append({**named, "primary": primary, "model": {
+                    "clinical": [*clinical, LONG], "signatures": [signature], "dropped": [[LONG, "beyond the bound of 3 parameters"]],
+                    "riley": 2.6, "bound": 3,
+                }})  # fmt: skip
+                for model in ("full", "combined"):
+                    terms = [
+                        ("(Intercept)", -0.4, 0.3, 0.18),
+                        ("pr", -0.9, 0.44, 0.041),
+                        ("calcification", 0.6, 0.4, 0.13),
+                        (signature, 0.95, 0.25, 0.0001),
+                    ]
+                    terms += [(LONG, 0.2, 0.4, 0.61)] if model == "full" else []
+                    rows += [(model, t, b, s, np.exp(b), np.exp(b - 1.96 * s), np.exp(b + 1.96 * s), p, "Firth", *named.values())
+                             for t, b, s, p in terms if t != "pr" or "pr" in clinical]  # fmt: skip
+        (out / "combined_model.json").write_text(json.dumps({"sets": sets, "reasons": []}))
+        pd.DataFrame(rows, columns=["model", "term", "estimate", "se", "odds_ratio", "lower", "upper", "p", "method", "target", "protocol", "variant", "set"]).to_csv(
+            out / "combined_terms.csv", index=False)  # fmt: skip
         pd.DataFrame([("auc", 0.82, 0.021, 0.799, "", 200), ("calibration_slope", 1.0, 0.09, 0.91, "", 200), ("brier", 0.155, -0.006, 0.161, "", 200)],
-                     columns=["measure", "apparent", "optimism", "corrected", "variant", "replicates"]).to_csv(out / "optimism.csv", index=False)  # fmt: skip
+                     columns=["measure", "apparent", "optimism", "corrected", "variant", "replicates"]).assign(target="her2").to_csv(out / "optimism.csv", index=False)  # fmt: skip
         self.predictions("Combined", out)
 
     def nomogram(self) -> None:
@@ -384,12 +433,12 @@ class FakeRun:
             drawn = Nomogram.from_logistic(fit, labels=labels, level_labels=levels)
             patient = raw.loc[[200], columns]
             sets.append({"name": name, "primary": not sets, "nomogram": drawn.to_dict(),
-                         "example": {"patient_id": self.ids[200], "values": json.loads(patient.iloc[0].to_json())}})  # fmt: skip
+                         "title": f"her2: {name}", "example": {"patient_id": self.ids[200], **json.loads(patient.iloc[0].to_json())}})  # fmt: skip
             points.append(drawn.table().assign(set=name))
             (out / ("nomogram.pdf" if len(sets) == 1 else f"nomogram_{len(sets)}.pdf")).write_bytes(
                 b"%PDF-1.4\n%%EOF\n"
             )
-        (out / "nomogram.json").write_text(json.dumps(sets, ensure_ascii=False))
+        (out / "nomogram.json").write_text(json.dumps({"sets": sets}, ensure_ascii=False))
         pd.concat(points)[["set", "variable", "value", "points"]].to_csv(out / "points.csv", index=False)
         pd.DataFrame([(s["name"], self.n, 3e-16) for s in sets], columns=["set", "patients", "max_difference"]).to_csv(
             out / "check.csv", index=False
@@ -414,6 +463,8 @@ class FakeRun:
                 y, p = self.positive[rows], self.probability[model][rows]
                 if role == "apparent":
                     p = expit(logit(p) + 2.2 * y)
+                if (protocol, role) == ("paper", "test"):
+                    p = expit(logit(p) + rng(self.seed, "paper", model).normal(0, 0.7, len(p)))
                 names = ("her2", model, "", protocol, side)
                 value = _auc(y, p)
                 aucs[protocol, side] = value
@@ -461,6 +512,7 @@ class FakeRun:
                 random = rng(self.seed, "splits", model)
                 splits += [
                     (
+                        "her2",
                         model,
                         k,
                         v := float(np.clip(random.normal(aucs["crossfit", "test"], 0.06), 0.4, 0.98)),
@@ -479,7 +531,7 @@ class FakeRun:
             ("decision", decision, [*key, "threshold", "net_benefit", "treat_all", "treat_none"]),
             ("histogram", histogram, [*key, "patient_id", "probability", "positive", "cutoff"]),
             ("cutoffs", cutoffs, ["target", "model", "variant", "protocol", "cutoff", "rule", "n"]),
-            ("splits", splits, ["model", "split", "auc", "lower", "upper", "n_test", "n_positive"]),
+            ("splits", splits, ["target", "model", "split", "auc", "lower", "upper", "n_test", "n_positive"]),
             ("optimism_gap", gaps, ["target", "model", "variant", "metric", "paper_train", "paper_test", "crossfit_out_of_fold", "crossfit_test", "gap"]),
             ("looks", [("2026-01-05T10:00:00", "a1b2c3", 60), ("2026-01-06T11:30:00", "d4e5f6", 60)], ["time", "key", "patients"]),
         ):  # fmt: skip
@@ -520,8 +572,6 @@ class FakeRun:
             "out-of-fold": "out-of-fold, within folds; patient bootstrap given these models",
             "test": "DeLong, logit scale",
         }[role]
-        if role == "out-of-fold" and model == "Combined":
-            method = "out-of-fold, stacked, optimistic; patient bootstrap given these models"
         half = 1.96 * np.sqrt(value * (1 - value) / max(k, 1))
         rows = [("auc", value, max(0, value - half), min(1, value + half), method)]
         for name, a, b in (
@@ -543,6 +593,19 @@ class FakeRun:
             ("her2", model, "", "chosen", protocol, side, "all", name, v, lo, hi, n, k, cutoff, how)
             for name, v, lo, hi, how in rows
         ]
+
+
+def outlined(run: FakeRun) -> Iterator[Outlined]:
+    """Forty cases as the contact sheet takes them: speckle with a dark ellipse, some with a second reader's outline."""
+    y, x = np.mgrid[:160, :220]
+    for k in range(40):
+        random = rng(run.seed, "image", k)
+        a, b = 18 + 12 * random.random(2)
+        inside = ((y - 80) / a) ** 2 + ((x - 110) / b) ** 2 < 1
+        other = ((y - 78) / (a + 2)) ** 2 + ((x - 112) / b) ** 2 < 1
+        image = 90 * random.rayleigh(size=inside.shape) * np.where(inside, 0.4, 1.0)
+        label = f"her2 {'positive' if run.positive[-1 - k] else 'negative'}"
+        yield Outlined(f"{run.ids[-1 - k]}_a", label, image, inside, other if k % 3 == 0 else None)
 
 
 def _auc(y: np.ndarray, p: np.ndarray) -> float:
