@@ -11,7 +11,7 @@ import pandas as pd
 
 from dlr.cohort.mapping import Findings, nearest, replaced, shown
 from dlr.cohort.settings import CohortSettings
-from dlr.cohort.vocabulary import SIDES, fold_value
+from dlr.cohort.vocabulary import BODY_SIDES, MISSING, NOT_EXCLUDED, SIDES, fold_value
 from dlr.words import Side
 
 __all__ = ["one_value_a_patient", "read_rows"]
@@ -35,7 +35,8 @@ def read_rows(
     for name in ("image", "mask", "mask_label", "mask_reader1", "mask_reader2", "cohort"):
         out[name] = cells[name] if name in cells.columns else ""
     out["cohort"] = replaced(out["cohort"], source, settings, findings)
-    out["excluded"] = cells["exclude_reason"] if "exclude_reason" in cells.columns else ""
+    out["excluded"] = _reasons(cells, source, findings)
+    cells = cells.assign(exclude_reason=out["excluded"])
     out.insert(1, "case_id", _case_ids(cells, source, findings))
     out.insert(7, "side", _sides(cells, out["cohort"], source, settings, findings))
     out = out[
@@ -116,13 +117,29 @@ def _case_ids(cells: pd.DataFrame, source: str, findings: Findings) -> pd.Series
     return own.where(own != "", made)
 
 
+def _reasons(cells: pd.DataFrame, source: str, findings: Findings) -> pd.Series:
+    """Why a row is excluded, "" where it is not; 'no' is no reason."""
+    if "exclude_reason" not in cells.columns:
+        return pd.Series("", index=cells.index, dtype=object)
+    reasons = []
+    for cell in cells["exclude_reason"]:
+        none = fold_value(cell) in MISSING or fold_value(cell) in NOT_EXCLUDED
+        if none and cell:
+            findings.mapped(f"{source} exclude_reason", cell, "not excluded")
+        reasons.append("" if none else cell)
+    return pd.Series(reasons, index=cells.index, dtype=object)
+
+
 def _sides(
     cells: pd.DataFrame, cohort: pd.Series, source: str, settings: CohortSettings, findings: Findings
 ) -> pd.Series:
     side = pd.Series("", index=cells.index, dtype=object)
-    kept = cells["exclude_reason"] == "" if "exclude_reason" in cells.columns else pd.Series(True, index=cells.index)
-    if "side" in cells.columns:
-        own = replaced(cells["side"], source, settings, findings)
+    kept = cells["exclude_reason"] == ""
+    own = replaced(cells["side"], source, settings, findings) if "side" in cells.columns else side
+    said = {fold_value(c) for c in own[kept]} - {""}
+    if said and said <= BODY_SIDES:
+        findings.note(f"{source} side", "left and right: read as the side of the breast, not of the study")
+    else:
         for row, cell in own[kept].items():
             found = SIDES.get(fold_value(cell))
             if found is None and cell:
@@ -237,9 +254,12 @@ def _nearest_file(path: Path) -> str:
 
 def _check_labels(out: pd.DataFrame, source: str, findings: Findings) -> None:
     for row, cell in out["mask_label"].items():
-        if cell and cell != "any" and not re.fullmatch(r"\d+(\.0+)?", cell):
+        if cell and cell != "any" and not re.fullmatch(r"[1-9]\d*(\.0+)?", cell):
             findings.problem(
-                f"{source} row {row}", f"mask_label {cell!r} is no number", "a whole number, or any", [int(str(row))]
+                f"{source} row {row}",
+                f"mask_label {cell!r} is no label",
+                "a whole number from 1, or any",
+                [int(str(row))],
             )
             findings.unreadable.add(int(str(row)))
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from dlr.cohort import geometry
 from dlr.cohort.duplicates import find_copies, find_near_copies, fingerprint
+from dlr.cohort.formats import Grid
 from dlr.cohort.images import Image
 from dlr.cohort.mapping import Findings, shown
 from dlr.cohort.outlines import outline_of
@@ -22,7 +23,7 @@ from dlr.errors import InputError, Problem
 __all__ = ["CASE_COLUMNS", "Checked", "check_cases"]
 
 CASE_COLUMNS = (
-    "case_id", "patient_id", "width", "height", "slices", "spacing_z", "spacing_y", "spacing_x", "spacing_known",
+    "row", "case_id", "patient_id", "width", "height", "slices", "spacing_z", "spacing_y", "spacing_x", "spacing_known",
     "roi_voxels", "roi_size", "unit", "parts",
 )  # fmt: skip
 
@@ -78,13 +79,14 @@ def check_case(row: int, values: Mapping[str, Any], settings: CohortSettings) ->
     except InputError as error:
         return Checked(row, problems=at_case(error, str(values["case_id"])).problems)
     case, image = made.case, made.case.image
-    notes = [*case.notes, *_doubts(image, case.mask, made.outline.turned)]
+    notes = [*case.notes, *_doubts(image, case.mask, made.outline.grid)]
     if not values["mask"]:
         notes.insert(0, "no final mask: mask_reader1 is taken as final")
     voxels = int(np.count_nonzero(case.mask))
     edges = image.spacing[1:] if image.is_still else image.spacing
     unit = "mm" if image.spacing_known else "pixels"
     facts = {
+        "row": row,
         "case_id": case.case_id,
         "patient_id": case.patient_id,
         "width": image.array.shape[2],
@@ -103,7 +105,7 @@ def check_case(row: int, values: Mapping[str, Any], settings: CohortSettings) ->
     return Checked(row, facts, made.outline.part_sizes, digest, thumbnail, tuple(notes))
 
 
-def _doubts(image: Image, roi: np.ndarray, turned: bool) -> list[str]:
+def _doubts(image: Image, roi: np.ndarray, grid: Grid | None) -> list[str]:
     """What a look at the outline should settle."""
     found = []
     # first and last slice do not count: volumes are cut there on purpose
@@ -111,8 +113,8 @@ def _doubts(image: Image, roi: np.ndarray, turned: bool) -> list[str]:
     touched = [name for name, edge in edges.items() if edge.any()]
     if touched:
         found.append(f"the ROI touches the picture's edge ({', '.join(touched)}): the lesion may be cut off")
-    if image.is_still and (flip := geometry.mirrored(image.array[0], roi[0], turned)):
-        found.append(f"the outline would fit better mirrored {flip}: look at it")
+    if image.is_still and (flip := geometry.better_turned(image.array[0], roi[0], grid)):
+        found.append(f"the outline would fit better {flip}: look at it")
     values = image.array[roi]
     if values.min() == values.max():
         found.append(f"every voxel of the ROI has the value {values[0]:g}")
@@ -124,12 +126,14 @@ def _a_row_a_lesion(
 ) -> tuple[pd.DataFrame, list[Checked]]:
     """Rows with several lesions become several rows: case_id with _1, _2 …, column lesion_part; largest first."""
     by_row = {case.row: case for case in good}
-    rows, cases = [], []
+    rows, numbers, cases = [], [], []
     for row, values in table.iterrows():
-        found = by_row.get(int(str(row)))
+        number = int(str(row))
+        found = by_row.get(number)
         large = [n for n in found.part_sizes if n >= settings.roi_min_voxels] if found else []
         if found is None:
             rows.append({**values.to_dict(), "lesion_part": ""})
+            numbers.append(number)
             continue
         small = len(found.part_sizes) - len(large)
         if small:
@@ -137,11 +141,12 @@ def _a_row_a_lesion(
         for part, size in enumerate(large, start=1):
             case_id = f"{values['case_id']}_{part}" if len(large) > 1 else str(values["case_id"])
             rows.append({**values.to_dict(), "case_id": case_id, "lesion_part": str(part)})
+            numbers.append(number)
             scale = size / found.facts["roi_voxels"]
             facts = {**found.facts, "case_id": case_id, "roi_voxels": size, "parts": 1}
             facts["roi_size"] = found.facts["roi_size"] * scale
             cases.append(Checked(found.row, facts, (size,), found.digest, found.thumbnail))
-    return pd.DataFrame(rows, columns=[*table.columns, "lesion_part"]), cases
+    return pd.DataFrame(rows, columns=[*table.columns, "lesion_part"], index=numbers), cases
 
 
 def _kind(facts: pd.DataFrame, settings: CohortSettings, findings: Findings) -> str:
@@ -150,7 +155,7 @@ def _kind(facts: pd.DataFrame, settings: CohortSettings, findings: Findings) -> 
         if settings.kind == "volume" and stills.any():
             findings.note("cohort.kind", f"volume, but {int(stills.sum())} cases have one slice")
         return "volume"
-    if stills.all():
+    if stills.all() or findings.tolerant:
         return "still"
     few = facts.loc[stills if stills.sum() <= len(facts) / 2 else ~stills, "case_id"].tolist()
     findings.problem(
@@ -169,13 +174,14 @@ def _judge_spacing(facts: pd.DataFrame, kind: str, findings: Findings) -> None:
         what = f"not known for any of {len(facts)} cases: sizes are in pixels, not in millimetres"
         findings.note("spacing", what)
         return
+    if findings.tolerant:
+        return  # each new case is compared with the study's own
     few = facts.loc[known if known.sum() < len(facts) / 2 else ~known, "case_id"].tolist()
     word = "known" if known.sum() < len(facts) / 2 else "unknown"
     findings.problem(
         "spacing",
         f"known for {int(known.sum())} of {len(facts)} cases ({word}: {shown(few)}): millimetres and pixels would mix",
         "give the others (column or setting pixel_spacing_mm), or set cohort.spacing: ignore",
-        [] if not findings.tolerant else [-1],
     )
 
 

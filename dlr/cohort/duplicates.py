@@ -65,7 +65,7 @@ def find_near_copies(cases: pd.DataFrame, thumbnails: dict[str, np.ndarray]) -> 
     small = np.stack([thumbnails[c] for c in table["case_id"]])
     terms = fft.dctn(small, axes=(1, 2))[:, :_BITS, :_BITS].reshape(len(table), -1)
     signs = np.where(terms > np.median(terms, axis=1, keepdims=True), 1, -1).astype(np.float32)
-    flat = small.reshape(len(table), -1).astype(np.float64)
+    flat = small.reshape(len(table), -1).copy()
     flat -= flat.mean(axis=1, keepdims=True)
     norm = np.linalg.norm(flat, axis=1, keepdims=True)
     flat = np.divide(flat, norm, out=np.zeros_like(flat), where=norm > 0)

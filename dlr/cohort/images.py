@@ -81,7 +81,7 @@ def finish_image(
     box, region_spacing = None, None
     if is_still:
         flat = None if roi is None else roi[0]
-        box, region_spacing = _kept_box(path, decoded, grey, colour, flat, settings)
+        box, region_spacing = _kept_box(path, decoded, grey, colour, flat, settings, notes)
     if colour is not None:
         notes += _judge_colour(path, colour, roi, box, settings)
     if box is not None:
@@ -108,6 +108,7 @@ def _kept_box(
     colour: np.ndarray | None,
     roi: np.ndarray | None,
     settings: CohortSettings,
+    notes: list[str],
 ) -> tuple[scanned.Box | None, tuple[float, float] | None]:
     """The part of a still to keep (None: all of it), and the spacing its header gives for that part."""
     height, width = decoded.array.shape[1:3]
@@ -115,7 +116,10 @@ def _kept_box(
     if decoded.regions:
         centre = (width / 2, height / 2) if roi is None else tuple(np.mean(np.nonzero(roi), axis=1)[::-1])
         holding = [r for r in decoded.regions if r.box[0] <= centre[0] < r.box[2] and r.box[1] <= centre[1] < r.box[3]]
-        region = (holding or list(decoded.regions))[0]
+        if holding:
+            region = holding[0]
+        else:
+            notes.append("the ROI lies in none of the regions that its header names: they are not used")
     spacing = region.spacing if region else None
     wanted = settings.scanned_region
     if wanted == "whole":

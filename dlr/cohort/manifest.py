@@ -93,22 +93,32 @@ def load_cohort(manifest: Path, settings: CohortSettings, *, images: bool = True
 
 
 def load_new_cases(
-    manifest: Path, settings: CohortSettings, columns: Sequence[Column], *, images: bool = True, jobs: int = 1
+    manifest: Path,
+    settings: CohortSettings,
+    columns: Sequence[Column],
+    *,
+    images: bool = True,
+    kind: str = "",
+    spacing_known: bool | None = None,
+    jobs: int = 1,
 ) -> Cohort:
     """New patients for a fitted study: `columns` are the study's own. A bad row is set aside in `.bad`.
 
-    A clinical column that the manifest has not is missing for all, with a note; targets are not read.
-    Raises InputError where the table itself cannot be read, or no row is left.
+    A clinical column or an image column that the manifest has not is missing for all, with a note; so is a patient
+    that the study's clinical table does not hold. Targets and sides are not read.
+    kind, spacing_known : the study's own; cases of another kind, or measured in another unit, are set aside.
+    Raises InputError where the table itself cannot be read.
     """
     manifest = Path(manifest)
     findings = Findings(tolerant=True)
+    settings = settings.model_copy(update={"external": [], **({"kind": kind} if kind else {})})
     tables = _read_tables(manifest, settings, findings, {c.name for c in columns})
-    table = read_rows(
-        tables.cells, tables.source, manifest.resolve().parent, settings.model_copy(update={"external": []}), findings,
-        images,
-    )  # fmt: skip
-    table["side"] = ""
-    kept = tables.cells[table["excluded"] == ""]
+    cells = tables.cells.drop(columns="side", errors="ignore")
+    if images and "image" not in cells.columns:
+        findings.note(tables.source, "no column image: nothing is measured on images")
+        images = False
+    table = read_rows(cells, tables.source, manifest.resolve().parent, settings, findings, images)
+    kept = cells[table["excluded"] == ""]
     for column in columns:
         if column.name in kept.columns:
             origin = tables.origins[column.name]
@@ -120,15 +130,34 @@ def load_new_cases(
         table[column.name] = values.reindex(table.index)
     one_value_a_patient(table, ["cohort", *(c.name for c in columns)], tables.source, findings)
     findings.stop()
-    before = table[["case_id", "patient_id"]]
-    cases, kind = pd.DataFrame(columns=list(CASE_COLUMNS)), ""
+    ids = table[["case_id", "patient_id"]]
     table = table.drop(index=[r for r in findings.bad_rows if r in table.index])
+    cases = pd.DataFrame(columns=list(CASE_COLUMNS))
+    found = ""
     if images and (table["excluded"] == "").any():
-        table, cases, kind = check_cases(table, tables.source, settings, findings, jobs)
+        table, cases, found = check_cases(table, tables.source, settings, findings, jobs)
+        _compare_with_study(cases, kind, spacing_known, findings)
     findings.stop()
-    bad = _bad_rows(before, findings)
-    table = table[~table["case_id"].isin(bad["case_id"])].reset_index(drop=True)
-    return _cohort(table, tuple(columns), (), kind, cases, findings, bad)
+    table = table[~table.index.isin(findings.bad_rows)].reset_index(drop=True)
+    cases = cases[~cases["row"].isin(findings.bad_rows)].reset_index(drop=True)
+    return _cohort(table, tuple(columns), (), kind or found, cases, findings, _bad_rows(ids, findings))
+
+
+def _compare_with_study(cases: pd.DataFrame, kind: str, spacing_known: bool | None, findings: Findings) -> None:
+    for case in cases.to_dict("records"):
+        where = f"case {case['case_id']}"
+        is_still = case["slices"] == 1
+        if kind and is_still != (kind == "still"):
+            other = "still" if is_still else "volume"
+            findings.problem(where, f"a {other}, but the study's are {kind}s", f"give a {kind}", [case["row"]])
+        elif spacing_known is not None and bool(case["spacing_known"]) != spacing_known:
+            units = ("millimetres", "pixels") if spacing_known else ("pixels", "millimetres")
+            findings.problem(
+                where,
+                f"the study was measured in {units[0]}, this case would be in {units[1]}",
+                "give pixel_spacing_mm" if spacing_known else "set cohort.spacing: ignore",
+                [case["row"]],
+            )
 
 
 def _read_tables(manifest: Path, settings: CohortSettings, findings: Findings, wanted: set[str]) -> _Tables:
@@ -136,18 +165,20 @@ def _read_tables(manifest: Path, settings: CohortSettings, findings: Findings, w
     if isinstance(settings.clinical, list):
         wanted = wanted | set(settings.clinical)
     wanted = wanted | set(settings.columns) | set(settings.values)
-    first = read_sheet(manifest, settings.sheet, settings.delimiter, settings.encoding)
+    sheet = settings.sheet
+    if findings.tolerant and manifest.suffix.lower() != ".xlsx":
+        sheet = None  # the study's own manifest was a spreadsheet, the new one is not
+    first = read_sheet(manifest, sheet, settings.delimiter, settings.encoding)
     for note in first.notes:
         findings.note(first.source, note)
     cells = map_headers(first.frame, first.source, settings, wanted, findings)
     origins = {str(c): Origin(first.source, first.delimiter) for c in cells.columns}
     headers = [str(c) for c in first.frame.columns]
     second: set[str] = set()
-    if settings.clinical_table is not None:
-        path = settings.clinical_table
-        if not path.is_absolute():
-            path = manifest.resolve().parent / path
-        other = read_sheet(path, settings.clinical_sheet, settings.delimiter, settings.encoding)
+    if settings.clinical_table is not None and findings.tolerant and not _beside(manifest, settings).is_file():
+        findings.note(first.source, f"the study's clinical table {settings.clinical_table} is not here")
+    elif settings.clinical_table is not None:
+        other = read_sheet(_beside(manifest, settings), settings.clinical_sheet, settings.delimiter, settings.encoding)
         for note in other.notes:
             findings.note(other.source, note)
         headers += [str(c) for c in other.frame.columns]
@@ -157,10 +188,15 @@ def _read_tables(manifest: Path, settings: CohortSettings, findings: Findings, w
         if "patient_id" in cells.columns:
             cells = join_clinical(cells, clinical, (first.source, other.source), settings, findings)
     for theirs in settings.headers:
-        if theirs not in headers:
+        if theirs not in headers and not findings.tolerant:
             findings.problem("cohort.headers", f"no header {theirs!r} in the table", nearest(theirs, headers))
     findings.stop()
     return _Tables(cells, first.source, second, origins)
+
+
+def _beside(manifest: Path, settings: CohortSettings) -> Path:
+    """The clinical table: a relative path is relative to the manifest."""
+    return manifest.resolve().parent / (settings.clinical_table or "")
 
 
 def _require_two_classes(table: pd.DataFrame, targets: list[str], source: str, findings: Findings) -> None:

@@ -34,7 +34,7 @@ class Outline:
 
     roi: np.ndarray  # bool (z, y, x)
     part_sizes: tuple[int, ...]  # voxels of the mask's connected parts, largest first
-    turned: bool  # its header says that an axis in the plane is reversed
+    grid: Grid | None  # what its header says; a picture file has none
     notes: tuple[str, ...]
 
 
@@ -90,9 +90,7 @@ def outline_of(
             f"the ROI has {voxels} voxels, under {settings.roi_min_voxels}",
             "outline the whole lesion, exclude the case (exclude_reason), or lower cohort.roi_min_voxels",
         )
-    grid = labels.decoded.grid
-    turned = grid is not None and min(grid.direction[0], grid.direction[4]) < 0
-    return Outline(roi, sizes, turned, (*said, *notes))
+    return Outline(roi, sizes, labels.decoded.grid, (*said, *notes))
 
 
 def _lesion(parts: list[np.ndarray], wanted: int, final: np.ndarray | None, path: Path) -> np.ndarray:

@@ -81,7 +81,7 @@ class CohortSettings(BaseModel):
     lesion_policy: Literal["largest", "merge", "each"] = Field(
         default="merge", description="several lesions in one mask: the largest, all as one ROI, or a case each"
     )
-    mask_label: int | Literal["any"] | None = Field(
+    mask_label: Annotated[int, Field(ge=1)] | Literal["any"] | None = Field(
         default=None, description="label of the ROI; any = everything above 0; none = the only label there is"
     )
     mask_blur_limit: float = Field(

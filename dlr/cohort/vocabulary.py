@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from dlr.words import Available
 
 __all__ = [
+    "BODY_SIDES",
     "DERIVED",
     "IDENTITY",
     "KNOWN",
     "MISSING",
     "NEVER_PREDICTORS",
+    "NOT_EXCLUDED",
     "RESERVED",
     "SIDES",
     "Known",
@@ -83,10 +85,10 @@ _HEADERS: dict[str, tuple[str, ...]] = {
     "case_id": ("caseid", "imageid", "病例编号", "图像编号", "影像编号"),
     "image": ("imagepath", "imagefile", "img", "图像", "影像", "图像路径", "影像路径", "图片"),
     "mask": ("maskpath", "maskfile", "roi", "segmentation", "掩膜", "掩码", "勾画", "分割", "掩膜路径"),
-    "mask_label": ("label", "masklabel", "掩膜标签"),
+    "mask_label": ("masklabel", "掩膜标签"),
     "mask_reader1": ("maskreader1", "mask1", "reader1"),
     "mask_reader2": ("maskreader2", "mask2", "reader2"),
-    "side": ("split", "partition", "subset", "数据集划分", "分组"),
+    "side": ("split", "partition", "数据集划分"),
     "cohort": ("centre", "center", "hospital", "中心", "医院", "队列"),
     "exclude_reason": ("excludereason", "exclusion", "exclusionreason", "排除原因"),
     "pixel_spacing_mm": ("pixelspacingmm", "pixelspacing", "像素间距"),
@@ -155,6 +157,11 @@ SIDES: dict[str, str] = {
     "test": "test", "testing": "test", "测试": "test", "测试集": "test",
     "external": "external", "外部": "external", "外部验证": "external", "外部验证集": "external",
 }  # fmt: skip
+
+
+# cells of a column `side` that speak of the body, and cells of `exclude_reason` that give none
+BODY_SIDES = frozenset({"left", "right", "l", "r", "both", "左", "右", "左侧", "右侧", "双侧", "左乳", "右乳"})
+NOT_EXCLUDED = frozenset({"0", "no", "n", "false", "none", "-", "无", "否"})
 
 
 def fold_header(header: str) -> str:

@@ -126,7 +126,7 @@ def test_a_label_that_is_no_number(loaded: Loaded) -> None:
     def change(folder: Path) -> None:
         small_cohort.write(folder, [{**row, "mask_label": "tumour"} for row in rows(12)], files=False)
 
-    assert "mask_label 'tumour' is no number" in loaded(change)[0].what
+    assert "mask_label 'tumour' is no label" in loaded(change)[0].what
 
 
 def test_a_blurred_jpeg_mask_is_refused_above_the_count(loaded: Loaded) -> None:

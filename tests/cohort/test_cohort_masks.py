@@ -12,7 +12,7 @@ from small_cohort import picture, save
 
 from dlr.cohort import CohortSettings, read_case, read_mask
 from dlr.cohort.formats import Grid
-from dlr.cohort.geometry import grid_differences, mirrored, size_difference
+from dlr.cohort.geometry import better_turned, grid_differences, size_difference
 from dlr.cohort.lesions import lesion_parts
 from dlr.errors import InputError
 
@@ -143,9 +143,15 @@ def test_a_stills_mask_with_another_header_is_taken_and_the_amounts_are_printed(
 
 
 def test_a_mirrored_outline_is_flagged_and_a_right_one_is_not() -> None:
-    assert mirrored(IMAGE.astype(float), MASK) is None
-    assert mirrored(IMAGE.astype(float), MASK[:, ::-1]) == "left to right"
-    assert mirrored(np.full(IMAGE.shape, 7.0), MASK) is None
+    values = IMAGE.astype(float)
+    assert better_turned(values, MASK) is None
+    assert better_turned(values, MASK[:, ::-1]) == "mirrored left to right"
+    assert better_turned(np.full(IMAGE.shape, 7.0), MASK) is None
+    shifted = np.roll(MASK, 25, axis=0)
+    moved = np.roll(values, 25, axis=0)
+    assert better_turned(moved, shifted[::-1]) == "mirrored top to bottom"
+    header = Grid((1.0,) * 3, (0.0,) * 3, (1.0, 0, 0, 0, 1.0, 0, 0, 0, 1.0))
+    assert better_turned(moved, shifted.T, header) == "with its axes exchanged"
 
 
 def volume(path: Path, array: np.ndarray, origin: float = 0.0, spacing: float = 1.0) -> Path:
