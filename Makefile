@@ -27,7 +27,7 @@ $(STAMP): pyproject.toml constraints.txt tools/build_compat/sitecustomize.py
 	FL=$$($(BIN)/python -m pip config get global.find-links 2>/dev/null || true); FL="$${FL:-$$PIP_FIND_LINKS}"; \
 	export VIRTUAL_ENV="$(CURDIR)/$(VENV)"; \
 	$(BIN)/python -m uv pip install --quiet $${FL:+--find-links "$$FL"} -c constraints.txt setuptools wheel numpy && \
-	PYTHONPATH=tools/build_compat $(BIN)/python -m uv pip install --quiet $${FL:+--find-links "$$FL"} -c constraints.txt \
+	PYTHONPATH="$(CURDIR)/tools/build_compat" $(BIN)/python -m uv pip install --quiet $${FL:+--find-links "$$FL"} -c constraints.txt \
 		--no-build-isolation-package pyradiomics -r pyproject.toml $(EXTRAS) && \
 	$(BIN)/python -m uv pip install --quiet --no-deps --no-build-isolation -e .
 	touch $(STAMP)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -136,7 +137,7 @@ def test_the_cures_are_all_that_the_package_imports():
     ],
 )
 def test_imports_are_found_however_they_are_written(tmp_path, monkeypatch, text, found):
-    monkeypatch.setattr("test_rooms.ROOT", tmp_path)
+    monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     path = tmp_path / "dlr" / "engine" / "new.py"
     path.parent.mkdir(parents=True)
     path.write_text(text)

@@ -13,12 +13,13 @@ from dlr.engine.inputs import Inputs
 from dlr.engine.looks import Look, looks_at
 from dlr.engine.progress import Screen
 from dlr.engine.run import Run
-from dlr.engine.runner import Outcome, Result, run_pipeline
+from dlr.engine.runner import Result, run_pipeline
 from dlr.engine.settings import nearest, read_yaml, resolve, write_settings
 from dlr.engine.stage import Pipeline, Stage, stage
 from dlr.engine.status import StageStatus, status
 from dlr.engine.study import Study, open_study
 from dlr.engine.tasks import Task, TaskFailure
+from dlr.engine.walk import Outcome
 
 __all__ = [
     "Inputs",

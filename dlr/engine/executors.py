@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Protocol
 
@@ -171,14 +172,15 @@ class OnDask:
 
         set_environment()
         if self._address == "local":
-            self._cluster = LocalCluster(
-                n_workers=self.workers,
-                threads_per_worker=1,
-                processes=True,
-                dashboard_address=None,
-                host="127.0.0.1",
-                silence_logs=logging.ERROR,
-            )
+            with _ctrl_c_ignored():  # as its processes then do, too: Ctrl-C is for this one
+                self._cluster = LocalCluster(
+                    n_workers=self.workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address=None,
+                    host="127.0.0.1",
+                    silence_logs=logging.ERROR,
+                )
         try:
             self._client = Client(self._cluster or self._address, timeout=DASK_TIMEOUT)
         except (OSError, ValueError) as error:
@@ -225,6 +227,18 @@ class OnDask:
         if self._cluster is not None:
             self._cluster.close()
         self._client = self._cluster = None
+
+
+@contextmanager
+def _ctrl_c_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what a signal does
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _work_on_dask(parcel: Parcel) -> Done:

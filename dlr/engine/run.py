@@ -75,6 +75,12 @@ class Run:
         self.transient: list[str] = []
         self.computed = self.found = 0
 
+    @property
+    def study_words(self) -> str:
+        """The study's folder as a user would type it: runs/NAME, or its name."""
+        study = self.store.study
+        return f"{study.parent.name}/{study.name}" if study.parent.name == "runs" else study.name
+
     def digest(self, path: str | Path) -> str:
         """SHA-256 of a file's content, remembered from run to run."""
         return self.digests.of(path)

@@ -10,9 +10,10 @@ from pydantic import BaseModel
 from dlr.engine.digests import Digests
 from dlr.engine.inputs import Inputs
 from dlr.engine.plan import plan
-from dlr.engine.runner import CACHED, DIGESTS, LEFT_OUT, PLANNED, reason_to_compute
+from dlr.engine.runner import DIGESTS
 from dlr.engine.stage import Pipeline
 from dlr.engine.store import STAGE_RECORD, Store
+from dlr.engine.walk import CACHED, LEFT_OUT, PLANNED, reason_to_compute
 
 __all__ = ["StageStatus", "status"]
 
