@@ -1,11 +1,11 @@
 """From tissue to a B-mode still: scatterers, point-spread function, envelope, log compression.
 
 Scatterers stand on a radio-frequency grid, several samples to an image row (four in a still of 256), with Gaussian
-amplitude scaled by the tissue's echogenicity (fully developed speckle). The echo is their convolution with a point-spread function: axially a
-Gaussian-enveloped pulse, laterally a Gaussian beam, narrowest at the focus and wider with the distance from it. The
-pulse has positive frequencies only, so that the convolved signal is analytic and its magnitude is the envelope; two
-sub-bands are averaged (frequency compounding), as scanners do against speckle. Depth is along rows, the transducer at
-the top.
+amplitude scaled by the tissue's echogenicity (fully developed speckle). The echo is their convolution with a point-
+spread function: axially a Gaussian-enveloped pulse, laterally a Gaussian beam, narrowest at the focus and wider with
+the distance from it. The pulse has positive frequencies only, so that the convolved signal is analytic and its
+magnitude is the envelope; two sub-bands are averaged (frequency compounding), as scanners do against speckle. Depth
+is along rows, the transducer at the top.
 """
 
 from __future__ import annotations
