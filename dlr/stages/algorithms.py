@@ -18,7 +18,8 @@ def algorithm_table(
 ) -> pd.DataFrame:
     """Every algorithm's out-of-fold AUC under cross-fitting, and the best one's corrected for the choice (BBC-CV).
 
-    Returns target, model, variant, algorithm, out_of_fold_auc, lower, upper, bbc_corrected (best one's row only), n_tried.
+    Returns target, model, variant, algorithm, out_of_fold_auc, lower, upper, n_tried, and bbc_corrected in the
+    best one's row.
     """
     inside = (predictions["protocol"] == Protocol.CROSSFIT) & (predictions["side"] == Side.TRAIN)
     tables = []
@@ -33,7 +34,9 @@ def algorithm_table(
         table = table.sort_values(["out_of_fold_auc", "algorithm"], ascending=[False, True], ignore_index=True)
         table["bbc_corrected"] = np.nan
         if len(table) > 1 and np.isfinite(table["out_of_fold_auc"]).all():
-            table.loc[0, "bbc_corrected"] = _corrected(known, truth, rng(seed, "bbc", target, model, variant), replicates)
+            table.loc[0, "bbc_corrected"] = _corrected(
+                known, truth, rng(seed, "bbc", target, model, variant), replicates
+            )
         table.insert(0, "target", target)
         table.insert(1, "model", model)
         table.insert(2, "variant", variant)

@@ -12,7 +12,7 @@ from dlr.engine import Run, stage
 from dlr.errors import InputError
 from dlr.protocols import plan
 from dlr.stages.algorithms import algorithm_table
-from dlr.stages.signatures import PatientFrame, fit_signature, split_areas
+from dlr.stages.signatures import PatientFrame, Question, fit_signature, split_areas
 from dlr.stages.tables import BEFORE_BIOPSY, CohortTables, read_cohort, write_table
 from dlr.stats import LogisticFit
 from dlr.words import Model, Side
@@ -49,14 +49,13 @@ def clinical(run: Run) -> None:
         parts = tuple(p for name in run.settings.learn.protocols for p in plan(tables.folds, name, tables.sides))
         for variant, values in variants.items():
             frame = PatientFrame(values, pd.Series(values.index, index=values.index))
-            given = {"target": target, "model": Model.CLINICAL.value, "frame": frame, "labels": labels}
-            given |= {"sides": tables.sides, "select": False}
-            made = fit_signature(run, parts=parts, variant=variant, **given)
+            asked = Question(target, Model.CLINICAL.value, frame, labels, tables.sides, select=False, variant=variant)
+            made = fit_signature(run, asked, parts)
             predictions.append(made.predictions)
             choices.append(made.choices)
             if not variant:
-                count, share = run.settings.evaluate.splits, run.settings.cohort.test_share
-                splits.append(split_areas(run, test_share=share, splits=count, **given))
+                share = run.settings.cohort.test_share
+                splits.append(split_areas(run, asked, share, run.settings.evaluate.splits))
     table = pd.concat(predictions, ignore_index=True)
     write_table(table, run.folder, "predictions")
     pd.concat(choices, ignore_index=True).to_csv(run.folder / "choices.csv", index=False)

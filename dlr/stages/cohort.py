@@ -20,7 +20,9 @@ __all__ = ["cohort"]
 def cohort(run: Run) -> None:
     """Patients, images, outlines and clinical values read and checked; sides and folds drawn."""
     settings, learn = run.settings.cohort, run.settings.learn
-    loaded = load_cohort(run.inputs.manifest, settings, images=run.inputs.features is None)
+    manifest = run.inputs.manifest
+    assert manifest is not None, "the command line gives every run a manifest"
+    loaded = load_cohort(manifest, settings, images=run.inputs.features is None)
     for line in loaded.mappings:
         run.log(line)
     table = loaded.table.assign(side=draw_side(loaded.table, loaded.targets, run.seed, settings.test_share))
@@ -32,7 +34,11 @@ def cohort(run: Run) -> None:
     flow_chart(table, loaded.targets).to_csv(run.folder / "flow.csv", index=False)
     loaded.notes.to_csv(run.folder / "notes.csv", index=False)
     loaded.mapping_table.to_csv(run.folder / "mappings.csv", index=False)
-    columns = {"targets": list(loaded.targets), "kind": loaded.kind, "columns": json.loads(columns_to_json(loaded.columns))}
+    columns = {
+        "targets": list(loaded.targets),
+        "kind": loaded.kind,
+        "columns": json.loads(columns_to_json(loaded.columns)),
+    }
     (run.folder / "columns.json").write_text(json.dumps(columns, ensure_ascii=False, indent=1), encoding="utf-8")
     for where, what in loaded.notes[["where", "what"]].drop_duplicates().itertuples(index=False):
         run.warn(f"{where}: {what}")

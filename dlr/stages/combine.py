@@ -108,9 +108,7 @@ def read_signatures(run: Run) -> pd.DataFrame:
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
 
 
-def combined_frame(
-    tables: CohortTables, found: pd.DataFrame, target: str, protocol: str, variant: str
-) -> pd.DataFrame:
+def combined_frame(tables: CohortTables, found: pd.DataFrame, target: str, protocol: str, variant: str) -> pd.DataFrame:
     """Raw clinical columns and signatures (probabilities, columns named by model), a row a patient."""
     frame = model_frame(tables, tables.columns)
     rows = found[(found["target"] == target) & (found["protocol"] == protocol)]
@@ -141,7 +139,9 @@ def _why_none(tables: CohortTables, frame: pd.DataFrame, target: str) -> str:
     images = [m.value for m in (Model.RAD, Model.DL, Model.DLR) if m.value in frame.columns]
     if not images:
         return f"{target}: there is no image signature, so the Combined model is absent"
-    return f"{target}: there are no clinical columns to combine with {', '.join(images)}, so the Combined model is absent"
+    return (
+        f"{target}: there are no clinical columns to combine with {', '.join(images)}, so the Combined model is absent"
+    )
 
 
 def _training(tables: CohortTables, frame: pd.DataFrame, candidates: CandidateSet, target: str) -> list[str]:

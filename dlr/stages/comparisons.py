@@ -59,14 +59,19 @@ def _compare(a: Signature, b: Signature, seed: int, replicates: int) -> dict[str
         }
     if a.role == Role.APPARENT:
         return {}
+    rows = a.chains.merge(b.chains, on=["patient_id", "seed", "fold"], suffixes=("_a", "_b"))
+    truth = pd.Series(a.positive, index=list(a.patients))
     found = stats.auc_difference(
-        a.positive,
-        a.probability,
-        second,
+        truth.loc[rows["patient_id"]].to_numpy(),
+        rows["value_a"].to_numpy(),
+        rows["value_b"].to_numpy(),
+        rows["fold"].to_numpy(),
+        rows["seed"].to_numpy(),
+        patients=rows["patient_id"].to_numpy(),
         generator=rng(seed, "bootstrap", a.target, a.protocol, a.model, b.model),
         replicates=replicates,
     )
-    method = f"out-of-fold, {found.method}, given these models; no p is valid here"
+    method = f"out-of-fold within fold and seed, {found.method}, given these models; no p is valid here"
     return row | {
         "difference": found.value,
         "lower": found.lower,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -129,7 +130,9 @@ def write_curves(run: Run, signatures: list[Signature]) -> None:
         if tables:
             table = pd.concat(tables, ignore_index=True)
             first = [c for c in ("target", "model", "variant", "protocol", "side", "role") if c in table]
-            table[[*first, *table.columns.difference(first, sort=False)]].to_csv(run.folder / f"{name}.csv", index=False)
+            table[[*first, *table.columns.difference(first, sort=False)]].to_csv(
+                run.folder / f"{name}.csv", index=False
+            )
 
 
 def write_histogram(run: Run, signatures: list[Signature], cutoffs: dict[tuple, CutOff]) -> None:
@@ -204,7 +207,7 @@ def write_reclassification(run: Run, signatures: list[Signature]) -> None:
                 "idi": stats.idi(after.positive, before.probability, after.probability),
             }
             for measure, test in found.items():
-                row = after.names | {"model_old": old.model, "measure": measure}
+                row: dict[str, Any] = after.names | {"model_old": old.model, "measure": measure}
                 row |= {"value": test.difference, "lower": test.lower, "upper": test.upper, "p": test.p}
                 caution = "rises for useless markers in miscalibrated models; read the AUC and net benefit first"
                 rows.append(row | {"caution": caution})

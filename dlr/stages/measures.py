@@ -75,7 +75,7 @@ def signatures_of(table: pd.DataFrame, predictions: pd.DataFrame, labels: dict[s
         behind = chains[names]
         out.append(
             Signature(
-                *(str(name) for name in names),
+                **dict(zip(keys, map(str, names), strict=True)),
                 role=str(known["role"].iloc[0]),
                 patients=tuple(known["patient_id"]),
                 positive=truth.loc[known["patient_id"]].to_numpy() == 1,

@@ -45,17 +45,25 @@ def nomogram(run: Run) -> None:
         paper = Nomogram.from_logistic(fit, labels=labels, level_labels=levels)
         frame = saved.model.filled(combined_inputs(run.needs.combine, saved))[list(fit.variables)].dropna()
         difference = float(np.abs(paper.risk(paper.total(frame)) - fit.predict(frame)).max()) if len(frame) else 0.0
-        assert difference <= TOLERANCE, f"the nomogram of {given['name']} misses its model by {difference:g}"
+        assert difference <= TOLERANCE, f"the nomogram of {saved.name} misses its model by {difference:g}"
         checks.append((saved.name, len(frame), difference))
         example = example_patient(run, tables, frame, fit)
         file = "nomogram.pdf" if number == 0 else f"nomogram_{number + 1}.pdf"
         draw_nomogram_page(
-            paper, run.folder / file, title=f"{saved.target}: {saved.name}", example=frame.loc[example], example_id=example
+            paper,
+            run.folder / file,
+            title=f"{saved.target}: {saved.name}",
+            example=frame.loc[[example]],
+            example_id=example,
+            risk_label=f"Risk of {saved.target} positive",
+            command=f"dlr predict {run.study_words} manifest.csv",
         )
         points.append(paper.table().assign(set=saved.name))
         drawn.append(
             {
                 "name": saved.name,
+                "target": saved.target,
+                "protocol": saved.protocol,
                 "title": f"{saved.target}: {saved.name}",
                 "primary": number == 0,
                 "file": file,

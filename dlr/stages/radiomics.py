@@ -41,7 +41,7 @@ def radiomics(run: Run) -> None:
     """Every feature of every ROI, one row a case."""
     tables = read_cohort(run.needs.cohort)
     if run.inputs.features is not None:
-        take_feature_table(run, tables.cases, tables.targets)
+        take_feature_table(run, run.inputs.features, tables.cases, tables.targets)
         return
     if not tables.cases["image"].ne("").any():
         run.leave_out("the manifest names no images, and no feature table was given (--features)")
@@ -54,7 +54,9 @@ def radiomics(run: Run) -> None:
         run.warn(line)
     unknown = int((~tables.facts["spacing_known"]).sum())
     if unknown:
-        run.warn(f"{unknown} of {len(tables.facts)} images carry no pixel spacing: sizes are in pixels, not millimetres")
+        run.warn(
+            f"{unknown} of {len(tables.facts)} images carry no pixel spacing: sizes are in pixels, not millimetres"
+        )
     features = values.reindex(index=tables.cases["case_id"], columns=columns).rename_axis("case_id").reset_index()
     features.insert(1, "patient_id", tables.cases["patient_id"].to_numpy())
     features.to_parquet(run.folder / "features.parquet", index=False)
@@ -124,9 +126,7 @@ def write_measured(
     (folder / "values.json").write_text(json.dumps(record), encoding="utf-8")
 
 
-def read_measured(
-    tasks: list[Task], results: list[Path | TaskFailure]
-) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+def read_measured(tasks: list[Task], results: list[Path | TaskFailure]) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Features by case_id, what is missing and why, and the notes, out of the cases' folders.
 
     Raises InputError with every problem when no case could be measured.
@@ -149,10 +149,10 @@ def read_measured(
     return table, pd.DataFrame(missing, columns=["case_id", "feature", "reason"]), notes
 
 
-def take_feature_table(run: Run, cases: pd.DataFrame, targets: tuple[str, ...]) -> None:
+def take_feature_table(run: Run, path: Path, cases: pd.DataFrame, targets: tuple[str, ...]) -> None:
     """Somebody's own feature table stands in for the measuring."""
     columns = [c for c in cases.columns if c not in ("patient_id", "case_id")]
-    features = match_features(load_feature_table(run.inputs.features, columns, targets=targets), cases)
+    features = match_features(load_feature_table(path, columns, targets=targets), cases)
     features.to_parquet(run.folder / "features.parquet", index=False)
     features.to_csv(run.folder / "features.csv", index=False)
     names = [c for c in features.columns if c not in ("patient_id", "case_id")]
@@ -161,4 +161,4 @@ def take_feature_table(run: Run, cases: pd.DataFrame, targets: tuple[str, ...]) 
     pd.DataFrame([{**given, "count": len(names)}]).to_csv(run.folder / "families.csv", index=False)
     dictionary = pd.DataFrame({"name": names}).assign(**given, ibsi_code="", unit="", noise_on_one_slice=False)
     dictionary.to_csv(run.folder / "dictionary.csv", index=False)
-    run.log(f"{len(names)} features taken from {run.inputs.features.name}")
+    run.log(f"{len(names)} features taken from {path.name}")

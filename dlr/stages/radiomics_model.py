@@ -8,7 +8,7 @@ from dlr.engine import Run, stage
 from dlr.learn import load_chain, rad_score_formula, selection_frequency
 from dlr.protocols import plan
 from dlr.stages.algorithms import algorithm_table
-from dlr.stages.signatures import SignatureTables, fit_signature, patient_frame, split_areas
+from dlr.stages.signatures import Question, SignatureTables, fit_signature, patient_frame, split_areas
 from dlr.stages.tables import read_cohort, write_table
 from dlr.words import SELECTION_COLUMNS, Model, Protocol
 
@@ -35,17 +35,9 @@ def radiomics_model(run: Run) -> None:
     made: dict[str, SignatureTables] = {}
     splits = []
     for target in tables.targets:
-        given = {
-            "target": target,
-            "model": Model.RAD.value,
-            "frame": frame,
-            "labels": tables.labels(target),
-            "sides": tables.sides,
-            "select": True,
-        }
-        made[target] = fit_signature(run, parts=parts, allowed=allowed, **given)
-        test_share, count = run.settings.cohort.test_share, run.settings.evaluate.splits
-        splits.append(split_areas(run, test_share=test_share, splits=count, **given))
+        asked = Question(target, Model.RAD.value, frame, tables.labels(target), tables.sides, select=True)
+        made[target] = fit_signature(run, asked, parts, allowed)
+        splits.append(split_areas(run, asked, run.settings.cohort.test_share, run.settings.evaluate.splits))
     predictions = pd.concat([m.predictions for m in made.values()], ignore_index=True)
     selection = pd.concat([m.selection for m in made.values()], ignore_index=True)
     write_table(predictions, run.folder, "predictions")
@@ -71,7 +63,7 @@ def reproducible_features(run: Run) -> dict[str, list[str]] | None:
         return None
     stability = pd.read_parquet(run.needs.stability / "stability.parquet")
     kept = stability.groupby(["part", "feature"], sort=True)["kept"].all()
-    return {part: list(rows[rows].index.get_level_values("feature")) for part, rows in kept.groupby("part")}
+    return {str(part): list(rows[rows].index.get_level_values("feature")) for part, rows in kept.groupby("part")}
 
 
 def write_rad_scores(run: Run, made: dict[str, SignatureTables]) -> None:

@@ -20,7 +20,8 @@ STAGES = (
     "evaluate", "nomogram",
 )  # fmt: skip
 LIBRARIES = (
-    "numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "xgboost", "simpleitk", "pyradiomics", "pywavelets", "torch",
+    "numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "xgboost", "simpleitk", "pyradiomics", "pywavelets",
+    "torch",
 )  # fmt: skip
 SECTIONS = ("cohort", "radiomics", "stability", "clinical", "learn", "combine", "evaluate", "nomogram", "report")
 
@@ -39,14 +40,13 @@ def report(run: Run) -> None:
     write_contact_sheet(run)
     folders: dict[str, Path | None] = {"cohort": run.needs.cohort}
     folders |= {name: getattr(run.needs, name) for name in STAGES}
-    study = run.store.study
     about = About(
-        study=run.settings.report.title or study.name,
+        study=run.settings.report.title or run.store.study.name,
         pipeline="her2_ultrasound",
         version=dlr.__version__,
         seed=run.seed,
         versions={name: release(name) for name in LIBRARIES if release(name) != "absent"},
-        run_folder=f"{study.parent.name}/{study.name}" if study.parent.name == "runs" else study.name,
+        run_folder=run.study_words,
         command="dlr run",
         warnings=run.said,
     )
@@ -76,6 +76,13 @@ def write_contact_sheet(run: Run) -> None:
             target = tables.targets[0]
             label = row[target]
             words = "unknown" if label != label else ("positive" if label == 1 else "negative")
-            yield Outlined(case.case_id, f"{target} {words}", case.image.array[largest], case.mask[largest])
+            _, height, width = case.image.spacing
+            yield Outlined(
+                case.case_id,
+                f"{target} {words}",
+                case.image.array[largest],
+                case.mask[largest],
+                spacing=(height, width),
+            )
 
     contact_sheet(outlined(), run.folder / "contact_sheet.pdf")

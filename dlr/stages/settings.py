@@ -76,12 +76,12 @@ class StudySettings(Section):
     """All sections; `seed` names every random draw of the study."""
 
     seed: int = 20250607
-    cohort: CohortSettings = Field(default_factory=CohortSettings)
-    radiomics: RadiomicsSettings = Field(default_factory=RadiomicsSettings)
-    stability: StabilitySettings = Field(default_factory=StabilitySettings)
-    clinical: ClinicalSettings = Field(default_factory=ClinicalSettings)
-    learn: LearnSettings = Field(default_factory=LearnSettings)
-    combine: CombineSettings = Field(default_factory=CombineSettings)
-    evaluate: EvaluateSettings = Field(default_factory=EvaluateSettings)
-    nomogram: NomogramSettings = Field(default_factory=NomogramSettings)
-    report: ReportSettings = Field(default_factory=ReportSettings)
+    cohort: CohortSettings = CohortSettings()
+    radiomics: RadiomicsSettings = RadiomicsSettings()
+    stability: StabilitySettings = StabilitySettings()
+    clinical: ClinicalSettings = ClinicalSettings()
+    learn: LearnSettings = LearnSettings()
+    combine: CombineSettings = CombineSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+    nomogram: NomogramSettings = NomogramSettings()
+    report: ReportSettings = ReportSettings()

@@ -18,18 +18,21 @@ from dlr.protocols import Part
 from dlr.randomness import rng, seed_of
 from dlr.stages.tables import CohortTables
 from dlr.stats import auc
-from dlr.words import CHOSEN, PREDICTION_COLUMNS, Kind, Side
+from dlr.words import CHOSEN, PREDICTION_COLUMNS, Kind, Protocol, Side
 
 __all__ = [
     "PatientFrame",
+    "Question",
     "SignatureTables",
     "apply_chains",
     "fit_part",
     "fit_signature",
     "patient_frame",
     "split_areas",
-    "training_patients",
 ]
+
+
+SPLIT = "split"  # one random split of the plot of the honest AUC: fitted as a cross-fitting part
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,19 @@ def patient_frame(features: pd.DataFrame, tables: CohortTables, policy: str) -> 
 
 
 @dataclass(frozen=True)
+class Question:
+    """What one model is asked: whom to tell apart, by which columns."""
+
+    target: str
+    model: str
+    frame: PatientFrame
+    labels: pd.Series  # 0/1 by patient_id, patients with a known target
+    sides: pd.Series  # by patient_id
+    select: bool  # with the selection of features, or all columns as they are
+    variant: str = ""
+
+
+@dataclass(frozen=True)
 class SignatureTables:
     """What was fitted for one model of one target: DESIGN's prediction, selection and choice tables."""
 
@@ -80,47 +96,41 @@ class SignatureTables:
 
 
 def fit_signature(
-    run: Run,
-    *,
-    target: str,
-    model: str,
-    frame: PatientFrame,
-    labels: pd.Series,
-    sides: pd.Series,
-    parts: tuple[Part, ...],
-    select: bool,
-    allowed: dict[str, list[str]] | None = None,
-    variant: str = "",
+    run: Run, asked: Question, parts: tuple[Part, ...], allowed: dict[str, list[str]] | None = None
 ) -> SignatureTables:
     """Fit every part's chains (each durable by itself), keep them under chains/, and apply them.
 
-    labels : 0/1 by patient_id, patients with a known target.  sides : by patient_id.
     allowed : by part name, the features that passed the reproducibility filter there; None = all.
     """
     learn = run.settings.learn
     tasks = [
-        _task(target, model, variant, part, frame, labels, learn, run.seed, select, (allowed or {}).get(part.name))
-        for part in parts
+        _task(asked, part, learn, run.seed, None if allowed is None else allowed.get(part.name, [])) for part in parts
     ]
-    folders = run.each(fit_part, tasks, label=f"{model} {variant}".strip() + " parts")
+    folders = run.each(fit_part, tasks, label=f"{asked.model} {asked.variant}".strip() + " parts")
     predictions, selections, choices = [], [], []
     for part, folder in zip(parts, folders, strict=True):
         assert isinstance(folder, Path)
-        named = {"target": target, "model": model, "protocol": part.protocol, "seed": part.seed, "fold": part.fold}
-        kept = run.folder / "chains" / target / (variant or "all") / part.name
+        named = {
+            "target": asked.target,
+            "model": asked.model,
+            "protocol": part.protocol,
+            "seed": part.seed,
+            "fold": part.fold,
+        }
+        kept = run.folder / "chains" / asked.target / (asked.variant or "all") / part.name
         shutil.copytree(folder / "chains", kept)
         selections.append(pd.read_parquet(folder / "selection.parquet").assign(**named))
-        choices.append(pd.read_parquet(folder / "choices.parquet").assign(**named, variant=variant))
-        rows = frame.of(part.predict)
+        choices.append(pd.read_parquet(folder / "choices.parquet").assign(**named, variant=asked.variant))
+        rows = asked.frame.of(part.predict)
         for algorithm in (*learn.algorithms, CHOSEN):
             value = apply_chains(kept, algorithm, rows)
             predictions.append(
                 pd.DataFrame({"patient_id": value.index, "value": value.to_numpy()}).assign(
-                    **named, variant=variant, algorithm=algorithm, kind=Kind.PROBABILITY.value
+                    **named, variant=asked.variant, algorithm=algorithm, kind=Kind.PROBABILITY.value
                 )
             )
     table = pd.concat(predictions, ignore_index=True)
-    table["side"] = table["patient_id"].map(sides)
+    table["side"] = table["patient_id"].map(asked.sides)
     return SignatureTables(
         predictions=table[list(PREDICTION_COLUMNS)],
         selection=pd.concat(selections, ignore_index=True),
@@ -129,22 +139,12 @@ def fit_signature(
     )
 
 
-def split_areas(
-    run: Run,
-    *,
-    target: str,
-    model: str,
-    frame: PatientFrame,
-    labels: pd.Series,
-    sides: pd.Series,
-    select: bool,
-    test_share: float,
-    splits: int,
-) -> pd.DataFrame:
+def split_areas(run: Run, asked: Question, test_share: float, splits: int) -> pd.DataFrame:
     """AUC of one simple chain (logistic) on the test part of many random stratified splits: how far luck reaches.
 
-    Returns model, split, auc, lower, upper, n_test, n_positive. External patients stay out.
+    Returns target, model, split, auc, lower, upper, n_test, n_positive. External patients stay out.
     """
+    frame, labels, sides = asked.frame, asked.labels, asked.sides
     inside = [p for p in dict.fromkeys(frame.patient_id) if p in labels.index and sides[p] != Side.EXTERNAL]
     positive = labels.loc[inside].to_numpy() == 1
     learn = run.settings.learn.model_copy(update={"algorithms": ["logistic"]})
@@ -155,15 +155,15 @@ def split_areas(
         for members in (np.flatnonzero(positive), np.flatnonzero(~positive)):
             test[generator.permutation(members)[: round(test_share * len(members))]] = True
         train = tuple(np.array(inside, dtype=object)[~test])
-        part = Part("split", split, -1, 0, train, tuple(np.array(inside, dtype=object)[test]))
-        tasks.append(_task(target, model, "", part, frame, labels, learn, run.seed, select, None))
+        part = Part(SPLIT, split, -1, 0, train, tuple(np.array(inside, dtype=object)[test]))
+        tasks.append(_task(asked, part, learn, run.seed, None))
         held_out.append(part.predict)
     rows = []
-    for split, folder in enumerate(run.each(fit_part, tasks, label=f"{model} splits")):
+    for split, folder in enumerate(run.each(fit_part, tasks, label=f"{asked.model} splits")):
         assert isinstance(folder, Path)
         value = apply_chains(folder / "chains", "logistic", frame.of(held_out[split]))
         area = auc(labels.loc[value.index].to_numpy() == 1, value.to_numpy())
-        rows.append((target, model, split, area.value, area.lower, area.upper, area.n, area.n_positive))
+        rows.append((asked.target, asked.model, split, area.value, area.lower, area.upper, area.n, area.n_positive))
     columns = ["target", "model", "split", "auc", "lower", "upper", "n_test", "n_positive"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -195,43 +195,34 @@ def fit_part(task: Task, folder: Path) -> None:
         lasso_cv(fitted.lasso).to_parquet(folder / "lasso_cv.parquet", index=False)
 
 
-def _task(
-    target: str,
-    model: str,
-    variant: str,
-    part: Part,
-    frame: PatientFrame,
-    labels: pd.Series,
-    learn: LearnSettings,
-    seed: int,
-    select: bool,
-    allowed: list[str] | None,
-) -> Task:
+def _task(asked: Question, part: Part, learn: LearnSettings, seed: int, allowed: list[str] | None) -> Task:
+    labels, variant = asked.labels, asked.variant
     known = [patient for patient in part.train if patient in labels.index]
-    rows = frame.of(known)
+    rows = asked.frame.of(known)
     positive = labels.loc[rows.patient_id].to_numpy()
     fitting = learn.model_dump(mode="json", exclude={"folds", "seeds", "protocols"})
+    protocol = Protocol.CROSSFIT.value if part.protocol == SPLIT else part.protocol
     key: dict[str, Any] = {
         "rows": _digest(rows, positive),
         "learn": fitting,
-        "protocol": str(part.protocol),
+        "protocol": protocol,
         "part": part.name,
-        "target": target,
-        "model": model,
+        "target": asked.target,
+        "model": asked.model,
         "seed": seed,
-        "select": select,
+        "select": asked.select,
         "allowed": None if allowed is None else sha256("\n".join(sorted(allowed)).encode()).hexdigest(),
     }
     payload = {
         "rows": rows,
         "positive": positive,
         "learn": learn,
-        "protocol": part.protocol,
-        "seed": seed_of(seed, model, variant, part.name),
-        "select": select,
+        "protocol": protocol,
+        "seed": seed_of(seed, asked.model, variant, part.name),
+        "select": asked.select,
         "allowed": None if allowed is None else set(allowed),
     }
-    name = "-".join(word for word in (model, target, variant.replace(" ", "_"), part.name) if word)
+    name = "-".join(word for word in (asked.model, asked.target, variant.replace(" ", "_"), part.name) if word)
     return Task(name=name, key=key, payload=payload)
 
 
@@ -243,8 +234,3 @@ def _digest(rows: PatientFrame, positive: np.ndarray) -> str:
     digest.update(np.ascontiguousarray(rows.values.to_numpy(dtype=np.float64)).tobytes())
     digest.update(np.ascontiguousarray(positive, dtype=np.int64).tobytes())
     return digest.hexdigest()
-
-
-def training_patients(sides: pd.Series, labels: pd.Series) -> list[str]:
-    """Patients of the training side whose target is known."""
-    return [patient for patient in sides.index[sides == Side.TRAIN] if patient in labels.index]

@@ -68,7 +68,9 @@ def between_readers(
     first, second = (case_tasks(run, rows, profile, engine, outline) for outline in ("mask_reader1", "mask_reader2"))
     results = run.each(measure_case, [*first, *second], label="outlines")
     pairs = (
-        ReaderPair(row["case_id"], row["patient_id"], a.mask, b.mask, a.image.spacing if a.image.spacing_known else None)
+        ReaderPair(
+            row["case_id"], row["patient_id"], a.mask, b.mask, a.image.spacing if a.image.spacing_known else None
+        )
         for row in rows
         for a, b in [[read_case(row, run.settings.cohort, name) for name in ("mask_reader1", "mask_reader2")]]
     )

@@ -1,0 +1,98 @@
+"""Small studies that run in seconds: one from numbers only, one from synthetic stills."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from dlr.engine import Pipeline, Result, Screen, resolve, run_pipeline
+from dlr.phantom import feature_cohort, make_cohort
+from dlr.pipelines.her2_ultrasound import PIPELINE
+from dlr.stages import clinical, cohort, combine, evaluate, nomogram, radiomics, radiomics_model, report, stability
+from dlr.stages.settings import StudySettings
+
+TABLES_ONLY = Pipeline(
+    name="her2_ultrasound",
+    settings=StudySettings,
+    stages=[cohort, radiomics, stability, clinical, radiomics_model, combine, evaluate, nomogram],
+)
+WHOLE = PIPELINE
+SMALL = (
+    "learn.seeds=1",
+    "learn.folds=3",
+    "learn.inner_folds=3",
+    "learn.algorithms=[logistic, lightgbm]",
+    "learn.trees=20",
+    "evaluate.splits=2",
+    "evaluate.bootstrap=100",
+    "combine.bootstrap=10",
+    "combine.variables=[er, calcification]",
+)
+PROFILE = """\
+imageType:
+  Original: {}
+  Square: {}
+featureClass:
+  firstorder:
+  glcm: [Contrast, Correlation, JointEnergy]
+setting:
+  binWidth: 25.0
+  label: 1
+  force2D: true
+"""
+
+
+def feature_study(folder: Path, patients: int = 90, features: int = 60, seed: int = 7, signal: float = 1.0) -> Path:
+    """Write data_manifest.csv (no images) and features.csv of a numbers-only cohort; returns the manifest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    values, columns, positive = feature_cohort(patients, features, seed=seed, signal=signal)
+    values.rename_axis("patient_id").reset_index().to_csv(folder / "features.csv", index=False)
+    manifest = columns.copy()
+    manifest["her2"] = positive.astype(int)
+    manifest.rename_axis("patient_id").reset_index().to_csv(folder / "data_manifest.csv", index=False)
+    return folder / "data_manifest.csv"
+
+
+def still_study(folder: Path, patients: int = 40, size: int = 96) -> Path:
+    """Write a small synthetic cohort with a short radiomics profile beside it; returns the manifest."""
+    manifest = make_cohort(folder, patients=patients, seed=3, signal=1.0, size=size)
+    (folder / "short.yaml").write_text(PROFILE, encoding="utf-8")
+    return manifest
+
+
+def run_features(manifest: Path, out: Path, *more: str, pipeline: Pipeline = TABLES_ONLY, jobs: int = 1) -> Result:
+    """Run a numbers-only study."""
+    settings = resolve(StudySettings, {}, [*SMALL, *more])
+    return run_pipeline(
+        pipeline,
+        out,
+        manifest,
+        settings,
+        features=manifest.parent / "features.csv",
+        jobs=jobs,
+        screen=Screen(quiet=True),
+    )
+
+
+def run_stills(manifest: Path, out: Path, *more: str, pipeline: Pipeline = WHOLE, jobs: int = 1) -> Result:
+    """Run a study of stills with the short profile."""
+    profile = f"radiomics.profile={manifest.parent / 'short.yaml'}"
+    settings = resolve(StudySettings, {}, [*SMALL, profile, *more])
+    return run_pipeline(pipeline, out, manifest, settings, jobs=jobs, screen=Screen(quiet=True))
+
+
+def bytes_of(folder: Path) -> dict[str, bytes]:
+    """Every output of a stage but stage.json's clock, by relative path."""
+    return {
+        str(file.relative_to(folder)): file.read_bytes()
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.name != "stage.json"
+    }
+
+
+def edit_csv(path: Path, change: object) -> None:
+    """Read a CSV as text, let `change` alter it, write it back."""
+    table = pd.read_csv(path, dtype=str, keep_default_na=False)
+    change(table)  # type: ignore[operator]
+    table.to_csv(path, index=False)
