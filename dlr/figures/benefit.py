@@ -34,7 +34,7 @@ def draw_calibration(calibration: pd.DataFrame, ax: Axes, model: str = "") -> Ax
             color=tone, markersize=4, elinewidth=0.9, label="groups, 95 % interval",
         )  # fmt: skip
     ax.set(xlabel="Predicted probability", ylabel="Observed", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, handlelength=1.8, columnspacing=1.2)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, handlelength=1.8, columnspacing=1.2)
     return ax
 
 

@@ -17,8 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_nomogram", "nomogram_rows"]
 
-LEFT = 0.0  # the axes' own unit: points of the widest variable, 0 to 100
 GAP_POINTS = 3.0  # printer's points between two labels at least
+UNDER = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}  # keeps a patient's line from running through a label
+LEVELS = (  # where a label may stand: below, above, further below, further above
+    (-0.16, "top"), (0.16, "bottom"), (-0.38, "top"), (0.38, "bottom"),
+)  # fmt: skip
+OVER = 1.5  # how far beyond an axis a patient outside its range is drawn
+SAME = 0.4  # categories closer than this share one label
+UNDER = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}  # keeps a patient's line from running through a label
 LEVELS = ((-0.16, "top"), (0.16, "bottom"), (-0.36, "top"))  # where a label may stand: below, above, further below
 
 
@@ -50,7 +56,7 @@ def draw_nomogram(
         labels = [tick.label for tick in axis.ticks]
         _name(ax, -(k + 1), axis.label, font_size, note=_note(axis))
         if axis.kind == "category":
-            _scale(ax, -(k + 1), x, labels, font_size, keep_all=True)
+            _scale(ax, -(k + 1), *_joined(x, labels), font_size, keep_all=True)
         else:
             _scale(ax, -(k + 1), x, labels, font_size)
     y_total, y_risk = -(rows - 2), -(rows - 1)
@@ -120,7 +126,20 @@ def _scale(
         offset, va = levels[level]
         if keep_all and offset > 0:
             ax.plot([x[k], x[k]], [y, y + 0.1], color=theme.INK, linewidth=0.8)
-        ax.text(x[k], y + offset, labels[k], ha="center", va=va, fontsize=font_size - 0.5, clip_on=False)
+        ax.text(x[k], y + offset, labels[k], ha="center", va=va, fontsize=font_size - 0.5, clip_on=False, bbox=UNDER)
+
+
+def _joined(x: np.ndarray, labels: Sequence[str]) -> tuple[np.ndarray, list[str]]:
+    """Categories in order of points; those at the same place share a label."""
+    places: list[float] = []
+    words: list[str] = []
+    for k in np.argsort(x, kind="stable"):
+        if places and x[k] - places[-1] < SAME:
+            words[-1] += f", {labels[k]}"
+        else:
+            places.append(float(x[k]))
+            words.append(labels[k])
+    return np.array(places), words
 
 
 def _priority(count: int, middle_first: bool) -> list[int]:
@@ -163,15 +182,14 @@ def _draw_patient(
     points = nomogram.points(patient).iloc[0]
     rows = nomogram_rows(nomogram)
     for k, axis in enumerate(nomogram.axes):
-        x = float(points[axis.name]) * scale
-        inside = -2 <= x <= 102
+        x = float(np.clip(points[axis.name] * scale, -OVER, 100 + OVER))
         ax.plot(
-            [x, x], [-(k + 1), 0], color=theme.ACCENT, linewidth=0.5, linestyle=(0, (2, 2)), zorder=1, clip_on=inside
+            [x, x], [-(k + 1), 0], color=theme.ACCENT, linewidth=0.5, linestyle=(0, (2, 2)), zorder=1, clip_on=False
         )
         ax.plot([x], [-(k + 1)], "o", color=theme.ACCENT, markersize=5, zorder=5, clip_on=False)
     total = float(nomogram.total(patient)[0])
     risk = float(np.asarray(nomogram.risk(total)))
-    x, y_total, y_risk = total * total_scale, -(rows - 2), -(rows - 1)
+    x, y_total, y_risk = float(np.clip(total * total_scale, -OVER, 100 + OVER)), -(rows - 2), -(rows - 1)
     ax.plot([x, x], [y_total, y_risk], color=theme.ACCENT, linewidth=1.0, zorder=4, clip_on=False)
     ax.plot([x, x], [y_total, y_risk], "o", color=theme.ACCENT, markersize=5, zorder=5, clip_on=False)
     side = -1 if x > 60 else 1

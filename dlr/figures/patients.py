@@ -14,12 +14,9 @@ from dlr.figures import theme
 __all__ = ["draw_flow", "draw_outline", "flow_rows"]
 
 SIDES = ("train", "validation", "test", "external")
-LEFT, MIDDLE, RIGHT, HALF = (
-    49.0,
-    25.0,
-    51.0,
-    0.33,
-)  # boxes of the main line, its middle, boxes of who left; half a height
+GAP = 2.0  # between boxes that stand side by side, of a width of 100
+LEFT, MIDDLE, RIGHT = 49.0, 24.5, 51.0  # right end and middle of the main line's boxes, left end of who left
+HALF = 0.33  # half a box's height; a row is 1
 
 
 def flow_rows(flow: pd.DataFrame) -> float:
@@ -36,7 +33,7 @@ def draw_flow(flow: pd.DataFrame, ax: Axes) -> Axes:
     """
     main, left, sides, details = _parts(flow)
     rows = flow_rows(flow)
-    ax.set(xlim=(0, 100), ylim=(-rows - 0.02, 0.02))
+    ax.set(xlim=(-0.3, 100.3), ylim=(-rows - 0.02, 0.02))
     ax.axis("off")
     y, previous, waiting = -0.5, None, []
     for row in sorted([*main, *left], key=lambda row: row["order"]):
@@ -51,8 +48,9 @@ def draw_flow(flow: pd.DataFrame, ax: Axes) -> Axes:
             _box(ax, 0, y, LEFT, [_wrap(_capital(row["step"]), 40), _counts(row)], bold=True)
         y -= 1
     if sides:
-        width = 100 / max(len(sides), 2)
-        centres = [(k + 0.5) * width for k in range(len(sides))]
+        across = max(len(sides), 2)
+        width = (100 - GAP * (across - 1)) / across
+        centres = [k * (width + GAP) + width / 2 for k in range(len(sides))]
         turn = y + 0.45
         if previous is not None:
             ax.plot([MIDDLE, MIDDLE], [previous - HALF, turn], color=theme.GREY, linewidth=0.8)
@@ -62,7 +60,7 @@ def draw_flow(flow: pd.DataFrame, ax: Axes) -> Axes:
         for k, row in enumerate(sides):
             _arrow(ax, centres[k], turn, centres[k], y + HALF)
             lines = [_capital(row["step"]), _counts(row), *details[str(row["step"])]]
-            _box(ax, k * width + 1, y, width - 2, lines, bold=True, edge=theme.ACCENT, deeper=deeper)
+            _box(ax, k * (width + GAP), y, width, lines, bold=True, edge=theme.ACCENT, deeper=deeper)
     else:
         _branch(ax, waiting)
     return ax

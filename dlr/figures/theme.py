@@ -34,6 +34,8 @@ __all__ = [
     "format_number",
     "format_p",
     "format_percent",
+    "format_ratio",
+    "has_cjk",
     "line_style",
     "marker",
     "missing_font_warning",
@@ -136,11 +138,16 @@ def family_fonts() -> list[str]:
     return [latin, fallback] if fallback else [latin, "DejaVu Sans"]
 
 
+def has_cjk(text: str) -> bool:
+    """Whether a text has Chinese, Japanese or Korean characters."""
+    return _CJK.search(text) is not None
+
+
 def missing_font_warning(texts: Iterable[str]) -> str | None:
     """What to install where a text has Chinese, Japanese or Korean characters and no font has them; else None."""
     if cjk_font() is not None:
         return None
-    found = next((text for text in texts if _CJK.search(text)), None)
+    found = next((text for text in texts if has_cjk(text)), None)
     if found is None:
         return None
     return (
@@ -221,6 +228,13 @@ def format_interval(lower: float | None, upper: float | None, digits: int = 3) -
     assert lower is not None and upper is not None
     between = " to " if lower < 0 or upper < 0 else "–"
     return f"{lower:.{digits}f}{between}{upper:.{digits}f}".replace("-", "−")
+
+
+def format_ratio(value: float | None) -> str:
+    """An odds ratio: three digits after the point below 10, fewer above."""
+    if _undefined(value) or value is None:
+        return NOTHING
+    return format_number(value) if value >= 10 or math.isinf(value) else f"{value:.3f}"
 
 
 def format_percent(share: float | None, digits: int = 1) -> str:

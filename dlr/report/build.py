@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -10,7 +11,7 @@ from typing import Any
 
 import jinja2
 import pandas as pd
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from dlr.figures import theme
 from dlr.report.answer import answer
@@ -72,6 +73,7 @@ def _render(sources: Sources, press: Press, sections: tuple[Section, ...], notic
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+    environment.filters["breakable"] = _breakable
     template = environment.from_string((room / "report.html.jinja").read_text(encoding="utf-8"))
     inlined = {name: Markup((room / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js")}  # noqa: S704
     title = sources.setting("report.title") or sources.about.study
@@ -87,6 +89,11 @@ def _render(sources: Sources, press: Press, sections: tuple[Section, ...], notic
         style=inlined["report.css"],
         script=inlined["report.js"],
     )
+
+
+def _breakable(text: str) -> Markup:
+    """Escaped text in which long names may break after an underscore or a slash."""
+    return Markup(re.sub("([_/])", r"\1<wbr>", str(escape(text))))
 
 
 def _texts(sources: Sources) -> Iterator[str]:

@@ -40,13 +40,12 @@ def odds_table(sources: Sources, rows: pd.DataFrame) -> pd.DataFrame:
         shown["Variant"] = rows["variant"].fillna("").replace("", "main")
     shown["Term"] = [sources.title_of(str(term)) for term in rows["term"]]
     shown["Coefficient (SE)"] = [
-        f"{theme.format_number(b)} ({theme.format_number(s)})"
-        for b, s in zip(rows["estimate"], rows["se"], strict=True)
+        f"{theme.format_auc(b)} ({theme.format_auc(s)})" for b, s in zip(rows["estimate"], rows["se"], strict=True)
     ]
     shown["Odds ratio (95 % Wald)"] = _with_limits(rows, "lower", "upper")
     if "profile_lower" in rows and rows["profile_lower"].notna().any():
         shown["95 % profile"] = [
-            theme.format_interval(lo, hi, 2)
+            f"{theme.format_ratio(lo)}–{theme.format_ratio(hi)}"
             for lo, hi in zip(rows["profile_lower"], rows["profile_upper"], strict=True)
         ]
     shown["p"] = rows["p"].map(theme.format_p)
@@ -58,7 +57,7 @@ def odds_table(sources: Sources, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _with_limits(rows: pd.DataFrame, lower: str, upper: str) -> list[str]:
     return [
-        f"{theme.format_number(value)} ({theme.format_interval(lo, hi, 2)})"
+        f"{theme.format_ratio(value)} ({theme.format_ratio(lo)}–{theme.format_ratio(hi)})"
         for value, lo, hi in zip(rows["odds_ratio"], rows[lower], rows[upper], strict=True)
     ]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
@@ -20,8 +21,8 @@ __all__ = ["Outlined", "contact_sheet", "example_picture"]
 
 ACROSS, DOWN = 4, 5  # on a portrait A4 page
 A4 = (8.27, 11.69)
-MARGIN = 0.35  # of the lesion's larger side, shown around it
-SMALLEST = 48  # pixels shown at least in each direction
+MARGIN = 0.35  # of the lesion's larger side, shown on each side of it
+SMALLEST = 28  # pixels: a smaller lesion is shown as if it were so large
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Outlined:
 
 def contact_sheet(cases: Iterable[Outlined], path: Path) -> Path:
     """Write a PDF with twenty cases a page, in the order given; images are read one page at a time."""
-    with matplotlib.rc_context(theme.rc() | {"savefig.dpi": 150}), warnings.catch_warnings():
+    with matplotlib.rc_context(theme.rc() | {"savefig.dpi": 150, "pdf.fonttype": 3}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         with PdfPages(path, metadata={"CreationDate": None, "ModDate": None}) as sheet:
             for number, chunk in enumerate(_pages(cases), start=1):
@@ -77,25 +78,25 @@ def example_picture(cases: Iterable[Outlined], path: Path, each: int = 4) -> Pat
     return path
 
 
-def _show(case: Outlined, ax) -> None:  # type: ignore[no-untyped-def]
-    image, mask, second = _around(case)
-    draw_outline(image, mask, ax, f"{theme.shorten(case.case_id, 22)}\n{theme.shorten(case.label, 26)}", second)
-    ax.set_aspect(case.spacing[0] / case.spacing[1])
-
-
-def _around(case: Outlined) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
-    """The part of a case around its lesion; all of it where the mask is empty."""
-    image, mask, second = np.asarray(case.image, dtype=float), np.asarray(case.mask, dtype=bool), case.second
-    if not mask.any():
-        return image, mask, second
-    window = []
-    for axis in (0, 1):
-        at = np.flatnonzero(mask.any(axis=1 - axis))
-        low, high = int(at[0]), int(at[-1]) + 1
-        extra = max(MARGIN * max(mask.any(axis=0).sum(), mask.any(axis=1).sum()), (SMALLEST - (high - low)) / 2)
-        window.append(slice(max(0, int(low - extra)), min(mask.shape[axis], int(np.ceil(high + extra)))))
-    box = (window[0], window[1])
-    return image[box], mask[box], None if second is None else np.asarray(second, dtype=bool)[box]
+def _show(case: Outlined, ax: Axes) -> None:
+    """The lesion with some surroundings in a square field; what lies beyond the image stays dark."""
+    mask = np.asarray(case.mask, dtype=bool)
+    height, width = case.spacing
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        rows, columns = (np.arange(n) for n in mask.shape)
+    y, x = (rows[0] + rows[-1]) / 2, (columns[0] + columns[-1]) / 2
+    reach = (0.5 + MARGIN) * max(len(rows) * height, len(columns) * width, SMALLEST * min(height, width))
+    low = [max(0, int(y - reach / height)), max(0, int(x - reach / width))]
+    box = (slice(low[0], int(y + reach / height) + 2), slice(low[1], int(x + reach / width) + 2))
+    second = None if case.second is None else np.asarray(case.second, dtype=bool)[box]
+    title = f"{theme.shorten(case.case_id, 22)}\n{theme.shorten(case.label, 26)}"
+    draw_outline(np.asarray(case.image, dtype=float)[box], mask[box], ax, title, second)
+    y, x = y - low[0], x - low[1]
+    ax.set(
+        xlim=(x - reach / width, x + reach / width), ylim=(y + reach / height, y - reach / height),
+        aspect=height / width, facecolor="black",
+    )  # fmt: skip
 
 
 def _pages(cases: Iterable[Outlined]) -> Iterator[list[Outlined]]:

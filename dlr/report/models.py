@@ -34,9 +34,8 @@ TABLE = (
     ("PPV", "ppv", 2),
     ("NPV", "npv", 2),
     ("Brier", "brier", 3),
-    ("Calibration slope", "calibration_slope", 2),
-    ("Calibration intercept", "calibration_intercept", 2),
-    ("Net benefit at cut-off", "net_benefit_at_cutoff", 3),
+    ("Calibration\nslope", "calibration_slope", 2),
+    ("Net benefit\nat cut-off", "net_benefit_at_cutoff", 3),
 )
 ROLES_SHOWN = ("nested", "test", "external", "validation", "out-of-fold", "apparent")
 VALIDATED = ("test", "external", "out-of-fold")  # roles in which calibration and decision curves may be shown
@@ -59,11 +58,11 @@ def models(sources: Sources, press: Press, evidence: Evidence) -> Section:
         blocks += _table(sources, press, evidence, target)
         blocks += _forest(press, evidence, target)
         blocks += _roc(sources, press, evidence, target)
-        blocks += _comparisons(sources, press, target)
+        blocks += _comparisons(sources, press, evidence, target)
         blocks += _calibration(sources, press, evidence, target)
         blocks += _decision(sources, press, target)
-        blocks += _predictions(sources, press, target)
-        blocks += _pr(sources, press, target)
+        blocks += _predictions(sources, press, evidence, target)
+        blocks += _pr(sources, press, evidence, target)
     blocks += _algorithms(sources, press)
     blocks += combined_blocks(sources, press)
     return Section(4, "models", "Models side by side", tuple(blocks))
@@ -146,20 +145,19 @@ def _roc(sources: Sources, press: Press, evidence: Evidence, target: str) -> lis
     if not any(by_role.values()):
         return [Missing("ROC curves", sources.why("evaluate", "roc.csv"))]
     data = sources.table("evaluate", "roc.csv")
-    titles = {"out-of-fold": "All models, out-of-fold training patients"}
+    blocks: list[Block] = []
     together = [
         Panel(
-            partial(draw_roc, lines, by="model"), 3.7, 4.2 + 0.05 * len(lines), titles.get(role, f"All models, {role}")
+            partial(draw_roc, lines, by="model"), 3.7, 4.2 + 0.05 * len(lines),
+            "All models, out-of-fold training patients" if role == "out-of-fold" else f"All models, {role}",
         )
         for role, lines in by_role.items()
-        if lines and role != "apparent"
-    ]
-    blocks: list[Block] = [
-        press.figure(
-            f"roc_all_{slug(target)}", f"ROC curves of all models for {target}",
-            "AUC with its 95 % interval in the legend.", together, data,
-        )
+        if len(lines) > 1 and role != "apparent"
     ]  # fmt: skip
+    if together:
+        caption = "AUC with its 95 % interval in the legend."
+        title = f"ROC curves of all models for {target}"
+        blocks.append(press.figure(f"roc_all_{slug(target)}", title, caption, together, data))
     panels = []
     for model in evidence.models(target):
         lines = [line for role in by_role for line in by_role[role] if line.model == model]
@@ -168,11 +166,14 @@ def _roc(sources: Sources, press: Press, evidence: Evidence, target: str) -> lis
         "Each model by itself: solid the test side, dashed out-of-fold, dotted apparent (its own training patients, "
         "published way). The space between dotted and dashed is optimism."
     )
-    blocks.append(press.figure(f"roc_each_{slug(target)}", f"ROC curves by model for {target}", caption, panels))
+    title = f"ROC curves by model for {target}"
+    blocks.append(press.figure(f"roc_each_{slug(target)}", title, caption, panels, data))
     return blocks
 
 
-def _comparisons(sources: Sources, press: Press, target: str) -> list[Block]:
+def _comparisons(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:
+    if len(evidence.models(target)) < 2:
+        return [Missing("Comparisons of models", f"There is one model of {target} only.")]
     table = sources.table("evaluate", "comparisons.csv")
     rows = None if table is None else table[table["target"] == target]
     if rows is None or rows.empty:
@@ -260,7 +261,7 @@ def _decision(sources: Sources, press: Press, target: str) -> list[Block]:
     return [press.figure(f"decision_{slug(target)}", f"Decision curves for {target}", caption, panels, table)]
 
 
-def _predictions(sources: Sources, press: Press, target: str) -> list[Block]:
+def _predictions(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:
     table = sources.table("evaluate", "histogram.csv")
     rows = curve_rows(table, target, "test")
     role = "test"
@@ -271,7 +272,8 @@ def _predictions(sources: Sources, press: Press, target: str) -> list[Block]:
     classes = (f"{target} negative", f"{target} positive")
     panels = [
         Panel(partial(draw_predictions, own, classes=classes), 4.4, 2.7, f"{model}, {role}")
-        for model, own in rows.groupby("model", sort=False)
+        for model in evidence.models(target)
+        if len(own := rows[rows["model"] == model])
     ]
     caption = "A bar a patient, from the cut-off to the predicted probability: above the line called positive."
     return [
@@ -279,7 +281,7 @@ def _predictions(sources: Sources, press: Press, target: str) -> list[Block]:
     ]
 
 
-def _pr(sources: Sources, press: Press, target: str) -> list[Block]:
+def _pr(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:
     table = sources.table("evaluate", "pr.csv")
     panels = []
     for role in VALIDATED:
@@ -287,8 +289,9 @@ def _pr(sources: Sources, press: Press, target: str) -> list[Block]:
         if rows is None:
             continue
         lines = [
-            Line(str(model), role, own["recall"].to_numpy(), own["precision"].to_numpy())
-            for model, own in rows.sort_values("cutoff", ascending=False, kind="stable").groupby("model", sort=False)
+            Line(model, role, own["recall"].to_numpy(), own["precision"].to_numpy())
+            for model in evidence.models(target)
+            if len(own := rows[rows["model"] == model].sort_values("cutoff", ascending=False, kind="stable"))
         ]
         ends = rows.loc[rows.groupby("model")["recall"].idxmax(), "precision"]
         panels.append(

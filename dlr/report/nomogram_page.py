@@ -20,7 +20,7 @@ __all__ = ["draw_nomogram_page"]
 
 A4 = (11.69, 8.27)  # inches, landscape
 LEFT, RIGHT = 0.19, 0.955  # the axes' own ends, as shares of the page; names of the lines stand left of them
-SMALL = 7.5
+SMALL = 8.0
 
 
 def draw_nomogram_page(
@@ -45,9 +45,9 @@ def draw_nomogram_page(
         FigureCanvasAgg(page)
         page.text(0.045, 0.945, title, fontsize=13, fontweight="bold", va="center")
         rows = nomogram_rows(nomogram)
-        height = min(0.57, 0.062 * rows + 0.02)
+        height = min(0.57, 0.074 * rows + 0.02)
         ax = page.add_axes((LEFT, 0.90 - height, RIGHT - LEFT, height))
-        draw_nomogram(nomogram, ax, patient, risk_label=risk_label, font_size=8.5 if rows <= 10 else 7.5)
+        draw_nomogram(nomogram, ax, patient, risk_label=risk_label, font_size=9.5 if rows <= 8 else 8)
         top = 0.90 - height - 0.055
         _write(page, 0.045, top, "How to read it", _reading(), 44)
         if patient is not None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from dlr.figures import draw_nomogram, nomogram_rows
+from dlr.figures import draw_nomogram, nomogram_rows, theme
 from dlr.report.blocks import Block, Copy, Missing, Prose, Section
 from dlr.report.nomogram_words import range_table, worked_patient
 from dlr.report.press import Panel, Press
@@ -35,16 +36,13 @@ def nomogram_section(sources: Sources, press: Press) -> Section:
         partial(draw_nomogram, drawn, patient=patient, risk_label=f"Risk of {target}", font_size=8.5),
         9.4, 0.5 + 0.55 * nomogram_rows(drawn),
     )  # fmt: skip
-    blocks: list[Block] = [
-        press.figure(
-            "nomogram_figure", f"Nomogram: {first['name']}",
-            "Read each value's points on the top line, add them, and read the risk under the total. In colour: the worked "
-            "patient below.", [panel], sources.table("nomogram", "points.csv"),
-        )
-    ]  # fmt: skip
-    links = _copy_pages(sources, press)
-    if links:
-        blocks.append(Prose((f"To print on A4: {', '.join(links)}.",), quiet=True))
+    pages = _copy_pages(sources, press)
+    figure = press.figure(
+        "nomogram_figure", f"Nomogram: {first['name']}",
+        "Read each value's points on the top line, add them, and read the risk under the total. In colour: the worked "
+        "patient below.", [panel], sources.table("nomogram", "points.csv"),
+    )  # fmt: skip
+    blocks: list[Block] = [replace(figure, files=tuple(("A4 page", page) for page in pages[:1]))]
     if patient is not None:
         name = (first.get("example") or {}).get("patient_id", "the example")
         shown = worked_patient(drawn, patient)
@@ -78,6 +76,7 @@ def nomogram_section(sources: Sources, press: Press) -> Section:
         shown = pd.DataFrame({
             "Set of variables": [entry["name"] for entry in sets],
             "Primary": ["yes" if entry.get("primary") else "" for entry in sets],
+            "A4 page": [f"figures/{entry['file']}" if entry.get("file") else theme.NOTHING for entry in sets],
         })  # fmt: skip
         note = "Every admissible set is drawn; the primary one was named beforehand."
         blocks.append(press.table("nomogram_sets", "Admissible sets", shown, note=note))

@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Page
+from matplotlib.text import Text
 
 from dlr.figures import theme
 from dlr.report.blocks import Drawing, Figure, Table
@@ -123,8 +124,14 @@ class Press:
 
 
 def save_pdf(page: Page, path: Path) -> None:
-    """Write a figure as PDF without dates."""
-    page.savefig(path, format="pdf", metadata={"CreationDate": None, "ModDate": None})
+    """Write a figure as PDF without dates.
+
+    TrueType is embedded as such, which editors like; CJK fonts hold PostScript outlines, which viewers read safely
+    only as Type 3.
+    """
+    east_asian = any(theme.has_cjk(text.get_text()) for text in page.findobj(Text))
+    with matplotlib.rc_context({"pdf.fonttype": 3 if east_asian else 42}):
+        page.savefig(path, format="pdf", metadata={"CreationDate": None, "ModDate": None})
 
 
 def _words(title: str, panel: Panel) -> str:
@@ -146,9 +153,12 @@ def _page(panels: Sequence[Panel]) -> Page:
             ax = page.add_subplot(grid[i, j])
             panel.draw(ax)
             _entitle(ax, panel)
-    for _ in range(2):  # the first pass of constrained layout does not yet know where axes of equal aspect end up
-        page.draw_without_rendering()
-    page.set_layout_engine("none")
+    layout = page.get_layout_engine()
+    assert layout is not None
+    layout.execute(page)
+    if any(ax.get_aspect() != "auto" for ax in page.axes):
+        layout.execute(page)  # the first pass does not yet know where axes of equal aspect end up
+    page.set_layout_engine(None)  # not "none", which would lay out again before every file
     return page
 
 

@@ -239,7 +239,7 @@ class FakeRun:
         log_lambda = np.linspace(-7, -1.2, 60)
         pd.DataFrame([
             (x, name, weight * max(0.0, 1 - np.exp(x + 1.5 + k / 3)))
-            for k, (name, weight) in enumerate(zip([*kept, *names[6:30:2]], random.normal(0, 0.2, 40), strict=False))
+            for k, (name, weight) in enumerate(zip([*kept, *names[7:30:2]], random.normal(0, 0.2, 40), strict=False))
             for x in log_lambda
         ], columns=["log_lambda", "feature", "coefficient"]).to_csv(out / "lasso_path.csv", index=False)  # fmt: skip
         pd.DataFrame({
@@ -433,7 +433,7 @@ class FakeRun:
             drawn = Nomogram.from_logistic(fit, labels=labels, level_labels=levels)
             patient = raw.loc[[200], columns]
             sets.append({"name": name, "primary": not sets, "nomogram": drawn.to_dict(),
-                         "title": f"her2: {name}", "example": {"patient_id": self.ids[200], **json.loads(patient.iloc[0].to_json())}})  # fmt: skip
+                         "title": f"her2: {name}", "file": "nomogram.pdf" if not sets else "nomogram_2.pdf", "example": {"patient_id": self.ids[200], **json.loads(patient.iloc[0].to_json())}})  # fmt: skip
             points.append(drawn.table().assign(set=name))
             (out / ("nomogram.pdf" if len(sets) == 1 else f"nomogram_{len(sets)}.pdf")).write_bytes(
                 b"%PDF-1.4\n%%EOF\n"
@@ -596,9 +596,9 @@ class FakeRun:
 
 
 def outlined(run: FakeRun) -> Iterator[Outlined]:
-    """Forty cases as the contact sheet takes them: speckle with a dark ellipse, some with a second reader's outline."""
+    """Twenty-four cases as the contact sheet takes them: speckle with a dark ellipse, some with a second reader's outline."""
     y, x = np.mgrid[:160, :220]
-    for k in range(40):
+    for k in range(24):
         random = rng(run.seed, "image", k)
         a, b = 18 + 12 * random.random(2)
         inside = ((y - 80) / a) ** 2 + ((x - 110) / b) ** 2 < 1
