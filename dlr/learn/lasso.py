@@ -21,7 +21,6 @@ __all__ = ["LassoCurve", "LassoPath", "LassoSelector", "cross_validate", "fit_pa
 
 LAMBDAS = 100
 TOLERANCE = 1e-12  # largest squared step of a standardised coefficient at the end of a lambda
-FOLD_TOLERANCE = 1e-9  # inside cross-validation, where only the error is read; glmnet's own default is 1e-7
 MAX_SWEEPS = 100_000
 DEVIANCE_CLIP = 1e-5  # glmnet's, in the cross-validated deviance only
 
@@ -139,7 +138,7 @@ def fit_path(
 
 
 def cross_validate(
-    values: np.ndarray, outcome: np.ndarray, path: LassoPath, fold: np.ndarray, tolerance: float = FOLD_TOLERANCE
+    values: np.ndarray, outcome: np.ndarray, path: LassoPath, fold: np.ndarray, tolerance: float = TOLERANCE
 ) -> LassoCurve:
     """cv.glmnet as usually called: every fold has a path of its own, read off at the whole path's lambdas.
 

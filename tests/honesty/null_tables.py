@@ -11,7 +11,7 @@ from dlr.learn import FittedChains, LearnSettings, fit_chains
 from dlr.protocols import Part, plan, stratified_folds
 
 CHEAP = LearnSettings(
-    algorithms=["logistic"], max_grid=2, inner_folds=3, lasso_folds=3, folds=4, seeds=1, p=0.2, trees=10
+    algorithms=["logistic"], max_grid=1, inner_folds=2, lasso_folds=3, folds=4, seeds=1, p=0.2, trees=10
 )
 
 

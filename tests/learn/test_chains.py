@@ -218,7 +218,7 @@ def test_a_forest_with_a_foreign_type_is_refused(forest_folder):
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(name, content)
-    with pytest.raises(InputError, match="subprocess.Popen"):
+    with pytest.raises(InputError, match=r"subprocess\.Popen"):
         load_chain(forest_folder, "random_forest")
 
 
