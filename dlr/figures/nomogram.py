@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from dlr.figures import theme
 
 if TYPE_CHECKING:
-    from dlr.stats import Nomogram
+    from dlr.stats import Axis, Nomogram
 
 __all__ = ["draw_nomogram", "nomogram_rows"]
 
@@ -24,8 +24,6 @@ LEVELS = (  # where a label may stand: below, above, further below, further abov
 )  # fmt: skip
 OVER = 1.5  # how far beyond an axis a patient outside its range is drawn
 SAME = 0.4  # categories closer than this share one label
-UNDER = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}  # keeps a patient's line from running through a label
-LEVELS = ((-0.16, "top"), (0.16, "bottom"), (-0.36, "top"))  # where a label may stand: below, above, further below
 
 
 def nomogram_rows(nomogram: Nomogram) -> int:
@@ -72,7 +70,7 @@ def draw_nomogram(
     return ax
 
 
-def _note(axis) -> str:  # type: ignore[no-untyped-def]
+def _note(axis: Axis) -> str:
     return "probability" if str(axis.transform).lower().endswith("logit") else ""
 
 

@@ -119,7 +119,7 @@ def _left_text(row: dict) -> str:
 
 
 def _counts(row: dict) -> str:
-    patients, cases = int(row["patients"]), row.get("cases")
+    patients, cases = int(row["patients"]), row.get("cases", float("nan"))
     words = [f"{patients:,} patient{'' if patients == 1 else 's'}"] if patients else []
     if pd.notna(cases):
         words.append(f"{int(cases):,} case{'' if int(cases) == 1 else 's'}")

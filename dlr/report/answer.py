@@ -6,11 +6,12 @@ import pandas as pd
 
 from dlr.figures import draw_calibration, draw_decision, draw_roc, theme
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
-from dlr.report.evidence import FEW_EVENTS, Evidence, Headline, curve_rows, words_of
-from dlr.report.models import decision_limits, roc_lines
+from dlr.report.evidence import FEW_EVENTS, Evidence, Headline, cell, curve_rows, words_of
+from dlr.report.models import roc_lines
 from dlr.report.press import Panel, Press, slug
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
+from dlr.report.trust import decision_limits
 from dlr.report.use import time_of_use
 from dlr.words import Estimate
 
@@ -99,18 +100,10 @@ def _key_numbers(press: Press, evidence: Evidence, headline: Headline) -> list[B
         if auc is not None:
             cells = [f"{auc.n} ({auc.n_positive})"]
             for _, metric, digits in KEY_NUMBERS[1:]:
-                cells.append(_short(evidence.get(headline.target, headline.model, role, metric), digits))
+                cells.append(cell(evidence.get(headline.target, headline.model, role, metric), digits))
             shown[role.capitalize()] = cells
     name, title = f"answer_{slug(headline.target)}", f"{headline.model} in numbers"
     return [press.table(name, title, pd.DataFrame(shown), note="In brackets: 95 % intervals.")]
-
-
-def _short(estimate: Estimate | None, digits: int) -> str:
-    if estimate is None:
-        return theme.NOTHING
-    value = f"{estimate.value:.{digits}f}".replace("-", "−")
-    limits = theme.format_interval(estimate.lower, estimate.upper, digits)
-    return value if limits == theme.NOTHING else f"{value} ({limits})"
 
 
 def _figure(sources: Sources, press: Press, evidence: Evidence, headline: Headline) -> list[Block]:
@@ -135,7 +128,8 @@ def _figure(sources: Sources, press: Press, evidence: Evidence, headline: Headli
     if not panels:
         return [Missing("Figure of the answer", sources.why("evaluate", "roc.csv"))]
     caption = (
-        f"{model}: how well it tells the classes apart, whether its probabilities are right, and whether acting on them "
+        f"{model}: how well it tells the classes apart, whether its probabilities are right, and whether acting "
+        "on them "
         "helps. Intervals are 95 %."
     )
     return [press.figure(f"answer_{slug(target)}", f"The answer: {model} for {target}", caption, panels)]

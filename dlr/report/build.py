@@ -1,4 +1,4 @@
-"""The report: sections out of declared tables, one HTML page that opens from disk, figures as PDF and numbers as CSV."""
+"""The report: declared tables in, one HTML page that opens from disk out, with figures as PDF and numbers as CSV."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _render(sources: Sources, press: Press, sections: tuple[Section, ...], notic
     )
     environment.filters["breakable"] = _breakable
     template = environment.from_string((room / "report.html.jinja").read_text(encoding="utf-8"))
-    inlined = {name: Markup((room / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js")}  # noqa: S704
+    inlined = {name: Markup((room / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js")}
     title = sources.setting("report.title") or sources.about.study
     return template.render(
         title=title,

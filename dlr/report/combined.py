@@ -16,6 +16,7 @@ from dlr.report.use import primary_set
 __all__ = ["combined_blocks", "odds_table"]
 
 SIGNATURE_NOTE = "Signatures enter as logits, clipped to .001–.999: the odds ratio is that of one logit."
+OPTIMISM = ("apparent", "optimism", "corrected")
 TABLES = (
     ("univariable", "Univariable odds ratios"),
     ("multivariable", "Multivariable odds ratios"),
@@ -122,11 +123,12 @@ def _combined(sources: Sources, press: Press) -> list[Block]:
     optimism = sources.table("combine", "optimism.csv")
     if optimism is not None:
         shown = pd.DataFrame({
-            "Set": optimism["variant"].fillna("").replace("", "main"), "Measure": optimism["measure"].map(measure_words),
-            "Apparent": optimism["apparent"].map(theme.format_auc), "Optimism": optimism["optimism"].map(theme.format_auc),
-            "Corrected": optimism["corrected"].map(theme.format_auc), "Bootstrap samples": optimism["replicates"],
+            "Set": optimism["variant"].fillna("").replace("", "main"),
+            "Measure": optimism["measure"].map(measure_words),
+            **{name.capitalize(): optimism[name].map(theme.format_auc) for name in OPTIMISM},
+            "Bootstrap samples": optimism["replicates"],
         })  # fmt: skip
-        note = "Harrell's bootstrap with the signatures given: the optimism of this last step only, not of what came before."
+        note = "Harrell's bootstrap, the signatures given: the optimism of this last step, not of what came before."
         blocks.append(press.table("combined_optimism", "Optimism of the last step", shown, optimism, note))
     size = sources.table("clinical", "sample_size.csv")
     if size is not None:

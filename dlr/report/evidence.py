@@ -1,4 +1,4 @@
-"""Reading metrics.csv as a reader asks it: this model's AUC on test, out-of-fold, nested; and which of them is the headline."""
+"""Reading metrics.csv as a reader asks: this model's AUC on test, out-of-fold, nested; and which is the headline."""
 
 from __future__ import annotations
 
@@ -6,10 +6,21 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from dlr.figures import theme
 from dlr.report.sources import Sources
 from dlr.words import CHOSEN, Estimate, Model, Protocol, Side
 
-__all__ = ["FEW_EVENTS", "ROLES", "Evidence", "Headline", "curve_rows", "main_variant", "measure_words", "words_of"]
+__all__ = [
+    "FEW_EVENTS",
+    "ROLES",
+    "Evidence",
+    "Headline",
+    "cell",
+    "curve_rows",
+    "main_variant",
+    "measure_words",
+    "words_of",
+]
 
 FEW_EVENTS = 100  # test events under which the repeated nested value is the headline
 
@@ -123,6 +134,15 @@ def words_of(model: str) -> str:
         Model.DLR: "radiomics and deep features",
         Model.COMBINED: "clinical variables and an image signature",
     }.get(model, model)  # type: ignore[call-overload]
+
+
+def cell(estimate: Estimate | None, digits: int, between: str = " ") -> str:
+    """A value with its interval in brackets; a dash where it was not computed."""
+    if estimate is None:
+        return theme.NOTHING
+    value = f"{estimate.value:.{digits}f}".replace("-", "−")
+    limits = theme.format_interval(estimate.lower, estimate.upper, digits)
+    return value if limits == theme.NOTHING else f"{value}{between}({limits})"
 
 
 def measure_words(metric: str) -> str:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 
 from dlr.figures import (
-    class_of,
     draw_block_shares,
     draw_correlation,
     draw_family_counts,
@@ -23,7 +22,7 @@ from dlr.figures import (
 )
 from dlr.report.blocks import Block, Copy, Heading, Missing, Prose, Section
 from dlr.report.press import Panel, Press
-from dlr.report.selection import STEP_WORDS, correlations, step_counts, t_test_values
+from dlr.report.selection import STEP_WORDS, correlations, noisy_features, step_counts, t_test_values
 from dlr.report.sources import Sources
 
 __all__ = ["measured"]
@@ -66,10 +65,11 @@ def _families(sources: Sources, press: Press) -> list[Block]:
     dictionary = sources.table("radiomics", "dictionary.csv")
     if dictionary is not None:
         press.csv("dictionary", "Feature dictionary", dictionary)
-        noisy = _noise(dictionary)
+        noisy = noisy_features(dictionary)
         if noisy:
             sentences.append(
-                f"{noisy:,} of {len(dictionary):,} features are rounding noise on a single slice (filters across the one slice); "
+                f"{noisy:,} of {len(dictionary):,} features are rounding noise on a single slice (filters across "
+                "the one slice); "
                 "the dictionary marks them."
             )
     missing = sources.table("radiomics", "missing.csv")
@@ -85,17 +85,6 @@ def _families(sources: Sources, press: Press) -> list[Block]:
     return blocks
 
 
-def _noise(dictionary: pd.DataFrame) -> int:
-    column = dictionary.get("noise_on_one_slice")
-    if column is None:
-        return 0
-    return int(
-        column.map(
-            lambda v: v is True or str(v).strip().lower() in ("true", "yes", "1", "1.0", "noise on one slice")
-        ).sum()
-    )
-
-
 def _stability(sources: Sources, press: Press) -> list[Block]:
     table = sources.table("stability", "stability.parquet")
     if table is None:
@@ -103,15 +92,15 @@ def _stability(sources: Sources, press: Press) -> list[Block]:
     whole = table[table["fold"] == -1] if (table["fold"] == -1).any() else table
     whole = whole.drop_duplicates(["feature", "perturbation"])
     threshold = sources.setting("learn.icc_filter")
+    names = list(map(str, whole["perturbation"].unique()))
     panels = [
-        Panel(lambda ax, rows=rows: draw_icc(rows, ax, threshold), 4.6, 2.9, "" if whole["perturbation"].nunique() == 1 else str(name))
+        Panel(partial(draw_icc, rows, threshold=threshold), 4.6, 2.9, str(name) if len(names) > 1 else "")
         for name, rows in whole.groupby("perturbation", sort=False)
-    ]  # fmt: skip
-    names = ", ".join(map(str, whole["perturbation"].unique()))
-    caption = (
-        f"Intraclass correlation of each feature on the training side ({names}). "
-        + (f"Features under {threshold:g} leave before selection, chosen anew in every fold." if threshold else "No feature leaves for its ICC.")
-    )  # fmt: skip
+    ]
+    rule = "No feature leaves for its ICC."
+    if threshold:
+        rule = f"Features under {threshold:g} leave before selection, chosen anew in every fold."
+    caption = f"Intraclass correlation of each feature on the training side ({', '.join(names)}). {rule}"
     return [press.figure("icc", "Stability of the features", caption, panels, whole)]
 
 
@@ -122,8 +111,9 @@ def _steps(sources: Sources, press: Press) -> list[Block]:
     counts = step_counts(selection)
     shown = pd.DataFrame({
         **({"Outcome": counts["target"]} if counts["target"].nunique() > 1 else {}),
-        "Model": counts["model"], "Protocol": counts["protocol"], "Step": [STEP_WORDS.get(s, s) for s in counts["step"]],
-        "Looked at": counts["looked_at"].map(_range), "Kept": counts["kept"].map(_range), "Fits": counts["fits"],
+        "Model": counts["model"], "Protocol": counts["protocol"],
+        "Step": [STEP_WORDS.get(s, s) for s in counts["step"]], "Looked at": counts["looked_at"].map(_range),
+        "Kept": counts["kept"].map(_range), "Fits": counts["fits"],
     })  # fmt: skip
     note = "Over several fits: median (smallest–largest). Each fit sees its own training patients only."
     press.csv("selection_trace", "Selection: every feature at every step", selection)
@@ -164,7 +154,8 @@ def _correlation(sources: Sources, press: Press) -> list[Block]:
     blocks: list[Block] = []
     threshold = sources.setting("learn.correlation", 0.8)
     caption = (
-        f"Of the worst pair with |r| above {threshold:g} the feature closer to the rest is deleted, until none is left. "
+        f"Of the worst pair with |r| above {threshold:g} the feature closer to the rest is deleted, until none is "
+        "left. "
         "Training side; a patient with several cases counts once, by their mean."
     )
     for ending, words, rows in sources.by_target(selection):
@@ -228,7 +219,8 @@ def _frequency(sources: Sources, press: Press) -> list[Block]:
         panel = Panel(partial(draw_selection_frequency, rows), 6.6, 0.8 + 0.34 * min(20, len(rows)))
         often = int((rows["frequency"] >= 0.5).sum())
         caption = (
-            f"Over {rows['of'].iloc[0]:.0f} cross-fitted chains {len(rows):,} features were kept at least once, {often:,} of "
+            f"Over {rows['of'].iloc[0]:.0f} cross-fitted chains {len(rows):,} features were kept at least once, "
+            f"{often:,} of "
             "them in half of the chains or more. If few are kept often, the selection hangs on the patients at hand."
         )
         title = f"How often each feature was kept{words}"

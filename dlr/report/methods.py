@@ -1,4 +1,4 @@
-"""Section 8: Methods text ready to paste with this run's numbers, settings, versions, and where every number's CSV is."""
+"""Section 8: Methods text ready to paste with this run's numbers, evidence for standards, settings, versions."""
 
 from __future__ import annotations
 
@@ -49,7 +49,9 @@ def methods(sources: Sources, press: Press, evidence: Evidence) -> Section:
         press.table("reporting", "TRIPOD+AI, CLEAR and METRICS", reporting_table(sources, evidence), most=200),
         Heading("Settings, versions, seeds"),
         Copy("Settings of this run", settings),
-        press.table("versions", "Software", versions, note=f"Study seed {sources.about.seed}; every random draw has a generator named after its purpose."),
+        press.table("versions", "Software", versions, note=(
+            f"Study seed {sources.about.seed}; every random draw has a generator named after its purpose."
+        )),
     ]  # fmt: skip
     if sources.about.command:
         blocks.append(Copy("The command of this run", sources.about.command))
@@ -110,14 +112,17 @@ def _segmentation(sources: Sources) -> str:
     if agreement is not None:
         unit = agreement["unit"].iloc[0]
         sentences.append(
-            f"Two readers outlined {len(agreement)} cases: median Dice {agreement['dice'].median():.3f}, median 95 % Hausdorff "
-            f"distance {agreement['hausdorff95'].median():.1f} {unit}; {int(agreement['below'].astype(bool).sum())} cases fell below the "
+            f"Two readers outlined {len(agreement)} cases: median Dice {agreement['dice'].median():.3f}, median "
+            "95 % Hausdorff "
+            f"distance {agreement['hausdorff95'].median():.1f} {unit}; "
+            f"{int(agreement['below'].astype(bool).sum())} cases fell below the "
             "chosen agreement and went to a third reader."
         )
     if stability is not None:
         threshold = sources.setting("learn.icc_filter")
         whole = stability[stability["fold"] == -1] if (stability["fold"] == -1).any() else stability
-        words = f"Stability of the features was measured by ICC(2,1) ({', '.join(map(str, whole['perturbation'].unique()))})"
+        compared = ", ".join(map(str, whole["perturbation"].unique()))
+        words = f"Stability of the features was measured by ICC(2,1) ({compared})"
         if threshold:
             count = int((whole["icc"] >= threshold).sum())
             words += (
@@ -135,15 +140,19 @@ def _radiomics(sources: Sources) -> str:
     total, images = int(families["count"].sum()), list(dict.fromkeys(families["image_type"].astype(str)))
     profile, engine = sources.setting("radiomics.profile", "?"), sources.setting("radiomics.engine", "?")
     text = (
-        f"{total:,} features were computed from each ROI with the profile {profile} (engine {engine}) on {len(images)} image "
-        f"types ({', '.join(images)}); {PER_PATIENT.get(str(sources.setting('cohort.per_patient')), 'each patient counted once')}."
+        f"{total:,} features were computed from each ROI with the profile {profile} (engine {engine}) on "
+        f"{len(images)} image "
+        f"types ({', '.join(images)}); "
+        f"{PER_PATIENT.get(str(sources.setting('cohort.per_patient')), 'each patient counted once')}."
     )
     missing = sources.table("radiomics", "missing.csv")
     if missing is not None:
         share = sources.setting("learn.max_missing", 0.2)
         text += (
-            f" {len(missing):,} values could not be computed; a feature missing in more than {100 * share:g} % of a fold's training "
-            f"cases left, other missing values were imputed ({sources.setting('learn.impute', 'median')}) within the fold."
+            f" {len(missing):,} values could not be computed; a feature missing in more than {100 * share:g} % of "
+            "a fold's training "
+            f"cases left, other missing values were imputed ({sources.setting('learn.impute', 'median')}) within "
+            "the fold."
         )
     return text
 
@@ -153,19 +162,19 @@ def _models(sources: Sources) -> str:
     algorithms = ", ".join(ALGORITHMS.get(name, name) for name in learn.get("algorithms", []))
     text = (
         "Features were standardised, then selected by "
-        f"{T_TESTS.get(str(learn.get('t_test', 'welch')), 'a t-test')} (p < {learn.get('p', 0.05):g}), greedy deletion of pairs with |r| > "
-        f"{learn.get('correlation', 0.8):g}, and LASSO ({learn.get('lasso_folds', 10)}-fold, λ {learn.get('lasso_rule', 'min')}). "
-        f"{algorithms[:1].upper()}{algorithms[1:]} were tuned on grids of at most {learn.get('max_grid', 8)} points by the median score of inner "
+        f"{T_TESTS.get(str(learn.get('t_test', 'welch')), 'a t-test')} (p < {learn.get('p', 0.05):g}), greedy "
+        "deletion of pairs with |r| > "
+        f"{learn.get('correlation', 0.8):g}, and LASSO ({learn.get('lasso_folds', 10)}-fold, λ "
+        f"{learn.get('lasso_rule', 'min')}). "
+        f"{algorithms[:1].upper()}{algorithms[1:]} were tuned on grids of at most {learn.get('max_grid', 8)} "
+        "points by the median score of inner "
         "folds, which also chose among them; all of this was fitted anew inside every fold."
     )
     selection = sources.table("radiomics_model", "selection.parquet")
     if selection is not None:
         counts = step_counts(selection)
         last = counts[counts["step"] == counts["step"].iloc[-1]]
-        spans = [
-            f"{row.protocol}: {min(row.kept)} to {max(row.kept)}" if min(row.kept) != max(row.kept) else f"{row.protocol}: {row.kept[0]}"
-            for row in last.itertuples()
-        ]  # fmt: skip
+        spans = [f"{row.protocol}: {min(row.kept)} to {max(row.kept)}" for row in last.itertuples()]
         text += f" Features kept at the end ({'; '.join(spans)})."
     return text
 
@@ -175,14 +184,17 @@ def _combined(sources: Sources) -> str:
     sentences = []
     if sources.table("clinical", "multivariable.csv") is not None:
         sentences.append(
-            "Clinical variables were described by univariable, multivariable and stepwise (AIC) logistic regression with "
-            "intercept, 95 % Wald and profile-likelihood intervals, and Firth's penalty where a variable separated the classes."
+            "Clinical variables were described by univariable, multivariable and stepwise (AIC) logistic "
+            "regression with "
+            "intercept, 95 % Wald and profile-likelihood intervals, and Firth's penalty where a variable "
+            "separated the classes."
         )
     if terms is not None:
         first = terms[terms["variant"].fillna("") == terms["variant"].fillna("").iloc[0]]
         names = [sources.title_of(str(t)) for t in first["term"] if t != "(Intercept)"]
         sentences.append(
-            f"The Combined model was a logistic regression ({first['method'].iloc[0]}) on {', '.join(names)}, variables named beforehand, "
+            f"The Combined model was a logistic regression ({first['method'].iloc[0]}) on {', '.join(names)}, "
+            "variables named beforehand, "
             "with signatures as out-of-fold logits."
         )
     else:
@@ -194,13 +206,17 @@ def _validation(sources: Sources, evidence: Evidence) -> str:
     learn: dict[str, Any] = sources.setting("learn", {}) or {}
     folds, seeds, protocols = learn.get("folds", 5), learn.get("seeds", 3), learn.get("protocols", [])
     text = (
-        f"Training patients received out-of-fold probabilities from {folds}-fold cross-fitting with {seeds} seeds; test patients the "
+        f"Training patients received out-of-fold probabilities from {folds}-fold cross-fitting with {seeds} "
+        "seeds; test patients the "
         f"mean logit over the same {folds} × {seeds} chains. "
     )
     if "nested" in protocols:
         text += "In repeated nested cross-validation every patient was a test patient once a repetition. "
     if "paper" in protocols:
-        text += "The published way (selection and tuning on the whole training side) was run beside it to measure its optimism. "
+        text += (
+            "The published way (selection and tuning on the whole training side) was run beside it to measure its "
+            "optimism. "
+        )
     looks = sources.table("evaluate", "looks.csv")
     if looks is not None:
         text += f"The test side was evaluated {len(looks)} time{'' if len(looks) == 1 else 's'}. "
@@ -210,17 +226,21 @@ def _validation(sources: Sources, evidence: Evidence) -> str:
             auc = headline.auc
             text += (
                 f"For {target} {headline.model} reached an AUC of {theme.format_auc(auc.value)} "
-                f"(95 % interval {theme.format_interval(auc.lower, auc.upper)}; {headline.role}, {auc.n} patients, {auc.n_positive} positive). "
+                f"(95 % interval {theme.format_interval(auc.lower, auc.upper)}; {headline.role}, {auc.n} "
+                f"patients, {auc.n_positive} positive). "
             )
     return text.strip()
 
 
 def _statistics(sources: Sources) -> str:
     return (
-        "AUC on test is Mann–Whitney's with DeLong's interval on the logit scale; out-of-fold it is the share of correctly "
-        "ordered pairs within a fold and seed, with a bootstrap by patient given the models. Models were compared on test by "
+        "AUC on test is Mann–Whitney's with DeLong's interval on the logit scale; out-of-fold it is the share of "
+        "correctly "
+        "ordered pairs within a fold and seed, with a bootstrap by patient given the models. Models were "
+        "compared on test by "
         "paired DeLong tests with Holm's correction around one comparison named beforehand. The cut-off is Youden's on "
-        "out-of-fold predictions, used unchanged on test, with Wilson intervals. Calibration is described by intercept, slope "
+        "out-of-fold predictions, used unchanged on test, with Wilson intervals. Calibration is described by "
+        "intercept, slope "
         "and curve, clinical use by net benefit."
     )
 

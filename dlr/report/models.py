@@ -1,4 +1,4 @@
-"""Section 4, models side by side: one table, ROC, comparisons, calibration, decision curves, each patient's prediction."""
+"""Section 4, models side by side: one table, ROC, comparisons, calibration, decision curves, predictions."""
 
 from __future__ import annotations
 
@@ -10,22 +10,19 @@ from dlr.figures import (
     Line,
     draw_algorithm_table,
     draw_auc_forest,
-    draw_calibration,
-    draw_decision,
     draw_p_matrix,
     draw_pr,
-    draw_predictions,
     draw_roc,
     theme,
 )
-from dlr.report.blocks import Block, Heading, Missing, Prose, Section
+from dlr.report.blocks import Block, Heading, Missing, Section
 from dlr.report.combined import combined_blocks
-from dlr.report.evidence import Evidence, curve_rows, main_variant
+from dlr.report.evidence import Evidence, cell, curve_rows, main_variant
 from dlr.report.press import Panel, Press, slug
 from dlr.report.sources import Sources
-from dlr.words import Estimate
+from dlr.report.trust import VALIDATED, calibration, decision, predictions
 
-__all__ = ["decision_limits", "models", "roc_lines"]
+__all__ = ["models", "roc_lines"]
 
 TABLE = (
     ("AUC", "auc", 3),
@@ -38,10 +35,11 @@ TABLE = (
     ("Net benefit\nat cut-off", "net_benefit_at_cutoff", 3),
 )
 ROLES_SHOWN = ("nested", "test", "external", "validation", "out-of-fold", "apparent")
-VALIDATED = ("test", "external", "out-of-fold")  # roles in which calibration and decision curves may be shown
 APPARENT_NOTE = (
-    "In brackets 95 % intervals. Apparent values come from a model's own training patients (published way); they are printed for comparison with "
-    "papers and say nothing about new patients. Out-of-fold intervals are a patient bootstrap given these models; stacked ones are optimistic, "
+    "In brackets 95 % intervals. Apparent values come from a model's own training patients (published way); they "
+    "are printed for comparison with "
+    "papers and say nothing about new patients. Out-of-fold intervals are a patient bootstrap given these "
+    "models; stacked ones are optimistic, "
     "since their inputs come from models that saw the held-out labels."
 )
 
@@ -59,19 +57,13 @@ def models(sources: Sources, press: Press, evidence: Evidence) -> Section:
         blocks += _forest(press, evidence, target)
         blocks += _roc(sources, press, evidence, target)
         blocks += _comparisons(sources, press, evidence, target)
-        blocks += _calibration(sources, press, evidence, target)
-        blocks += _decision(sources, press, target)
-        blocks += _predictions(sources, press, evidence, target)
+        blocks += calibration(sources, press, evidence, target)
+        blocks += decision(sources, press, target)
+        blocks += predictions(sources, press, evidence, target)
         blocks += _pr(sources, press, evidence, target)
     blocks += _algorithms(sources, press)
     blocks += combined_blocks(sources, press)
     return Section(4, "models", "Models side by side", tuple(blocks))
-
-
-def decision_limits(sources: Sources) -> tuple[float, float]:
-    """The threshold probabilities fixed beforehand."""
-    low, high = sources.setting("evaluate.thresholds", (0.05, 0.60))
-    return float(low), float(high)
 
 
 def roc_lines(sources: Sources, evidence: Evidence, target: str, role: str) -> list[Line]:
@@ -89,7 +81,8 @@ def roc_lines(sources: Sources, evidence: Evidence, target: str, role: str) -> l
 
 
 def _table(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:
-    rows, raw, quiet = [], [], []
+    rows: list[dict[str, str]] = []
+    raw, quiet = [], []
     for model in evidence.models(target):
         for variant in evidence.variants(target, model):
             for role in ROLES_SHOWN:
@@ -101,7 +94,7 @@ def _table(sources: Sources, press: Press, evidence: Evidence, target: str) -> l
                 first = found.iloc[0]
                 row["n (positive)"] = f"{first['n']} ({first['n_positive']})"
                 for name, metric, digits in TABLE:
-                    row[name] = _cell(evidence.get(target, model, role, metric, variant), digits, "\n")
+                    row[name] = cell(evidence.get(target, model, role, metric, variant), digits, "\n")
                 if role == "apparent":
                     quiet.append(len(rows))
                 rows.append(row)
@@ -112,14 +105,6 @@ def _table(sources: Sources, press: Press, evidence: Evidence, target: str) -> l
     )
     name = f"models_{slug(target)}"
     return [press.table(name, f"All models for {target}", pd.DataFrame(rows), pd.concat(raw), note, quiet=quiet)]
-
-
-def _cell(estimate: Estimate | None, digits: int, between: str = " ") -> str:
-    if estimate is None:
-        return theme.NOTHING
-    value = f"{estimate.value:.{digits}f}".replace("-", "−")
-    limits = theme.format_interval(estimate.lower, estimate.upper, digits)
-    return value if limits == theme.NOTHING else f"{value}{between}({limits})"
 
 
 def _forest(press: Press, evidence: Evidence, target: str) -> list[Block]:
@@ -207,78 +192,6 @@ def _comparisons(sources: Sources, press: Press, evidence: Evidence, target: str
         caption = "Two-sided p of the difference in test AUC; below it Holm's. Shaded: Holm under 0.05."
         blocks.append(press.figure(f"p_matrix_{slug(target)}", f"p-values of all pairs for {target}", caption, [panel]))
     return blocks
-
-
-def _calibration(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:
-    table = sources.table("evaluate", "calibration.csv")
-    blocks: list[Block] = []
-    small = []
-    for role in VALIDATED:
-        rows = curve_rows(table, target, role)
-        panels = []
-        for model in evidence.models(target):
-            own = None if rows is None else rows[rows["model"] == model]
-            if own is None or own.empty:
-                continue
-            words = [
-                f"{name} {_cell(found, 2)}"
-                for name in ("slope", "intercept")
-                if (found := evidence.get(target, model, role, f"calibration_{name}")) is not None
-            ]
-            panels.append(Panel(partial(draw_calibration, own, model=model), 3.3, 3.75, model, "\n".join(words)))
-            fit = evidence.get(target, model, role, "hosmer_lemeshow_p")
-            if fit is not None:
-                small.append(f"{model}, {role}: p = {theme.format_p(fit.value)} ({fit.method})")
-        if panels:
-            title = f"Calibration for {target}, {role}"
-            caption = "Slope 1 and intercept 0 are ideal; a slope below 1 means predictions that are too extreme."
-            blocks.append(press.figure(f"calibration_{slug(target)}_{slug(role)}", title, caption, panels, rows))
-    if not blocks:
-        return [Missing("Calibration", sources.why("evaluate", "calibration.csv"))]
-    if small:
-        words_small = (
-            f"Hosmer–Lemeshow: {'; '.join(small)}. A large p is no proof of calibration and a small one grows with the "
-            "number of patients; slope, intercept and curve say more."
-        )
-        blocks.append(Prose((words_small,), quiet=True))
-    return blocks
-
-
-def _decision(sources: Sources, press: Press, target: str) -> list[Block]:
-    table = sources.table("evaluate", "decision.csv")
-    limits = decision_limits(sources)
-    panels = []
-    for role in VALIDATED:
-        rows = curve_rows(table, target, role)
-        if rows is not None:
-            panels.append(Panel(partial(draw_decision, rows, limits=limits), 4.4, 3.7, f"Net benefit, {role}"))
-    if not panels:
-        return [Missing("Decision curves", sources.why("evaluate", "decision.csv"))]
-    caption = (
-        f"Threshold probabilities from {limits[0]:.2f} to {limits[1]:.2f}, fixed beforehand (evaluate.thresholds); the CSV "
-        "has 0.01 to 0.99. A model helps at a threshold where it lies above both treating all and treating none."
-    )
-    return [press.figure(f"decision_{slug(target)}", f"Decision curves for {target}", caption, panels, table)]
-
-
-def _predictions(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:
-    table = sources.table("evaluate", "histogram.csv")
-    rows = curve_rows(table, target, "test")
-    role = "test"
-    if rows is None:
-        rows, role = curve_rows(table, target, "out-of-fold"), "out-of-fold"
-    if rows is None:
-        return [Missing("Predictions of every patient", sources.why("evaluate", "histogram.csv"))]
-    classes = (f"{target} negative", f"{target} positive")
-    panels = [
-        Panel(partial(draw_predictions, own, classes=classes), 4.4, 2.7, f"{model}, {role}")
-        for model in evidence.models(target)
-        if len(own := rows[rows["model"] == model])
-    ]
-    caption = "A bar a patient, from the cut-off to the predicted probability: above the line called positive."
-    return [
-        press.figure(f"predictions_{slug(target)}", f"Every patient's prediction for {target}", caption, panels, table)
-    ]
 
 
 def _pr(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:

@@ -62,14 +62,16 @@ def draw_nomogram_page(
 
 def _reading() -> str:
     return (
-        "Go from each value straight up to the line of points, add the points, find the sum on the line of total points, "
+        "Go from each value straight up to the line of points, add the points, find the sum on the line of total "
+        "points, "
         "and read the risk below it."
     )
 
 
 def _new_patient(command: str) -> str:
     return (
-        "A signature cannot be read off an image by eye: it takes the image, an outline of the lesion drawn as for this "
+        "A signature cannot be read off an image by eye: it takes the image, an outline of the lesion drawn as "
+        "for this "
         f"study, and the saved chains. The command\n{command}\nprints signature, points and risk, and names a value "
         "outside its training range."
     )

@@ -55,13 +55,15 @@ def nomogram_section(sources: Sources, press: Press) -> Section:
     blocks.append(press.table("training_range", "Axes and their training range", range_table(drawn), note=ranges))
     blocks.append(
         Prose((
-            "A signature of a new patient cannot be read off an image by eye. It takes the image, an outline of the lesion drawn "
+            "A signature of a new patient cannot be read off an image by eye. It takes the image, an outline of "
+            "the lesion drawn "
             "as for this study, and the saved chains of this run; a table with these columns goes through",
         ))
     )  # fmt: skip
     blocks.append(Copy("A new patient", predict_command(sources)))
     blocks.append(Prose((
-        "It prints the probability of every signature and of the Combined model, the points, and a flag where a value lies "
+        "It prints the probability of every signature and of the Combined model, the points, and a flag where a "
+        "value lies "
         "outside the training range. The signature is the mean logit over all saved chains.",
     )))  # fmt: skip
     check = sources.table("nomogram", "check.csv")

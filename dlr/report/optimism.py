@@ -15,8 +15,10 @@ from dlr.report.sources import Sources
 __all__ = ["gap_rows", "optimism"]
 
 EXPLANATION = (
-    "The published way selects features and tunes models on the whole training side and shows the training AUC of the very "
-    "models that were fitted there. The honest way fits everything again inside each fold and predicts only patients that the "
+    "The published way selects features and tunes models on the whole training side and shows the training AUC "
+    "of the very "
+    "models that were fitted there. The honest way fits everything again inside each fold and predicts only "
+    "patients that the "
     "chain has not seen. The data are the same; the difference is the optimism of the published way."
 )
 
@@ -83,7 +85,8 @@ def _splits(sources: Sources, press: Press) -> list[Block]:
             f"{row.Index} {theme.format_auc(row.min)} to {theme.format_auc(row.max)}" for row in ends.itertuples()
         )
         caption = (
-            f"One simple chain (logistic) fitted and tested on {rows['split'].nunique()} random splits of the same patients: "
+            f"One simple chain (logistic) fitted and tested on {rows['split'].nunique()} random splits of the "
+            "same patients: "
             f"{spans}. A single split is one draw from this cloud. Line: median; bar at its left: quartiles."
         )
         title = f"Test AUC over many random splits for {target}"

@@ -1,4 +1,4 @@
-"""Draws the report's figures and writes its tables: SVG for the page, PDF and CSV beside it, the same bytes every time."""
+"""Draws the report's figures and writes its tables: SVG for the page, PDF and CSV beside it; same bytes every time."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Press:
         quiet: Sequence[int] = (),
         most: int = 60,
     ) -> Table:
-        """A table for the page out of finished cells; `data` are the unrounded numbers of its CSV (default: the cells)."""
+        """A table for the page out of finished cells; `data`: the unrounded numbers of its CSV (default: the cells)."""
         csv = self.csv(name, title, shown if data is None else data)
         rows = tuple(tuple(_cell(value) for value in row) for row in shown.head(most).itertuples(index=False))
         numeric = tuple(
@@ -190,7 +190,7 @@ def _svg(page: Page, name: str, words: str) -> Markup:
     assert box is not None
     opening = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" {box.group()} role="img" aria-label="{escape(words)}"'
     # the SVG is matplotlib's, which escapes the labels it is given; its comments, which repeat them, are gone
-    return Markup(f"{opening}>{rest.strip()}")  # noqa: S704
+    return Markup(f"{opening}>{rest.strip()}")
 
 
 def _cell(value: Any) -> str:

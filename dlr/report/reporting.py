@@ -39,7 +39,8 @@ def _missing(sources: Sources, evidence: Evidence) -> str:
     if table is not None:
         clinical = float(table.drop_duplicates("variable")[["missing_a", "missing_b"]].fillna(0).to_numpy().sum())
     count = 0 if features is None else len(features)
-    return f"{clinical:.0f} clinical values, {count:,} feature values; imputed by {sources.setting('learn.impute', 'median')} within folds"
+    imputer = sources.setting("learn.impute", "median")
+    return f"{clinical:.0f} clinical values, {count:,} feature values; imputed ({imputer}) within folds"
 
 
 def _size(sources: Sources, evidence: Evidence) -> str:
@@ -86,7 +87,8 @@ def _tuning(sources: Sources, evidence: Evidence) -> str:
     choices = sources.table("radiomics_model", "choices.csv")
     algorithms = sources.setting("learn.algorithms", [])
     fits = "" if choices is None else f"; chosen in {choices['chosen'].astype(bool).sum()} fits"
-    return f"{len(algorithms)} algorithms, at most {sources.setting('learn.max_grid', 8)} grid points each, inner folds judged by their median{fits}"
+    grid = sources.setting("learn.max_grid", 8)
+    return f"{len(algorithms)} algorithms, at most {grid} grid points each, inner folds judged by their median{fits}"
 
 
 def _balance(sources: Sources, evidence: Evidence) -> str:
@@ -143,13 +145,14 @@ def _explanation(sources: Sources, evidence: Evidence) -> str:
 
 
 def _availability(sources: Sources, evidence: Evidence) -> str:
-    return f"saved chains: dlr predict {sources.about.run_folder or 'runs/STUDY'} manifest.csv; every number as CSV in tables/"
+    folder = sources.about.run_folder or "runs/STUDY"
+    return f"saved chains: dlr predict {folder} manifest.csv; every number as CSV in tables/"
 
 
 Item = tuple[str, str, str, str, Callable[[Sources, Evidence], str], str]
 ITEMS: tuple[Item, ...] = (
     ("Participants and flow", "6, 20a", "12, 15", "", _participants, "2"),
-    ("Partition", "12a", "15", "18", _partition, "2, 8"),
+    ("Partition", "12a", "15", "18, 26", _partition, "2, 8"),
     ("Predictors and when they are known", "9b", "19", "", _predictors, "8"),
     ("Missing data", "11", "29", "", _missing, "2, 3"),
     ("Sample size", "10", "9", "16", _size, "4"),
@@ -157,12 +160,12 @@ ITEMS: tuple[Item, ...] = (
     ("Image preparation and features", "9b, 12b", "21–28", "11–13", _image_settings, "3, 8"),
     ("Reader agreement and robustness", "", "31", "14", _agreement, "2, 3"),
     ("Selection", "12b", "32, 33", "15", _selection, "3"),
-    ("Models and tuning", "12c", "34–37", "18", _tuning, "4, 8"),
+    ("Models and tuning", "12c", "34–37", "", _tuning, "4, 8"),
     ("Discrimination", "12e, 23a", "38, 39, 46", "20, 21", _discrimination, "4"),
     ("Calibration", "12e, 23a", "39", "22", _calibration, "4"),
     ("Comparison with simpler models", "", "40, 42", "24, 25", _baseline, "4"),
-    ("Clinical utility", "12e", "42", "23", _utility, "4"),
-    ("Explanation", "", "43", "26", _explanation, "3, 7"),
+    ("Clinical utility", "12e", "42", "24", _utility, "4"),
+    ("Explanation", "", "43", "", _explanation, "3, 7"),
     ("External validation", "12d, 20c", "38", "27", _external, "4"),
     ("Code, model, data behind numbers", "22", "41, 54–58", "28–30", _availability, "8"),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from dlr.figures import theme
 from dlr.report.blocks import Remark, Remarks
 from dlr.report.evidence import FEW_EVENTS, Evidence
 from dlr.report.optimism import gap_rows
+from dlr.report.selection import noisy_features
 from dlr.report.sources import Sources
 from dlr.report.use import clinical_variables
 from dlr.words import Model
@@ -112,7 +113,8 @@ def _too_many_parameters(sources: Sources, evidence: Evidence, target: str) -> I
         yield Remark(
             2, "The Combined model has more parameters than the patients carry.",
             f"{len(used) + 1} parameters; Riley's criterion allows {theme.format_number(bound, 2)}.",
-            "Name fewer variables beforehand, or lead with the signature alone.", "combine.variables; combine.maximum_parameters",
+            "Name fewer variables beforehand, or lead with the signature alone.",
+            "combine.variables; combine.maximum_parameters",
         )  # fmt: skip
 
 
@@ -167,7 +169,8 @@ def _shrunken_spread(sources: Sources, evidence: Evidence, target: str) -> Itera
     if narrow:
         yield Remark(
             1, "A signature spreads less on test than out-of-fold.",
-            f"Ratio of standard deviations: {'; '.join(narrow)} (under 0.8). Averages over many chains are drawn together.",
+            f"Ratio of standard deviations: {'; '.join(narrow)} (under 0.8). Averages over many chains are drawn "
+            "together.",
             "Compare mean and spread on both sides before trusting a cut-off there.", "learn.seeds",
         )  # fmt: skip
 
@@ -184,13 +187,13 @@ def _looks(sources: Sources, evidence: Evidence, target: str) -> Iterator[Remark
 
 def _noise(sources: Sources, evidence: Evidence, target: str) -> Iterator[Remark]:
     dictionary = sources.table("radiomics", "dictionary.csv")
-    if dictionary is None or "noise_on_one_slice" not in dictionary:
+    if dictionary is None:
         return
-    marked = dictionary["noise_on_one_slice"].map(lambda v: str(v).strip().lower() in ("true", "yes", "1", "1.0"))
-    if marked.any():
+    noisy = noisy_features(dictionary)
+    if noisy:
         yield Remark(
             2, "Some features are rounding noise.",
-            f"{int(marked.sum()):,} of {len(dictionary):,} features come from filters across the only slice of a still.",
+            f"{noisy:,} of {len(dictionary):,} features come from filters across the only slice of a still.",
             "Use the profile made for stills.", "radiomics.profile: ultrasound2d",
         )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Reading selection.parquet: counts after each step, p-values of the t-test, correlations of what reached the filter."""
+"""Reading selection.parquet: counts after each step, p-values of the t-test, correlations before and after."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pandas as pd
 
 from dlr.words import Protocol, Side
 
-__all__ = ["STEP_WORDS", "correlations", "one_fit", "step_counts", "t_test_values"]
+__all__ = ["STEP_WORDS", "correlations", "noisy_features", "one_fit", "step_counts", "t_test_values"]
 
 STEP_WORDS = {
     "missing": "Known in enough patients",
@@ -20,6 +20,13 @@ STEP_WORDS = {
     "prepared": "Prepared, no selection",
 }
 _FIT = ["target", "model", "protocol", "seed", "fold"]
+
+
+def noisy_features(dictionary: pd.DataFrame) -> int:
+    """How many features the dictionary marks as rounding noise on a single slice."""
+    if "noise_on_one_slice" not in dictionary:
+        return 0
+    return int(dictionary["noise_on_one_slice"].astype(bool).sum())
 
 
 def step_counts(selection: pd.DataFrame) -> pd.DataFrame:

@@ -83,7 +83,8 @@ def _shown(sources: Sources, table: pd.DataFrame) -> pd.DataFrame:
     group_a, group_b = str(first["group_a"]), str(first["group_b"])
     missing = table[["missing_a", "missing_b"]].fillna(0).to_numpy()
     return pd.DataFrame({
-        "Variable": words, group_a: table["value_a"].fillna(theme.NOTHING), group_b: table["value_b"].fillna(theme.NOTHING),
+        "Variable": words,
+        group_a: table["value_a"].fillna(theme.NOTHING), group_b: table["value_b"].fillna(theme.NOTHING),
         "Missing": [f"{a:.0f} / {b:.0f}" for a, b in missing], "Test": table["test"].fillna(""),
         "p": [theme.format_p(p) if pd.notna(p) else "" for p in table["p"]],
         "SMD": [f"{d:.2f}".replace("-", "−") if pd.notna(d) else "" for d in table["smd"]],
@@ -134,7 +135,8 @@ def _agreement(sources: Sources, press: Press) -> list[Block]:
     quartiles = table["dice"].quantile([0.25, 0.5, 0.75]).to_list()
     far = table["hausdorff95"].quantile([0.25, 0.5, 0.75]).to_list()
     caption = (
-        f"Dice median {quartiles[1]:.3f} (quartiles {quartiles[0]:.3f}–{quartiles[2]:.3f}), 95 % Hausdorff distance median "
+        f"Dice median {quartiles[1]:.3f} (quartiles {quartiles[0]:.3f}–{quartiles[2]:.3f}), 95 % Hausdorff "
+        "distance median "
         f"{far[1]:.1f} {unit} ({far[0]:.1f}–{far[2]:.1f}) over {len(table)} cases with two outlines."
     )
     blocks: list[Block] = [press.figure("dice", "Overlap of two outlines of each case", caption, [panel], table)]
