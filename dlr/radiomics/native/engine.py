@@ -1,0 +1,143 @@
+"""The native engine: prepares, filters, counts and evaluates; one ROI at a time, on one thread, without state."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+import dlr
+from dlr.radiomics.catalogue import FAMILIES, WITHDRAWN
+from dlr.radiomics.columns import expected_columns, split_column
+from dlr.radiomics.inputs import check_input, kind_of
+from dlr.radiomics.interface import Measured
+from dlr.radiomics.native.discretise import discretise
+from dlr.radiomics.native.family import Family
+from dlr.radiomics.native.firstorder import FIRSTORDER, Intensities
+from dlr.radiomics.native.glcm import GLCM
+from dlr.radiomics.native.gldm import GLDM
+from dlr.radiomics.native.glrlm import GLRLM
+from dlr.radiomics.native.glszm import GLSZM
+from dlr.radiomics.native.images import filtered
+from dlr.radiomics.native.ngtdm import NGTDM
+from dlr.radiomics.native.preparation import Prepared, prepare
+from dlr.radiomics.native.region import Region
+from dlr.radiomics.native.settings import require_supported
+from dlr.radiomics.native.shape import SHAPE, Solid
+from dlr.radiomics.native.shape2d import SHAPE2D, Area
+from dlr.radiomics.native.textures import Textures
+from dlr.radiomics.profile import Profile
+
+__all__ = ["TEXTURE_FAMILIES", "NativeEngine"]
+
+TEXTURE_FAMILIES: dict[str, Family[Any]] = {
+    family.name: family for family in (GLCM, GLDM, GLRLM, GLSZM, NGTDM)
+}  # named as the matrices of `Textures`
+
+_UNDEFINED = {
+    "glcm": "no two voxels of the ROI are neighbours at the profile's distances",
+    "glrlm": "no straight line holds two voxels of the ROI",
+    "shape": "undefined for a ROI of this shape",
+    "shape2D": "undefined for a ROI of this shape",
+}
+
+
+class NativeEngine:
+    """pyradiomics' definitions, compiled (docs/native_engine.md lists where it differs on purpose)."""
+
+    name = "native"
+
+    @property
+    def version(self) -> str:
+        """dlr's own release."""
+        return dlr.__version__
+
+    def measure(
+        self, image: np.ndarray, mask: np.ndarray, spacing: tuple[float, float, float], profile: Profile
+    ) -> Measured:
+        """Every feature of the profile for one ROI (see `Engine.measure`)."""
+        check_input(image, mask, spacing)
+        require_supported(profile)
+        columns = expected_columns(profile, kind_of(image))
+        roi = prepare(np.ascontiguousarray(image, dtype=np.float64), mask, spacing, profile.settings)
+        given, refused = _shapes(profile, roi)
+        region = Region.of(roi.mask, roi.spacing)
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            for image_type in profile.image_types:
+                settings = profile.settings_of(image_type)
+                for name, values in filtered(image_type, roi.image, region, settings):
+                    given.update(_features(name, values, region, profile, settings))
+        return _measured(columns, given, refused, image.shape)
+
+
+def _features(
+    name: str, values: np.ndarray, region: Region, profile: Profile, settings: dict[str, Any]
+) -> dict[str, float]:
+    """First-order and texture features of one image."""
+    out: dict[str, float] = {}
+    wanted = {family: _named(profile, family) for family in profile.families if not family.startswith("shape")}
+    if np.isnan(values).all():
+        return {f"{name}_{family}_{feature}": np.nan for family, named in wanted.items() for feature in named}
+    levels = discretise(values, settings)
+    textures = Textures(region, levels, settings)
+    for family, named in wanted.items():
+        if family == "firstorder":
+            volume = float(np.prod(region.spacing))
+            described = Intensities.of(values, levels, settings.get("voxelArrayShift", 0), volume)
+            measured = FIRSTORDER.measure(described, named)
+        else:
+            measured = TEXTURE_FAMILIES[family].measure(getattr(textures, family), named)
+        out.update(zip((f"{name}_{family}_{feature}" for feature in named), measured, strict=True))
+    return out
+
+
+def _shapes(profile: Profile, roi: Prepared) -> tuple[dict[str, float], dict[str, str]]:
+    """Shape features, and why a family of them is not there."""
+    region = Region.of(roi.shape_mask, roi.spacing)
+    out: dict[str, float] = {}
+    refused: dict[str, str] = {}
+    if "shape" in profile.families:
+        named = _named(profile, "shape")
+        measured = SHAPE.measure(Solid(region.mask, region.spacing), named)
+        out.update(zip((f"original_shape_{feature}" for feature in named), measured, strict=True))
+    if "shape2D" in profile.families and profile.settings["force2D"]:
+        axis = profile.settings["force2Ddimension"]
+        slices = region.mask.shape[axis]
+        if slices > 1:
+            refused["shape2D"] = f"the ROI spans {slices} slices; shape2D needs one"
+        else:
+            named = _named(profile, "shape2D")
+            row, column = (edge for i, edge in enumerate(region.spacing) if i != axis)
+            measured = SHAPE2D.measure(Area(region.mask.squeeze(axis), (row, column)), named)
+            out.update(zip((f"original_shape2D_{feature}" for feature in named), measured, strict=True))
+    return out, refused
+
+
+def _named(profile: Profile, family: str) -> tuple[str, ...]:
+    named = profile.families[family]
+    if not named:
+        return FAMILIES[family]
+    return tuple(feature for feature in named if feature not in WITHDRAWN.get(family, {}))
+
+
+def _measured(
+    columns: tuple[str, ...], given: dict[str, float], refused: dict[str, str], size: tuple[int, ...]
+) -> Measured:
+    """Sort the values into the expected columns; a missing one gets its reason."""
+    values: dict[str, float] = {}
+    missing: dict[str, str] = {}
+    for column in columns:
+        image_type, family, _ = split_column(column)
+        value = given.get(column)
+        if value is not None and np.isfinite(value):
+            values[column] = value
+        elif value is not None:
+            missing[column] = _UNDEFINED.get(family, f"{image_type} is undefined for this image")
+        elif family in refused:
+            missing[column] = refused[family]
+        else:
+            assert image_type.startswith("log-sigma"), f"no {column} and no reason"
+            missing[column] = f"the image of {' × '.join(map(str, size))} voxels is too small for this LoG"
+    return Measured(values, missing)

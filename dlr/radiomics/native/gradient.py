@@ -1,0 +1,33 @@
+"""Gradient magnitude by central differences, edges repeated beyond the image; float32 as ITK's filter gives it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dlr.radiomics.native.region import Region
+
+__all__ = ["gradient_magnitude"]
+
+
+def gradient_magnitude(image: np.ndarray, region: Region, use_spacing: bool) -> np.ndarray:
+    """float32 (z, y, x) of the region's box.  image : float64 (z, y, x), whole.
+
+    In units of intensity a mm, or a voxel without `use_spacing`.
+    """
+    squares = np.zeros(region.mask.shape)
+    for axis in (2, 1, 0):
+        weight = 0.5 / (region.spacing[axis] if use_spacing else 1.0)
+        before, after = (_shifted(image, region, axis, step) for step in (-1, 1))
+        squares += (weight * after - weight * before) ** 2
+    return np.sqrt(squares).astype(np.float32)
+
+
+def _shifted(image: np.ndarray, region: Region, axis: int, step: int) -> np.ndarray:
+    """The box moved by one voxel along an axis, the image's last voxel repeated beyond it."""
+    start, stop = region.box[axis].start + step, region.box[axis].stop + step
+    index = list(region.box)
+    if start >= 0 and stop <= image.shape[axis]:
+        index[axis] = slice(start, stop)
+        return image[tuple(index)]
+    index[axis] = slice(None)
+    return image[tuple(index)].take(np.clip(np.arange(start, stop), 0, image.shape[axis] - 1), axis=axis)

@@ -1,0 +1,73 @@
+"""What run-length, size-zone and dependence matrices share: counts by grey level and by a size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from dlr.radiomics.native.family import EPSILON
+
+__all__ = ["SizeMatrix"]
+
+
+@dataclass(frozen=True)
+class SizeMatrix:
+    """Counts by grey level i and size j; run-length matrices have one a direction."""
+
+    counts: np.ndarray  # float64 (K, S) or (directions, K, S)
+    grey: np.ndarray  # float64 (K,)
+    size: np.ndarray  # float64 (S,), the sizes that occur
+
+    @cached_property
+    def by_grey(self) -> np.ndarray:
+        """gᵢ = Σⱼ nᵢⱼ"""
+        return self.counts.sum(axis=-1)
+
+    @cached_property
+    def by_size(self) -> np.ndarray:
+        """sⱼ = Σᵢ nᵢⱼ"""
+        return self.counts.sum(axis=-2)
+
+    @cached_property
+    def total(self) -> np.ndarray:
+        """N = Σᵢⱼ nᵢⱼ; NaN for a direction without counts."""
+        total = self.by_grey.sum(axis=-1)
+        return np.where(total == 0, np.nan, total)[()]
+
+    @cached_property
+    def voxels(self) -> np.ndarray:
+        """Σⱼ j sⱼ"""
+        return self.by_size @ self.size
+
+    @cached_property
+    def grey2(self) -> np.ndarray:
+        """i²"""
+        return self.grey**2
+
+    @cached_property
+    def size2(self) -> np.ndarray:
+        """j²"""
+        return self.size**2
+
+    @cached_property
+    def entropy(self) -> np.ndarray:
+        """−Σᵢⱼ pᵢⱼ log₂(pᵢⱼ + ε), p = n / N"""
+        p = self.counts / np.asarray(self.total)[..., None, None]
+        return -(p * np.log2(p + EPSILON)).reshape(*p.shape[:-2], -1).sum(axis=-1)
+
+    @cached_property
+    def grey_variance(self) -> np.ndarray:
+        """Σᵢ (i − μ)² gᵢ / N, μ = Σᵢ i gᵢ / N"""
+        return _variance(self.by_grey, self.grey, self.total)
+
+    @cached_property
+    def size_variance(self) -> np.ndarray:
+        """Σⱼ (j − μ)² sⱼ / N, μ = Σⱼ j sⱼ / N"""
+        return _variance(self.by_size, self.size, self.total)
+
+
+def _variance(weights: np.ndarray, values: np.ndarray, total: np.ndarray) -> np.ndarray:
+    mean = (weights @ values) / total
+    return (weights * (values - np.asarray(mean)[..., None]) ** 2).sum(axis=-1) / total

@@ -1,0 +1,58 @@
+"""Points spread over a sphere, and spherical harmonics at them, as the three-dimensional binary pattern uses them."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from math import factorial
+
+import numpy as np
+
+__all__ = ["harmonics", "icosphere"]
+
+
+def icosphere(subdivisions: int, radius: float) -> np.ndarray:
+    """float64 (n, 3): corners of an icosahedron, its edges halved `subdivisions` times, moved onto the sphere.
+
+    Rounded as trimesh rounds them: points on the axes lie exactly on voxel centres.
+    """
+    golden = (1 + 5**0.5) / 2
+    short, long = 1 / np.sqrt(golden + 2), golden / np.sqrt(golden + 2)
+    signs = ((-1, 1), (1, 1), (-1, -1), (1, -1))
+    points = np.array(
+        [(a * short, b * long, 0.0) for a, b in signs]
+        + [(0.0, a * short, b * long) for a, b in signs]
+        + [(b * long, 0.0, a * short) for b, a in ((1, -1), (1, 1), (-1, -1), (-1, 1))]
+    )
+    distance = np.linalg.norm(points[:, None] - points, axis=2)
+    near = (distance > 0) & (distance < 1.1)
+    faces = [face for face in combinations(range(12), 3) if all(near[a, b] for a, b in combinations(face, 2))]
+    for _ in range(subdivisions):
+        edges = sorted({tuple(sorted(edge)) for face in faces for edge in combinations(face, 2)}, key=lambda e: e[::-1])
+        middle = {edge: len(points) + i for i, edge in enumerate(edges)}
+        points = np.vstack([points, [(points[a] + points[b]) / 2 for a, b in edges]])
+        finer = []
+        for a, b, c in faces:
+            ab, bc, ac = middle[min(a, b), max(a, b)], middle[min(b, c), max(b, c)], middle[min(a, c), max(a, c)]
+            finer += [(a, ab, ac), (b, ab, bc), (c, ac, bc), (ab, bc, ac)]
+        faces = finer
+        points = _onto_sphere(points, radius)
+    return points if subdivisions else _onto_sphere(points, radius)
+
+
+def _onto_sphere(points: np.ndarray, radius: float) -> np.ndarray:
+    length = np.sqrt((points**2) @ np.ones(3))[:, None]
+    return points + points / length * (radius - length)
+
+
+def harmonics(degree: int, order: int, azimuth: np.ndarray, polar: np.ndarray) -> np.ndarray:
+    """complex (n,): Yₙᵐ = √((2n + 1)/(4π) (n − m)!/(n + m)!) Pₙᵐ(cos polar) exp(i m azimuth), Condon-Shortley sign."""
+    m = abs(order)
+    x = np.cos(polar)
+    legendre = np.zeros_like(x)
+    current = (-1.0) ** m * float(np.prod(np.arange(2 * m - 1, 0, -2, dtype=np.float64))) * np.abs(np.sin(polar)) ** m
+    for n in range(m, degree + 1):  # Pₙ₊₁ᵐ from Pₙᵐ and Pₙ₋₁ᵐ
+        if n > m:
+            legendre, current = current, ((2 * n - 1) * x * current - (n + m - 1) * legendre) / (n - m)
+    scale = np.sqrt((2 * degree + 1) / (4 * np.pi) * factorial(degree - m) / factorial(degree + m))
+    value = scale * current * np.exp(1j * m * azimuth)
+    return value if order >= 0 else (-1) ** m * value.conj()

@@ -1,0 +1,106 @@
+"""Undecimated wavelet transform (PyWavelets' stationary transform, level by level), cropped to the region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pywt
+from numba import njit
+
+from dlr.radiomics.columns import wavelet_axes
+from dlr.radiomics.native.region import Region
+
+__all__ = ["wavelet_bands"]
+
+
+def wavelet_bands(
+    image: np.ndarray, region: Region, settings: Mapping[str, Any]
+) -> Iterator[tuple[int, str, np.ndarray]]:
+    """Level (1, 2, ...), band and its float64 (z, y, x) of the region's box: detail bands, then the last approximation.
+
+    image : float64 (z, y, x), whole. An axis of odd length is taken as periodic with its first voxel once more at the
+    end. A band's letters stand for x, y, z; H is the high-pass. Across an axis of one voxel a high-pass is exactly 0.
+    """
+    wavelet = pywt.Wavelet(settings.get("wavelet", "coif1"))
+    low, high = np.array(wavelet.dec_lo), np.array(wavelet.dec_hi)
+    length = len(low)
+    before, after = length - 1 - length // 2, length // 2
+    axes = wavelet_axes(dict(settings))
+    skipped, levels = settings.get("start_level", 0), settings.get("level", 1)
+    data = image
+    for axis in range(3):
+        margin = (before * (skipped + levels), after * (skipped + levels)) if axis in axes else (0, 0)
+        data = _periodic(data, axis, region.box[axis].start - margin[0], region.box[axis].stop + margin[1])
+    for _ in range(skipped):
+        for axis in axes:
+            data = _convolved(data, low, axis)
+    for level in range(1, levels + 1):
+        final = levels - level
+        bands = {"": data}
+        for axis in axes:
+            split = {}
+            for name, band in bands.items():
+                split[name + "L"] = _convolved(band, low, axis)
+                flat = image.shape[axis] == 1
+                split[name + "H"] = np.zeros_like(split[name + "L"]) if flat else _convolved(band, high, axis)
+            bands = split
+        inner = tuple(
+            slice(before * final, size - after * final) if axis in axes else slice(None)
+            for axis, size in enumerate(next(iter(bands.values())).shape)
+        )
+        names = ["".join(letters) for letters in product("LH", repeat=len(axes))]
+        for name in names[1:]:
+            yield level, name, bands[name][inner]
+        data = bands[names[0]]
+    yield levels, names[0], data
+
+
+def _periodic(data: np.ndarray, axis: int, start: int, stop: int) -> np.ndarray:
+    """Voxels start to stop along an axis of the periodic image."""
+    size = data.shape[axis]
+    if start >= 0 and stop <= size:
+        return data[tuple(slice(start, stop) if i == axis else slice(None) for i in range(3))]
+    index = np.arange(start, stop) % (size + size % 2)
+    return data.take(np.where(index == size, 0, index), axis=axis)
+
+
+def _convolved(data: np.ndarray, taps: np.ndarray, axis: int) -> np.ndarray:
+    """Σⱼ taps[j] data[i − j] where all of data is there, so shorter by len(taps) − 1."""
+    size = data.shape[axis]
+    rows = 1
+    for length in data.shape[axis + 1 :]:
+        rows *= length
+    out_shape = [n - (len(taps) - 1) * (i == axis) for i, n in enumerate(data.shape)]
+    out = np.empty(out_shape)
+    flat = np.ascontiguousarray(data).reshape(-1, size, rows)
+    _convolve(flat, taps, out.reshape(-1, out_shape[axis], rows))
+    return out
+
+
+@njit(cache=True)
+def _convolve(data: np.ndarray, taps: np.ndarray, out: np.ndarray) -> None:
+    """data (a, n, b) along its middle axis into out (a, n - len(taps) + 1, b), taps added first to last."""
+    n_taps = len(taps)
+    n = out.shape[1]
+    if data.shape[2] == 1:
+        for i in range(data.shape[0]):
+            source, target = data[i, :, 0], out[i, :, 0]
+            for k in range(n):
+                target[k] = taps[0] * source[k + n_taps - 1]
+            for j in range(1, n_taps):
+                for k in range(n):
+                    target[k] += taps[j] * source[k + n_taps - 1 - j]
+        return
+    for i in range(data.shape[0]):
+        for k in range(n):
+            line = out[i, k]
+            source = data[i, k + n_taps - 1]
+            for x in range(len(line)):
+                line[x] = taps[0] * source[x]
+            for j in range(1, n_taps):
+                source = data[i, k + n_taps - 1 - j]
+                for x in range(len(line)):
+                    line[x] += taps[j] * source[x]
