@@ -77,7 +77,10 @@ def model_frame(tables: CohortTables, columns: tuple[Column, ...]) -> pd.DataFra
 
 def write_table_one(run: Run, tables: CohortTables) -> None:
     """Table 1 by side, and by outcome within each side."""
-    patients = tables.patients
+    patients = tables.patients.copy()
+    for column in tables.columns:
+        if column.kind == "binary":
+            patients[column.name] = patients[column.name].map(dict(zip((0.0, 1.0), binary_words(column), strict=True)))
     settings = run.settings.clinical
     shown = [table_column(column, settings.medians, settings.yates) for column in tables.columns]
 
@@ -109,8 +112,14 @@ def table_column(column: Column, medians: Collection[str], yates: bool) -> stats
     """How Table 1 shows and tests a clinical column."""
     if column.kind == "numeric":
         return stats.TableColumn(column.name, "median" if column.name in medians else "mean", column.title)
-    levels = column.levels if column.kind != "binary" else ()
+    levels = binary_words(column) if column.kind == "binary" else column.levels
     return stats.TableColumn(column.name, "count", column.title, yates=yates, levels=levels)
+
+
+def binary_words(column: Column) -> tuple[str, str]:
+    """How the values 0 and 1 of a binary column are called."""
+    negative, positive = column.levels or ("no", "yes")
+    return negative, positive
 
 
 def write_odds_ratios(run: Run, tables: CohortTables) -> None:

@@ -28,7 +28,8 @@ def comparison_table(signatures: list[Signature], primary: tuple[str, str], seed
         blocks.setdefault((one.target, one.protocol, one.side), []).append(one)
     rows: list[dict[str, Any]] = []
     for (target, protocol, side), models in blocks.items():
-        found = [_compare(a, b, seed, replicates) for a, b in combinations(models, 2)]
+        pairs = [(b, a) if (b.model, a.model) == primary else (a, b) for a, b in combinations(models, 2)]
+        found = [_compare(a, b, seed, replicates) for a, b in pairs]
         block = [row | {"target": target, "protocol": protocol, "side": side} for row in found if row]
         others = [row for row in block if {row["model_a"], row["model_b"]} != set(primary) and np.isfinite(row["p"])]
         for row in block:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from dlr.engine import Run, stage
 from dlr.report import draw_nomogram_page
+from dlr.stages.clinical import binary_words
 from dlr.stages.combine import combined_inputs, read_sets
 from dlr.stages.tables import CohortTables, read_cohort
 from dlr.stats import LogisticFit, Nomogram
@@ -37,13 +38,15 @@ def nomogram(run: Run) -> None:
     columns = {column.name: column for column in tables.columns}
     labels = {name: column.title for name, column in columns.items()}
     levels = {
-        name: dict(zip(("0", "1"), column.levels or ("no", "yes"), strict=True))
+        name: dict(zip(("0", "1"), binary_words(column), strict=True))
         for name, column in columns.items()
-        if column.kind == "binary" and len(column.levels) in (0, 2)
+        if column.kind == "binary"
     }
     for number, (saved, fit) in enumerate((s, f) for s, f in admissible if f is not None):
         paper = Nomogram.from_logistic(fit, labels=labels, level_labels=levels)
         frame = saved.model.filled(combined_inputs(run.needs.combine, saved))[list(fit.variables)].dropna()
+        title = f"{saved.target}: " + ", ".join(labels.get(name, name) for name in fit.variables)
+        title += f" ({saved.variant})" if saved.variant else ""
         difference = float(np.abs(paper.risk(paper.total(frame)) - fit.predict(frame)).max()) if len(frame) else 0.0
         assert difference <= TOLERANCE, f"the nomogram of {saved.name} misses its model by {difference:g}"
         checks.append((saved.name, len(frame), difference))
@@ -52,7 +55,7 @@ def nomogram(run: Run) -> None:
         draw_nomogram_page(
             paper,
             run.folder / file,
-            title=f"{saved.target}: {saved.name}",
+            title=title,
             example=frame.loc[[example]],
             example_id=example,
             risk_label=f"Risk of {saved.target} positive",
@@ -64,7 +67,7 @@ def nomogram(run: Run) -> None:
                 "name": saved.name,
                 "target": saved.target,
                 "protocol": saved.protocol,
-                "title": f"{saved.target}: {saved.name}",
+                "title": title,
                 "primary": number == 0,
                 "file": file,
                 "nomogram": paper.to_dict(),
