@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 
+from dlr.radiomics.native.kernels_sphere import LANES, filter_spline, norm_of_level, sample_spheres
 from dlr.radiomics.native.region import Region
 from dlr.radiomics.native.sphere import harmonics, icosphere
 
@@ -28,7 +28,6 @@ class _Sphere(NamedTuple):
     real: np.ndarray  # float64 (q, v): harmonics of degree 1, 2, ...
     imaginary: np.ndarray
     by_count: np.ndarray  # float64 (v + 1,): level 1 of a voxel with that many samples at or above it
-    products: tuple[np.ndarray, ...]  # a degree from 1 on: Σᵥ Yₘ(v) Yₘ'(v), complex (2n + 1, 2n + 1)
 
 
 def spherical_patterns(
@@ -42,27 +41,24 @@ def spherical_patterns(
     sphere = _sphere(levels, radius, settings.get("lbp3DIcosphereSubdivision", 1))
     reach = int(np.ceil(radius)) + 2
     tables = [_taps(region, axis, sphere.points[:, axis], reach) for axis in range(3)]
-    counts, real, imaginary, kurtosis = _sample(
+    counts, real, imaginary, kurtosis = sample_spheres(
         _spline_coefficients(image, region, reach),
-        image[region.box],
+        np.pad(image[region.box], [(0, 0), (0, 0), (0, LANES)]),
         region.mask,
         region.lines,
-        tables[0][0],
-        tables[0][1],
-        tables[1][0],
-        tables[1][1],
+        *tables[0],
+        *tables[1],
         tables[2][0],
-        np.ascontiguousarray(tables[2][1].transpose(0, 2, 1)),
+        np.ascontiguousarray(np.pad(tables[2][1], [(0, 0), (0, LANES), (0, 0)]).transpose(0, 2, 1)),
         sphere.real,
         sphere.imaginary,
         len(region.inside),
     )
     yield "m1", sphere.by_count[counts]
-    first = 0
-    for level, products in enumerate(sphere.products, start=2):
-        c = (real[first : first + len(products)] + 1j * imaginary[first : first + len(products)]).T
-        first += len(products)
-        yield f"m{level}", np.sqrt(((c @ products) * c).sum(axis=1)).real
+    for level in range(2, levels + 1):
+        orders = slice((level - 1) ** 2 - 1, level**2 - 1)
+        squared = norm_of_level(real[orders], imaginary[orders], sphere.real[orders], sphere.imaginary[orders])
+        yield f"m{level}", np.sqrt(squared[0] + 1j * squared[1]).real
     yield "k", kurtosis
 
 
@@ -74,16 +70,16 @@ def _sphere(levels: int, radius: float, subdivisions: int) -> _Sphere:
         np.array([harmonics(n, m, polar, azimuth) for m in range(-n, n + 1)]).reshape(2 * n + 1, -1)
         for n in range(levels)
     ]
-    flags = np.tri(len(points) + 1, len(points), -1)  # row i: i samples at or above the voxel
-    c = (flags[:, :, None] * by_degree[0][0][None, :, None]).sum(axis=1)
-    by_count = np.sqrt(((c[:, None, :] * by_degree[0][0][None, :, None]) ** 2).sum(axis=1)).real[:, 0]
+    # level 1 depends on the count alone: n y added one by one, times y, squared, added over the points
+    y = by_degree[0][0, 0].real
+    sums = np.concatenate([[0.0], np.cumsum(np.full(len(points), y))])
+    by_count = np.sqrt(np.array([np.cumsum(np.full(len(points), (n * y) * (n * y)))[-1] for n in sums]))
     rest = np.concatenate(by_degree[1:]) if levels > 1 else np.zeros((0, len(points)), dtype=complex)
     return _Sphere(
         points,
         np.ascontiguousarray(rest.real),
         np.ascontiguousarray(rest.imag),
         by_count,
-        tuple(y @ y.T for y in by_degree[1:]),
     )
 
 
@@ -109,7 +105,10 @@ def _taps(region: Region, axis: int, steps: np.ndarray, reach: int) -> tuple[np.
 
 
 def _spline_coefficients(image: np.ndarray, region: Region, reach: int) -> np.ndarray:
-    """float64 (z, y, x) of the box and `reach` + 1 voxels around it, mirrored at the image's first and last voxel."""
+    """float64 (z, y, x) of the box and `reach` + 1 voxels around it, mirrored at the image's first and last voxel.
+
+    At the end of every line follow unused places, as lines are worked in blocks.
+    """
     low = [max(0, part.start - reach - _MARGIN) for part in region.box]
     high = [min(n, part.stop + reach + 1 + _MARGIN) for part, n in zip(region.box, image.shape, strict=True)]
     data = image[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
@@ -122,179 +121,8 @@ def _spline_coefficients(image: np.ndarray, region: Region, reach: int) -> np.nd
             wanted = np.where(wanted >= size, period - wanted, wanted) - low[axis]
             data = np.moveaxis(data, axis, 1)
             filtered = np.empty((data.shape[0], len(wanted), data.shape[2]))
-            _filter(data, wanted, _POLE, filtered)
+            filter_spline(data, wanted, _POLE, filtered)
             data = np.moveaxis(filtered, 1, axis)
         else:
             data = data.take(np.zeros(len(wanted), dtype=np.int64), axis=axis)
-    return np.ascontiguousarray(data)
-
-
-@njit(cache=True)
-def _filter(data: np.ndarray, wanted: np.ndarray, pole: float, out: np.ndarray) -> None:
-    """Spline coefficients along the middle axis of data (a, n, b), mirrored at both ends; rows `wanted` into out.
-
-    Recursions of Unser et al. (1993), 16 lines at a time.
-    """
-    lanes = 16
-    n = data.shape[1]
-    gain = (1.0 - pole) * (1.0 - 1.0 / pole)
-    far = pole ** (n - 1)
-    c = np.zeros((n, lanes))
-    for i in range(data.shape[0]):
-        for left in range(0, data.shape[2], lanes):
-            width = min(lanes, data.shape[2] - left)
-            for k in range(n):
-                for x in range(width):
-                    c[k, x] = data[i, k, left + x] * gain
-            for x in range(lanes):
-                c[0, x] = c[0, x] + far * c[n - 1, x]
-            power = pole
-            for k in range(1, min(n - 1, 64)):
-                for x in range(lanes):
-                    c[0, x] += power * (c[k, x] + far * c[n - 1 - k, x])
-                power *= pole
-            for x in range(lanes):
-                c[0, x] /= 1 - far * far
-            for k in range(1, n):
-                for x in range(lanes):
-                    c[k, x] += pole * c[k - 1, x]
-            for x in range(lanes):
-                c[n - 1, x] = (pole * c[n - 2, x] + c[n - 1, x]) * pole / (pole * pole - 1)
-            for k in range(n - 2, -1, -1):
-                for x in range(lanes):
-                    c[k, x] = pole * (c[k + 1, x] - c[k, x])
-            for row in range(len(wanted)):
-                for x in range(width):
-                    out[i, row, left + x] = c[wanted[row], x]
-
-
-@njit(cache=True)
-def _sample(
-    coefficients: np.ndarray,
-    centres: np.ndarray,
-    mask: np.ndarray,
-    lines: np.ndarray,
-    first_z: np.ndarray,
-    weight_z: np.ndarray,
-    first_y: np.ndarray,
-    weight_y: np.ndarray,
-    first_x: np.ndarray,
-    weight_x: np.ndarray,
-    real: np.ndarray,
-    imaginary: np.ndarray,
-    n_voxels: int,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Samples around every voxel of the ROI, line by line.
-
-    first_*, weight_* : as `_taps` gives them, x with its taps before its voxels.  real, imaginary : harmonics (q, v).
-    Returns int64 (n,) samples >= the voxel; float64 (q, n) twice, sums of their harmonics; float64 (n,) kurtosis.
-    """
-    n_points, width, n_sums = first_x.shape[0], mask.shape[2], len(real)
-    out_count = np.empty(n_voxels, dtype=np.int64)
-    out_real, out_imaginary = np.empty((n_sums, n_voxels)), np.empty((n_sums, n_voxels))
-    out_kurtosis = np.empty(n_voxels)
-    samples = np.empty((n_points, width))
-    count = np.empty(width)
-    sum_real, sum_imaginary = np.empty((n_sums, width)), np.empty((n_sums, width))
-    lane = np.empty((8, width))
-    mean, second, fourth = np.empty(width), np.empty(width), np.empty(width)
-    n_out = 0
-    for line in range(len(lines)):
-        z, y, start, stop = lines[line]
-        centre = centres[z, y]
-        count[:] = 0
-        sum_real[:] = 0
-        sum_imaginary[:] = 0
-        for v in range(n_points):
-            sample = samples[v]
-            sample[start:stop] = 0
-            if first_z[v, z] >= 0 and first_y[v, y] >= 0:
-                _interpolate(
-                    coefficients[first_z[v, z] : first_z[v, z] + 4, first_y[v, y] : first_y[v, y] + 4],
-                    weight_z[v, z], weight_y[v, y], first_x[v], weight_x[v], start, stop, sample,
-                )  # fmt: skip
-            for x in range(start, stop):
-                lane[0, x] = 1.0 if sample[x] >= centre[x] else 0.0
-                count[x] += lane[0, x]
-            for q in range(n_sums):
-                for x in range(start, stop):
-                    sum_real[q, x] += lane[0, x] * real[q, v]
-                    sum_imaginary[q, x] += lane[0, x] * imaginary[q, v]
-        _mean_of_powers(samples, mean, 0, start, stop, lane, mean)
-        _mean_of_powers(samples, mean, 2, start, stop, lane, second)
-        _mean_of_powers(samples, mean, 4, start, stop, lane, fourth)
-        for x in range(start, stop):
-            if mask[z, y, x]:
-                out_count[n_out] = int(count[x])
-                flat = second[x] <= (1e-15 * mean[x]) ** 2
-                out_kurtosis[n_out] = np.nan if flat else fourth[x] / (second[x] * second[x]) - 3.0
-                for q in range(n_sums):
-                    out_real[q, n_out] = sum_real[q, x]
-                    out_imaginary[q, n_out] = sum_imaginary[q, x]
-                n_out += 1
-    return out_count, out_real, out_imaginary, out_kurtosis
-
-
-@njit(cache=True)
-def _interpolate(
-    taps: np.ndarray,
-    weight_z: np.ndarray,
-    weight_y: np.ndarray,
-    first_x: np.ndarray,
-    weight_x: np.ndarray,
-    start: int,
-    stop: int,
-    sample: np.ndarray,
-) -> None:
-    """Add the spline at a line of places to `sample`; taps (4, 4, x) are summed in the order z, y, x."""
-    begin = start
-    while begin < stop:
-        if first_x[begin] < 0:
-            begin += 1
-            continue
-        shift = first_x[begin] - begin  # the same along the line, but for rounding next to a whole number
-        end = begin
-        while end < stop and first_x[end] - end == shift:
-            end += 1
-        target = sample[begin:end]
-        w0, w1, w2, w3 = (
-            weight_x[0, begin:end], weight_x[1, begin:end], weight_x[2, begin:end], weight_x[3, begin:end],
-        )  # fmt: skip
-        for a in range(4):
-            for b in range(4):
-                row = taps[a, b, begin + shift : end + shift + 3]
-                wz, wy = weight_z[a], weight_y[b]
-                for x in range(end - begin):
-                    total = target[x]
-                    total += row[x] * wz * wy * w0[x]
-                    total += row[x + 1] * wz * wy * w1[x]
-                    total += row[x + 2] * wz * wy * w2[x]
-                    total += row[x + 3] * wz * wy * w3[x]
-                    target[x] = total
-        begin = end
-
-
-@njit(cache=True)
-def _mean_of_powers(
-    samples: np.ndarray, mean: np.ndarray, power: int, start: int, stop: int, lane: np.ndarray, out: np.ndarray
-) -> None:
-    """Mean of samples (power 0) or of (samples - mean)^power over the points, added in eight lanes as NumPy adds."""
-    n = len(samples)
-    whole = n - n % 8
-    result = np.zeros(len(out))
-    for v in range(n):
-        target = lane[v % 8] if v < whole else result
-        for x in range(start, stop):
-            value = samples[v, x]
-            if power > 0:
-                value = (value - mean[x]) * (value - mean[x])
-            if power == 4:
-                value = value * value
-            target[x] = value if v < 8 and v < whole else target[x] + value
-        if v == whole - 1:
-            for x in range(start, stop):
-                result[x] = ((lane[0, x] + lane[1, x]) + (lane[2, x] + lane[3, x])) + (
-                    (lane[4, x] + lane[5, x]) + (lane[6, x] + lane[7, x])
-                )
-    for x in range(start, stop):
-        out[x] = result[x] / n
+    return np.pad(data, [(0, 0), (0, 0), (0, LANES)])

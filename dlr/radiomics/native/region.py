@@ -59,11 +59,21 @@ class Region:
     def has_lines(self, offsets: np.ndarray) -> np.ndarray:
         """bool (offsets,): whether any straight line along the offset (steps -1, 0, 1) holds two voxels."""
         known = self.__dict__.setdefault("_has_lines", {})
-        return np.array([known[key] if key in known else known.setdefault(key, self._has_line(key)) for key in map(tuple, offsets.tolist())], bool)
+        return np.array(
+            [
+                known[key] if key in known else known.setdefault(key, self._has_line(key))
+                for key in map(tuple, offsets.tolist())
+            ],
+            bool,
+        )
 
     def _has_line(self, offset: tuple[int, int, int]) -> bool:
-        ahead = tuple(slice(max(0, step), size + min(0, step)) for step, size in zip(offset, self.mask.shape, strict=True))
-        behind = tuple(slice(max(0, -step), size + min(0, -step)) for step, size in zip(offset, self.mask.shape, strict=True))
+        ahead = tuple(
+            slice(max(0, step), size + min(0, step)) for step, size in zip(offset, self.mask.shape, strict=True)
+        )
+        behind = tuple(
+            slice(max(0, -step), size + min(0, -step)) for step, size in zip(offset, self.mask.shape, strict=True)
+        )
         if (self.mask[ahead] & self.mask[behind]).any():
             return True
         voxels = np.argwhere(self.mask)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import combinations
-from math import factorial
 
 import numpy as np
 
@@ -48,11 +47,11 @@ def harmonics(degree: int, order: int, azimuth: np.ndarray, polar: np.ndarray) -
     """complex (n,): Yₙᵐ = √((2n + 1)/(4π) (n − m)!/(n + m)!) Pₙᵐ(cos polar) exp(i m azimuth), Condon-Shortley sign."""
     m = abs(order)
     x = np.cos(polar)
-    legendre = np.zeros_like(x)
-    current = (-1.0) ** m * float(np.prod(np.arange(2 * m - 1, 0, -2, dtype=np.float64))) * np.abs(np.sin(polar)) ** m
-    for n in range(m, degree + 1):  # Pₙ₊₁ᵐ from Pₙᵐ and Pₙ₋₁ᵐ
-        if n > m:
-            legendre, current = current, ((2 * n - 1) * x * current - (n + m - 1) * legendre) / (n - m)
-    scale = np.sqrt((2 * degree + 1) / (4 * np.pi) * factorial(degree - m) / factorial(degree + m))
-    value = scale * current * np.exp(1j * m * azimuth)
+    start = (-1) ** m * np.sqrt(np.prod([(2 * i + 1) / (2 * i) for i in range(1, m + 1)])) / (2 * np.sqrt(np.pi))
+    before, current = np.zeros_like(x), start * np.abs(np.sin(polar)) ** m
+    for n in range(m + 1, degree + 1):  # normalised Legendre functions, as SciPy computes them
+        a = np.sqrt((4 * n * n - 1) / (n * n - m * m))
+        b = np.sqrt(((n - 1) ** 2 - m * m) / (4 * (n - 1) ** 2 - 1)) * a
+        before, current = current, a * x * current - b * before
+    value = current * np.exp(1j * m * azimuth)
     return value if order >= 0 else (-1) ** m * value.conj()
