@@ -136,9 +136,7 @@ def doctor(
     start = opening(pipeline, manifest, params, overrides=sets or (), out=out)
     result = _run(start, until=start.pipeline.names[0])
     first = result.outcomes[0]
-    typer.echo(
-        f"{manifest or start.manifest}: no error, {len(first.warnings)} warnings; see {result.folders[first.stage]}"
-    )
+    typer.echo(f"{start.manifest}: no error, {len(first.warnings)} warnings; see {result.folders[first.stage]}")
 
 
 @app.command()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -121,6 +122,8 @@ class Pool:
             from joblib.externals.loky import ProcessPoolExecutor
 
             set_environment()
+            # loky replaces a worker whose memory grows, between two tasks, and warns each time; nothing is lost by it
+            warnings.filterwarnings("ignore", message="A worker stopped while some jobs were given")
             self._pool = ProcessPoolExecutor(max_workers=workers, initializer=_begin_worker, initargs=(os.getpid(),))
         return self._pool
 

@@ -54,12 +54,14 @@ def files_named_in(table: Path) -> dict[str, Path]:
     cells = _xlsx_cells(table) if table.suffix.lower() in (".xlsx", ".xlsm") else _csv_cells(table)
     out: dict[str, Path] = {}
     for cell in sorted({cell.strip() for cell in cells}):
+        name = cell.replace("\\", "/")
         # without a dot or a slash it is a value such as "benign", even if a folder happens to be called so
-        if not any(mark in cell for mark in "./\\") or len(cell) > 400 or NUMBER.fullmatch(cell):
+        if not any(mark in name for mark in "./") or len(name) > 400 or NUMBER.fullmatch(name):
             continue
-        path = table.parent / cell.replace("\\", "/")
+        path = table.parent / name
         try:
-            if path.exists():
+            # a cell that means a folder around the table ("./", "C:\\") means no file of the study
+            if path.is_file() or (path.is_dir() and not table.resolve().is_relative_to(path.resolve())):
                 out[cell] = path
         except (OSError, ValueError):
             continue

@@ -156,12 +156,13 @@ class Run:
         where = f"{function.__module__}.{function.__qualname__}"
         if "<" in where:
             raise TypeError(f"{where}: a task's function stands at the top of its module, where workers find it")
+        libraries = self.stage.releases()
         out, finals = [], dict[Path, str]()
         for task in tasks:
             parts = {
                 "stage": self.stage.name,
                 "version": self.stage.version,
-                "libraries": self.stage.releases(),
+                "libraries": libraries,
                 "function": function.__qualname__,
                 "task": task.name,
                 "key": plain(task.key, task.name),

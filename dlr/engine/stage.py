@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -130,6 +131,7 @@ class Pipeline:
         return tuple(each for each in self.names if each in wanted)
 
 
+@cache
 def release(name: str) -> str:
     """The installed release of a distribution, "absent" where there is none; nothing is imported."""
     for candidate in TWINS.get(name.lower(), (name,)):

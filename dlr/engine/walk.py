@@ -184,7 +184,8 @@ class Walk:
             some = f", {counts[0]} of {sum(counts)} tasks computed" if sum(counts) else ""
             self.screen.say(f"{name:<16} done in {_duration(seconds)}{some}", style="green")
         else:
-            more = f"; {len(warnings)} warnings" if warnings else ""
+            n = len(warnings)
+            more = f"; {n} warning{'' if n == 1 else 's'}" if n else ""
             self.screen.say(f"{name:<16} {state}: {reason}{more}", style="dim")
 
     def _only_planned(self, planned: Planned, reason: str, measured: Measured | None = None) -> None:

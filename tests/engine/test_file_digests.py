@@ -94,6 +94,23 @@ def test_files_are_found_in_cells_whatever_the_delimiter_and_encoding(tmp_path, 
     assert set(files_named_in(table)) == {"图像 1.png", "sub/m.png"}
 
 
+@pytest.mark.parametrize(
+    "cell", ["/", "\\", ".", "./", "..", "../data", "n/a", "-/-", "1.5", "3.0/2", "images", "C:\\"]
+)
+def test_a_cell_that_stands_for_nothing_or_for_a_number_is_no_file(tmp_path, cell):
+    (tmp_path / "data" / "images").mkdir(parents=True)
+    table = tmp_path / "data" / "manifest.csv"
+    table.write_text(f"image,x\na.png,{cell}\n")
+    assert files_named_in(table) == {}
+
+
+def test_a_folder_of_slices_is_a_file_of_the_study(tmp_path):
+    (tmp_path / "series" / "1").mkdir(parents=True)
+    table = tmp_path / "manifest.csv"
+    table.write_text("image\nseries/1\n")
+    assert files_named_in(table) == {"series/1": tmp_path / "series" / "1"}
+
+
 def test_files_are_found_in_a_workbook(tmp_path):
     from openpyxl import Workbook
 
