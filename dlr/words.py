@@ -171,7 +171,8 @@ def signature(predictions: pd.DataFrame) -> pd.DataFrame:
 
     predictions : columns PREDICTION_COLUMNS, kind "probability".
     Returns target, model, variant, algorithm, protocol, side, patient_id, probability, role, chains (number averaged),
-    sorted by these names. Under `paper` a training patient's value is apparent; elsewhere out-of-fold.
+    sorted by these names. Under `paper` a training patient's value is apparent; elsewhere
+    out-of-fold, as is everybody's where each is held out once.
     A mean of one chain is that chain's own value, unclipped.
     """
     import numpy as np
@@ -184,7 +185,8 @@ def signature(predictions: pd.DataFrame) -> pd.DataFrame:
     groups = table.groupby(keys, observed=True, sort=True, dropna=False)
     out = groups.agg(mean_logit=("logit", "mean"), chains=("value", "size"), first=("value", "first")).reset_index()
     out["probability"] = np.where(out["chains"] == 1, out["first"], expit(out["mean_logit"].to_numpy()))
-    training = out["side"] == Side.TRAIN
+    once = out["protocol"].isin([Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT]) & (out["side"] != Side.EXTERNAL)
+    training = (out["side"] == Side.TRAIN) | once
     apparent = training & (out["protocol"] == Protocol.PAPER)
     out["role"] = np.select(
         [apparent, training], [Role.APPARENT.value, Role.OUT_OF_FOLD.value], default=Role.HELD_OUT.value

@@ -10,8 +10,8 @@ from dlr import stats
 from dlr.cohort import Column
 from dlr.engine import Run, stage
 from dlr.errors import InputError
-from dlr.protocols import plan
 from dlr.stages.algorithms import algorithm_table
+from dlr.stages.parts import study_parts
 from dlr.stages.signatures import PatientFrame, Question, fit_signature, split_areas
 from dlr.stages.tables import BEFORE_BIOPSY, CohortTables, read_cohort, write_table
 from dlr.stats import LogisticFit
@@ -46,7 +46,7 @@ def clinical(run: Run) -> None:
         variants = {"": tables.clinical()}
         if 0 < early.shape[1] < variants[""].shape[1]:
             variants[BEFORE_BIOPSY] = early
-        parts = tuple(p for name in run.settings.learn.protocols for p in plan(tables.folds, name, tables.sides))
+        parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
         for variant, values in variants.items():
             frame = PatientFrame(values, pd.Series(values.index, index=values.index))
             asked = Question(target, Model.CLINICAL.value, frame, labels, tables.sides, select=False, variant=variant)

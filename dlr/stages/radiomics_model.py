@@ -6,8 +6,8 @@ import pandas as pd
 
 from dlr.engine import Run, stage
 from dlr.learn import load_chain, rad_score_formula, selection_frequency
-from dlr.protocols import plan
 from dlr.stages.algorithms import algorithm_table
+from dlr.stages.parts import study_parts
 from dlr.stages.signatures import Question, SignatureTables, fit_signature, patient_frame, split_areas
 from dlr.stages.tables import read_cohort, write_table
 from dlr.words import SELECTION_COLUMNS, Model, Protocol
@@ -28,9 +28,7 @@ def radiomics_model(run: Run) -> None:
     tables = read_cohort(run.needs.cohort)
     features = pd.read_parquet(run.needs.radiomics / "features.parquet")
     frame = patient_frame(features, tables, run.settings.cohort.per_patient)
-    parts = tuple(
-        part for protocol in run.settings.learn.protocols for part in plan(tables.folds, protocol, tables.sides)
-    )
+    parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
     allowed = reproducible_features(run)
     made: dict[str, SignatureTables] = {}
     splits = []

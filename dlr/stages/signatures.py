@@ -16,6 +16,7 @@ from dlr.engine import Run, Task
 from dlr.learn import LearnSettings, fit_chains, lasso_cv, lasso_path, load_chain, save_chains
 from dlr.protocols import Part
 from dlr.randomness import rng, seed_of
+from dlr.stages.parts import fold_of, side_under
 from dlr.stages.tables import CohortTables
 from dlr.stats import auc
 from dlr.words import CHOSEN, PREDICTION_COLUMNS, Kind, Protocol, Side
@@ -115,7 +116,7 @@ def fit_signature(
             "model": asked.model,
             "protocol": part.protocol,
             "seed": part.seed,
-            "fold": part.fold,
+            "fold": fold_of(part),
         }
         kept = run.folder / "chains" / asked.target / (asked.variant or "all") / part.name
         shutil.copytree(folder / "chains", kept)
@@ -130,7 +131,8 @@ def fit_signature(
                 )
             )
     table = pd.concat(predictions, ignore_index=True)
-    table["side"] = table["patient_id"].map(asked.sides)
+    sides = table["patient_id"].map(asked.sides)
+    table["side"] = [side_under(protocol, side) for protocol, side in zip(table["protocol"], sides, strict=True)]
     return SignatureTables(
         predictions=table[list(PREDICTION_COLUMNS)],
         selection=pd.concat(selections, ignore_index=True),

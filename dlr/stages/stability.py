@@ -9,7 +9,6 @@ import pandas as pd
 
 from dlr.cohort import read_case
 from dlr.engine import Run, Task, stage
-from dlr.protocols import plan
 from dlr.radiomics import (
     ReaderPair,
     agreement_table,
@@ -19,6 +18,7 @@ from dlr.radiomics import (
     stability_by_part,
 )
 from dlr.randomness import rng
+from dlr.stages.parts import study_parts
 from dlr.stages.radiomics import case_tasks, measure_case, read_measured, write_measured
 from dlr.stages.tables import CohortTables, read_cohort
 from dlr.words import Side
@@ -47,7 +47,7 @@ def stability(run: Run) -> None:
         compared = under_perturbation(run, tables, rows.to_dict("records"))
     else:
         run.leave_out("there is one reader's outline, and stability.perturbations is empty")
-    parts = [p for name in run.settings.learn.protocols for p in plan(tables.folds, name, tables.sides)]
+    parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
     found = [
         stability_by_part(first, second, parts, perturbation=name, settings=run.settings.stability)
         for name, (first, second) in compared.items()
