@@ -117,27 +117,21 @@ def _descend(columns, weight, residual, beta, intercept, eligible, curvature, la
     """
     sweeps = 0
     while sweeps < max_sweeps:
-        largest, intercept = _sweep(columns, weight, residual, beta, intercept, eligible, curvature, lam, False)
+        largest, intercept = _sweep(columns, weight, residual, beta, intercept, eligible, curvature, lam)
         sweeps += 1
         if largest < tolerance:
             break
-        for _ in range(3):
-            largest, intercept = _sweep(columns, weight, residual, beta, intercept, eligible, curvature, lam, True)
-            sweeps += 1
-            if largest < tolerance:
-                break
-        if largest >= tolerance:
-            intercept = _solve_active(columns, weight, residual, beta, intercept, lam)
+        intercept = _solve_active(columns, weight, residual, beta, intercept, lam)
     return intercept, sweeps
 
 
 @njit(cache=True)
-def _sweep(columns, weight, residual, beta, intercept, eligible, curvature, lam, only_active):  # type: ignore[no-untyped-def]
+def _sweep(columns, weight, residual, beta, intercept, eligible, curvature, lam):  # type: ignore[no-untyped-def]
     """One round of coordinate descent; returns the largest squared step times curvature, and the intercept."""
     p, n = columns.shape
     largest = 0.0
     for j in range(p):
-        if not eligible[j] or (only_active and beta[j] == 0.0):
+        if not eligible[j]:
             continue
         target = curvature[j] * beta[j] + np.dot(columns[j], residual) / n
         new = np.sign(target) * max(abs(target) - lam, 0.0) / curvature[j]
@@ -167,15 +161,16 @@ def _solve_active(columns, weight, residual, beta, intercept, lam):  # type: ign
         k = len(active)
         if k == 0:
             return intercept
-        z, weighted, slope, matrix = np.ones((k + 1, n)), np.empty(n), np.empty(k + 1), np.empty((k + 1, k + 1))
-        for a in range(k + 1):
-            if a > 0:
-                z[a] = columns[active[a - 1]]
-            slope[a] = np.dot(z[a], residual) / n - (lam * np.sign(beta[active[a - 1]]) if a > 0 else 0.0)
-            for i in range(n):
-                weighted[i] = weight[i] * z[a, i]
-            for b in range(a + 1):
-                matrix[a, b] = np.dot(weighted, z[b]) / n
+        z, slope, matrix = np.ones((n, k + 1)), np.zeros(k + 1), np.zeros((k + 1, k + 1))
+        for a in range(k):
+            z[:, a + 1] = columns[active[a]]
+            slope[a + 1] = -lam * np.sign(beta[active[a]])
+        for i in range(n):  # inner loops run along rows, which the compiler turns into vector instructions
+            for a in range(k + 1):
+                slope[a] += residual[i] / n * z[i, a]
+                scaled = weight[i] / n * z[i, a]
+                for b in range(a + 1):
+                    matrix[a, b] += scaled * z[i, b]
         step, solved = _cholesky_solve(matrix, slope)
         if not solved:
             return intercept
@@ -184,9 +179,11 @@ def _solve_active(columns, weight, residual, beta, intercept, lam):  # type: ign
             b = beta[active[a]]
             if b * (b + step[a + 1]) <= 0.0 and -b / step[a + 1] < share:
                 share, first = -b / step[a + 1], a
-        for a in range(k + 1):
-            for i in range(n):
-                residual[i] -= weight[i] * share * step[a] * z[a, i]
+        for i in range(n):
+            change = 0.0
+            for a in range(k + 1):
+                change += step[a] * z[i, a]
+            residual[i] -= weight[i] * share * change
         intercept += share * step[0]
         for a in range(k):
             beta[active[a]] += share * step[a + 1]
@@ -202,7 +199,9 @@ def _cholesky_solve(matrix, right):  # type: ignore[no-untyped-def]
     lower, x = np.zeros((k, k)), right.copy()
     for i in range(k):
         for j in range(i + 1):
-            rest = matrix[i, j] - np.dot(lower[i, :j], lower[j, :j])
+            rest = matrix[i, j]
+            for m in range(j):
+                rest -= lower[i, m] * lower[j, m]
             if i > j:
                 lower[i, j] = rest / lower[j, j]
             elif rest <= 1e-10 * matrix[i, i]:
@@ -210,7 +209,9 @@ def _cholesky_solve(matrix, right):  # type: ignore[no-untyped-def]
             else:
                 lower[i, i] = np.sqrt(rest)
     for i in range(k):
-        x[i] = (x[i] - np.dot(lower[i, :i], x[:i])) / lower[i, i]
+        for j in range(i):
+            x[i] -= lower[i, j] * x[j]
+        x[i] /= lower[i, i]
     for i in range(k - 1, -1, -1):
         for j in range(i + 1, k):
             x[i] -= lower[j, i] * x[j]

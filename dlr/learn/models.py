@@ -12,7 +12,11 @@ import zipfile
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import lightgbm
 import numpy as np
+import xgboost
+from lightgbm.basic import LightGBMError
+from xgboost.core import XGBoostError
 
 from dlr.errors import InputError
 from dlr.words import expit
@@ -26,6 +30,7 @@ FILE_NAME = {
     "xgboost": "xgboost.json",
     "lightgbm": "lightgbm.txt",
 }
+MEND = "use the folder that dlr itself wrote, or fit the study again"
 FORESTS = ("ExtraTreesClassifier", "RandomForestClassifier")
 FOREST_TYPES = {  # what a saved forest may hold beside skops' own list of safe types
     "sklearn.ensemble._forest.ExtraTreesClassifier",
@@ -131,35 +136,45 @@ def model_from_bytes(algorithm: str, data: bytes, where: str) -> Model:
     """Read what `to_bytes` wrote; a forest with a type outside the short list is refused, nothing of it runs."""
     if data[:12] == b'{"constant":':
         return Constant(float(json.loads(data)["constant"]))
-    if algorithm == "logistic":
-        plain = json.loads(data)
-        return Logistic(float(plain["intercept"]), np.array(plain["coefficients"], dtype=float))
-    if algorithm == "lightgbm":
-        import lightgbm
+    if algorithm in ("random_forest", "extra_trees"):
+        return Forest(_load_forest(data, where))
+    try:
+        return _READERS[algorithm](data)
+    except (ValueError, KeyError, LightGBMError, XGBoostError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise InputError(where, f"is not a saved {algorithm} model ({reason})", MEND) from error
 
-        return LightGbm(lightgbm.Booster(model_str=data.decode()))
-    if algorithm == "xgboost":
-        import xgboost
 
-        booster = xgboost.Booster({"nthread": 1})
-        booster.load_model(bytearray(data))
-        return Xgboost(booster)
-    return Forest(_load_forest(data, where))
+def _read_logistic(data: bytes) -> Model:
+    plain = json.loads(data)
+    return Logistic(float(plain["intercept"]), np.array(plain["coefficients"], dtype=float))
+
+
+def _read_lightgbm(data: bytes) -> Model:
+    return LightGbm(lightgbm.Booster(model_str=data.decode()))
+
+
+def _read_xgboost(data: bytes) -> Model:
+    booster = xgboost.Booster({"nthread": 1})
+    booster.load_model(bytearray(data))
+    return Xgboost(booster)
+
+
+_READERS = {"logistic": _read_logistic, "lightgbm": _read_lightgbm, "xgboost": _read_xgboost}
 
 
 def _load_forest(data: bytes, where: str) -> Any:
     import skops.io
     from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
-    mend = "use the folder that dlr itself wrote, or fit the study again"
     try:
         forest = skops.io.loads(data, trusted=sorted(FOREST_TYPES))
     except UntrustedTypesFoundException as error:
-        raise InputError(where, f"holds types that a forest has no need of ({error})", mend) from error
+        raise InputError(where, f"holds types that a forest has no need of ({error})", MEND) from error
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, UnsupportedTypeException) as error:
-        raise InputError(where, f"is not a saved forest ({error})", mend) from error
+        raise InputError(where, f"is not a saved forest ({error})", MEND) from error
     if type(forest).__name__ not in FORESTS:
-        raise InputError(where, f"holds a {type(forest).__name__}, not a forest", mend)
+        raise InputError(where, f"holds a {type(forest).__name__}, not a forest", MEND)
     return forest
 
 

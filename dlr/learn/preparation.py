@@ -125,7 +125,15 @@ def raw_values(frame: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
             what=f"{len(absent)} of the {len(columns)} columns that the model needs are absent: {shown}",
             mend="measure the patients with the same profile and the same clinical columns as the training side",
         )
-    values = frame.loc[:, list(columns)].to_numpy(dtype=float, na_value=np.nan)
+    try:
+        values = frame.loc[:, list(columns)].to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError) as error:
+        text = [name for name in columns if not pd.api.types.is_numeric_dtype(frame[name])]
+        raise InputError(
+            where="feature table",
+            what=f"columns that hold no numbers: {', '.join(text[:5])}",
+            mend="give numbers, or leave these columns out",
+        ) from error
     return np.where(np.isfinite(values), values, np.nan)
 
 

@@ -252,6 +252,15 @@ def test_what_is_absent_or_damaged_is_named(forest_folder):
         load_chain(forest_folder)
 
 
+@pytest.mark.parametrize("name", ["logistic.json", "lightgbm.txt", "xgboost.json", "random_forest.skops"])
+def test_a_damaged_model_file_is_named(name, tmp_path):
+    frame, positive = feature_table(signal=3.0)
+    save_chains(fit_chains(frame, positive, None, ALL, protocol="paper", seed=5), tmp_path)
+    (tmp_path / name).write_bytes(b"not a model")
+    with pytest.raises(InputError, match=name.replace(".", r"\.")):
+        load_chain(tmp_path, name.split(".")[0])
+
+
 def test_selection_frequency_counts_fits():
     frame, positive = feature_table(patients=100, signal=3.0)
     selection = pd.concat(

@@ -88,6 +88,11 @@ def test_values_outside_the_training_range_are_flagged():
     assert preparation.outside(new)["a"].tolist() == [True, False, False]
 
 
+def test_text_is_named_and_refused():
+    with pytest.raises(InputError, match="no numbers: birads"):
+        fit_preparation(pd.DataFrame({"age": [1.0, 2.0], "birads": ["4a", "4b"]}), "median", 0.2)
+
+
 def test_an_absent_column_is_named():
     preparation, _, _ = fit_preparation(table(), "median", 0.2)
     with pytest.raises(InputError, match="gappy"):
