@@ -167,7 +167,7 @@ def _text_width(ax: Axes, text: str, font_size: float) -> float:
     """Width of a label in units of the x axis, measured with the figure's own renderer."""
     figure = ax.get_figure(root=True)
     assert figure is not None
-    probe = figure.text(0, 0, text, fontsize=font_size)
+    probe = figure.text(0, 0, text, fontsize=font_size, fontfamily=theme.fonts_for(text))
     extent = probe.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
     probe.remove()
     return extent.width * 72 / figure.dpi * _units_per_point(ax)

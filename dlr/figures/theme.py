@@ -13,6 +13,8 @@ from functools import cache
 from typing import Any
 
 from matplotlib import font_manager
+from matplotlib.artist import Artist
+from matplotlib.text import Text
 
 __all__ = [
     "ACCENT",
@@ -27,7 +29,8 @@ __all__ = [
     "POSITIVE",
     "cjk_font",
     "colour",
-    "family_fonts",
+    "fit_fonts",
+    "fonts_for",
     "feature_label",
     "format_auc",
     "format_interval",
@@ -36,6 +39,7 @@ __all__ = [
     "format_percent",
     "format_ratio",
     "has_cjk",
+    "latin_font",
     "line_style",
     "marker",
     "missing_font_warning",
@@ -104,6 +108,9 @@ CJK_FONTS = (
     "Arial Unicode MS",
 )
 _CJK = re.compile("[\u2e80-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+_BEYOND = re.compile(
+    "[^\u0000-\u04ff\u2000-\u206f\u2190-\u22ff]"
+)  # beyond Latin, Greek, Cyrillic, punctuation, operators
 
 
 def colour(model: str) -> str:
@@ -131,11 +138,25 @@ def cjk_font() -> str | None:
     return next((name for name in CJK_FONTS if name in _installed()), None)
 
 
-def family_fonts() -> list[str]:
-    """Fonts in order of trial for each character; only installed ones, so that matplotlib stays quiet."""
-    latin = next((name for name in LATIN_FONTS if name in _installed()), "sans-serif")
+def latin_font() -> str:
+    """The first installed font of the house, for text in Latin and Greek letters."""
+    return next((name for name in LATIN_FONTS if name in _installed()), "sans-serif")
+
+
+def fonts_for(text: str) -> list[str]:
+    """Fonts for a text in order of trial; more than one only where it needs one, since every trial takes time."""
+    if not _BEYOND.search(text):
+        return [latin_font()]
     fallback = cjk_font()
-    return [latin, fallback] if fallback else [latin, "DejaVu Sans"]
+    return [latin_font(), *([fallback] if fallback else []), "DejaVu Sans"]
+
+
+def fit_fonts(drawing: Artist) -> None:
+    """Give each text of a figure or axes that needs them further fonts, tick labels included."""
+    for text in drawing.findobj(Text):
+        assert isinstance(text, Text)
+        if _BEYOND.search(text.get_text()):
+            text.set_fontfamily(fonts_for(text.get_text()))
 
 
 def has_cjk(text: str) -> bool:
@@ -164,7 +185,7 @@ def rc() -> dict[str, Any]:
     files the same bytes every time and the same picture on every machine.
     """
     return {
-        "font.family": family_fonts(),
+        "font.family": [latin_font()],
         "font.size": 8.5,
         "text.parse_math": False,
         "text.color": INK,

@@ -51,6 +51,7 @@ def contact_sheet(cases: Iterable[Outlined], path: Path) -> Path:
                 )
                 for k, case in enumerate(chunk):
                     _show(case, page.add_subplot(grid[k // ACROSS, k % ACROSS]))
+                theme.fit_fonts(page)
                 sheet.savefig(page)
     return path
 
@@ -74,6 +75,7 @@ def example_picture(cases: Iterable[Outlined], path: Path, each: int = 4) -> Pat
         for i, label in enumerate(sorted(by_label)):
             for j, case in enumerate(by_label[label]):
                 _show(case, page.add_subplot(grid[i, j]))
+        theme.fit_fonts(page)
         page.savefig(path, format="png", dpi=120, metadata={"Software": None})
     return path
 

@@ -56,6 +56,7 @@ def draw_nomogram_page(
         _table(page, 0.68, top, "Axes and their training range", range_table(nomogram)[["Axis", "Training range"]],
                (0.0, 0.135), last_right=False)  # fmt: skip
         _write(page, 0.045, top - 0.155, "A new patient", _new_patient(command), 44)
+        theme.fit_fonts(page)
         save_pdf(page, path)
     return path
 

@@ -65,12 +65,12 @@ class Press:
         assert name not in {figure.name for figure in self.figures}, name
         with matplotlib.rc_context(theme.rc()), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-            pages = [_page([panel]) for panel in panels]
+            pages = [_page(panel) for panel in panels]
             drawings = tuple(
                 Drawing(_svg(page, f"{name}-{k}", _words(title, panel)), round(panel.width * 96))
                 for k, (panel, page) in enumerate(zip(panels, pages, strict=True))
             )
-            sheet = pages[0] if len(pages) == 1 else _page(panels)
+            sheet = _sheet(panels, pages)
             save_pdf(sheet, self.out / "figures" / f"{name}.pdf")
             if self.tiff:
                 sheet.savefig(
@@ -138,21 +138,11 @@ def _words(title: str, panel: Panel) -> str:
     return f"{title}: {panel.title}" if panel.title else title
 
 
-def _page(panels: Sequence[Panel]) -> Page:
-    """Panels on one page, at most three in a row; laid out once, so that every format has the same picture."""
-    across = min(ACROSS if len(panels) != 4 else 2, len(panels))
-    down = math.ceil(len(panels) / across)
-    rows = [panels[k * across : (k + 1) * across] for k in range(down)]
-    widths = [max(row[k].width for row in rows if k < len(row)) for k in range(across)]
-    heights = [max(panel.height for panel in row) for row in rows]
-    page = Page(figsize=(sum(widths), sum(heights)), layout="constrained")
+def _page(panel: Panel) -> Page:
+    """A panel on a page of its size, laid out once, so that every format has the same picture."""
+    page = Page(figsize=(panel.width, panel.height), layout="constrained")
     FigureCanvasAgg(page)
-    grid = page.add_gridspec(down, across, width_ratios=widths, height_ratios=heights)
-    for i, row in enumerate(rows):
-        for j, panel in enumerate(row):
-            ax = page.add_subplot(grid[i, j])
-            panel.draw(ax)
-            _entitle(ax, panel)
+    _fill(page.add_subplot(), panel)
     layout = page.get_layout_engine()
     assert layout is not None
     layout.execute(page)
@@ -160,6 +150,47 @@ def _page(panels: Sequence[Panel]) -> Page:
         layout.execute(page)  # the first pass does not yet know where axes of equal aspect end up
     page.set_layout_engine(None)  # not "none", which would lay out again before every file
     return page
+
+
+def _sheet(panels: Sequence[Panel], pages: Sequence[Page]) -> Page:
+    """All panels on one page, at most three in a row, each as it was laid out on its own page."""
+    if len(pages) == 1:
+        return pages[0]
+    across = ACROSS if len(panels) != 4 else 2
+    rows = [list(zip(panels, pages, strict=True))[k : k + across] for k in range(0, len(panels), across)]
+    width = max(sum(panel.width for panel, _ in row) for row in rows)
+    heights = [max(panel.height for panel, _ in row) for row in rows]
+    sheet = Page(figsize=(width, sum(heights)))
+    FigureCanvasAgg(sheet)
+    top = sum(heights)
+    for row, height in zip(rows, heights, strict=True):
+        left = 0.0
+        for panel, page in row:
+            corner = (left, top - panel.height)
+            boxes = [_placed(ax, panel, corner, sheet) for ax in page.axes]
+            before = len(sheet.axes)
+            _fill(sheet.add_axes(boxes[0]), panel)
+            for ax, box in zip(sheet.axes[before:], boxes, strict=True):
+                ax.set_position(box)
+            left += panel.width
+        top -= height
+    return sheet
+
+
+def _placed(ax: Axes, panel: Panel, corner: tuple[float, float], sheet: Page) -> tuple[float, float, float, float]:
+    """An axes' box on the sheet, in shares of it; `corner` is the panel's lower left one in inches."""
+    box = ax.get_position(original=True)
+    width, height = sheet.get_size_inches()
+    return (
+        (corner[0] + box.x0 * panel.width) / width, (corner[1] + box.y0 * panel.height) / height,
+        box.width * panel.width / width, box.height * panel.height / height,
+    )  # fmt: skip
+
+
+def _fill(ax: Axes, panel: Panel) -> None:
+    panel.draw(ax)
+    _entitle(ax, panel)
+    theme.fit_fonts(ax)
 
 
 def _entitle(ax: Axes, panel: Panel) -> None:

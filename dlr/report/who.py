@@ -163,8 +163,6 @@ def _examples(sources: Sources, press: Press) -> list[Block]:
         data
     )
     caption = "Examples of each class with their outline; the PDF has all cases."
-    figure = Figure(
-        "contact_sheet", "Outlines over images", caption, (Drawing(image, 960),), "figures/contact_sheet.pdf"
-    )
+    figure = Figure("contact_sheet", "Outlines over images", caption, (Drawing(image, 960),), "contact_sheet.pdf")
     press.figures.append(figure)
     return [figure]

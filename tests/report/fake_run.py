@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,6 +77,14 @@ class FakeRun:
     def leave_out(self, name: str, reason: str) -> None:
         self.folders[name] = None
         self.left_out[name] = reason
+
+    def copied_to(self, folder: Path) -> FakeRun:
+        """The same run in another folder, for tests that change a table."""
+        other = FakeRun(folder, self.models, self.seed)
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        other.folders = {name: None if path is None else folder / path.name for name, path in self.folders.items()}
+        other.left_out = dict(self.left_out)
+        return other
 
     def write_all(self) -> FakeRun:
         self.cohort()

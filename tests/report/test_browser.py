@@ -1,0 +1,99 @@
+"""The page in headless Chromium without a network: no console error, no request, every figure drawn, no overflow."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Built
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
+PROBE = """
+<script>
+window.addEventListener("load", function () {
+  var pictures = Array.from(document.querySelectorAll(".panel svg, .panel img")).map(function (picture) {
+    var box = picture.getBoundingClientRect();
+    var marks = picture.tagName === "IMG" ? picture.naturalWidth : picture.querySelectorAll("path, use, image").length;
+    return { width: box.width, height: box.height, marks: marks };
+  });
+  var scrolling = Array.from(document.querySelectorAll(".scroll, .panels, pre"));
+  var found = {
+    inner: window.innerWidth,
+    scroll: document.documentElement.scrollWidth,
+    title: document.title,
+    pictures: pictures,
+    figures: document.querySelectorAll("figure").length,
+    requests: performance.getEntriesByType("resource").map(function (entry) { return entry.name; }),
+    boxes: scrolling.filter(function (box) { return box.getBoundingClientRect().right > window.innerWidth + 1; }).length
+  };
+  window.parent.postMessage(JSON.stringify(found), "*");
+});
+</script>
+</body>"""
+FRAME = """<!DOCTYPE html><meta charset="utf-8"><body style="margin:0"><script>
+window.addEventListener("message", function (event) {
+  var note = document.createElement("pre");
+  note.id = "probe";
+  note.textContent = event.data;
+  document.body.appendChild(note);
+});
+</script><iframe src="report.html" style="border:0;width:WIDTHpx;height:1200px"></iframe>"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    found = next((path for name in NAMES if (path := shutil.which(name))), None)
+    if found is None:
+        message = f"no browser found ({', '.join(NAMES)}): the page was not opened"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    return found
+
+
+def look(browser: str, page: Path, folder: Path, width: int) -> tuple[dict[str, Any], str]:
+    """Open a copy of the page with a probe in it; return what the probe saw and what the console said."""
+    for kind in ("figures", "tables"):
+        shutil.copytree(page.parent / kind, folder / kind)
+    text = page.read_text(encoding="utf-8")
+    assert text.count("</body>") == 1
+    (folder / "report.html").write_text(text.replace("</body>", PROBE), encoding="utf-8")
+    frame = folder / "frame.html"  # a browser's own window is never narrower than 500 pixels
+    frame.write_text(FRAME.replace("WIDTH", str(width)), encoding="utf-8")
+    command = [
+        browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+        "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--v=0", "--hide-scrollbars",
+        f"--user-data-dir={folder / 'profile'}", "--window-size=1400,1300", "--virtual-time-budget=10000",
+        "--dump-dom", frame.as_uri(),
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, timeout=150)
+    dom = done.stdout.decode("utf-8", errors="replace")
+    seen = re.search(r'<pre id="probe">(.*?)</pre>', dom, flags=re.DOTALL)
+    assert seen is not None, done.stderr.decode("utf-8", errors="replace")[-2000:]
+    return json.loads(html.unescape(seen.group(1))), done.stderr.decode("utf-8", errors="replace")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("name", "width"), [("report", 1280), ("report", 420), ("sparse_report", 420)])
+def test_the_page_opens_from_disk(
+    browser: str, name: str, width: int, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    built: Built = request.getfixturevalue(name)
+    found, console = look(browser, built.page, tmp_path, width)
+    assert [line for line in console.splitlines() if "CONSOLE" in line] == []
+    assert [url for url in found["requests"] if not url.startswith(("file:", "data:"))] == []
+    assert found["title"] == "demo_study"
+    assert found["inner"] == width
+    assert found["scroll"] <= width, "the page scrolls sideways"
+    assert found["boxes"] == 0
+    assert found["figures"] == built.html.count("<figure ")
+    assert len(found["pictures"]) >= found["figures"]
+    for picture in found["pictures"]:
+        assert picture["width"] > 150 and picture["height"] > 60 and picture["marks"] > 5

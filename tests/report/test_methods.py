@@ -1,0 +1,52 @@
+"""The Methods text: this run's numbers, and only what was done."""
+
+from __future__ import annotations
+
+from conftest import ABOUT, Built
+
+from dlr.report.evidence import Evidence
+from dlr.report.methods import methods_text
+from dlr.report.reporting import reporting_table
+from dlr.report.sources import Sources
+
+
+def both(built: Built) -> tuple[Sources, Evidence]:
+    sources = Sources(built.run.folders, built.run.left_out, built.run.settings, ABOUT)
+    return sources, Evidence(sources)
+
+
+def test_methods_carry_the_numbers_of_this_run(report: Built) -> None:
+    text = methods_text(*both(report))
+    for words in (
+        "201 patients",
+        "5 for HER2 status missing (2+ without FISH)",
+        "positive in 58 of 201 patients",
+        "141 train, 60 test",
+        "seed 20250607",
+        "1,032 features",
+        "profile hu1561 (engine pyradiomics)",
+        "Welch's t-test (p < 0.05)",
+        "|r| > 0.8",
+        "5-fold cross-fitting with 3 seeds",
+        "evaluated 2 times",
+        "median Dice",
+        "lightgbm 4.6.0",
+    ):
+        assert words in text
+
+
+def test_methods_do_not_describe_what_was_not_done(sparse_report: Built) -> None:
+    text = methods_text(*both(sparse_report))
+    assert "Agreement between readers was not assessed." in text
+    assert "There was no Combined model." in text
+    assert "stepwise" not in text
+    assert "nested" not in text
+
+
+def test_standards_get_evidence_and_no_verdict(report: Built) -> None:
+    table = reporting_table(*both(report))
+    assert (table["Evidence of this run"].str.len() > 0).all()
+    assert not table["Evidence of this run"].str.contains("low risk|fulfilled|compliant").any()
+    evidence = table.set_index("Topic")["Evidence of this run"]
+    assert evidence["External validation"].startswith("internal only")
+    assert "2 clinical values, 3 feature values" in evidence["Missing data"]

@@ -1,0 +1,59 @@
+"""Figures as SVG within a page, tables as cells."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+
+from dlr.report.press import Panel, Press, slug
+
+
+@pytest.fixture
+def press(tmp_path: Path) -> Press:
+    return Press(tmp_path)
+
+
+def test_svg_keeps_no_size_no_comment_and_ids_of_its_own(press: Press) -> None:
+    def draw(ax: Axes) -> None:
+        ax.plot([0, 1], [0, 1], label="-->&<b>")
+        ax.set_title("$x_1$ -- > <script>")
+
+    figure = press.figure("one", "A & B", "", [Panel(draw), Panel(draw)])
+    first, second = (str(panel.svg) for panel in figure.panels)
+    assert first.startswith("<svg ") and first.endswith("</svg>")
+    assert "<!--" not in first and "<script" not in first and "<metadata" not in first
+    assert 'aria-label="A &amp; B"' in first
+    assert not re.search(r'<svg[^>]*\swidth="', first)
+    ids = [set(re.findall(r'\bid="([^"]+)"', text)) for text in (first, second)]
+    assert ids[0] and not ids[0] & ids[1]
+    assert set(re.findall(r'href="#([^"]+)"', first)) <= ids[0]
+
+
+def test_a_figure_name_is_used_once(press: Press) -> None:
+    press.figure("one", "", "", [Panel(lambda ax: ax.plot([0, 1]))])
+    with pytest.raises(AssertionError):
+        press.figure("one", "", "", [Panel(lambda ax: ax.plot([0, 1]))])
+
+
+def test_columns_of_numbers_are_flush_right_and_identities_are_not(press: Press) -> None:
+    shown = pd.DataFrame({
+        "Case": ["001", "002"], "AUC": ["0.781\n(0.63–0.88)", "–"], "p": ["< 0.001", "0.04"], "Words": ["a", "1"],
+    })  # fmt: skip
+    assert press.table("t", "T", shown).numeric == (False, True, True, False)
+
+
+def test_a_long_table_is_cut_and_says_so(press: Press) -> None:
+    table = press.table("t", "T", pd.DataFrame({"a": range(100)}), most=10)
+    assert len(table.rows) == 10 and table.left_out == 90
+    assert len(pd.read_csv(press.out / "tables" / "t.csv")) == 100
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("her2", "her2"), ("HER2 / ER", "HER2_ER"), ("钙化", "钙化"), ("../..", "x")]
+)
+def test_a_file_name_holds_letters_and_digits_only(text: str, name: str) -> None:
+    assert slug(text) == name
