@@ -5,6 +5,7 @@ from dlr.learn.chains import Chain, FittedChains, fit_chains
 from dlr.learn.combined import CombinedModel, Dropped, fit_combined
 from dlr.learn.correlation import GreedyCorrelationFilter
 from dlr.learn.lasso import LassoSelector
+from dlr.learn.pca import PcaBlock, components_wanted, fit_pca, load_pca, save_pca
 from dlr.learn.rad_score import RadScore, lasso_cv, lasso_path, rad_score_formula
 from dlr.learn.selection import selection_frequency
 from dlr.learn.settings import ALGORITHMS, LearnSettings
@@ -21,15 +22,20 @@ __all__ = [
     "GreedyCorrelationFilter",
     "LassoSelector",
     "LearnSettings",
+    "PcaBlock",
     "RadScore",
     "TTestSelector",
     "admissible_sets",
+    "components_wanted",
     "fit_chains",
     "fit_combined",
+    "fit_pca",
     "lasso_cv",
     "lasso_path",
     "load_chain",
+    "load_pca",
     "rad_score_formula",
     "save_chains",
+    "save_pca",
     "selection_frequency",
 ]

@@ -1,0 +1,132 @@
+"""Fine-tuning a backbone on pictures and labels, and keeping the network as safetensors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from dlr.deep.backbones import Network, make_backbone
+from dlr.deep.input import augment, draw_crops
+from dlr.deep.settings import DeepSettings
+from dlr.deep.weights import Origin, load_weights
+from dlr.errors import InputError
+from dlr.protocols import stratified_folds
+from dlr.randomness import rng, seed_of
+from dlr.training.examples import Batch
+from dlr.training.loop import Trained, train
+from dlr.training.losses import BinaryLoss
+
+__all__ = ["LabelledPictures", "fine_tune", "load_network", "save_network"]
+
+WEIGHTS_FILE, ABOUT_FILE = "network.safetensors", "network.json"
+
+
+class LabelledPictures:
+    """Pictures with labels, augmented by case and epoch: the same picture in epoch 3 whatever the batch."""
+
+    def __init__(
+        self, pictures: Sequence[np.ndarray], labels: np.ndarray, names: Sequence[str], seed: int, augmented: bool
+    ) -> None:
+        self.pictures, self.labels, self.names = pictures, np.asarray(labels, dtype=np.float32), names
+        self.seed, self.augmented = seed, augmented
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def batch(self, places: Sequence[int], epoch: int | None) -> Batch:
+        """Grey pictures (B, 1, S, S) and labels (B, 1)."""
+        chosen = [self._picture(place, epoch) for place in places]
+        targets = self.labels[list(places)].reshape(len(chosen), -1)
+        return Batch(torch.from_numpy(np.stack(chosen))[:, None], torch.from_numpy(targets))
+
+    def _picture(self, place: int, epoch: int | None) -> np.ndarray:
+        grey = np.asarray(self.pictures[place], dtype=np.float32)
+        if epoch is None or not self.augmented:
+            return grey
+        return augment(grey, draw_crops(rng(self.seed, "augmentation", self.names[place], epoch)))
+
+
+def fine_tune(
+    name: str,
+    pictures: Sequence[np.ndarray],
+    positive: np.ndarray,
+    groups: Sequence[str],
+    cases: Sequence[str],
+    settings: DeepSettings,
+    *,
+    seed: int,
+    checkpoint: Path | None = None,
+    identity: str = "",
+) -> tuple[Trained, Origin]:
+    """Fine-tune a backbone on one training part; nothing else is looked at.
+
+    pictures : float32 (S, S) each.  positive : bool (n,).  groups : patient, cases : case of every picture.
+    A share of the patients of this part, both classes in it, stops the training early.
+    """
+    truth = np.asarray(positive, dtype=bool)
+    inner = settings.training
+    if inner.patience is None:
+        out = np.zeros(len(truth), dtype=bool)
+    else:
+        folds = max(2, round(1 / inner.validation_share))
+        out = stratified_folds(truth, np.asarray(groups), folds, rng(seed, "validation part")) == 0
+    backbone, origin = load_weights(name, settings.weights, seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of(seed, "head"))
+        network = Network(name, backbone)
+    with torch.no_grad():  # the head starts at the prevalence, so that the first steps do not learn it
+        prevalence = float(truth[~out].mean())
+        network.head.bias.fill_(float(np.log(prevalence / (1 - prevalence))))
+        network.head.weight.mul_(0.1)
+    weight = torch.tensor([(~truth[~out]).sum() / truth[~out].sum()]).float() if inner.class_weights else None
+
+    def examples(chosen: np.ndarray, augmented: bool) -> LabelledPictures:
+        rows = np.flatnonzero(chosen).tolist()
+        return LabelledPictures(
+            [pictures[k] for k in rows], truth[chosen].astype(np.float32), [cases[k] for k in rows], seed, augmented
+        )
+
+    trained = train(
+        network,
+        examples(~out, True),
+        loss=BinaryLoss(inner.label_smoothing, weight),
+        settings=inner,
+        seed=seed,
+        head=network.head,
+        validation=examples(out, False) if out.any() else None,
+        checkpoint=checkpoint,
+        identity=identity,
+    )
+    return trained, origin
+
+
+def save_network(network: Network, origin: Origin, folder: Path, **about: object) -> None:
+    """network.safetensors and network.json; equal networks give equal bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {key: value.detach().contiguous() for key, value in network.state_dict().items()}
+    save_file(state, folder / WEIGHTS_FILE)
+    plain = {"backbone": network.name, "outputs": network.head.out_features, "origin": asdict(origin), **about}
+    (folder / ABOUT_FILE).write_text(json.dumps(plain, indent=1), encoding="utf-8")
+
+
+def load_network(folder: Path) -> Network:
+    """A saved network in eval mode; InputError where it is absent or damaged."""
+    mend = "name the folder of a finished run of dlr, or run the study again"
+    try:
+        plain = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
+        state = load_file(folder / WEIGHTS_FILE)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(str(folder), f"its network cannot be read ({error})", mend) from error
+    network = Network(plain["backbone"], make_backbone(plain["backbone"], 0), plain["outputs"])
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise InputError(str(folder), f"its weights do not fit {plain['backbone']}", mend) from error
+    return network.eval()

@@ -1,0 +1,110 @@
+"""The head of frozen mode: a ridge-penalised logistic model of standardised features, its strength chosen inside.
+
+The mandatory baseline of fine-tuning. The penalty is chosen by the mean log loss of inner folds, a proper score, so
+that the signature stays calibrated; of equal ones the stronger.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlr.errors import InputError
+from dlr.protocols import stratified_folds
+from dlr.randomness import rng
+from dlr.words import expit
+
+__all__ = ["STRENGTHS", "FrozenHead", "fit_head"]
+
+STRENGTHS = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # scikit-learn's C, the strongest penalty first
+INNER_FOLDS = 5
+
+
+@dataclass(frozen=True)
+class FrozenHead:
+    """logit = intercept + raw features @ coefficients; standardisation is folded in."""
+
+    intercept: float
+    coefficients: np.ndarray  # float64 (p,)
+    strength: float  # the chosen C
+    inner_loss: float  # mean log loss of the inner folds at it
+    n: int
+    n_positive: int
+
+    def logit(self, features: np.ndarray) -> np.ndarray:
+        """float64 (n,) for features (n, p)."""
+        return self.intercept + (np.asarray(features, dtype=float) * self.coefficients).sum(axis=1)
+
+    def probability(self, features: np.ndarray) -> np.ndarray:
+        """float64 (n,) for features (n, p)."""
+        return expit(self.logit(features))
+
+    def to_json(self) -> str:
+        """Every bit of every number."""
+        return json.dumps({**self.__dict__, "coefficients": self.coefficients.tolist()})
+
+    @classmethod
+    def from_json(cls, text: str) -> FrozenHead:
+        plain = json.loads(text)
+        return cls(**{**plain, "coefficients": np.array(plain["coefficients"], dtype=float)})
+
+
+def fit_head(
+    features: np.ndarray,
+    positive: np.ndarray,
+    groups: Sequence[str] | np.ndarray,
+    seed: int,
+    strengths: Sequence[float] = STRENGTHS,
+) -> FrozenHead:
+    """Choose the penalty on inner folds of these rows, then fit on all of them.
+
+    features : float (n, p).  positive : bool (n,).  groups : patient of every row, kept whole in the inner folds.
+    Raises InputError where a class has fewer than two patients or a feature is not a number.
+    """
+    values, truth = np.asarray(features, dtype=float), np.asarray(positive, dtype=bool)
+    if not np.isfinite(values).all():
+        raise InputError("frozen features", "some are not numbers", "look at the pictures and the weights file")
+    fold = stratified_folds(truth, np.asarray(groups), INNER_FOLDS, rng(seed, "inner folds"))
+    losses = np.zeros(len(strengths))
+    for number in range(int(fold.max()) + 1):
+        inside, out = fold != number, fold == number
+        for k, (intercept, weights) in enumerate(_fits(values[inside], truth[inside], strengths)):
+            losses[k] += _log_loss(truth[out], intercept + (values[out] * weights).sum(axis=1))
+    losses /= len(truth)
+    best = int(np.argmin(np.round(losses, 12)))
+    ((intercept, weights),) = _fits(values, truth, strengths[best : best + 1])
+    return FrozenHead(
+        float(intercept), weights, float(strengths[best]), float(losses[best]), len(truth), int(truth.sum())
+    )
+
+
+def _fits(values: np.ndarray, truth: np.ndarray, strengths: Sequence[float]) -> list[tuple[float, np.ndarray]]:
+    """Intercept and coefficients of the raw features at each strength.
+
+    The penalised solution lies in the span of the rows, so it is found in their principal coordinates: at most n - 1
+    columns instead of thousands, and the same answer.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    mean, deviation = values.mean(axis=0), values.std(axis=0)
+    constant = deviation <= 1e-12 * np.abs(values).max(axis=0, initial=0.0)
+    scale = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, deviation))
+    u, s, vt = np.linalg.svd((values - mean) * scale, full_matrices=False)
+    keep = s > 1e-9 * s.max(initial=0.0)
+    if not keep.any():
+        raise InputError("frozen features", "all are the same for everybody", "look at the pictures and the weights")
+    scores, axes = u[:, keep] * s[keep], vt[keep]
+    out = []
+    for strength in strengths:
+        model = LogisticRegression(C=strength, tol=1e-8, max_iter=5000).fit(scores, truth.astype(int))
+        weights = (model.coef_[0] @ axes) * scale
+        out.append((float(model.intercept_[0] - mean @ weights), weights))
+    return out
+
+
+def _log_loss(truth: np.ndarray, logit: np.ndarray) -> float:
+    """Sum over rows of log(1 + exp(-z)) for positives and log(1 + exp(z)) for negatives."""
+    return float(np.logaddexp(0, np.where(truth, -logit, logit)).sum())
