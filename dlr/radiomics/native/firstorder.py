@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numba import njit
 
 from dlr.radiomics.native.discretise import Levels
 from dlr.radiomics.native.family import EPSILON, Family
@@ -45,25 +46,38 @@ class Intensities:
         return float(self.values.mean())
 
     @cached_property
-    def deviation(self) -> np.ndarray:
-        """x − x̄"""
-        return self.values - self.mean
+    def _moments(self) -> np.ndarray:
+        return _moments(self.values, self.mean, self.shift) / len(self.values)
 
-    @cached_property
-    def squared(self) -> np.ndarray:
-        """(x − x̄)²"""
-        return self.deviation * self.deviation
-
-    @cached_property
+    @property
     def variance(self) -> float:
-        """The second central moment."""
-        return float(self.squared.mean())
+        """m₂ = Σ (x − x̄)² / n"""
+        return float(self._moments[0])
 
-    @cached_property
+    @property
+    def third_moment(self) -> float:
+        """m₃ = Σ (x − x̄)³ / n"""
+        return float(self._moments[1])
+
+    @property
+    def fourth_moment(self) -> float:
+        """m₄ = Σ (x − x̄)⁴ / n"""
+        return float(self._moments[2])
+
+    @property
+    def mean_absolute_deviation(self) -> float:
+        """Σ |x − x̄| / n"""
+        return float(self._moments[3])
+
+    @property
+    def mean_square(self) -> float:
+        """Σ (x + c)² / n, the mean energy of the shifted intensities."""
+        return float(self._moments[4])
+
+    @property
     def energy(self) -> float:
-        """Sum of squares of the shifted intensities."""
-        shifted = self.values + self.shift if self.shift else self.values
-        return float(shifted @ shifted)
+        """Σ (x + c)²"""
+        return self.mean_square * len(self.values)
 
     def percentile(self, share: float) -> float:
         """Between the two nearest ranks in proportion."""
@@ -79,6 +93,24 @@ class Intensities:
         low = np.searchsorted(self.ascending, self.percentile(0.1), side="left")
         high = np.searchsorted(self.ascending, self.percentile(0.9), side="right")
         return self.ascending[low:high]
+
+
+@njit(cache=True)
+def _moments(values: np.ndarray, mean: float, shift: float) -> np.ndarray:
+    """Σ (x − x̄)², Σ (x − x̄)³, Σ (x − x̄)⁴, Σ |x − x̄| and Σ (x + shift)², float64 (5,), added in 8 parts each."""
+    part = np.zeros((5, 8))
+    p2, p3, p4, p1, pe = part[0], part[1], part[2], part[3], part[4]
+    whole = len(values) - len(values) % 8
+    for i in range(0, len(values), 8):
+        block = values[i : i + 8]
+        for k in range(8 if i < whole else len(block)):
+            x = block[k] - mean
+            p2[k] += x * x
+            p3[k] += x * x * x
+            p4[k] += (x * x) * (x * x)
+            p1[k] += abs(x)
+            pe[k] += (block[k] + shift) * (block[k] + shift)
+    return part.sum(axis=1)
 
 
 FIRSTORDER: Family[Intensities] = Family("firstorder")
@@ -141,7 +173,7 @@ def value_range(v: Intensities) -> float:
 
 @FIRSTORDER.feature("MeanAbsoluteDeviation", "4FUA", "Σ |x − x̄| / n")
 def mean_absolute_deviation(v: Intensities) -> float:
-    return np.abs(v.deviation).mean()
+    return v.mean_absolute_deviation
 
 
 @FIRSTORDER.feature("RobustMeanAbsoluteDeviation", "1128", "mean |x − mean x| over P₁₀ ≤ x ≤ P₉₀")
@@ -151,7 +183,7 @@ def robust_mean_absolute_deviation(v: Intensities) -> float:
 
 @FIRSTORDER.feature("RootMeanSquared", "5ZWQ", "√(Σ (x + c)² / n)")
 def root_mean_squared(v: Intensities) -> float:
-    return np.sqrt(v.energy / len(v.values))
+    return np.sqrt(v.mean_square)
 
 
 @FIRSTORDER.feature("StandardDeviation", "", "√(Σ (x − x̄)² / n)")
@@ -159,14 +191,14 @@ def standard_deviation(v: Intensities) -> float:
     return np.sqrt(v.variance)
 
 
-@FIRSTORDER.feature("Skewness", "KE2A", "(Σ (x − x̄)³ / n) / σ³, 0 where σ = 0")
+@FIRSTORDER.feature("Skewness", "KE2A", "m₃ / σ³, 0 where σ = 0")
 def skewness(v: Intensities) -> float:
-    return v.squared @ v.deviation / len(v.values) / v.variance**1.5 if v.variance else 0.0
+    return v.third_moment / v.variance**1.5 if v.variance else 0.0
 
 
-@FIRSTORDER.feature("Kurtosis", "IPH6", "(Σ (x − x̄)⁴ / n) / σ⁴, 0 where σ = 0")
+@FIRSTORDER.feature("Kurtosis", "IPH6", "m₄ / σ⁴, 0 where σ = 0")
 def kurtosis(v: Intensities) -> float:
-    return v.squared @ v.squared / len(v.values) / v.variance**2 if v.variance else 0.0
+    return v.fourth_moment / v.variance**2 if v.variance else 0.0
 
 
 @FIRSTORDER.feature("Variance", "ECT3", "σ² = Σ (x − x̄)² / n")

@@ -112,7 +112,7 @@ class Glcm:
 
 
 def _total(table: np.ndarray) -> np.ndarray:
-    return table.reshape(len(table), -1).sum(axis=1)
+    return table.sum(axis=tuple(range(1, table.ndim)))
 
 
 @njit(cache=True)
@@ -246,7 +246,7 @@ def inverse_variance(m: Glcm) -> np.ndarray:
 
 @GLCM.feature("MaximumProbability", "GYBY", "max pᵢⱼ")
 def maximum_probability(m: Glcm) -> np.ndarray:
-    return m.p.reshape(len(m.p), -1).max(axis=1)
+    return m.p.max(axis=(1, 2))
 
 
 @GLCM.feature("SumAverage", "ZGXS", "Σₖ k p₍x₊y₎(k)")

@@ -10,53 +10,59 @@ __all__ = ["count_neighbours", "count_runs", "count_zones"]
 
 @njit(cache=True)
 def count_neighbours(
-    codes: np.ndarray, greys: np.ndarray, lines: np.ndarray, offsets: np.ndarray, pad: int, n_levels: int, alpha: int
+    codes: np.ndarray,
+    greys: np.ndarray,
+    neighbours: np.ndarray,
+    lines: np.ndarray,
+    offsets: np.ndarray,
+    pad: int,
+    n_levels: int,
+    alpha: int,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Neighbours of every voxel, once for GLCM, GLDM and NGTDM.
 
     codes : int32 (z, y, x) padded by `pad`, 1..n_levels in the ROI and 0 outside.  greys : the same with grey levels.
+    neighbours : uint16 (z, y, x) without padding, how many of a voxel's neighbours both ways lie in the ROI.
     lines : int64 (n, 4), z, y, first x, last x + 1 without the padding.  offsets : int64 (a, 3), one of each pair.
     Returns pairs int64 (a, n_levels + 1, n_levels + 1), voxel and its neighbour at +offset; dependence int64
     (n_levels + 1, 2 a + 1), voxels by their number of neighbours within `alpha`; contrast float64 (n_levels + 1,),
     sum of |grey level - mean of the neighbours|. Row and column 0 count what lies outside.
     """
-    n_offsets, width = len(offsets), codes.shape[2]
-    pairs = np.zeros((n_offsets, n_levels + 1, n_levels + 1), dtype=np.int64)
-    dependence = np.zeros((n_levels + 1, 2 * n_offsets + 1), dtype=np.int64)
-    contrast = np.zeros(n_levels + 1, dtype=np.float64)
-    neighbours = np.empty(width, dtype=np.int32)
-    total = np.empty(width, dtype=np.int32)
-    alike = np.empty(width, dtype=np.int32)
+    n_offsets, width, n_columns = len(offsets), codes.shape[2], n_levels + 1
+    pairs = np.zeros((n_offsets, n_columns * n_columns), dtype=np.int64)
+    dependence = np.zeros((n_columns, 2 * n_offsets + 1), dtype=np.int64)
+    contrast = np.zeros(n_columns, dtype=np.float64)
+    total, alike = np.empty(width, dtype=np.int32), np.empty(width, dtype=np.int32)
     for line in range(len(lines)):
         z, y = lines[line, 0] + pad, lines[line, 1] + pad
         start, stop = lines[line, 2] + pad, lines[line, 3] + pad
         n = stop - start
         own_code, own = codes[z, y, start:stop], greys[z, y, start:stop]
-        neighbours[:n], total[:n], alike[:n] = 0, 0, 0
+        total[:n], alike[:n] = 0, 0
         for a in range(n_offsets):
-            dz, dy, dx = offsets[a]
+            dz, dy, dx = offsets[a, 0], offsets[a, 1], offsets[a, 2]
             ahead = codes[z + dz, y + dy, start + dx : stop + dx]
             table = pairs[a]
             for x in range(n):
-                table[own_code[x], ahead[x]] += 1
+                table[np.uint32(own_code[x] * n_columns + ahead[x])] += 1
             for sign in (-1, 1):
                 other = greys[z + sign * dz, y + sign * dy, start + sign * dx : stop + sign * dx]
                 if alpha == 0:
                     for x in range(n):
-                        neighbours[x] += np.int32(other[x] > 0)
                         total[x] += other[x]
-                        alike[x] += np.int32(other[x] == own[x])
+                        alike[x] += other[x] == own[x]
                 else:
                     for x in range(n):
-                        neighbours[x] += np.int32(other[x] > 0)
                         total[x] += other[x]
-                        alike[x] += np.int32(other[x] > 0 and abs(other[x] - own[x]) <= alpha)
+                        alike[x] += (other[x] > 0) & (abs(other[x] - own[x]) <= alpha)
+        count = neighbours[lines[line, 0], lines[line, 1], lines[line, 2] : lines[line, 3]]
         for x in range(n):
-            if own_code[x] > 0:
-                dependence[own_code[x], alike[x]] += 1
-                if neighbours[x] > 0:
-                    contrast[own_code[x]] += abs(own[x] - total[x] / neighbours[x])
-    return pairs, dependence, contrast
+            code = own_code[x]
+            if code > 0:
+                dependence[code, alike[x]] += 1
+                if count[x] > 0:
+                    contrast[code] += abs(own[x] - total[x] / count[x])
+    return pairs.reshape(n_offsets, n_columns, n_columns), dependence, contrast
 
 
 @njit(cache=True)
@@ -71,10 +77,11 @@ def count_runs(codes: np.ndarray, lines: np.ndarray, offsets: np.ndarray, pad: i
     longest = 0
     for axis in range(3):
         longest = max(longest, codes.shape[axis] - 2 * pad)
-    reached = np.zeros((n_offsets, n_levels + 1, longest + 2), dtype=np.int64)
+    n_columns = longest + 2
+    reached = np.zeros((n_offsets, (n_levels + 1) * n_columns), dtype=np.int64)
     length = np.zeros(codes.shape, dtype=np.int32)
     for a in range(n_offsets):
-        dz, dy, dx = offsets[a]
+        dz, dy, dx = offsets[a, 0], offsets[a, 1], offsets[a, 2]
         table = reached[a]
         for line in range(len(lines)):
             z, y = lines[line, 0] + pad, lines[line, 1] + pad
@@ -83,14 +90,17 @@ def count_runs(codes: np.ndarray, lines: np.ndarray, offsets: np.ndarray, pad: i
             now, then = length[z, y, start:stop], length[z - dz, y - dy, start - dx : stop - dx]
             if dz != 0 or dy != 0:
                 for x in range(stop - start):
-                    now[x] = 1 + then[x] * np.int32(own[x] == before[x] and own[x] > 0)
+                    now[x] = 1 + then[x] * ((own[x] == before[x]) & (own[x] > 0))
             else:
+                run = 0
                 for x in range(stop - start):
-                    now[x] = 1 + then[x] if own[x] == before[x] and own[x] > 0 else 1
+                    run = run + 1 if own[x] == before[x] and own[x] > 0 else 1
+                    now[x] = run
             for x in range(stop - start):
-                table[own[x], now[x]] += 1
-    reached[:, :, :-1] -= reached[:, :, 1:].copy()
-    return reached
+                table[np.uint32(own[x] * n_columns + now[x])] += 1
+    runs = reached.reshape(n_offsets, n_levels + 1, n_columns)
+    runs[:, :, :-1] -= runs[:, :, 1:].copy()
+    return runs
 
 
 @njit(cache=True)

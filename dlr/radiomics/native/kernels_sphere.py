@@ -40,28 +40,35 @@ def filter_spline(data: np.ndarray, wanted: np.ndarray, pole: float, out: np.nda
         for left in range(0, data.shape[2], LANES):
             width = min(LANES, data.shape[2] - left)
             for k in range(n):
+                row, source = c[k], data[i, k, left : left + width]
                 for x in range(width):
-                    c[k, x] = data[i, k, left + x] * gain
+                    row[x] = source[x] * gain
+            first, last = c[0], c[n - 1]
             for x in range(LANES):
-                c[0, x] = c[0, x] + far * c[n - 1, x]
+                first[x] = first[x] + far * last[x]
             power = pole
-            for k in range(1, min(n - 1, 64)):
+            for k in range(1, min(n - 1, 64)):  # later terms are below rounding
+                row, mirrored = c[k], c[n - 1 - k]
                 for x in range(LANES):
-                    c[0, x] += power * (c[k, x] + far * c[n - 1 - k, x])
+                    first[x] += power * (row[x] + far * mirrored[x])
                 power *= pole
             for x in range(LANES):
-                c[0, x] /= 1 - far * far
+                first[x] /= 1 - far * far
             for k in range(1, n):
+                row, before = c[k], c[k - 1]
                 for x in range(LANES):
-                    c[k, x] += pole * c[k - 1, x]
+                    row[x] += pole * before[x]
+            before = c[n - 2]
             for x in range(LANES):
-                c[n - 1, x] = (pole * c[n - 2, x] + c[n - 1, x]) * pole / (pole * pole - 1)
+                last[x] = (pole * before[x] + last[x]) * pole / (pole * pole - 1)
             for k in range(n - 2, -1, -1):
+                row, after = c[k], c[k + 1]
                 for x in range(LANES):
-                    c[k, x] = pole * (c[k + 1, x] - c[k, x])
-            for row in range(len(wanted)):
+                    row[x] = pole * (after[x] - row[x])
+            for k in range(len(wanted)):
+                row, target = c[wanted[k]], out[i, k, left : left + width]
                 for x in range(width):
-                    out[i, row, left + x] = c[wanted[row], x]
+                    target[x] = row[x]
 
 
 @njit(cache=True)
@@ -101,20 +108,24 @@ def sample_spheres(
         z, y = lines[line, 0], lines[line, 1]
         for left in range(lines[line, 2], lines[line, 3], LANES):
             right = min(left + LANES, lines[line, 3])
+            centre = centres[z, y, left : left + LANES]
             count[:], sum_real[:], sum_imaginary[:] = 0, 0, 0
             for v in range(n_points):
                 sample = samples[v]
                 sample[:] = 0
                 if first_z[v, z] >= 0 and first_y[v, y] >= 0:
-                    taps = coefficients[first_z[v, z] : first_z[v, z] + 4, first_y[v, y] : first_y[v, y] + 4]
-                    _interpolate(taps, weight_z[v, z], weight_y[v, y], first_x[v], weight_x[v], left, right, sample)
+                    _interpolate(
+                        coefficients, first_z[v, z], first_y[v, y], first_x[v], weight_z[v, z], weight_y[v, y],
+                        weight_x[v], left, right, sample,
+                    )  # fmt: skip
                 for x in range(LANES):
-                    high[x] = 1.0 if sample[x] >= centres[z, y, left + x] else 0.0
+                    high[x] = 1.0 if sample[x] >= centre[x] else 0.0
                     count[x] += high[x]
                 for q in range(n_sums):
+                    a, b, row_real, row_imaginary = real[q, v], imaginary[q, v], sum_real[q], sum_imaginary[q]
                     for x in range(LANES):
-                        sum_real[q, x] += high[x] * real[q, v]
-                        sum_imaginary[q, x] += high[x] * imaginary[q, v]
+                        row_real[x] += high[x] * a
+                        row_imaginary[x] += high[x] * b
             _mean_of_powers(samples, mean, 0, partial, mean)
             _mean_of_powers(samples, mean, 2, partial, second)
             _mean_of_powers(samples, mean, 4, partial, fourth)
@@ -132,38 +143,41 @@ def sample_spheres(
 
 @njit(cache=True)
 def _interpolate(
-    taps: np.ndarray,
+    coefficients: np.ndarray,
+    first_z: int,
+    first_y: int,
+    first_x: np.ndarray,
     weight_z: np.ndarray,
     weight_y: np.ndarray,
-    first_x: np.ndarray,
     weight_x: np.ndarray,
     left: int,
     right: int,
     sample: np.ndarray,
 ) -> None:
-    """The spline at places left .. right of a line into `sample`; taps (4, 4, x) are summed in the order z, y, x."""
-    shift = first_x[left] - left
-    even = first_x[left] >= 0 and first_x[right - 1] - right + 1 == shift
-    if even:  # the same step for all: not at the image's border, nor where rounding meets a whole number
-        for a in range(4):
-            for b in range(4):
-                wz, wy = weight_z[a], weight_y[b]
-                row, w = taps[a, b, left + shift :], weight_x[:, left:]
+    """The spline at places left .. right of a line into `sample` (LANES,), taps summed in the order z, y, x."""
+    begin = first_x[left]
+    # the same step for all: not at the image's border, nor where rounding meets a whole number
+    even = begin >= 0 and first_x[right - 1] - right + 1 == begin - left
+    # slices of contiguous arrays, by which the loops become vector instructions
+    w0, w1 = weight_x[0, left : left + LANES], weight_x[1, left : left + LANES]
+    w2, w3 = weight_x[2, left : left + LANES], weight_x[3, left : left + LANES]
+    for a in range(4):
+        for b in range(4):
+            wz, wy = weight_z[a], weight_y[b]
+            if even:
+                row = coefficients[first_z + a, first_y + b, begin : begin + LANES + 3]
                 for x in range(LANES):
                     total = sample[x]
-                    total += row[x] * wz * wy * w[0, x]
-                    total += row[x + 1] * wz * wy * w[1, x]
-                    total += row[x + 2] * wz * wy * w[2, x]
-                    total += row[x + 3] * wz * wy * w[3, x]
+                    total += row[x] * wz * wy * w0[x]
+                    total += row[x + 1] * wz * wy * w1[x]
+                    total += row[x + 2] * wz * wy * w2[x]
+                    total += row[x + 3] * wz * wy * w3[x]
                     sample[x] = total
-        return
-    for x in range(right - left):
-        at = first_x[left + x]
-        if at >= 0:
-            for a in range(4):
-                for b in range(4):
-                    for c in range(4):
-                        sample[x] += taps[a, b, at + c] * weight_z[a] * weight_y[b] * weight_x[c, left + x]
+                continue
+            for x in range(right - left):
+                at = first_x[left + x]
+                for c in range(4 if at >= 0 else 0):
+                    sample[x] += coefficients[first_z + a, first_y + b, at + c] * wz * wy * weight_x[c, left + x]
 
 
 @njit(cache=True)
@@ -173,14 +187,19 @@ def _mean_of_powers(samples: np.ndarray, mean: np.ndarray, power: int, partial: 
     whole = n - n % 8
     total = np.zeros(LANES)
     for v in range(n):
-        target = partial[v % 8] if v < whole else total
-        for x in range(LANES):
-            value = samples[v, x]
-            if power > 0:
-                value = (value - mean[x]) * (value - mean[x])
-            if power == 4:
-                value = value * value
-            target[x] = value if v < 8 and v < whole else target[x] + value
+        sample, target = samples[v], partial[v % 8] if v < whole else total
+        if v < 8 and v < whole:
+            target[:] = 0
+        if power == 0:
+            for x in range(LANES):
+                target[x] += sample[x]
+        elif power == 2:
+            for x in range(LANES):
+                target[x] += (sample[x] - mean[x]) * (sample[x] - mean[x])
+        else:
+            for x in range(LANES):
+                square = (sample[x] - mean[x]) * (sample[x] - mean[x])
+                target[x] += square * square
         if v == whole - 1:
             for x in range(LANES):
                 total[x] = ((partial[0, x] + partial[1, x]) + (partial[2, x] + partial[3, x])) + (
@@ -196,20 +215,24 @@ def norm_of_level(real: np.ndarray, imaginary: np.ndarray, y_real: np.ndarray, y
 
     real, imaginary : c of every voxel (m, n).  y_real, y_imaginary : harmonics (m, v).
     """
-    n_voxels = real.shape[1]
-    out = np.zeros((2, n_voxels))
-    part_real, part_imaginary = np.empty(LANES), np.empty(LANES)
+    n_orders, n_voxels = real.shape
+    out = np.empty((2, n_voxels))
+    c, d = np.zeros((n_orders, LANES)), np.zeros((n_orders, LANES))
+    part_real, part_imaginary, total_real, total_imaginary = np.zeros((4, LANES))
     for left in range(0, n_voxels, LANES):
         width = min(LANES, n_voxels - left)
+        for m in range(n_orders):
+            c[m, :width], d[m, :width] = real[m, left : left + width], imaginary[m, left : left + width]
+        total_real[:], total_imaginary[:] = 0, 0
         for v in range(y_real.shape[1]):
             part_real[:], part_imaginary[:] = 0, 0
-            for m in range(len(real)):
-                a, b = y_real[m, v], y_imaginary[m, v]
-                for x in range(width):
-                    c, d = real[m, left + x], imaginary[m, left + x]
-                    part_real[x] += _fused(c, a, -(d * b))
-                    part_imaginary[x] += _fused(c, b, d * a)
-            for x in range(width):
-                out[0, left + x] += _fused(part_real[x], part_real[x], -(part_imaginary[x] * part_imaginary[x]))
-                out[1, left + x] += 2 * (part_real[x] * part_imaginary[x])
+            for m in range(n_orders):
+                a, b, own, other = y_real[m, v], y_imaginary[m, v], c[m], d[m]
+                for x in range(LANES):
+                    part_real[x] += _fused(own[x], a, -(other[x] * b))
+                    part_imaginary[x] += _fused(own[x], b, other[x] * a)
+            for x in range(LANES):
+                total_real[x] += _fused(part_real[x], part_real[x], -(part_imaginary[x] * part_imaginary[x]))
+                total_imaginary[x] += 2 * (part_real[x] * part_imaginary[x])
+        out[0, left : left + width], out[1, left : left + width] = total_real[:width], total_imaginary[:width]
     return out

@@ -115,26 +115,25 @@ def _recurse(data: np.ndarray, coefficients: np.ndarray, first: int, out: np.nda
         for left in range(0, data.shape[2], lanes):
             width = min(lanes, data.shape[2] - left)
             for k in range(n):
+                row, given = source[k + 4], data[i, k, left : left + width]
                 for x in range(width):
-                    source[k + 4, x] = data[i, k, left + x]
+                    row[x] = given[x]
             for k in range(4):
-                for x in range(lanes):
-                    source[k, x] = source[4, x]
-                    source[n + 4 + k, x] = source[n + 3, x]
-                    before[k, x] = source[4, x] * settled_before
-                    after[n + 4 + k, x] = source[n + 3, x] * settled_after
+                source[k], source[n + 4 + k] = source[4], source[n + 3]
+                before[k], after[n + 4 + k] = source[4] * settled_before, source[n + 3] * settled_after
             for k in range(4, n + 4):
+                s0, s1, s2, s3 = source[k], source[k - 1], source[k - 2], source[k - 3]
+                b0, b1, b2, b3, b4 = before[k], before[k - 1], before[k - 2], before[k - 3], before[k - 4]
                 for x in range(lanes):
-                    ahead = source[k, x] * n0 + source[k - 1, x] * n1 + source[k - 2, x] * n2 + source[k - 3, x] * n3
-                    before[k, x] = ahead - (
-                        before[k - 1, x] * d1 + before[k - 2, x] * d2 + before[k - 3, x] * d3 + before[k - 4, x] * d4
-                    )
+                    ahead = s0[x] * n0 + s1[x] * n1 + s2[x] * n2 + s3[x] * n3
+                    b0[x] = ahead - (b1[x] * d1 + b2[x] * d2 + b3[x] * d3 + b4[x] * d4)
             for k in range(n + 3, 3, -1):
+                s1, s2, s3, s4 = source[k + 1], source[k + 2], source[k + 3], source[k + 4]
+                a0, a1, a2, a3, a4 = after[k], after[k + 1], after[k + 2], after[k + 3], after[k + 4]
                 for x in range(lanes):
-                    back = source[k + 1, x] * m1 + source[k + 2, x] * m2 + source[k + 3, x] * m3 + source[k + 4, x] * m4
-                    after[k, x] = back - (
-                        after[k + 1, x] * d1 + after[k + 2, x] * d2 + after[k + 3, x] * d3 + after[k + 4, x] * d4
-                    )
+                    back = s1[x] * m1 + s2[x] * m2 + s3[x] * m3 + s4[x] * m4
+                    a0[x] = back - (a1[x] * d1 + a2[x] * d2 + a3[x] * d3 + a4[x] * d4)
             for k in range(out.shape[1]):
+                b0, a0, target = before[first + k + 4], after[first + k + 4], out[i, k, left : left + width]
                 for x in range(width):
-                    out[i, k, left + x] = np.float32(before[first + k + 4, x] + after[first + k + 4, x])
+                    target[x] = np.float32(b0[x] + a0[x])

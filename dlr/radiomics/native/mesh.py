@@ -71,13 +71,7 @@ def boundary_points(mask: np.ndarray) -> np.ndarray:
 
     Of every line along x, the first and the last point.  mask : bool (z, y, x), in its bounding box.
     """
-    return _boundary_points(mask)
-
-
-@njit(cache=True)
-def _inside(mask: np.ndarray, z: int, y: int, x: int) -> bool:
-    """Whether a voxel is in the mask; beyond its box none is."""
-    return 0 <= z < mask.shape[0] and 0 <= y < mask.shape[1] and 0 <= x < mask.shape[2] and mask[z, y, x]
+    return _boundary_points(np.pad(mask, [(1, 1), (1, 1), (0, 0)]).view(np.uint8))
 
 
 @njit(cache=True)
@@ -118,25 +112,27 @@ def _count_cubes(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @njit(cache=True)
-def _boundary_points(mask: np.ndarray) -> np.ndarray:
-    nz, ny, nx = mask.shape
-    points = np.empty((2 * (2 * nz + 1) * (2 * ny + 1), 3), dtype=np.int32)
+def _boundary_points(padded: np.ndarray) -> np.ndarray:
+    """padded : uint8 (z, y, x), with a plane of zeros on each side along z and y."""
+    nz, ny, nx = padded.shape
+    points = np.empty((6 * nz * ny, 3), dtype=np.int32)
     n = 0
-    for z2 in range(-1, 2 * nz):  # twice the position, odd between two voxels
-        for y2 in range(-1, 2 * ny):
-            if z2 % 2 != 0 and y2 % 2 != 0:
+    for z2 in range(1, 2 * nz - 2):  # twice the position in `padded`; odd midway between two voxels
+        for y2 in range(1, 2 * ny - 2):
+            if z2 % 2 == 1 and y2 % 2 == 1:
                 continue
-            z, y = z2 // 2, y2 // 2
-            first, last = 2 * nx, -2
-            for x in range(nx):
-                if z2 % 2 == 0 and y2 % 2 == 0:
-                    if mask[z, y, x]:
-                        first = min(first, 2 * x - 1 if not _inside(mask, z, y, x - 1) else 2 * nx)
-                        last = max(last, 2 * x + 1 if not _inside(mask, z, y, x + 1) else -2)
-                elif _inside(mask, z, y, x) != _inside(mask, z + z2 % 2, y + y2 % 2, x):
-                    first, last = min(first, 2 * x), max(last, 2 * x)
-            if first <= last:
-                points[n, 0], points[n, 1], points[n, 2] = z2, y2, first
-                points[n + 1, 0], points[n + 1, 1], points[n + 1, 2] = z2, y2, last
-                n += 2 if last > first else 1
+            here, there = padded[z2 // 2, y2 // 2], padded[(z2 + 1) // 2, (y2 + 1) // 2]
+            along = z2 % 2 == 0 and y2 % 2 == 0  # the line runs through voxels, its points between them
+            first = 0
+            while first < nx and (here[first] == 0 if along else here[first] == there[first]):
+                first += 1
+            if first == nx:
+                continue
+            last = nx - 1
+            while here[last] == 0 if along else here[last] == there[last]:
+                last -= 1
+            ends = (2 * first - 1, 2 * last + 1) if along else (2 * first, 2 * last)
+            for k in range(1 if ends[0] == ends[1] else 2):
+                points[n, 0], points[n, 1], points[n, 2] = z2 - 2, y2 - 2, ends[k]
+                n += 1
     return points[:n].copy()

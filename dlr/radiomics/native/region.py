@@ -81,6 +81,19 @@ class Region:
         feet = voxels - (voxels[:, moving] * offset[moving])[:, None] * np.array(offset)
         return len(np.unique(feet, axis=0)) < len(voxels)
 
+    def neighbours(self, offsets: np.ndarray) -> np.ndarray:
+        """uint16 (z, y, x) of the box: of every voxel's neighbours at +offset and -offset, how many are in the ROI."""
+        known = self.__dict__.setdefault("_neighbours", {})
+        key = offsets.tobytes()
+        if key not in known:
+            reach = int(np.abs(offsets).max(initial=0))
+            padded = np.pad(self.mask, reach).view(np.uint8)
+            known[key] = np.zeros(self.mask.shape, dtype=np.uint16)
+            for offset in np.concatenate([offsets, -offsets]):
+                window = (slice(reach + d, reach + d + n) for d, n in zip(offset, self.mask.shape, strict=True))
+                known[key] += padded[tuple(window)]
+        return known[key]
+
     def padded(self, values: np.ndarray, pad: int) -> np.ndarray:
         """int32 (z, y, x), the box with `pad` zeros around it: `values` (one a voxel) in the ROI, 0 elsewhere."""
         out = np.zeros(tuple(size + 2 * pad for size in self.mask.shape), dtype=np.int32)

@@ -55,7 +55,7 @@ class SizeMatrix:
     def entropy(self) -> np.ndarray:
         """−Σᵢⱼ pᵢⱼ log₂(pᵢⱼ + ε), p = n / N"""
         p = self.counts / np.asarray(self.total)[..., None, None]
-        return -(p * np.log2(p + EPSILON)).reshape(*p.shape[:-2], -1).sum(axis=-1)
+        return -(p * np.log2(p + EPSILON)).sum(axis=(-2, -1))
 
     @cached_property
     def grey_variance(self) -> np.ndarray:

@@ -40,7 +40,14 @@ class Textures:
         if not self.levels.gapless:
             greys = np.concatenate([[0], self.levels.present]).astype(np.int32)[self.codes]
         counted = count_neighbours(
-            self.codes, greys, self.region.lines, offsets, self.pad, len(self.grey), self.settings.get("gldm_a", 0)
+            self.codes,
+            greys,
+            self.region.neighbours(offsets),
+            self.region.lines,
+            offsets,
+            self.pad,
+            len(self.grey),
+            self.settings.get("gldm_a", 0),
         )
         return offsets, *counted
 
@@ -55,7 +62,7 @@ class Textures:
         if norm is not None:
             weights = np.exp(-(self._lengths(offsets, norm) ** 2)) if norm != "no_weighting" else np.ones(len(offsets))
             counts = np.tensordot(weights, counts, axes=1)[None]
-        total = counts.reshape(len(counts), -1).sum(axis=1)
+        total = counts.sum(axis=(1, 2))
         return Glcm(counts[total > 0] / total[total > 0, None, None], self.grey, self.levels.highest)
 
     @cached_property
