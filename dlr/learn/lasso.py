@@ -11,7 +11,6 @@ from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from dlr.learn.kernels import binomial_path, gaussian_path
 from dlr.learn.preparation import constant_columns
 from dlr.learn.t_test import two_class_tags, two_classes
 from dlr.protocols import stratified_folds
@@ -105,6 +104,8 @@ def fit_path(
 
     values : float64 (n, p), standardised inside with divisor n; constant columns get 0.  outcome : float64 (n,).
     """
+    from dlr.learn.kernels import binomial_path, gaussian_path  # numba: imported only where a path is fitted
+
     n, p = values.shape
     constant = constant_columns(values)
     mean, deviation = values.mean(axis=0), np.where(constant, 1.0, values.std(axis=0))

@@ -12,11 +12,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import lightgbm
 import numpy as np
-import xgboost
-from lightgbm.basic import LightGBMError
-from xgboost.core import XGBoostError
 
 from dlr.errors import InputError
 from dlr.words import expit
@@ -140,7 +136,7 @@ def model_from_bytes(algorithm: str, data: bytes, where: str) -> Model:
         return Forest(_load_forest(data, where))
     try:
         return _READERS[algorithm](data)
-    except (ValueError, KeyError, LightGBMError, XGBoostError) as error:
+    except (ValueError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(where, f"is not a saved {algorithm} model ({reason})", MEND) from error
 
@@ -151,12 +147,19 @@ def _read_logistic(data: bytes) -> Model:
 
 
 def _read_lightgbm(data: bytes) -> Model:
-    return LightGbm(lightgbm.Booster(model_str=data.decode()))
+    import lightgbm
+
+    try:
+        return LightGbm(lightgbm.Booster(model_str=data.decode()))
+    except lightgbm.basic.LightGBMError as error:
+        raise ValueError(str(error)) from error
 
 
 def _read_xgboost(data: bytes) -> Model:
+    import xgboost
+
     booster = xgboost.Booster({"nthread": 1})
-    booster.load_model(bytearray(data))
+    booster.load_model(bytearray(data))  # its own error is a ValueError
     return Xgboost(booster)
 
 
