@@ -53,15 +53,17 @@ def _samples(path: Path, header: Any) -> np.ndarray:
     slope, intercept = float(header.get("RescaleSlope", 1) or 1), float(header.get("RescaleIntercept", 0) or 0)
     try:
         array = _with_pydicom(header, interpretation)
-        rescaled = False
+        finished = False
     except (AttributeError, NotImplementedError, RuntimeError, ValueError, KeyError) as error:
         array = _with_simpleitk(path, error)
-        rescaled = True  # done by SimpleITK
+        finished = True  # SimpleITK rescales and inverts
     grid = (frames, int(header.Rows), int(header.Columns))
     if array.size == 3 * np.prod(grid):
         return array.reshape(*grid, 3)
     array = array.reshape(grid)
-    if not rescaled and (slope, intercept) != (1.0, 0.0):
+    if finished:
+        return array
+    if (slope, intercept) != (1.0, 0.0):
         array = array.astype(np.float64) * slope + intercept
     if interpretation == "MONOCHROME1":
         bits, signed = int(header.BitsStored), int(header.get("PixelRepresentation", 0))

@@ -144,3 +144,41 @@ def test_a_broken_file_is_named_without_its_header(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         read_image(path, SETTINGS)
     assert "Doe" not in str(error.value)
+
+
+def test_samples_without_a_decoder_come_from_simpleitk_with_equal_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dlr.cohort import dicom
+
+    tags = {"RescaleSlope": 2, "RescaleIntercept": -10}
+    paths = [
+        write(tmp_path / "a.dcm", VALUES, PhotometricInterpretation="MONOCHROME1", **tags),
+        write(tmp_path / "b.dcm", VALUES.astype(np.int16) - 100, **tags),
+        write(tmp_path / "c.dcm", np.dstack([VALUES] * 3)),
+    ]
+    expected = [read_image(path, SETTINGS).array for path in paths]
+
+    def no_decoder(*_: object) -> np.ndarray:
+        raise RuntimeError("no decoder")
+
+    monkeypatch.setattr(dicom, "_with_pydicom", no_decoder)
+    for path, values in zip(paths, expected, strict=True):
+        assert np.array_equal(read_image(path, SETTINGS).array, values)
+
+
+def test_a_missing_package_is_named_with_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sys
+
+    path = write(tmp_path / "a.dcm", VALUES)
+    monkeypatch.setitem(sys.modules, "pydicom", None)
+    with pytest.raises(InputError, match=r'pip install "dlr\[dicom\]"'):
+        read_image(path, SETTINGS)
+
+
+def test_a_roi_outside_all_regions_is_said_and_they_are_not_used(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.dcm", VALUES, SequenceOfUltrasoundRegions=[region(0, 0, 39, 39, 0.01)])
+    roi = np.zeros((1, *VALUES.shape), bool)
+    roi[0, 60:70, 60:70] = True
+    image = read_image(path, SETTINGS, roi)
+    assert not image.spacing_known and any("none of the regions" in note for note in image.notes)

@@ -332,3 +332,26 @@ def test_a_column_called_label_is_no_mask_label(manifest: Path) -> None:
     pd.DataFrame(rows()).rename(columns={"her2": "label"}).to_csv(manifest, index=False)
     cohort = load_cohort(manifest, settings(target="label"))
     assert cohort.table["label"].tolist()[:2] == [0.0, 1.0] and set(cohort.table["mask_label"]) == {""}
+
+
+def test_windows_paths_in_a_manifest_are_found(manifest: Path) -> None:
+    table = pd.DataFrame(rows())
+    table["image"] = table["image"].str.replace("/", "\\")
+    table.to_csv(manifest, index=False)
+    assert load_cohort(manifest, settings()).table["image"].map(lambda p: Path(p).is_file()).all()
+
+
+def test_a_stack_of_tiff_pages_is_a_volume_without_spacing(manifest: Path) -> None:
+    from PIL import Image as Picture
+
+    for n, row in enumerate(rows()):
+        values, mask = picture(n)
+        for name, one in (("image", values), ("mask", mask.astype(np.uint8))):
+            pages = [Picture.fromarray(one)] * 3
+            pages[0].save((manifest.parent / row[name]).with_suffix(".tif"), save_all=True, append_images=pages[1:])
+    table = pd.DataFrame(rows())
+    for name in ("image", "mask"):
+        table[name] = table[name].str.replace(".png", ".tif")
+    table.to_csv(manifest, index=False)
+    cohort = load_cohort(manifest, settings())
+    assert cohort.kind == "volume" and set(cohort.cases["slices"]) == {3} and set(cohort.cases["unit"]) == {"pixels³"}
