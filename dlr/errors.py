@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 
-__all__ = ["InputError", "Problem"]
+__all__ = ["InputError", "Problem", "missing_modules", "require_extra"]
+
+EXTRAS = {  # an optional extra and the modules that show it is there
+    "deep": ("torch", "torchvision", "timm", "vit_pytorch", "lightning_fabric", "safetensors"),
+}
 
 
 @dataclass(frozen=True)
@@ -34,3 +39,15 @@ class InputError(Exception):
     def __reduce__(self) -> tuple[object, tuple[list[Problem]]]:
         """Exceptions cross process borders; the default would call __init__ with one argument."""
         return (InputError.of, (list(self.problems),))
+
+
+def missing_modules(extra: str) -> tuple[str, ...]:
+    """The modules of an optional extra that are not installed; nothing is imported."""
+    return tuple(name for name in EXTRAS[extra] if find_spec(name) is None)
+
+
+def require_extra(extra: str, where: str) -> None:
+    """InputError with the command that installs an extra where a part of it is missing; `where` needs it."""
+    missing = missing_modules(extra)
+    if missing:
+        raise InputError(where, f"not installed: {', '.join(missing)}", f'pip install "dlr[{extra}]"')

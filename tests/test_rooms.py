@@ -35,7 +35,6 @@ FLOORS = {
     "errors": 0,
     "randomness": 0,
     "compat": 0,
-    "extras": 0,
 }
 
 # the door of the house is one room in several files: commands, what they start from, what they print

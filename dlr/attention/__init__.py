@@ -26,7 +26,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    from dlr.extras import require
+    from dlr.errors import require_extra
 
-    require("deep", "class activation maps")
+    require_extra("deep", "class activation maps")
     return getattr(import_module(f"{__name__}.cam"), name)

@@ -56,7 +56,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    from dlr.extras import require
+    from dlr.errors import require_extra
 
-    require("deep", "the deep branch")
+    require_extra("deep", "the deep branch")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -22,7 +22,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    from dlr.extras import require
+    from dlr.errors import require_extra
 
-    require("deep", "training a network")
+    require_extra("deep", "training a network")
     return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

@@ -21,7 +21,7 @@ def device_of(settings: TrainingSettings) -> str:
 
 
 def precision_of(settings: TrainingSettings, device: str) -> str:
-    """Fabric's name of the precision; bfloat16 in software is three times slower than float32, so auto asks the chip."""
+    """Fabric's name of the precision; bfloat16 in software is three times slower than float32, so ask the chip."""
     if settings.precision == "float32":
         return "32-true"
     if settings.precision == "bfloat16":
