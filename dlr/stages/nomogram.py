@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from dlr.engine import Run, stage
-from dlr.report import draw_nomogram_page
 from dlr.stages.clinical import binary_words
 from dlr.stages.combine import combined_inputs, read_sets
 from dlr.stages.tables import CohortTables, read_cohort
@@ -31,6 +30,8 @@ TOLERANCE = 1e-6  # points must give the model's probability back to this
 )
 def nomogram(run: Run) -> None:
     """The Combined model on one A4 page: points, total points, risk, and one patient worked through."""
+    from dlr.report import draw_nomogram_page  # matplotlib only where something is drawn
+
     tables = read_cohort(run.needs.cohort)
     sets = [s for s in read_sets(run.needs.combine) if s.protocol == Protocol.CROSSFIT] or read_sets(run.needs.combine)
     admissible = [(s, s.model.nomogram) for s in sorted(sets, key=lambda s: not s.primary)]

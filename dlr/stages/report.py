@@ -10,7 +10,6 @@ from dlr.cohort import read_case
 from dlr.engine import Run, stage
 from dlr.engine.stage import release
 from dlr.errors import InputError
-from dlr.report import About, Outlined, build_report, contact_sheet
 from dlr.stages.tables import read_cohort
 
 __all__ = ["report"]
@@ -37,6 +36,8 @@ SECTIONS = ("cohort", "radiomics", "stability", "clinical", "learn", "combine", 
 )
 def report(run: Run) -> None:
     """One page that a reader can check, with every figure as PDF and every number as CSV."""
+    from dlr.report import About, build_report  # matplotlib only where something is drawn
+
     write_contact_sheet(run)
     folders: dict[str, Path | None] = {"cohort": run.needs.cohort}
     folders |= {name: getattr(run.needs, name) for name in STAGES}
@@ -61,6 +62,8 @@ def report(run: Run) -> None:
 
 def write_contact_sheet(run: Run) -> None:
     """Every outline over its image, the middle slice of a volume; cases that cannot be read were named before."""
+    from dlr.report import Outlined, contact_sheet
+
     tables = read_cohort(run.needs.cohort)
     if run.inputs.features is not None or not len(tables.facts):
         return
