@@ -16,14 +16,16 @@ __all__ = ["LANES", "filter_spline", "norm_of_level", "sample_spheres"]
 LANES = 16  # voxels worked at a time
 
 
-@intrinsic
-def _fused(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
+def _multiply_and_add(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
     """a b + c, rounded once, as NumPy multiplies complex numbers on a processor that can."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fma(*arguments)
 
     return types.float64(types.float64, types.float64, types.float64), generate
+
+
+_fused: Any = intrinsic(_multiply_and_add)
 
 
 @njit(cache=True)

@@ -57,7 +57,7 @@ def area_and_volume(mask: np.ndarray, spacing: tuple[float, float, float]) -> tu
     scaled = triangles * np.array(spacing)
     areas = 0.5 * np.sqrt((np.cross(scaled[:, 0] - scaled[:, 2], scaled[:, 1] - scaled[:, 2]) ** 2).sum(axis=1))
     area = float(areas @ (counts[:128] + counts[complements])[cases])
-    # det(p + a, p + b, p + c) = det(a, b, c) + p · (a×b + b×c + c×a), summed over positions p; a complement is inside out
+    # det(p + a, p + b, p + c) = det(a, b, c) + p · (a×b + b×c + c×a), summed over positions; complements are inside out
     signed_counts = counts[:128] - counts[complements]
     signed_positions = positions[:128] - positions[complements]
     normals = np.cross(a, b) + np.cross(b, c) + np.cross(c, a)

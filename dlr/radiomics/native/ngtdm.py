@@ -1,4 +1,4 @@
-"""Neighbourhood grey-tone difference: how far a level stands from its neighbours' mean (IBSI reference manual, 3.10)."""
+"""Neighbourhood grey-tone difference: how far levels stand from their neighbours' mean (IBSI manual, 3.10)."""
 
 from __future__ import annotations
 
