@@ -65,7 +65,10 @@ def predict_table(study: Study, settings: StudySettings, manifest: Path, jobs: i
     """Every signature and the Combined model of every new patient that can be read."""
     trained = read_cohort(_folder(study, "cohort"))
     from_features = study.inputs.features is not None
-    new = load_new_cases(manifest, settings.cohort, trained.columns, images=not from_features)
+    known = bool(trained.facts["spacing_known"].all()) if len(trained.facts) else None
+    new = load_new_cases(
+        manifest, settings.cohort, trained.columns, images=not from_features, kind=trained.kind, spacing_known=known
+    )
     features, bad = (
         (_given_features(manifest, new), new.bad) if from_features else _measured(settings, new, trained.kind, jobs)
     )

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+from dlr.pipelines.her2_ultrasound import PIPELINE
 
 from dlr.engine import Pipeline, Result, Screen, resolve, run_pipeline
 from dlr.phantom import feature_cohort, make_cohort
-from dlr.pipelines.her2_ultrasound import PIPELINE
-from dlr.stages import clinical, cohort, combine, evaluate, nomogram, radiomics, radiomics_model, report, stability
+from dlr.stages import clinical, cohort, combine, evaluate, nomogram, radiomics, radiomics_model, stability
 from dlr.stages.settings import StudySettings
 
 TABLES_ONLY = Pipeline(

@@ -1,4 +1,4 @@
-"""The same bytes however a study is run: one or two processes, Dask, killed and resumed; one more patient, one more case."""
+"""The same bytes however a study is run: processes, killed and resumed; one more patient, one more case."""
 
 from __future__ import annotations
 
