@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from dlr.figures import theme
@@ -35,7 +36,7 @@ def combined_blocks(sources: Sources, press: Press) -> list[Block]:
 
 
 def odds_table(sources: Sources, rows: pd.DataFrame) -> pd.DataFrame:
-    """Terms of a logistic model as a reader meets them."""
+    """Terms of a logistic model as a reader meets them; profile limits come as log odds and are shown as ratios."""
     shown: dict[str, Any] = {}
     if "variant" in rows and rows["variant"].fillna("").nunique() > 1:
         shown["Variant"] = rows["variant"].fillna("").replace("", "main")
@@ -46,7 +47,7 @@ def odds_table(sources: Sources, rows: pd.DataFrame) -> pd.DataFrame:
     shown["Odds ratio (95 % Wald)"] = _with_limits(rows, "lower", "upper")
     if "profile_lower" in rows and rows["profile_lower"].notna().any():
         shown["95 % profile"] = [
-            f"{theme.format_ratio(lo)}–{theme.format_ratio(hi)}"
+            f"{theme.format_ratio(np.exp(lo))}–{theme.format_ratio(np.exp(hi))}"
             for lo, hi in zip(rows["profile_lower"], rows["profile_upper"], strict=True)
         ]
     shown["p"] = rows["p"].map(theme.format_p)

@@ -147,7 +147,8 @@ def cell(estimate: Estimate | None, digits: int, between: str = " ") -> str:
 
 def measure_words(metric: str) -> str:
     """A measure's name as a reader meets it."""
-    return {"auc": "AUC", "brier": "Brier score", "r2": "R²"}.get(metric, metric.replace("_", " "))
+    words = {"auc": "AUC", "brier": "Brier score", "slope": "calibration slope", "intercept": "calibration intercept"}
+    return words.get(metric, metric.replace("_", " "))
 
 
 def main_variant(table: pd.DataFrame) -> pd.DataFrame:

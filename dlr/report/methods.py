@@ -14,6 +14,7 @@ from dlr.report.press import Press
 from dlr.report.reporting import reporting_table
 from dlr.report.selection import step_counts
 from dlr.report.sources import Sources
+from dlr.report.use import entered, primary_set
 from dlr.words import Side
 
 __all__ = ["methods", "methods_text"]
@@ -88,7 +89,7 @@ def _patients(sources: Sources) -> str:
     text = f"The study comprised {len(patients)} patients with {len(used)} images"
     flow = sources.table("cohort", "flow.csv")
     if flow is not None:
-        left = flow[flow["reason"].fillna("").astype(str) != ""]
+        left = flow[flow["step"] == "excluded"]
         if len(left):
             reasons = "; ".join(f"{row.patients} for {row.reason}" for row in left.itertuples())
             text += f"; excluded were {left['patients'].sum():.0f} ({reasons})"
@@ -180,7 +181,6 @@ def _models(sources: Sources) -> str:
 
 
 def _combined(sources: Sources) -> str:
-    terms = sources.table("combine", "combined_terms.csv")
     sentences = []
     if sources.table("clinical", "multivariable.csv") is not None:
         sentences.append(
@@ -189,13 +189,12 @@ def _combined(sources: Sources) -> str:
             "intercept, 95 % Wald and profile-likelihood intervals, and Firth's penalty where a variable "
             "separated the classes."
         )
-    if terms is not None:
-        first = terms[terms["variant"].fillna("") == terms["variant"].fillna("").iloc[0]]
-        names = [sources.title_of(str(t)) for t in first["term"] if t != "(Intercept)"]
+    chosen = primary_set(sources)
+    if chosen is not None:
+        names = [sources.title_of(name) for name in entered(chosen)]
         sentences.append(
-            f"The Combined model was a logistic regression ({first['method'].iloc[0]}) on {', '.join(names)}, "
-            "variables named beforehand, "
-            "with signatures as out-of-fold logits."
+            f"The Combined model was a logistic regression ({sources.setting('combine.penalty', 'firth')} penalty) on "
+            f"{', '.join(names)}, variables named beforehand, with signatures as out-of-fold logits."
         )
     else:
         sentences.append(f"There was no Combined model. {sources.why('combine', 'model')}")

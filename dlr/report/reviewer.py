@@ -62,14 +62,14 @@ def _same_biopsy(sources: Sources, evidence: Evidence, target: str) -> Iterator[
     ]  # fmt: skip
     if not late:
         return
-    words = ", ".join(sources.title_of(name) for name in late)
     together = [name for name in late if name in SAME_BIOPSY.get(target, ())]
+    named = ", ".join(sources.title_of(name) for name in together or late)
     if together:
         says = "A predictor is measured on the same biopsy as the outcome."
-        evidence_words = f"{model} uses {words}. Whoever knows these knows {target} as well."
+        evidence_words = f"{model} uses {named}. Who has these values can have {target} from the same tissue."
     else:
         says = "A predictor is known only after the time at which the prediction would help."
-        evidence_words = f"{model} uses {words}."
+        evidence_words = f"{model} uses {named}."
     before = [v for v in evidence.variants(target, model) if "biopsy" in v] if evidence.models(target) else []
     if before:
         auc = evidence.get(target, model, "test", "auc", before[0])

@@ -79,7 +79,11 @@ def _table_one(sources: Sources, press: Press) -> list[Block]:
 
 def _shown(sources: Sources, table: pd.DataFrame) -> pd.DataFrame:
     first = table.iloc[0]
-    words = [_row_words(sources, str(v), level) for v, level in zip(table["variable"], table["level"], strict=True)]
+    counted = set(table.loc[table["level"].fillna("") != "", "variable"])
+    words = [
+        _row_words(sources, str(v), level, v in counted)
+        for v, level in zip(table["variable"], table["level"], strict=True)
+    ]
     group_a, group_b = str(first["group_a"]), str(first["group_b"])
     missing = table[["missing_a", "missing_b"]].fillna(0).to_numpy()
     return pd.DataFrame({
@@ -91,13 +95,13 @@ def _shown(sources: Sources, table: pd.DataFrame) -> pd.DataFrame:
     })  # fmt: skip
 
 
-def _row_words(sources: Sources, variable: str, level: object) -> str:
-    """A variable with its level; a binary column's 0 and 1 in its own words."""
+def _row_words(sources: Sources, variable: str, level: object, counted: bool) -> str:
+    """A variable with its level; a binary column's 0 and 1 in its own words; a counted one's first row is its total."""
     title = sources.title_of(variable)
     if pd.isna(level) or str(level) == "":  # type: ignore[call-overload]
-        return title
+        return f"{title}, known" if counted else title
     word = str(level)
-    column = sources.columns.get(variable, {})
+    column = next((c for n, c in sources.columns.items() if variable in (n, sources.title_of(n))), {})
     if column.get("kind") == "binary" and word in ("0", "1", "0.0", "1.0"):
         word = (column.get("levels") or ("no", "yes"))[int(float(word))]
     return f"{title}: {word}"
@@ -155,7 +159,12 @@ def _examples(sources: Sources, press: Press) -> list[Block]:
     """The contact sheet that was drawn beside the page: a picture of examples, and all outlines as PDF."""
     sheet, picture = press.out / "contact_sheet.pdf", press.out / "examples.png"
     if not sheet.is_file():
-        return [Missing("Contact sheet of outlines", "The study starts from a table of features: there are no images.")]
+        return [
+            Missing(
+                "Contact sheet of outlines",
+                "None was drawn: a study that starts from a table of features has no images.",
+            )
+        ]
     if not picture.is_file():
         return [Prose(("The outlines of all cases over their images are in contact_sheet.pdf.",))]
     data = base64.b64encode(picture.read_bytes()).decode("ascii")

@@ -374,7 +374,7 @@ class FakeRun:
         ]
         from scipy.stats import norm
 
-        full = pd.DataFrame([(t, b, s, np.exp(b), np.exp(b - 1.96 * s), np.exp(b + 1.96 * s), np.exp(b - 2 * s), np.exp(b + 2.02 * s),
+        full = pd.DataFrame([(t, b, s, np.exp(b), np.exp(b - 1.96 * s), np.exp(b + 1.96 * s), b - 2 * s, b + 2.02 * s,
                               2 * norm.sf(abs(b / s)), "ML", 140, 43) for t, b, s in rows], columns=terms)  # fmt: skip
         full.iloc[1:].to_csv(out / "univariable.csv", index=False)
         full.iloc[[0, 2, 3]].to_csv(out / "multivariable.csv", index=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import ABOUT, Built
+from built_report import ABOUT, Built
 from fake_run import FakeRun
 
 from dlr.report.evidence import Evidence

@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import ABOUT, Built
+from built_report import ABOUT, Built
 from fake_run import INJECTION, LONG, FakeRun
 
 from dlr.report import About, build_report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import ABOUT, Built
+from built_report import ABOUT, Built
 
 from dlr.report.evidence import Evidence
 from dlr.report.methods import methods_text

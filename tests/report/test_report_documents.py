@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Built
+from built_report import Built
 from fake_run import outlined
 from PIL import Image
 
