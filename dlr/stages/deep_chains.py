@@ -13,6 +13,7 @@ import pandas as pd
 
 from dlr.deep import FrozenHead, Picture
 from dlr.errors import InputError
+from dlr.stages.pictures import frozen_backbone
 from dlr.stages.signatures import PatientFrame
 from dlr.words import expit
 
@@ -40,11 +41,11 @@ class DeepChain:
 
     def network(self) -> Any:
         """The whole chain as one network of one logit; frozen: the backbone with the head as its last layer."""
-        from dlr.deep import Network, load_network, load_weights
+        from dlr.deep import Network, load_network
 
         if self.mode == FINE_TUNED:
             return load_network(self.folder / self.backbone / NETWORK)
-        backbone, _ = load_weights(self.backbone, str(backbone_file(self.home, self.backbone)))
+        backbone = frozen_backbone(self.backbone, str(backbone_file(self.home, self.backbone)))
         return with_head(Network(self.backbone, backbone), self.head)
 
     def frozen_values(self, frame: PatientFrame) -> pd.Series:

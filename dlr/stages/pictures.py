@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,13 @@ from dlr.stages.radiomics import READING
 from dlr.stages.tables import CohortTables
 
 __all__ = [
-    "FEATURE", "feature_table", "look_at_case", "look_at_row", "picture_tasks", "read_picture", "read_seen",
-    "rows_for_networks",
+    "FEATURE", "feature_table", "frozen_backbone", "look_at_case", "look_at_row", "picture_tasks", "read_outlines",
+    "read_picture", "read_seen", "rows_for_networks", "unpacked", "write_outlines",
 ]  # fmt: skip
 
 FEATURE = "e{:04d}".format  # columns of embeddings: e0000 ...
 GREY, MASK, FEATURES = "grey.npy", "mask.npy", "features.npy"
+OUTLINES, OUTLINE_CASES = "outlines.npy", "outlines.csv"
 
 
 def rows_for_networks(tables: CohortTables, policy: str) -> list[dict[str, Any]]:
@@ -126,3 +127,21 @@ def feature_table(features: dict[str, np.ndarray], patients: dict[str, str]) -> 
     )
     table.insert(0, "patient_id", [patients[case] for case in features])
     return table.rename_axis("case_id").reset_index()
+
+
+def write_outlines(folder: Path, pictures: Mapping[str, Path]) -> None:
+    """outlines.npy (a row a case, eight pixels a byte) and outlines.csv: the ROI on every picture."""
+    cases = sorted(pictures)
+    np.save(folder / OUTLINES, np.stack([np.packbits(read_picture(pictures[case]).mask) for case in cases]))
+    pd.DataFrame({"case_id": cases}).to_csv(folder / OUTLINE_CASES, index=False)
+
+
+def read_outlines(folder: Path) -> dict[str, np.ndarray]:
+    """What `write_outlines` left, packed, by case."""
+    cases = pd.read_csv(folder / OUTLINE_CASES, dtype=str, keep_default_na=False)["case_id"]
+    return dict(zip(cases, np.load(folder / OUTLINES), strict=True))
+
+
+def unpacked(outline: np.ndarray, size: tuple[int, ...]) -> np.ndarray:
+    """bool (size) of a packed outline."""
+    return np.unpackbits(outline, count=int(np.prod(size))).reshape(size).astype(bool)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -84,6 +85,11 @@ class Question:
     sides: pd.Series  # by patient_id
     select: bool  # with the selection of features, or all columns as they are
     variant: str = ""
+    by_part: Mapping[str, PatientFrame] | None = None  # where columns are learnt in each part: its own frame
+
+    def frame_of(self, part: Part) -> PatientFrame:
+        """The frame that a part's chain reads."""
+        return self.frame if self.by_part is None else self.by_part[part.name]
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,7 @@ def fit_signature(
         shutil.copytree(folder / "chains", kept)
         selections.append(pd.read_parquet(folder / "selection.parquet").assign(**named))
         choices.append(pd.read_parquet(folder / "choices.parquet").assign(**named, variant=asked.variant))
-        rows = asked.frame.of(part.predict)
+        rows = asked.frame_of(part).of(part.predict)
         for algorithm in (*learn.algorithms, CHOSEN):
             value = apply_chains(kept, algorithm, rows)
             predictions.append(
@@ -200,7 +206,7 @@ def fit_part(task: Task, folder: Path) -> None:
 def _task(asked: Question, part: Part, learn: LearnSettings, seed: int, allowed: list[str] | None) -> Task:
     labels, variant = asked.labels, asked.variant
     known = [patient for patient in part.train if patient in labels.index]
-    rows = asked.frame.of(known)
+    rows = asked.frame_of(part).of(known)
     positive = labels.loc[rows.patient_id].to_numpy()
     fitting = learn.model_dump(mode="json", exclude={"folds", "seeds", "protocols"})
     protocol = Protocol.CROSSFIT.value if part.protocol == SPLIT else part.protocol
