@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -129,11 +130,12 @@ def _measured(
     values: dict[str, float] = {}
     missing: dict[str, str] = {}
     for column in columns:
-        image_type, family, _ = split_column(column)
         value = given.get(column)
-        if value is not None and np.isfinite(value):
+        if value is not None and isfinite(value):
             values[column] = value
-        elif value is not None:
+            continue
+        image_type, family, _ = split_column(column)
+        if value is not None:
             missing[column] = _UNDEFINED.get(family, f"{image_type} is undefined for this image")
         elif family in refused:
             missing[column] = refused[family]

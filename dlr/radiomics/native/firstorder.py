@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numba import njit
 
 from dlr.radiomics.native.discretise import Levels
 from dlr.radiomics.native.family import EPSILON, Family
+from dlr.radiomics.native.once import once
 
 __all__ = ["FIRSTORDER", "Intensities"]
 
@@ -30,22 +30,22 @@ class Intensities:
         defined = values[~undefined] if undefined.any() else values
         return cls(defined.astype(np.float64, copy=False), levels, shift, voxel_volume)
 
-    @cached_property
+    @once
     def p(self) -> np.ndarray:
         """Share of voxels at each grey level present."""
         return self.levels.counts / self.levels.counts.sum()
 
-    @cached_property
+    @once
     def ascending(self) -> np.ndarray:
         """The values, sorted."""
         return np.sort(self.values)
 
-    @cached_property
+    @once
     def mean(self) -> float:
         """x̄"""
         return float(self.values.mean())
 
-    @cached_property
+    @once
     def _moments(self) -> np.ndarray:
         return _moments(self.values, self.mean, self.shift) / len(self.values)
 
@@ -87,7 +87,7 @@ class Intensities:
         high = self.ascending[min(below + 1, len(self.ascending) - 1)]
         return float(low + (high - low) * (place - below))
 
-    @cached_property
+    @once
     def middle(self) -> np.ndarray:
         """The values from the 10th to the 90th percentile, both included, sorted."""
         low = np.searchsorted(self.ascending, self.percentile(0.1), side="left")

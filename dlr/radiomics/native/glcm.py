@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numba import njit
 
 from dlr.radiomics.native.family import EPSILON, Family
+from dlr.radiomics.native.once import once
 
 __all__ = ["GLCM", "Glcm"]
 
@@ -21,47 +21,47 @@ class Glcm:
     grey: np.ndarray  # float64 (K,), the grey level of each row and column
     highest: int  # Ng, levels without voxels counted
 
-    @cached_property
+    @once
     def px(self) -> np.ndarray:
         """Row marginal (directions, K)."""
         return self.p.sum(axis=2)
 
-    @cached_property
+    @once
     def py(self) -> np.ndarray:
         """Column marginal (directions, K)."""
         return self.p.sum(axis=1)
 
-    @cached_property
+    @once
     def mean_x(self) -> np.ndarray:
         """μx (directions,)"""
         return self.px @ self.grey
 
-    @cached_property
+    @once
     def mean_y(self) -> np.ndarray:
         """μy (directions,)"""
         return self.py @ self.grey
 
-    @cached_property
+    @once
     def deviation_x(self) -> np.ndarray:
         """i − μx (directions, K)"""
         return self.grey - self.mean_x[:, None]
 
-    @cached_property
+    @once
     def deviation_y(self) -> np.ndarray:
         """j − μy (directions, K)"""
         return self.grey - self.mean_y[:, None]
 
-    @cached_property
+    @once
     def variance_x(self) -> np.ndarray:
         """σx² (directions,)"""
         return np.einsum("ak,ak->a", self.px, self.deviation_x**2)
 
-    @cached_property
+    @once
     def variance_y(self) -> np.ndarray:
         """σy² (directions,)"""
         return np.einsum("ak,ak->a", self.py, self.deviation_y**2)
 
-    @cached_property
+    @once
     def _diagonals(self) -> tuple[np.ndarray, np.ndarray]:
         return _sum_diagonals(self.p, self.grey.astype(np.int64), self.highest)
 
@@ -75,37 +75,37 @@ class Glcm:
         """p₍x₊y₎(k), k = i + j = 2 .. 2 Ng (directions, 2 Ng − 1)."""
         return self._diagonals[1]
 
-    @cached_property
+    @once
     def difference(self) -> np.ndarray:
         """k = |i − j| (Ng,)"""
         return np.arange(self.highest, dtype=np.float64)
 
-    @cached_property
+    @once
     def sum(self) -> np.ndarray:
         """k = i + j (2 Ng − 1,)"""
         return np.arange(2, 2 * self.highest + 1, dtype=np.float64)
 
-    @cached_property
+    @once
     def mean_difference(self) -> np.ndarray:
         """Σₖ k p₍x₋y₎(k) (directions,)"""
         return self.p_difference @ self.difference
 
-    @cached_property
+    @once
     def deviation_sum(self) -> np.ndarray:
         """k − μx − μy (directions, 2 Ng − 1)"""
         return self.sum - (self.mean_x + self.mean_y)[:, None]
 
-    @cached_property
+    @once
     def hxy(self) -> np.ndarray:
         """Joint entropy (directions,)."""
         return -_total(self.p * np.log2(self.p + EPSILON))
 
-    @cached_property
+    @once
     def independent(self) -> np.ndarray:
         """px(i) py(j) (directions, K, K)"""
         return self.px[:, :, None] * self.py[:, None, :]
 
-    @cached_property
+    @once
     def log_independent(self) -> np.ndarray:
         """log₂(px(i) py(j) + ε)"""
         return np.log2(self.independent + EPSILON)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from dlr.radiomics.native.family import Family
+from dlr.radiomics.native.once import once
 
 __all__ = ["NGTDM", "Ngtdm"]
 
@@ -20,22 +20,22 @@ class Ngtdm:
     s: np.ndarray  # float64 (K,)
     grey: np.ndarray  # float64 (K,)
 
-    @cached_property
+    @once
     def voxels(self) -> float:
         """N, those without neighbours included."""
         return self.n.sum()
 
-    @cached_property
+    @once
     def p(self) -> np.ndarray:
         """pᵢ = nᵢ / N"""
         return self.n / self.voxels
 
-    @cached_property
+    @once
     def ps(self) -> np.ndarray:
         """pᵢ sᵢ"""
         return self.p * self.s
 
-    @cached_property
+    @once
     def step(self) -> np.ndarray:
         """i − j (K, K)"""
         return self.grey[:, None] - self.grey

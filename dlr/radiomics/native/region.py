@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import product
 
 import numpy as np
+
+from dlr.radiomics.native.once import once
 
 __all__ = ["Region", "directions"]
 
@@ -35,12 +37,12 @@ class Region:
         z, y, x = (slice(s, s + n) for s, n in zip(self.start, self.mask.shape, strict=True))
         return z, y, x
 
-    @cached_property
+    @once
     def inside(self) -> np.ndarray:
         """Flat indices of the ROI's voxels in the box, in the order z, y, x."""
         return np.flatnonzero(self.mask)
 
-    @cached_property
+    @once
     def lines(self) -> np.ndarray:
         """int64 (n, 4): z, y, first x, last x + 1 of every line that holds ROI voxels."""
         any_voxel = self.mask.any(axis=2)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from dlr.radiomics.native.diameters import Diameters, diameters
 from dlr.radiomics.native.family import Family
 from dlr.radiomics.native.mesh import area_and_volume
+from dlr.radiomics.native.once import once
 
 __all__ = ["SHAPE", "Solid", "principal_variances"]
 
@@ -21,7 +21,7 @@ class Solid:
     mask: np.ndarray  # bool (z, y, x), in its bounding box
     spacing: tuple[float, float, float]  # mm (z, y, x)
 
-    @cached_property
+    @once
     def _mesh(self) -> tuple[float, float]:
         return area_and_volume(self.mask, self.spacing)
 
@@ -35,12 +35,12 @@ class Solid:
         """V, of the mesh, in mm³."""
         return self._mesh[1]
 
-    @cached_property
+    @once
     def diameters(self) -> Diameters:
         """Largest distances of mesh points in planes of equal z, y, x, and over all, in mm."""
         return diameters(self.mask, self.spacing)
 
-    @cached_property
+    @once
     def variances(self) -> np.ndarray:
         """λ₀ ≤ λ₁ ≤ λ₂ of the voxels' positions along their principal axes, in mm²."""
         return principal_variances(self.mask, self.spacing)

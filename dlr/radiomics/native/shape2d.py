@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from dlr.radiomics.native.diameters import diameters
 from dlr.radiomics.native.family import Family
+from dlr.radiomics.native.once import once
 from dlr.radiomics.native.shape import principal_variances
 
 __all__ = ["SHAPE2D", "Area"]
@@ -29,7 +29,7 @@ class Area:
     mask: np.ndarray  # bool (rows, columns), in its bounding box
     spacing: tuple[float, float]  # mm
 
-    @cached_property
+    @once
     def _contour(self) -> tuple[float, float]:
         padded = np.pad(self.mask, 1).astype(np.int64)
         case = padded[:-1, :-1] + 2 * padded[:-1, 1:] + 4 * padded[1:, 1:] + 8 * padded[1:, :-1]
@@ -53,12 +53,12 @@ class Area:
         """A, enclosed by the contour, in mm²."""
         return self._contour[1]
 
-    @cached_property
+    @once
     def diameter(self) -> float:
         """Largest distance of contour points, in mm."""
         return diameters(self.mask[None], (1.0, *self.spacing))[0]
 
-    @cached_property
+    @once
     def variances(self) -> np.ndarray:
         """λ₀ ≤ λ₁ of the pixels' positions along their principal axes, in mm²."""
         return principal_variances(self.mask, self.spacing)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
 from dlr.radiomics.native.family import EPSILON
+from dlr.radiomics.native.once import once
 
 __all__ = ["SizeMatrix"]
 
@@ -20,49 +20,49 @@ class SizeMatrix:
     grey: np.ndarray  # float64 (K,)
     size: np.ndarray  # float64 (S,), the sizes that occur
 
-    @cached_property
+    @once
     def by_grey(self) -> np.ndarray:
         """gᵢ = Σⱼ nᵢⱼ"""
         return self.counts.sum(axis=-1)
 
-    @cached_property
+    @once
     def by_size(self) -> np.ndarray:
         """sⱼ = Σᵢ nᵢⱼ"""
         return self.counts.sum(axis=-2)
 
-    @cached_property
+    @once
     def total(self) -> np.ndarray:
         """N = Σᵢⱼ nᵢⱼ; NaN for a direction without counts."""
         total = self.by_grey.sum(axis=-1)
         return np.where(total == 0, np.nan, total)[()]
 
-    @cached_property
+    @once
     def voxels(self) -> np.ndarray:
         """Σⱼ j sⱼ"""
         return self.by_size @ self.size
 
-    @cached_property
+    @once
     def grey2(self) -> np.ndarray:
         """i²"""
         return self.grey**2
 
-    @cached_property
+    @once
     def size2(self) -> np.ndarray:
         """j²"""
         return self.size**2
 
-    @cached_property
+    @once
     def entropy(self) -> np.ndarray:
         """−Σᵢⱼ pᵢⱼ log₂(pᵢⱼ + ε), p = n / N"""
         p = self.counts / np.asarray(self.total)[..., None, None]
         return -(p * np.log2(p + EPSILON)).sum(axis=(-2, -1))
 
-    @cached_property
+    @once
     def grey_variance(self) -> np.ndarray:
         """Σᵢ (i − μ)² gᵢ / N, μ = Σᵢ i gᵢ / N"""
         return _variance(self.by_grey, self.grey, self.total)
 
-    @cached_property
+    @once
     def size_variance(self) -> np.ndarray:
         """Σⱼ (j − μ)² sⱼ / N, μ = Σⱼ j sⱼ / N"""
         return _variance(self.by_size, self.size, self.total)

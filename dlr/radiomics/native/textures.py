@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from dlr.radiomics.native.discretise import Levels
 from dlr.radiomics.native.glcm import Glcm
 from dlr.radiomics.native.kernels import count_neighbours, count_runs, count_zones
 from dlr.radiomics.native.ngtdm import Ngtdm
+from dlr.radiomics.native.once import once
 from dlr.radiomics.native.region import Region, directions
 from dlr.radiomics.native.size_matrix import SizeMatrix
 
@@ -28,12 +28,12 @@ class Textures:
         self.pad = max(1, *self.distances)
         self.grey = levels.present.astype(np.float64)
 
-    @cached_property
+    @once
     def codes(self) -> np.ndarray:
         """Ranks of grey levels, padded."""
         return self.region.padded(self.levels.codes, self.pad)
 
-    @cached_property
+    @once
     def _neighbours(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         offsets = directions(self.region.mask.shape, self.distances, self.flat_axis)
         greys = self.codes
@@ -51,7 +51,7 @@ class Textures:
         )
         return offsets, *counted
 
-    @cached_property
+    @once
     def glcm(self) -> Glcm:
         """Directions without pairs are left out; none left: no direction."""
         offsets, pairs, _, _ = self._neighbours
@@ -65,7 +65,7 @@ class Textures:
         total = counts.sum(axis=(1, 2))
         return Glcm(counts[total > 0] / total[total > 0, None, None], self.grey, self.levels.highest)
 
-    @cached_property
+    @once
     def glrlm(self) -> SizeMatrix:
         """Directions in which no line holds two voxels are left out."""
         offsets = directions(self.region.mask.shape, (1,), self.flat_axis)
@@ -81,7 +81,7 @@ class Textures:
         occurs = counts.any(axis=(0, 1))
         return SizeMatrix(np.ascontiguousarray(counts[:, :, occurs]), self.grey, 1.0 + np.flatnonzero(occurs))
 
-    @cached_property
+    @once
     def glszm(self) -> SizeMatrix:
         """Zones of 26-connected voxels; with force2D of 8-connected ones in each plane."""
         codes, lines = self.codes, self.region.lines
@@ -93,14 +93,14 @@ class Textures:
         )
         return SizeMatrix(zones.astype(np.float64), self.grey, sizes.astype(np.float64))
 
-    @cached_property
+    @once
     def gldm(self) -> SizeMatrix:
         """Voxels by dependence; a voxel counts among its own dependents."""
         counts = self._neighbours[2][1:].astype(np.float64)
         occurs = counts.any(axis=0)
         return SizeMatrix(np.ascontiguousarray(counts[:, occurs]), self.grey, 1.0 + np.flatnonzero(occurs))
 
-    @cached_property
+    @once
     def ngtdm(self) -> Ngtdm:
         """Voxels and contrasts by level."""
         return Ngtdm(self.levels.counts.astype(np.float64), self._neighbours[3][1:], self.grey)

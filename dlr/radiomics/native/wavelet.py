@@ -31,24 +31,25 @@ def wavelet_bands(
     axes = wavelet_axes(dict(settings))
     skipped, levels = settings.get("start_level", 0), settings.get("level", 1)
     data = image
-    for axis in range(3):
-        margin = (before * (skipped + levels), after * (skipped + levels)) if axis in axes else (0, 0)
+    flat = tuple(size == 1 for size in image.shape)
+    for axis in (2, 1, 0):
+        wide = (skipped + levels) * (axis in axes and not flat[axis])
+        margin = (before * wide, after * wide)
         data = _periodic(data, axis, region.box[axis].start - margin[0], region.box[axis].stop + margin[1])
     for _ in range(skipped):
         for axis in axes:
-            data = _convolved(data, low, axis)
+            data = _convolved(data, low, axis, flat[axis])
     for level in range(1, levels + 1):
         final = levels - level
         bands = {"": data}
         for axis in axes:
             split = {}
             for name, band in bands.items():
-                split[name + "L"] = _convolved(band, low, axis)
-                flat = image.shape[axis] == 1
-                split[name + "H"] = np.zeros_like(split[name + "L"]) if flat else _convolved(band, high, axis)
+                split[name + "L"] = _convolved(band, low, axis, flat[axis])
+                split[name + "H"] = np.zeros_like(band) if flat[axis] else _convolved(band, high, axis, False)
             bands = split
         inner = tuple(
-            slice(before * final, size - after * final) if axis in axes else slice(None)
+            slice(before * final, size - after * final) if axis in axes and not flat[axis] else slice(None)
             for axis, size in enumerate(next(iter(bands.values())).shape)
         )
         names = ["".join(letters) for letters in product("LH", repeat=len(axes))]
@@ -67,16 +68,17 @@ def _periodic(data: np.ndarray, axis: int, start: int, stop: int) -> np.ndarray:
     return data.take(np.where(index == size, 0, index), axis=axis)
 
 
-def _convolved(data: np.ndarray, taps: np.ndarray, axis: int) -> np.ndarray:
-    """Σⱼ taps[j] data[i − j] where all of data is there, so shorter by len(taps) − 1."""
+def _convolved(data: np.ndarray, taps: np.ndarray, axis: int, flat: bool) -> np.ndarray:
+    """Σⱼ taps[j] data[i − j] where all of data is there, so shorter by len(taps) − 1; a flat axis is constant."""
+    if flat:
+        data = np.repeat(data, len(taps), axis=axis)
     size = data.shape[axis]
     rows = 1
     for length in data.shape[axis + 1 :]:
         rows *= length
     out_shape = [n - (len(taps) - 1) * (i == axis) for i, n in enumerate(data.shape)]
     out = np.empty(out_shape)
-    flat = np.ascontiguousarray(data).reshape(-1, size, rows)
-    _convolve(flat, taps, out.reshape(-1, out_shape[axis], rows))
+    _convolve(np.ascontiguousarray(data).reshape(-1, size, rows), taps, out.reshape(-1, out_shape[axis], rows))
     return out
 
 
