@@ -208,6 +208,9 @@ class _Work:
     @torch.no_grad()
     def _judge(self) -> None:
         """The mean weights' loss on the validation part; the best epoch's weights are kept."""
+        if self.fabric.world_size > 1:  # BatchNorm's statistics are each rank's own: the first's count
+            for value in self.mean.state.values():
+                torch.distributed.broadcast(value, 0)
         if self.judge is not None:
             self.shown.load_state_dict(self.mean.state)
             self.shown.eval()
