@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import warnings
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,7 @@ from dlr.radiomics.native.gldm import GLDM
 from dlr.radiomics.native.glrlm import GLRLM
 from dlr.radiomics.native.glszm import GLSZM
 from dlr.radiomics.native.images import filtered
+from dlr.radiomics.native.kernels import count_zones
 from dlr.radiomics.native.ngtdm import NGTDM
 from dlr.radiomics.native.preparation import Prepared, prepare
 from dlr.radiomics.native.region import Region
@@ -30,7 +33,9 @@ from dlr.radiomics.native.shape2d import SHAPE2D, Area
 from dlr.radiomics.native.textures import Textures
 from dlr.radiomics.profile import Profile
 
-__all__ = ["TEXTURE_FAMILIES", "NativeEngine"]
+__all__ = ["TEXTURE_FAMILIES", "NativeEngine", "is_compiled"]
+
+logger = logging.getLogger(__name__)
 
 TEXTURE_FAMILIES: dict[str, Family[Any]] = {
     family.name: family for family in (GLCM, GLDM, GLRLM, GLSZM, NGTDM)
@@ -49,6 +54,10 @@ class NativeEngine:
 
     name = "native"
 
+    def __init__(self) -> None:
+        if not is_compiled():
+            logger.warning("compiling the native radiomics engine for this machine, once: about a minute")
+
     @property
     def version(self) -> str:
         """dlr's own release."""
@@ -61,7 +70,8 @@ class NativeEngine:
         check_input(image, mask, spacing)
         require_supported(profile)
         columns = expected_columns(profile, kind_of(image))
-        roi = prepare(np.ascontiguousarray(image, dtype=np.float64), mask, spacing, profile.settings)
+        image = np.require(image, np.float64, ["C", "W"])  # kernels are compiled for one kind of array
+        roi = prepare(image, np.require(mask, bool, ["C", "W"]), spacing, profile.settings)
         given, refused = _shapes(profile, roi)
         region = Region.of(roi.mask, roi.spacing)
         with warnings.catch_warnings(), np.errstate(all="ignore"):
@@ -71,6 +81,12 @@ class NativeEngine:
                 for name, values in filtered(image_type, roi.image, region, settings):
                     given.update(_features(name, values, region, profile, settings))
         return _measured(columns, given, refused, image.shape)
+
+
+def is_compiled() -> bool:
+    """Whether numba's cache holds the kernels (one stands for all: a change of any file compiles that file's anew)."""
+    folder = count_zones.stats.cache_path
+    return folder is not None and any(Path(folder).glob("kernels.count_zones-*.nbi"))
 
 
 def _features(

@@ -28,7 +28,7 @@ def _multiply_and_add(typingctx: Any, a: Any, b: Any, c: Any) -> Any:
 _fused: Any = intrinsic(_multiply_and_add)
 
 
-@njit(cache=True)
+@njit("void(float64[:,:,:], int64[::1], float64, float64[:,:,:])", cache=True)  # one version for all strides
 def filter_spline(data: np.ndarray, wanted: np.ndarray, pole: float, out: np.ndarray) -> None:
     """Spline coefficients along the middle axis of data (a, n, b), mirrored at both ends; rows `wanted` into out.
 

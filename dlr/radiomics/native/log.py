@@ -98,7 +98,7 @@ def _coefficients(sigma: float, spacing: float, second: bool) -> np.ndarray:
     return np.array([n, m, d, [n.sum() / sd, m.sum() / sd, 0, 0]])
 
 
-@njit(cache=True)
+@njit("void(float64[:,:,:], float64[:,::1], int64, float64[:,:,:])", cache=True)  # one version for all strides
 def _recurse(data: np.ndarray, coefficients: np.ndarray, first: int, out: np.ndarray) -> None:
     """Both recursions along the middle axis of data (a, n, b); rows first.. of their sum into out, as float32.
 

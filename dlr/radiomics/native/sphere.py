@@ -47,8 +47,11 @@ def harmonics(degree: int, order: int, azimuth: np.ndarray, polar: np.ndarray) -
     """complex (n,): Yₙᵐ = √((2n + 1)/(4π) (n − m)!/(n + m)!) Pₙᵐ(cos polar) exp(i m azimuth), Condon-Shortley sign."""
     m = abs(order)
     x = np.cos(polar)
-    start = (-1) ** m * np.sqrt(np.prod([(2 * i + 1) / (2 * i) for i in range(1, m + 1)])) / (2 * np.sqrt(np.pi))
-    before, current = np.zeros_like(x), start * np.abs(np.sin(polar)) ** m
+    sine = np.abs(np.sin(polar))
+    current = np.full_like(x, 1 / (2 * np.sqrt(np.pi))) if m % 2 == 0 else -np.sqrt(1.5) / (2 * np.sqrt(np.pi)) * sine
+    for k in range(2 + m % 2, m + 1, 2):
+        current = np.sqrt((2 * k + 1) * (2 * k - 1) / (4 * k * (k - 1))) * sine * sine * current
+    before = np.zeros_like(x)
     for n in range(m + 1, degree + 1):  # normalised Legendre functions, as SciPy computes them
         a = np.sqrt((4 * n * n - 1) / (n * n - m * m))
         b = np.sqrt(((n - 1) ** 2 - m * m) / (4 * (n - 1) ** 2 - 1)) * a
