@@ -99,7 +99,9 @@ def _fits(values: np.ndarray, truth: np.ndarray, strengths: Sequence[float]) -> 
     scores, axes = u[:, keep] * s[keep], vt[keep]
     out = []
     for strength in strengths:
-        model = LogisticRegression(C=strength, tol=1e-8, max_iter=5000).fit(scores, truth.astype(int))
+        model = LogisticRegression(C=strength, solver="newton-cholesky", tol=1e-10, max_iter=200).fit(
+            scores, truth.astype(int)
+        )
         weights = (model.coef_[0] @ axes) * scale
         out.append((float(model.intercept_[0] - mean @ weights), weights))
     return out

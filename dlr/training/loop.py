@@ -160,6 +160,7 @@ class _Work:
                 self.fabric.barrier()
         seconds = max(time.perf_counter() - begin, 1e-9)
         self.network.load_state_dict(self.best_state)
+        self.network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         return Trained(
             network=self.network.cpu().eval(),
             curves=tuple(self.curves),

@@ -1,0 +1,57 @@
+"""The frozen baseline: a penalised logistic model whose strength is chosen on inner folds of its own rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dlr.deep import FrozenHead, fit_head
+from dlr.errors import InputError
+
+RANDOM = np.random.default_rng(2)
+POSITIVE = np.arange(60) % 3 == 0
+FEATURES = RANDOM.normal(size=(60, 150)) * np.linspace(0.1, 5, 150) + 3 + np.outer(POSITIVE, np.arange(150) < 20)
+NAMES = [f"p{k}" for k in range(60)]
+
+
+def test_the_answer_is_scikit_learn_s_on_all_columns() -> None:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    head = fit_head(FEATURES, POSITIVE, NAMES, 0, strengths=(1e-2,))
+    scaler = StandardScaler().fit(FEATURES)
+    theirs = LogisticRegression(C=1e-2, tol=1e-12, max_iter=20_000).fit(scaler.transform(FEATURES), POSITIVE)
+    new = RANDOM.normal(size=(9, 150)) + 3
+    np.testing.assert_allclose(head.probability(new), theirs.predict_proba(scaler.transform(new))[:, 1], atol=2e-6)
+
+
+def test_a_saved_head_gives_the_same_bits() -> None:
+    head = fit_head(FEATURES, POSITIVE, NAMES, 0)
+    again = FrozenHead.from_json(head.to_json())
+    assert np.array_equal(head.probability(FEATURES), again.probability(FEATURES))
+    assert head.to_json() == fit_head(FEATURES, POSITIVE, NAMES, 0).to_json() == again.to_json()
+
+
+def test_noise_is_answered_by_the_strongest_penalties() -> None:
+    noise = np.random.default_rng(0).normal(size=(60, 150))
+    assert fit_head(noise, POSITIVE, NAMES, 0).strength <= 1e-3 < fit_head(FEATURES, POSITIVE, NAMES, 0).strength * 10
+
+
+def test_constant_features_carry_nothing() -> None:
+    constant = FEATURES.copy()
+    constant[:, 4] = 2.0
+    assert fit_head(constant, POSITIVE, NAMES, 0).coefficients[4] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("features", "positive", "said"),
+    [
+        (FEATURES, np.zeros(60, bool), "0 positive and 60 negative"),
+        (FEATURES, np.arange(60) == 0, "1 positive"),
+        (np.full((60, 3), 2.0), POSITIVE, "same for everybody"),
+        (np.full((60, 3), np.nan), POSITIVE, "not numbers"),
+    ],
+)
+def test_a_class_missing_in_a_fold_and_dead_features_are_named(features, positive, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        fit_head(features, positive, NAMES, 0)
