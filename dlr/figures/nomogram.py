@@ -71,7 +71,7 @@ def draw_nomogram(
 
 
 def _note(axis: Axis) -> str:
-    return "probability" if str(axis.transform).lower().endswith("logit") else ""
+    return "signature, probability" if str(axis.transform).lower().endswith("logit") else ""
 
 
 def _name(ax: Axes, y: float, text: str, font_size: float, bold: bool = False, note: str = "") -> None:

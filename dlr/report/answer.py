@@ -100,7 +100,7 @@ def _key_numbers(press: Press, evidence: Evidence, headline: Headline) -> list[B
         if auc is not None:
             cells = [f"{auc.n} ({auc.n_positive})"]
             for _, metric, digits in KEY_NUMBERS[1:]:
-                cells.append(cell(evidence.get(headline.target, headline.model, role, metric), digits))
+                cells.append(cell(evidence.get(headline.target, headline.model, role, metric), digits, "\n"))
             shown[role.capitalize()] = cells
     name, title = f"answer_{slug(headline.target)}", f"{headline.model} in numbers"
     return [press.table(name, title, pd.DataFrame(shown), note="In brackets: 95 % intervals.")]

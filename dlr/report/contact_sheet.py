@@ -39,7 +39,7 @@ class Outlined:
 
 def contact_sheet(cases: Iterable[Outlined], path: Path) -> Path:
     """Write a PDF with twenty cases a page, in the order given; images are read one page at a time."""
-    with matplotlib.rc_context(theme.rc() | {"savefig.dpi": 150, "pdf.fonttype": 3}), warnings.catch_warnings():
+    with matplotlib.rc_context(theme.rc() | {"savefig.dpi": 110, "pdf.fonttype": 3}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         with PdfPages(path, metadata={"CreationDate": None, "ModDate": None}) as sheet:
             for number, chunk in enumerate(_pages(cases), start=1):

@@ -31,6 +31,7 @@ ROLES: dict[str, tuple[tuple[str, str], ...]] = {
     "validation": ((Protocol.CROSSFIT, Side.VALIDATION), (Protocol.PAPER, Side.VALIDATION)),
     "out-of-fold": ((Protocol.CROSSFIT, Side.TRAIN),),
     "nested": ((Protocol.NESTED, Side.TEST), (Protocol.NESTED, "all"), (Protocol.NESTED, Side.TRAIN)),
+    "left-out cohort": ((Protocol.LEAVE_ONE_COHORT_OUT, Side.TEST),),
     "apparent": ((Protocol.PAPER, Side.TRAIN),),
     "test, published way": ((Protocol.PAPER, Side.TEST),),
 }
@@ -63,7 +64,7 @@ class Evidence:
         if self.table.empty:
             return []
         found = list(dict.fromkeys(self.table.loc[self.table["target"] == target, "model"]))
-        return sorted(found, key=lambda name: _MODELS.index(name) if name in _MODELS else len(_MODELS))
+        return sorted(found, key=_place)
 
     def variants(self, target: str, model: str) -> list[str]:
         """The variants of a model, the main one first."""
@@ -151,6 +152,11 @@ def measure_words(metric: str) -> str:
     return words.get(metric, metric.replace("_", " "))
 
 
+def in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows in the order of the five models, within a model as they were."""
+    return table.sort_values("model", key=lambda names: names.map(_place), kind="stable")
+
+
 def main_variant(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of each model's main variant."""
     if "variant" not in table:
@@ -173,6 +179,10 @@ def curve_rows(table: pd.DataFrame | None, target: str, role: str) -> pd.DataFra
         if len(found):
             return found
     return None
+
+
+def _place(model: str) -> int:
+    return _MODELS.index(model) if model in _MODELS else len(_MODELS)
 
 
 def _main_first(variants: list[str]) -> list[str]:

@@ -117,7 +117,7 @@ def _segmentation(sources: Sources) -> str:
             "95 % Hausdorff "
             f"distance {agreement['hausdorff95'].median():.1f} {unit}; "
             f"{int(agreement['below'].astype(bool).sum())} cases fell below the "
-            "chosen agreement and went to a third reader."
+            "chosen agreement and are named for a third reader."
         )
     if stability is not None:
         threshold = sources.setting("learn.icc_filter")
@@ -161,15 +161,15 @@ def _radiomics(sources: Sources) -> str:
 def _models(sources: Sources) -> str:
     learn: dict[str, Any] = sources.setting("learn", {}) or {}
     algorithms = ", ".join(ALGORITHMS.get(name, name) for name in learn.get("algorithms", []))
+    test = T_TESTS.get(str(learn.get("t_test", "welch")), "a t-test")
+    several = len(learn.get("algorithms", [])) > 1
+    correlation, lasso = learn.get("correlation", 0.8), learn.get("lasso_folds", 10)
     text = (
-        "Features were standardised, then selected by "
-        f"{T_TESTS.get(str(learn.get('t_test', 'welch')), 'a t-test')} (p < {learn.get('p', 0.05):g}), greedy "
-        "deletion of pairs with |r| > "
-        f"{learn.get('correlation', 0.8):g}, and LASSO ({learn.get('lasso_folds', 10)}-fold, λ "
-        f"{learn.get('lasso_rule', 'min')}). "
-        f"{algorithms[:1].upper()}{algorithms[1:]} were tuned on grids of at most {learn.get('max_grid', 8)} "
-        "points by the median score of inner "
-        "folds, which also chose among them; all of this was fitted anew inside every fold."
+        f"Features were standardised, then selected by {test} (p < {learn.get('p', 0.05):g}), greedy deletion of pairs "
+        f"with |r| > {correlation:g}, and LASSO ({lasso}-fold, λ {learn.get('lasso_rule', 'min')}). "
+        f"{algorithms[:1].upper()}{algorithms[1:]} {'were' if several else 'was'} tuned on grids of at most "
+        f"{learn.get('max_grid', 8)} points by the median score of inner folds"
+        f"{', which also chose among them' if several else ''}; all of this was fitted anew inside every fold."
     )
     selection = sources.table("radiomics_model", "selection.parquet")
     if selection is not None:
@@ -206,11 +206,10 @@ def _validation(sources: Sources, evidence: Evidence) -> str:
     folds, seeds, protocols = learn.get("folds", 5), learn.get("seeds", 3), learn.get("protocols", [])
     text = (
         f"Training patients received out-of-fold probabilities from {folds}-fold cross-fitting with {seeds} "
-        "seeds; test patients the "
-        f"mean logit over the same {folds} × {seeds} chains. "
+        f"seed{'' if seeds == 1 else 's'}; test patients the mean logit over the same {folds} × {seeds} chains. "
     )
     if "nested" in protocols:
-        text += "In repeated nested cross-validation every patient was a test patient once a repetition. "
+        text += "In nested cross-validation every patient was held out once a repetition. "
     if "paper" in protocols:
         text += (
             "The published way (selection and tuning on the whole training side) was run beside it to measure its "

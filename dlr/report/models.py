@@ -34,7 +34,7 @@ TABLE = (
     ("Calibration\nslope", "calibration_slope", 2),
     ("Net benefit\nat cut-off", "net_benefit_at_cutoff", 3),
 )
-ROLES_SHOWN = ("nested", "test", "external", "validation", "out-of-fold", "apparent")
+ROLES_SHOWN = ("nested", "test", "external", "validation", "left-out cohort", "out-of-fold", "apparent")
 APPARENT_NOTE = (
     "In brackets 95 % intervals. Apparent values come from a model's own training patients (published way); they "
     "are printed for comparison with "
@@ -81,36 +81,48 @@ def roc_lines(sources: Sources, evidence: Evidence, target: str, role: str) -> l
 
 
 def _table(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:
-    rows: list[dict[str, str]] = []
-    raw, quiet = [], []
-    for model in evidence.models(target):
-        for variant in evidence.variants(target, model):
-            for role in ROLES_SHOWN:
-                found = evidence.rows(target, model, role, variant)
-                if found.empty:
-                    continue
-                role_words = f"{role}, stacked" if evidence.stacked(model, role) else role
-                row = {"Model": f"{model}, {variant}" if variant else model, "Patients are": role_words}
-                first = found.iloc[0]
-                row["n (positive)"] = f"{first['n']} ({first['n_positive']})"
-                for name, metric, digits in TABLE:
-                    row[name] = cell(evidence.get(target, model, role, metric, variant), digits, "\n")
-                if role == "apparent":
-                    quiet.append(len(rows))
-                rows.append(row)
-                raw.append(found)
+    main = [(model, evidence.variants(target, model)[0]) for model in evidence.models(target)]
+    others = [(m, v) for m in evidence.models(target) for v in evidence.variants(target, m)[1:]]
     note = APPARENT_NOTE + (
         " Cut-off: Youden on out-of-fold training predictions, used unchanged on test. "
         "The best test value is not marked: the choice of a model by its test value is a leak."
     )
-    name = f"models_{slug(target)}"
-    return [press.table(name, f"All models for {target}", pd.DataFrame(rows), pd.concat(raw), note, quiet=quiet)]
+    blocks = [_measures(press, evidence, target, main, f"models_{slug(target)}", f"All models for {target}", note)]
+    if others:
+        title = f"Variants of the models for {target}"
+        blocks.append(_measures(press, evidence, target, others, f"variants_{slug(target)}", title, ""))
+    return blocks
+
+
+def _measures(
+    press: Press, evidence: Evidence, target: str, pairs: list[tuple[str, str]], name: str, title: str, note: str
+) -> Block:
+    """A row a model, variant and role; apparent rows in grey."""
+    rows: list[dict[str, str]] = []
+    raw, quiet = [], []
+    for model, variant in pairs:
+        for role in ROLES_SHOWN:
+            found = evidence.rows(target, model, role, variant)
+            if found.empty:
+                continue
+            row = {
+                "Model": f"{model}, {variant}" if variant else model,
+                "Patients are": f"{role}, stacked" if evidence.stacked(model, role) else role,
+                "n (positive)": f"{found['n'].iloc[0]} ({found['n_positive'].iloc[0]})",
+            }
+            for words, metric, digits in TABLE:
+                row[words] = cell(evidence.get(target, model, role, metric, variant), digits, "\n")
+            if role == "apparent":
+                quiet.append(len(rows))
+            rows.append(row)
+            raw.append(found)
+    return press.table(name, title, pd.DataFrame(rows), pd.concat(raw), note, quiet=quiet)
 
 
 def _forest(press: Press, evidence: Evidence, target: str) -> list[Block]:
     rows = []
     for model in evidence.models(target):
-        for role in ("nested", "test", "external", "out-of-fold"):
+        for role in ROLES_SHOWN[:-1]:
             auc = evidence.get(target, model, role, "auc")
             if auc is not None:
                 words = f"{role}, stacked" if evidence.stacked(model, role) else role

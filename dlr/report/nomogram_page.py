@@ -21,6 +21,7 @@ __all__ = ["draw_nomogram_page"]
 A4 = (11.69, 8.27)  # inches, landscape
 LEFT, RIGHT = 0.19, 0.955  # the axes' own ends, as shares of the page; names of the lines stand left of them
 SMALL = 8.0
+WIDEST = 58  # characters of a line of the left column
 
 
 def draw_nomogram_page(
@@ -45,7 +46,7 @@ def draw_nomogram_page(
         FigureCanvasAgg(page)
         page.text(0.045, 0.945, title, fontsize=13, fontweight="bold", va="center")
         rows = nomogram_rows(nomogram)
-        height = min(0.57, 0.074 * rows + 0.02)
+        height = min(0.57, 0.082 * rows + 0.02)
         ax = page.add_axes((LEFT, 0.90 - height, RIGHT - LEFT, height))
         draw_nomogram(nomogram, ax, patient, risk_label=risk_label, font_size=9.5 if rows <= 8 else 8)
         top = 0.90 - height - 0.055
@@ -80,7 +81,9 @@ def _new_patient(command: str) -> str:
 
 def _write(page: Figure, x: float, y: float, head: str, text: str, width: int) -> None:
     page.text(x, y, head, fontsize=SMALL + 0.5, fontweight="bold", va="top")
-    lines = [line for part in text.split("\n") for line in textwrap.wrap(part, width + 6)]
+    # a line of its own that fits is a command: it stays whole
+    parts = text.split("\n")
+    lines = [line for part in parts for line in ([part] if len(part) <= WIDEST else textwrap.wrap(part, width + 6))]
     page.text(x, y - 0.028, "\n".join(lines), fontsize=SMALL, va="top", linespacing=1.35)
 
 

@@ -55,9 +55,10 @@ def nomogram_section(sources: Sources, press: Press) -> Section:
     blocks.append(press.table("training_range", "Axes and their training range", range_table(drawn), note=ranges))
     blocks.append(
         Prose((
-            "A signature of a new patient cannot be read off an image by eye. It takes the image, an outline of "
-            "the lesion drawn "
-            "as for this study, and the saved chains of this run; a table with these columns goes through",
+            "A new patient's signature cannot be read off an image by eye. It takes the image, an outline of the "
+            "lesion drawn "
+            "as for this study, and the saved chains of this run. A manifest with these columns goes through "
+            "this command:",
         ))
     )  # fmt: skip
     blocks.append(Copy("A new patient", predict_command(sources)))

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from dlr.figures import theme
-from dlr.stats import Axis, Nomogram
+from dlr.stats import Axis, Nomogram, Transform
 
 __all__ = ["range_table", "value_words", "worked_patient"]
 
@@ -32,7 +32,7 @@ def value_words(axis: Axis, value: Any) -> str:
             if str(tick.value) == str(value) or _same_number(tick.value, value):
                 return str(tick.label)
         return str(value)
-    return theme.format_number(float(value))
+    return _number(axis, float(value))
 
 
 def range_table(drawn: Nomogram) -> pd.DataFrame:
@@ -43,8 +43,13 @@ def range_table(drawn: Nomogram) -> pd.DataFrame:
             rows.append((axis.label, axis.name, "one of " + ", ".join(str(tick.label) for tick in axis.ticks)))
         else:
             low, high = axis.training_range
-            rows.append((axis.label, axis.name, f"{theme.format_number(low)} to {theme.format_number(high)}"))
+            rows.append((axis.label, axis.name, f"{_number(axis, low)} to {_number(axis, high)}"))
     return pd.DataFrame(rows, columns=["Axis", "Column", "Training range"])
+
+
+def _number(axis: Axis, value: float) -> str:
+    """A probability with three digits, any other number with three significant ones."""
+    return theme.format_auc(value) if axis.transform is Transform.LOGIT else theme.format_number(value)
 
 
 def _same_number(a: Any, b: Any) -> bool:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from dlr.figures import draw_optimism, draw_splits, theme
 from dlr.report.blocks import Block, Missing, Prose, Section
-from dlr.report.evidence import main_variant
+from dlr.report.evidence import in_order, main_variant
 from dlr.report.press import Panel, Press, slug
 from dlr.report.sources import Sources
 
@@ -37,7 +37,7 @@ def gap_rows(sources: Sources, target: str, metric: str = "auc") -> pd.DataFrame
     table = sources.table("evaluate", "optimism_gap.csv")
     if table is None:
         return pd.DataFrame()
-    return main_variant(table[(table["target"] == target) & (table["metric"] == metric)])
+    return in_order(main_variant(table[(table["target"] == target) & (table["metric"] == metric)]))
 
 
 def _gaps(sources: Sources, press: Press, target: str) -> list[Block]:
@@ -79,6 +79,7 @@ def _splits(sources: Sources, press: Press) -> list[Block]:
         return [Missing("AUC over many splits", why)]
     blocks: list[Block] = []
     for target, rows in table.groupby("target", sort=False):
+        rows = in_order(rows)
         panel = Panel(partial(draw_splits, rows), 1.8 + 1.5 * rows["model"].nunique(), 3.3)
         ends = rows.groupby("model", sort=False)["auc"].agg(["min", "max"])
         spans = "; ".join(

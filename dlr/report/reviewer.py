@@ -107,7 +107,7 @@ def _too_many_parameters(sources: Sources, evidence: Evidence, target: str) -> I
     if size is None:
         return
     values = dict(zip(size["quantity"].astype(str), size["value"], strict=True))
-    bound = next((float(v) for name, v in values.items() if "riley" in name.lower() and _number(v)), None)
+    bound = next((float(v) for name, v in values.items() if name == "riley_maximum_parameters" and _number(v)), None)
     used = clinical_variables(sources, Model.COMBINED)
     if bound is not None and len(used) + 1 > bound:
         yield Remark(

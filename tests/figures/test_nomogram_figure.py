@@ -33,7 +33,7 @@ def nomogram(frame: pd.DataFrame) -> Nomogram:
     positive = pd.Series(random.random(len(frame)) < 1 / (1 + np.exp(-score)), index=frame.index)
     fit = logistic(frame, positive, logits=["Rad"])
     return Nomogram.from_logistic(
-        fit, labels={"Rad": "Rad signature"}, level_labels={"pr": {"0": "negative", "1": "positive"}}
+        fit, labels={"Rad": "Rad score"}, level_labels={"pr": {"0": "negative", "1": "positive"}}
     )
 
 
@@ -44,7 +44,15 @@ def shown(ax: Axes) -> list[str]:
 def test_every_variable_has_a_line_between_points_and_risk(nomogram: Nomogram, ax: Axes) -> None:
     draw_nomogram(nomogram, ax, risk_label="Risk of her2")
     assert nomogram_rows(nomogram) == 7
-    for words in ("Points", "Total points", "Risk of her2", "age", "pr", "birads", "Rad signature\n(probability)"):
+    for words in (
+        "Points",
+        "Total points",
+        "Risk of her2",
+        "age",
+        "pr",
+        "birads",
+        "Rad score\n(signature, probability)",
+    ):
         assert words in shown(ax)
 
 
