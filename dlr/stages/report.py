@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
+
+import pandas as pd
 
 import dlr
 from dlr.cohort import read_case
@@ -62,14 +65,14 @@ def report(run: Run) -> None:
 
 def write_contact_sheet(run: Run) -> None:
     """Every outline over its image, the middle slice of a volume; cases that cannot be read were named before."""
-    from dlr.report import Outlined, contact_sheet
+    from dlr.report import Outlined, contact_sheet, example_picture
 
     tables = read_cohort(run.needs.cohort)
     if run.inputs.features is not None or not len(tables.facts):
         return
 
-    def outlined():  # type: ignore[no-untyped-def]
-        for row in tables.cases.to_dict("records"):
+    def outlined(cases: pd.DataFrame) -> Iterator[Outlined]:
+        for row in cases.to_dict("records"):
             try:
                 case = read_case(row, run.settings.cohort)
             except InputError as error:
@@ -88,4 +91,7 @@ def write_contact_sheet(run: Run) -> None:
                 spacing=(height, width),
             )
 
-    contact_sheet(outlined(), run.folder / "contact_sheet.pdf")
+    contact_sheet(outlined(tables.cases), run.folder / "contact_sheet.pdf")
+    each = run.settings.report.examples
+    examples = tables.cases.groupby(tables.targets[0], dropna=True).head(each)
+    example_picture(outlined(examples), run.folder / "examples.png", each=each)

@@ -16,6 +16,7 @@ import pytest
 from toy_pipeline import PIPELINE, make_study, outputs
 
 from dlr.engine import Screen, run_pipeline
+from dlr.engine.lock import study_lock
 from dlr.engine.store import OWNER, TASK_RECORD, new_record, publish
 from dlr.errors import InputError
 
@@ -156,13 +157,13 @@ def test_a_worker_that_outlives_its_run_cannot_publish(tmp_path):
 
 def test_two_runs_at_once_the_second_waits_with_a_line(tmp_path, manifest, undisturbed):
     study = tmp_path / "shared"
-    first = started(study, manifest, 1)
-    wait_until(lambda: len(finished_tasks(study)) >= 1)
-    second = started(study, manifest, 1)
-    _, said = second.communicate(timeout=60)
-    first.communicate(timeout=60)
-    assert (first.returncode, second.returncode) == (0, 0)
-    assert f"in use by another run (process {first.pid} on" in said
+    with study_lock(study, print):  # this process stands for the first run
+        second = started(study, manifest, 1)
+        assert second.stderr is not None
+        said = second.stderr.readline()
+    second.communicate(timeout=120)
+    assert second.returncode == 0
+    assert f"in use by another run (process {os.getpid()} on" in said
     assert "waiting" in said
     assert outputs(study) == undisturbed
 
