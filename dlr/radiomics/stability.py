@@ -50,7 +50,8 @@ def stability_table(
     """
     assert first.index.is_unique and second.index.is_unique, "a patient counts once"
     both = first.index.intersection(second.index, sort=False)
-    features = [name for name in first.columns if name in set(second.columns)]
+    shared = set(second.columns)
+    features = [name for name in first.columns if name in shared]
     found = icc_many(first.loc[both, features], second.loc[both, features], kind=kind or settings.kind)
     out = found[["icc", "lower", "upper", "n"]].rename_axis("feature").reset_index()
     return out.assign(perturbation=perturbation, seed=seed, fold=fold, kept=out["icc"] >= settings.icc)[
