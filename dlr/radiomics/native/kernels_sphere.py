@@ -36,7 +36,7 @@ def filter_spline(data: np.ndarray, wanted: np.ndarray, pole: float, out: np.nda
     """
     n = data.shape[1]
     gain = (1.0 - pole) * (1.0 - 1.0 / pole)
-    far = pole ** (n - 1)
+    far = pole ** float(n - 1)  # by pow(), not by multiplications
     c = np.zeros((n, LANES))
     for i in range(data.shape[0]):
         for left in range(0, data.shape[2], LANES):

@@ -52,9 +52,15 @@ def prepare(image: np.ndarray, mask: np.ndarray, spacing: Spacing, settings: Map
 
 
 def _normalised(image: np.ndarray, scale: float, outliers: float | None) -> np.ndarray:
-    """Mean 0 and standard deviation (n - 1) `scale` over the whole image, clipped at `outliers` deviations."""
-    spread = image.std(ddof=1)
-    scaled = (image - image.mean()) * (1 / spread) if spread > 0 else np.zeros_like(image)
+    """Mean 0 and standard deviation (n - 1) `scale` over the whole image, clipped at `outliers` deviations.
+
+    By ITK, as the last digit decides ties of the spherical binary pattern.
+    """
+    import SimpleITK as sitk
+
+    normalise = sitk.NormalizeImageFilter()
+    normalise.SetNumberOfThreads(1)
+    scaled = sitk.GetArrayFromImage(normalise.Execute(sitk.GetImageFromArray(image)))
     if outliers is not None:
         scaled = scaled.clip(-outliers, outliers)
     return scaled * scale
@@ -93,10 +99,9 @@ def _resampled(
     grid.SetOrigin(
         drawn.TransformContinuousIndexToPhysicalPoint((0.5 * (wanted - given) / given + first / ratio).tolist())
     )
-    still = sitk.Transform()
     interpolator = settings["interpolator"]
     kind = getattr(sitk, interpolator) if isinstance(interpolator, str) else interpolator
-    roi = sitk.GetArrayFromImage(sitk.Resample(drawn, grid, still, sitk.sitkNearestNeighbor, 0)) == 1
+    roi = sitk.GetArrayFromImage(_on_grid(drawn, grid, sitk.sitkNearestNeighbor)) == 1
     if not roi.any():
         raise InputError(
             WHERE,
@@ -116,17 +121,26 @@ def _resampled_image(image: sitk.Image, grid: sitk.Image, interpolator: int) -> 
     """
     import SimpleITK as sitk
 
-    still = sitk.Transform()
     if interpolator != sitk.sitkBSpline or 2 not in image.GetSize():
-        return sitk.Resample(image, grid, still, interpolator, 0.0, sitk.sitkFloat64)
+        return _on_grid(image, grid, interpolator)
     pads = [4 if size == 2 else 0 for size in image.GetSize()]
     longer = _itk(
         np.pad(sitk.GetArrayFromImage(image), [(pad, pad) for pad in reversed(pads)], mode="reflect"),
         np.array(image.GetSpacing()),
     )
     longer.SetOrigin(image.TransformIndexToPhysicalPoint([-pad for pad in pads]))
-    inside = sitk.Resample(image * 0 + 1, grid, still, sitk.sitkNearestNeighbor, 0.0)
-    return sitk.Resample(longer, grid, still, interpolator, 0.0, sitk.sitkFloat64) * inside
+    return _on_grid(longer, grid, interpolator) * _on_grid(image * 0 + 1, grid, sitk.sitkNearestNeighbor)
+
+
+def _on_grid(image: sitk.Image, grid: sitk.Image, interpolator: int) -> sitk.Image:
+    import SimpleITK as sitk
+
+    resample = sitk.ResampleImageFilter()
+    resample.SetNumberOfThreads(1)
+    resample.SetReferenceImage(grid)
+    resample.SetInterpolator(interpolator)
+    resample.SetOutputPixelType(image.GetPixelID())
+    return resample.Execute(image)
 
 
 def _itk(array: np.ndarray, spacing: np.ndarray) -> sitk.Image:
