@@ -222,7 +222,8 @@ def _stacked(run: Run, tables: CohortTables, frame: pd.DataFrame, saved: SavedSe
     rows = []
     for (seed, fold), held_out in folds.groupby(["seed", "fold"], sort=True):
         out = list(held_out["patient_id"])
-        train = [p for p in ids if p not in set(out)]
+        outside = set(out)
+        train = [p for p in ids if p not in outside]
         model = _fit_on(run, tables, frame, candidates, saved.target, saved.protocol, train, profile=False)
         if model.fit is None:
             truth = tables.labels(saved.target).loc[train]
