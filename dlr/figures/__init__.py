@@ -3,7 +3,7 @@
 from dlr.figures.benefit import draw_calibration, draw_decision, draw_predictions
 from dlr.figures.comparison import draw_algorithm_table, draw_auc_forest, draw_p_matrix
 from dlr.figures.curves import Line, draw_pr, draw_roc
-from dlr.figures.deep import draw_block_shares, draw_learning_curves, draw_pca_variance
+from dlr.figures.deep import draw_attention, draw_block_shares, draw_learning_curves, draw_pca_variance
 from dlr.figures.features import (
     class_of,
     draw_correlation,
@@ -20,6 +20,7 @@ __all__ = [
     "Line",
     "class_of",
     "draw_algorithm_table",
+    "draw_attention",
     "draw_auc_forest",
     "draw_block_shares",
     "draw_calibration",

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
 from dlr.figures import theme
 
-__all__ = ["draw_block_shares", "draw_learning_curves", "draw_pca_variance"]
+__all__ = ["draw_attention", "draw_block_shares", "draw_learning_curves", "draw_pca_variance"]
 
 _PARTS = {"train": (theme.GREY, "--"), "validation": (theme.ACCENT, "-"), "test": (theme.INK, ":")}
 
@@ -69,4 +70,17 @@ def draw_block_shares(shares: pd.DataFrame, ax: Axes) -> Axes:
     ax.tick_params(axis="y", length=0)
     ax.set(xlabel="Share of the features", xlim=(0, 1), ylim=(len(steps) - 0.5, -0.5))
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), ncols=len(blocks), handlelength=1)
+    return ax
+
+
+def draw_attention(grey: np.ndarray, mask: np.ndarray, heat: np.ndarray, ax: Axes) -> Axes:
+    """A class activation map (0 to 1, turbo) over a picture, and the outline; all of one size.
+
+    The map's opacity grows with its value, so that the picture stays visible where the network did not look.
+    """
+    low, high = np.percentile(grey, (1, 99))
+    ax.imshow(grey, cmap="gray", vmin=low, vmax=high if high > low else low + 1, interpolation="bilinear")
+    ax.imshow(heat, cmap="turbo", vmin=0, vmax=1, alpha=0.55 * np.clip(heat, 0, 1), interpolation="bilinear")
+    ax.contour(mask.astype(float), levels=[0.5], colors=["white"], linewidths=1.0)
+    ax.set(xticks=[], yticks=[])
     return ax

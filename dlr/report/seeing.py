@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
+import numpy as np
 import pandas as pd
 
-from dlr.figures import draw_learning_curves
+from dlr.figures import draw_attention, draw_learning_curves
 from dlr.report.blocks import Block, Missing, Section
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
@@ -37,18 +39,53 @@ def _attention(sources: Sources, press: Press) -> list[Block]:
     table: pd.DataFrame | None = sources.table("attention", "attention.csv")
     if table is None:
         return [Missing("Class activation maps of right and wrong cases", sources.why("attention", "attention.csv"))]
-    mean = (
-        table.groupby(["model", "layer", "region", "measure"], sort=False)[["value", "null_value"]].mean().reset_index()
-    )
+    keys = ["model", "layer", "region", "measure", "variant"]
+    mean = table.groupby(keys, sort=False, dropna=False)[["value", "null_value"]].mean().reset_index()
     shown = mean.rename(
         columns={
             "model": "Model",
             "layer": "Layer",
             "region": "Region",
             "measure": "Measure",
+            "variant": "Held against",
             "value": "Network",
             "null_value": "Null",
         }
     )
-    note = "Null: the same measure for a network of random weights. A map that looks no different says nothing."
-    return [press.table("attention", "Attention in numbers", shown, table, note)]
+    note = (
+        "Energy: share of the map inside the outline over the outline's share of the picture; pointing: the highest "
+        "value lies inside; IoU: of the outline and as many of the highest values. Null: the same measure for what "
+        "stands under held against. A map that looks no different from its null says nothing."
+    )
+    return [press.table("attention", "Attention in numbers", shown, table, note), *_maps(sources, press)]
+
+
+def _maps(sources: Sources, press: Press) -> list[Block]:
+    """Overlays of right and wrong cases, each by a chain that did not see the patient."""
+    examples = sources.table("attention", "examples.csv")
+    if examples is None:
+        return []
+    panels = []
+    order = ["true positive", "false positive", "true negative", "false negative"]
+    for row in examples.sort_values(["outcome", "case_id"], key=_place(order), kind="stable").itertuples(index=False):
+        path = sources.path("attention", str(row.file))
+        if path is None:
+            continue
+        with np.load(path) as stored:
+            grey, mask, heat = (np.asarray(stored[name], dtype=float) for name in ("grey", "mask", "heat"))
+        title = f"{str(row.outcome).capitalize()}, {row.case_id}"
+        panels.append(
+            Panel(partial(draw_attention, grey, mask, heat), 2.2, 2.4, title, f"probability {row.probability:.2f}")
+        )
+    if not panels:
+        return []
+    caption = (
+        "Class activation maps for the positive class, turbo colours, outline in white. Called by the cut-off of the "
+        "out-of-fold signature. A map of a network of random weights looks convincing too: see the numbers above."
+    )
+    return [press.figure("attention_maps", "Where the network looked", caption, panels, examples)]
+
+
+def _place(order: list[str]) -> Callable[[pd.Series], pd.Series]:
+    """A key that sorts outcomes in a fixed order and everything else by itself."""
+    return lambda column: column.map(order.index) if column.name == "outcome" else column
