@@ -210,6 +210,38 @@ def run_stage(
 
 @app.command()
 @guarded
+def fuse(
+    study: StudyArgument = None,
+    pca: Annotated[str, Option(help="Components (64) or the share of variance they keep (0.95).")] = "64",
+    sets: Sets = None,
+    jobs: Jobs = None,
+    wait: Wait = None,
+) -> None:
+    """Join a study's radiomics and deep features: principal components by fold, then the DLR signature.
+
+    \b
+    Examples:
+      dlr fuse --pca 64
+      dlr fuse runs/her2_ultrasound --pca 0.95
+    """
+    from dlr.opening import study_opening, the_study
+
+    start = study_opening(the_study(study), [*(sets or []), f"fuse.n_components={pca}"])
+    result = _run(start, jobs=jobs, only="fusion_model", wait=wait)
+    folder = result.folders.get("fusion_model")
+    if folder is None:
+        typer.echo(f"fusion_model left itself out: {result.left_out['fusion_model']}")
+        return
+    import csv
+
+    with (folder / "shares.csv").open(encoding="utf-8", newline="") as stream:
+        header, *rows = csv.reader(stream)
+    print_table(header, [[step, block, f"{float(count):.1f}"] for step, block, count in rows])
+    typer.echo(str(folder))
+
+
+@app.command()
+@guarded
 def status(study: StudyArgument = None, sets: Sets = None) -> None:
     """What a study holds, and which part of a key changed since.
 

@@ -2,10 +2,14 @@
 
 from dlr.engine import Pipeline
 from dlr.stages import (
+    attention,
     clinical,
     cohort,
     combine,
+    deep,
     evaluate,
+    fuse,
+    fusion_model,
     nomogram,
     radiomics,
     radiomics_model,
@@ -23,6 +27,10 @@ PIPELINE = Pipeline(
         stability,  # which features survive another reader's outline
         clinical,  # Table 1, odds ratios, the Clinical signature
         radiomics_model,  # selection and five classifiers: the Rad signature
+        deep,  # networks look at every lesion: the DL signature
+        attention,  # where they looked, beside what chance would give
+        fuse,  # their features as principal components
+        fusion_model,  # radiomics and deep features joined: the DLR signature
         combine,  # clinical variables and a signature in one logistic model
         evaluate,  # every measure with its interval, on the side where it is valid
         nomogram,  # the Combined model on paper, checked on every patient

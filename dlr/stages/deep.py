@@ -47,7 +47,7 @@ from dlr.words import CHOSEN, PREDICTION_COLUMNS, Kind, Model, Protocol
 
 __all__ = ["FROZEN_ROWS", "deep"]
 
-FROZEN_ROWS = "all"  # target and protocol of frozen embeddings, which depend on neither
+FROZEN_ROWS = "all"  # target, protocol and part of frozen embeddings, which depend on none of them
 CURVE_COLUMNS = ["target", "protocol", "model", "seed", "fold", "epoch", "part", "measure", "value"]
 
 
@@ -83,7 +83,9 @@ def deep(run: Run) -> None:
     predictions, choices, curves, embeddings = [], [], [], []
     if settings.mode == FROZEN:
         embeddings += [
-            table.assign(target=FROZEN_ROWS, protocol=FROZEN_ROWS, backbone=name, seed=0, fold=-1, role=FROZEN)
+            table.assign(
+                target=FROZEN_ROWS, protocol=FROZEN_ROWS, part=FROZEN_ROWS, backbone=name, seed=0, fold=-1, role=FROZEN
+            )
             for name, table in looked.tables.items()
         ]
     for target in tables.targets:
@@ -212,8 +214,8 @@ def fine_tuned_signatures(
         kept = chain_folder(run.folder, target, part.name) / name
         shutil.copytree(source / NETWORK, kept / NETWORK)
         about = json.loads((kept / NETWORK / "network.json").read_text(encoding="utf-8"))
-        named = {"part": part.name, "protocol": part.protocol, "seed": part.seed, "fold": fold_of(part)}
-        table = pd.read_parquet(folder / "embeddings.parquet").assign(**named, backbone=name)
+        named = {"protocol": part.protocol, "seed": part.seed, "fold": fold_of(part)}
+        table = pd.read_parquet(folder / "embeddings.parquet").assign(**named, part=part.name, backbone=name)
         table["role"] = np.where(table["patient_id"].isin(part.train), "train", "held-out")
         curves = pd.read_csv(source / "curves.csv").assign(**named, model=f"{Model.DL} {name}")
         values = pd.read_parquet(folder / "values.parquet").set_index("patient_id")["value"]
@@ -368,7 +370,7 @@ def prediction_rows(target: str, made: list[Signature], chosen: dict[str, Signat
 
 def write_embeddings(folder: Path, tables: list[pd.DataFrame]) -> None:
     """embeddings.parquet: what names a row, then e0000 ... (float32; NaN beyond a narrower backbone's width)."""
-    first = ["case_id", "patient_id", "target", "protocol", "backbone", "seed", "fold", "role"]
+    first = ["case_id", "patient_id", "target", "protocol", "part", "backbone", "seed", "fold", "role"]
     table = pd.concat(tables, ignore_index=True)
     columns = sorted(column for column in table.columns if column not in first)
     table = table[[*first, *columns]].astype(dict.fromkeys(columns, np.float32))

@@ -11,7 +11,6 @@ from dlr.engine import Run, stage
 from dlr.learn import PcaBlock, components_wanted, fit_pca, save_pca
 from dlr.protocols import Part
 from dlr.stages.deep import FROZEN_ROWS
-from dlr.stages.deep_chains import FROZEN
 from dlr.stages.parts import fold_of, study_parts
 from dlr.stages.signatures import PatientFrame, patient_frame
 from dlr.stages.tables import CohortTables, read_cohort
@@ -82,8 +81,8 @@ def _frame(
     if chosen.empty:
         return None
     rows = embeddings[embeddings["backbone"] == chosen["backbone"].iloc[0]]
-    frozen = rows[(rows["role"] == FROZEN) & (rows["target"] == FROZEN_ROWS)]
-    own = rows[(rows["target"] == target) & (rows["part"] == part.name)] if "part" in rows else rows.iloc[:0]
+    frozen = rows[rows["part"] == FROZEN_ROWS]
+    own = rows[(rows["target"] == target) & (rows["part"] == part.name)]
     return embedding_frame(own if len(own) else frozen, tables, policy)
 
 

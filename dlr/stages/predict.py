@@ -18,6 +18,7 @@ from dlr.learn import load_chain
 from dlr.radiomics import Profile, engine, expected_columns, load_profile
 from dlr.stages.clinical import model_frame
 from dlr.stages.combine import SavedSet, read_sets
+from dlr.stages.predict_deep import deep_values
 from dlr.stages.settings import StudySettings
 from dlr.stages.signatures import PatientFrame, apply_chains, patient_frame
 from dlr.stages.tables import BEFORE_BIOPSY, CohortTables, read_cohort
@@ -81,6 +82,7 @@ def predict_table(study: Study, settings: StudySettings, manifest: Path, jobs: i
         kind=trained.kind,
     )
     chains, outside = _apply_all(study, settings, tables, features)
+    chains, bad = _with_deep(study, settings, tables, features, chains, bad)
     if chains.empty and not _has_sets(study):
         raise InputError(str(study.folder), "this study holds no fitted model", "run the study first")
     signatures = signature(chains) if len(chains) else pd.DataFrame()
@@ -162,6 +164,34 @@ def _apply_all(
     chains = pd.concat(predictions, ignore_index=True) if predictions else pd.DataFrame()
     table = pd.concat(outside, ignore_index=True) if outside else pd.DataFrame()
     return chains, table.drop_duplicates(ignore_index=True)
+
+
+def _with_deep(
+    study: Study,
+    settings: StudySettings,
+    tables: CohortTables,
+    features: pd.DataFrame,
+    chains: pd.DataFrame,
+    bad: pd.DataFrame,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The chains' rows with those of DL and DLR, and the bad cases with those that no network can be shown."""
+    with one_thread():
+        found, problems = deep_values(study.folders, settings, tables, features)
+    rows = [
+        pd.DataFrame({"patient_id": one.value.index, "value": one.value.to_numpy()}).assign(
+            target=one.target, side=NEW, protocol=one.part.partition("-")[0], model=one.model, variant="",
+            algorithm=CHOSEN, seed=0, fold=one.part.partition("-")[2] or "-", kind=Kind.PROBABILITY.value,
+        )
+        for one in found
+    ]  # fmt: skip
+    patient = dict(zip(tables.cases["case_id"], tables.cases["patient_id"], strict=True))
+    more = [
+        (case, patient[case], problem.where, problem.what, problem.mend)
+        for case, problem in problems.items()
+        if case not in set(bad["case_id"])
+    ]
+    bad = pd.concat([bad, pd.DataFrame(more, columns=bad.columns)], ignore_index=True) if more else bad
+    return pd.concat([chains, *rows], ignore_index=True), bad
 
 
 def _chains(home: Path) -> Iterator[tuple[str, str, Path]]:

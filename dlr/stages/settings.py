@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from dlr.attention import AttentionSettings
 from dlr.cohort import CohortSettings
+from dlr.deep import DeepSettings, FuseSettings
 from dlr.learn import LearnSettings
 from dlr.radiomics import RadiomicsSettings, StabilitySettings
 
@@ -81,6 +83,9 @@ class StudySettings(Section):
     stability: StabilitySettings = StabilitySettings()
     clinical: ClinicalSettings = ClinicalSettings()
     learn: LearnSettings = LearnSettings()
+    deep: DeepSettings = DeepSettings()
+    attention: AttentionSettings = AttentionSettings()
+    fuse: FuseSettings = FuseSettings()
     combine: CombineSettings = CombineSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     nomogram: NomogramSettings = NomogramSettings()

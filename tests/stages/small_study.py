@@ -28,6 +28,8 @@ SMALL = (
     "evaluate.bootstrap=100",
     "combine.bootstrap=10",
     "combine.variables=[er, calcification]",
+    "deep.input.size=48",
+    "attention.cases=8",
 )
 PROFILE = """\
 imageType:

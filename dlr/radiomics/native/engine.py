@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 import dlr
+from dlr.errors import InputError
 from dlr.radiomics.catalogue import FAMILIES, WITHDRAWN
 from dlr.radiomics.columns import expected_columns, split_column
-from dlr.radiomics.inputs import check_input, kind_of
+from dlr.radiomics.inputs import WHERE, check_input, kind_of
 from dlr.radiomics.interface import Measured
 from dlr.radiomics.native.discretise import discretise
 from dlr.radiomics.native.family import Family
@@ -78,8 +79,15 @@ class NativeEngine:
             warnings.simplefilter("ignore")
             for image_type in profile.image_types:
                 settings = profile.settings_of(image_type)
-                for name, values in filtered(image_type, roi.image, region, settings):
-                    given.update(_features(name, values, region, profile, settings))
+                try:
+                    for name, values in filtered(image_type, roi.image, region, settings):
+                        given.update(_features(name, values, region, profile, settings))
+                except MemoryError as error:
+                    raise InputError(
+                        WHERE,
+                        f"the texture matrices of {image_type} do not fit in memory",
+                        "the bins are too fine for this image: raise binWidth, or set binCount for that image type",
+                    ) from error
         return _measured(columns, given, refused, image.shape)
 
 
