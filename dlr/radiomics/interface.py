@@ -15,7 +15,7 @@ from dlr.radiomics.profile import Profile
 
 __all__ = ["DEFAULT_ENGINE", "ENGINES", "Engine", "Measured", "engine"]
 
-DEFAULT_ENGINE: Final = "pyradiomics"
+DEFAULT_ENGINE: Final = "native"
 
 
 @dataclass(frozen=True)
