@@ -1,4 +1,4 @@
-"""Saving and loading chains: JSON, LightGBM text, XGBoost JSON, skops; never a pickle."""
+"""Saving and loading chains: JSON, LightGBM text, XGBoost JSON, Parquet; never a pickle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dlr.words import CHOSEN
 
 __all__ = ["load_chain", "save_chains"]
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save_chains(fitted: FittedChains, folder: Path) -> None:

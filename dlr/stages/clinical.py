@@ -27,7 +27,7 @@ TERM_COLUMNS = [
 
 @stage(
     "clinical",
-    version=1,
+    version=2,
     needs=["cohort"],
     sections=["clinical", "learn", "evaluate.splits", "evaluate.bootstrap", "cohort.test_share"],
     libraries=["numpy", "scipy", "scikit-learn", "lightgbm", "xgboost"],

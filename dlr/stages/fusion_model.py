@@ -21,7 +21,7 @@ SHOWN = {"joined": "joined", "t_test": "after the t-test", "correlation": "after
 
 @stage(
     "fusion_model",
-    version=1,
+    version=2,
     needs=["cohort", "radiomics", "deep", "fuse"],
     optional=["stability"],
     sections=["cohort.per_patient", "learn", "evaluate.bootstrap"],

@@ -17,7 +17,7 @@ __all__ = ["radiomics_model"]
 
 @stage(
     "radiomics_model",
-    version=1,
+    version=2,
     needs=["cohort", "radiomics"],
     optional=["stability"],
     sections=["cohort.per_patient", "cohort.test_share", "learn", "evaluate.splits", "evaluate.bootstrap"],

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import json
 import pickle
-import zipfile
 
 import numpy as np
 import pandas as pd
 import pytest
 from learning_data import SMALL, feature_table
+from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from dlr.errors import InputError
 from dlr.learn import ALGORITHMS, LearnSettings, fit_chains, load_chain, rad_score_formula, save_chains
 from dlr.learn import selection_frequency as frequency_of
 from dlr.learn.classifiers import RECIPES
+from dlr.learn.forest import Forest
 
 ALL = LearnSettings(trees=8, max_grid=2, inner_folds=3, lasso_folds=5)
 
@@ -208,35 +207,44 @@ def forest_folder(tmp_path):
     return tmp_path
 
 
-def test_a_forest_with_a_foreign_type_is_refused(forest_folder):
-    path = forest_folder / "random_forest.skops"
-    with zipfile.ZipFile(path) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    schema = json.loads(members["schema.json"])
-    schema["__class__"], schema["__module__"] = "Popen", "subprocess"
-    members["schema.json"] = json.dumps(schema).encode()
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    with pytest.raises(InputError, match=r"subprocess\.Popen"):
+def test_a_forest_predicts_as_its_estimator_and_comes_back_bit_by_bit():
+    frame, positive = feature_table(signal=3.0)
+    values = frame.to_numpy()
+    for make in (RandomForestClassifier, ExtraTreesClassifier):
+        estimator = make(n_estimators=30, random_state=1).fit(values[::2], positive[::2])
+        forest = Forest.from_estimator(estimator)
+        expected = estimator.predict_proba(values)[:, 1]
+        np.testing.assert_allclose(forest.probability(values), expected, rtol=0, atol=1e-15)
+        again = Forest.from_bytes(forest.to_bytes())
+        assert np.array_equal(again.probability(values), forest.probability(values))
+        assert again.to_bytes() == forest.to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("column", "row", "value", "what"),
+    [
+        ("left", 0, 0, "not behind it"),
+        ("left", 0, 10**6, "not behind it"),
+        ("right", 0, -1, "one child"),
+        ("feature", 0, -2, "out of range"),
+        ("probability", 1, 1.5, "out of range"),
+        ("threshold", 0, np.nan, "not a table of tree"),
+    ],
+)
+def test_a_forest_whose_nodes_make_no_tree_is_refused(column, row, value, what, forest_folder):
+    path = forest_folder / "random_forest.parquet"
+    table = pd.read_parquet(path)
+    table.loc[row, column] = value
+    table.to_parquet(path, index=False)
+    with pytest.raises(InputError, match=rf"random_forest\.parquet.*{what}"):
         load_chain(forest_folder, "random_forest")
 
 
 def test_a_pickle_in_place_of_a_forest_is_refused_and_not_run(forest_folder, capsys):
-    (forest_folder / "random_forest.skops").write_bytes(pickle.dumps(Payload()))
-    with pytest.raises(InputError, match="not a saved forest"):
+    (forest_folder / "random_forest.parquet").write_bytes(pickle.dumps(Payload()))
+    with pytest.raises(InputError, match="not a saved random_forest"):
         load_chain(forest_folder, "random_forest")
     assert "loaded code ran" not in capsys.readouterr().out
-
-
-def test_another_estimator_in_place_of_a_forest_is_refused(forest_folder):
-    import skops.io
-    from sklearn.linear_model import LogisticRegression
-
-    buffer = io.BytesIO(skops.io.dumps(LogisticRegression()))
-    (forest_folder / "random_forest.skops").write_bytes(buffer.getvalue())
-    with pytest.raises(InputError, match="not a forest"):
-        load_chain(forest_folder, "random_forest")
 
 
 def test_what_is_absent_or_damaged_is_named(forest_folder):
@@ -244,7 +252,7 @@ def test_what_is_absent_or_damaged_is_named(forest_folder):
         load_chain(forest_folder, "logistic")
     with pytest.raises(InputError, match=r"chains\.json"):
         load_chain(forest_folder / "nowhere")
-    (forest_folder / "random_forest.skops").unlink()
+    (forest_folder / "random_forest.parquet").unlink()
     with pytest.raises(InputError, match="cannot be read"):
         load_chain(forest_folder)
     (forest_folder / "chains.json").write_text("{")
@@ -252,7 +260,7 @@ def test_what_is_absent_or_damaged_is_named(forest_folder):
         load_chain(forest_folder)
 
 
-@pytest.mark.parametrize("name", ["logistic.json", "lightgbm.txt", "xgboost.json", "random_forest.skops"])
+@pytest.mark.parametrize("name", ["logistic.json", "lightgbm.txt", "xgboost.json", "random_forest.parquet"])
 def test_a_damaged_model_file_is_named(name, tmp_path):
     frame, positive = feature_table(signal=3.0)
     save_chains(fit_chains(frame, positive, None, ALL, protocol="paper", seed=5), tmp_path)
