@@ -240,6 +240,66 @@ def fuse(
     typer.echo(str(folder))
 
 
+engines = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Engines of radiomics.\n\n\b\nExamples:\n  dlr radiomics compare --n 20",
+)
+app.add_typer(engines, name="radiomics")
+
+
+@engines.command()
+@guarded
+def compare(
+    study: Annotated[Path | None, Argument(help="Study folder; without it data_manifest.csv here.")] = None,
+    manifest: Manifest = None,
+    n: Annotated[int, Option("--n", help="Cases, spread evenly over the manifest.")] = 20,
+    pipeline: Annotated[str, Option(help="The pipeline whose settings are taken.")] = "her2_ultrasound",
+    params: Params = None,
+    sets: Sets = None,
+) -> None:
+    """Native against pyradiomics on your own cases.
+
+    \b
+    Examples:
+      dlr radiomics compare --n 20
+      dlr radiomics compare runs/her2_ultrasound --n 5
+      dlr radiomics compare --manifest patients.csv --set radiomics.profile=hu1561
+    """
+    from dlr.opening import opening, study_opening, the_study
+
+    if study is not None and (manifest is not None or params is not None):
+        raise InputError(str(study), "a study has its own manifest and settings", "give the study or --manifest")
+    if study is not None:
+        start = study_opening(the_study(study), sets or ())
+    else:
+        start = opening(pipeline, manifest, params, overrides=sets or ())
+    from dlr.stages.engine_comparison import compare_cohort
+
+    result = compare_cohort(start.manifest, start.settings, n)
+    print_table(
+        ["family", "features", "largest relative difference", "of", "case", "by one engine only"],
+        [
+            [
+                row.family,
+                str(row.features),
+                f"{row.largest_difference:.1e}",
+                row.feature,
+                row.case_id,
+                str(row.one_sided),
+            ]
+            for row in result.families.itertuples()
+        ],
+    )
+    for row in result.problems.itertuples():
+        typer.echo(f"! case {row.case_id} is not measured by {row.engine}: {row.what}")
+    native, reference = result.seconds["seconds"].sum(), result.seconds["reference_seconds"].sum()
+    typer.echo(
+        f"{len(result.seconds)} cases: native {native:.2f} s, pyradiomics {reference:.2f} s"
+        + (f", {reference / native:.0f} times as long" if native > 0 else "")
+    )
+
+
 @app.command()
 @guarded
 def status(study: StudyArgument = None, sets: Sets = None) -> None:

@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 HEAVY = ("pandas", "numpy", "torch", "matplotlib", "numba", "sklearn", "scipy", "SimpleITK", "lightgbm")
 PIPELINES = HERE / "engine" / "toy"
-COMMANDS = ("demo", "init", "doctor", "run", "run-stage", "status", "predict", "nomogram", "report")
+COMMANDS = ("demo", "init", "doctor", "run", "run-stage", "radiomics", "status", "predict", "nomogram", "report")
 
 # the toy pipeline stands beside the shipped ones, also in a process of its own
 LAUNCH = f"""
