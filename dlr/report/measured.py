@@ -19,6 +19,7 @@ from dlr.figures import (
     draw_pca_variance,
     draw_selection_frequency,
     draw_weights,
+    theme,
 )
 from dlr.report.blocks import Block, Copy, Heading, Missing, Prose, Section
 from dlr.report.press import Panel, Press
@@ -101,7 +102,25 @@ def _stability(sources: Sources, press: Press) -> list[Block]:
     if threshold:
         rule = f"Features under {threshold:g} leave before selection, chosen anew in every fold."
     caption = f"Intraclass correlation of each feature on the training side ({', '.join(names)}). {rule}"
-    return [press.figure("icc", "Stability of the features", caption, panels, whole)]
+    return [press.figure("icc", "Stability of the features", caption, panels, whole), *_filter_effect(sources, press)]
+
+
+def _filter_effect(sources: Sources, press: Press) -> list[Block]:
+    """The same simple chain with the reproducibility filter and without it."""
+    table = sources.table("radiomics_model", "icc_filter.csv")
+    if table is None:
+        return []
+    shown = pd.DataFrame({
+        **({"Outcome": table["target"]} if table["target"].nunique() > 1 else {}),
+        "Filter": [f"ICC of at least {icc:g}" if np.isfinite(icc) else "none" for icc in table["icc"]],
+        "Features offered": table["features"].map("{:,.0f}".format),
+        "Out-of-fold AUC": [
+            f"{theme.format_auc(row.out_of_fold_auc)} ({theme.format_auc(row.lower)}–{theme.format_auc(row.upper)})"
+            for row in table.itertuples()
+        ],
+    })  # fmt: skip
+    note = "Selection and logistic regression over the folds of one seed; features: median over the folds."
+    return [press.table("icc_filter", "With and without the filter of stable features", shown, note=note)]
 
 
 def _steps(sources: Sources, press: Press) -> list[Block]:

@@ -10,7 +10,7 @@ from dlr.errors import InputError
 from dlr.randomness import rng
 from dlr.words import CHOSEN, Protocol, Side
 
-__all__ = ["algorithm_table"]
+__all__ = ["algorithm_table", "out_of_fold_area"]
 
 
 def algorithm_table(
@@ -28,7 +28,9 @@ def algorithm_table(
         known = rows[rows["patient_id"].isin(truth.index) & (rows["algorithm"] != CHOSEN)]
         found = []
         for algorithm, chains in known.groupby("algorithm", sort=False):
-            area = _area(chains, truth, rng(seed, "algorithms", target, model, variant, str(algorithm)), replicates)
+            area = out_of_fold_area(
+                chains, truth, rng(seed, "algorithms", target, model, variant, str(algorithm)), replicates
+            )
             found.append((algorithm, *area))
         table = pd.DataFrame(found, columns=["algorithm", "out_of_fold_auc", "lower", "upper"])
         table = table.sort_values(["out_of_fold_auc", "algorithm"], ascending=[False, True], ignore_index=True)
@@ -44,9 +46,10 @@ def algorithm_table(
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _area(
+def out_of_fold_area(
     chains: pd.DataFrame, truth: pd.Series, generator: np.random.Generator, replicates: int
 ) -> tuple[float, float, float]:
+    """AUC within folds with its interval; chains: patient_id, value, fold, seed. NaN where folds lack a class."""
     try:
         area = stats.auc_within_folds(
             truth.loc[chains["patient_id"]].to_numpy(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -30,10 +30,12 @@ __all__ = [
     "fit_part",
     "fit_signature",
     "patient_frame",
+    "simple_values",
     "split_areas",
 ]
 
 
+SIMPLE = "logistic"
 SPLIT = "split"  # one random split of the plot of the honest AUC: fitted as a cross-fitting part
 
 
@@ -155,25 +157,35 @@ def split_areas(run: Run, asked: Question, test_share: float, splits: int) -> pd
     frame, labels, sides = asked.frame, asked.labels, asked.sides
     inside = [p for p in dict.fromkeys(frame.patient_id) if p in labels.index and sides[p] != Side.EXTERNAL]
     positive = labels.loc[inside].to_numpy() == 1
-    learn = run.settings.learn.model_copy(update={"algorithms": ["logistic"]})
-    tasks, held_out = [], []
+    parts = []
     for split in range(splits):
         generator = rng(run.seed, "splits", split)
         test = np.zeros(len(inside), dtype=bool)
         for members in (np.flatnonzero(positive), np.flatnonzero(~positive)):
             test[generator.permutation(members)[: round(test_share * len(members))]] = True
-        train = tuple(np.array(inside, dtype=object)[~test])
-        part = Part(SPLIT, split, -1, 0, train, tuple(np.array(inside, dtype=object)[test]))
-        tasks.append(_task(asked, part, learn, run.seed, None))
-        held_out.append(part.predict)
+        patients = np.array(inside, dtype=object)
+        parts.append(Part(SPLIT, split, -1, 0, tuple(patients[~test]), tuple(patients[test])))
     rows = []
-    for split, folder in enumerate(run.each(fit_part, tasks, label=f"{asked.model} splits")):
-        assert isinstance(folder, Path)
-        value = apply_chains(folder / "chains", "logistic", frame.of(held_out[split]))
+    for part, value in zip(parts, simple_values(run, asked, parts, f"{asked.model} splits"), strict=True):
         area = auc(labels.loc[value.index].to_numpy() == 1, value.to_numpy())
-        rows.append((asked.target, asked.model, split, area.value, area.lower, area.upper, area.n, area.n_positive))
+        rows.append((asked.target, asked.model, part.seed, area.value, area.lower, area.upper, area.n, area.n_positive))
     columns = ["target", "model", "split", "auc", "lower", "upper", "n_test", "n_positive"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def simple_values(
+    run: Run, asked: Question, parts: Sequence[Part], label: str, allowed: dict[str, list[str]] | None = None
+) -> list[pd.Series]:
+    """Probabilities of every part's patients by one simple chain (logistic regression), for side questions."""
+    learn = run.settings.learn.model_copy(update={"algorithms": [SIMPLE]})
+    tasks = [
+        _task(asked, part, learn, run.seed, None if allowed is None else allowed.get(part.name, [])) for part in parts
+    ]
+    out = []
+    for part, folder in zip(parts, run.each(fit_part, tasks, label=label), strict=True):
+        assert isinstance(folder, Path)
+        out.append(apply_chains(folder / "chains", SIMPLE, asked.frame_of(part).of(part.predict)))
+    return out
 
 
 def apply_chains(folder: Path, algorithm: str, rows: PatientFrame) -> pd.Series:
