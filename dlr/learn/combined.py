@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
@@ -178,14 +178,21 @@ class _Work:
     signatures: tuple[str, ...]
     penalty: str
     profile: bool
+    done: dict[tuple[str, ...], LogisticFit] = field(default_factory=dict)  # full and reduced model are often one
 
     def plain(self, columns: Sequence[str]) -> LogisticFit:
         """Maximum likelihood; Firth's penalty where classes separate."""
-        return logistic(self.table[list(columns)], self.truth, logits=self.logits(columns), profile=self.profile)
+        return self._once("ML", partial(logistic, profile=self.profile), columns)
 
     def penalised(self, columns: Sequence[str]) -> LogisticFit:
         chosen = partial(firth, profile=self.profile) if self.penalty == "firth" else ridge
-        return chosen(self.table[list(columns)], self.truth, logits=self.logits(columns))
+        return self._once(self.penalty, chosen, columns)
+
+    def _once(self, method: str, fit: Callable[..., LogisticFit], columns: Sequence[str]) -> LogisticFit:
+        key = (method, *columns)
+        if key not in self.done:
+            self.done[key] = fit(self.table[list(columns)], self.truth, logits=self.logits(columns))
+        return self.done[key]
 
     def logits(self, columns: Sequence[str]) -> list[str]:
         return [name for name in columns if name in self.signatures]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ def fuse(run: Run) -> None:
 
 def embedding_frame(table: pd.DataFrame, tables: CohortTables, policy: str) -> PatientFrame:
     """Rows for learning out of embeddings a case; columns beyond a backbone's width are left out."""
-    deep = table[[c for c in table.columns if pd.Series([c]).str.fullmatch(DEEP_COLUMN)[0]]]
+    deep = table[[name for name in table.columns if re.fullmatch(DEEP_COLUMN, name)]]
     width = deep.columns[deep.notna().any(axis=0)]
     return patient_frame(table[["case_id", "patient_id", *width]], tables, policy)
 

@@ -43,7 +43,7 @@ def new_manifest(study, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def saved_signatures(result: object) -> pd.DataFrame:
     tables = [
         pd.read_parquet(result.folders[name] / "predictions.parquet")
-        for name in ("clinical", "radiomics_model", "combine")
+        for name in ("clinical", "radiomics_model", "deep", "fusion_model", "combine")
     ]
     rows = signature(pd.concat(tables, ignore_index=True))
     return rows[(rows["side"] == "test") & (rows["algorithm"] == CHOSEN)]

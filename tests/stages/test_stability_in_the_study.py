@@ -1,0 +1,34 @@
+"""The filter of stable features in a study: what it takes away, and what it does to the result."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+
+def test_unstable_features_are_in_no_chain_and_the_filter_is_shown_beside_none(whole_study) -> None:
+    _, result = whole_study
+    stability = pd.read_parquet(result.folders["stability"] / "stability.parquet")
+    kept = stability.groupby(["part", "feature"])["kept"].all()
+    selection = pd.read_parquet(result.folders["radiomics_model"] / "selection.parquet")
+    folds = selection[(selection["protocol"] == "crossfit") & (selection["seed"] == 0)]
+    for fold, rows in folds.groupby("fold"):
+        left = set(rows.loc[rows["step"] == "stability", "feature"])
+        stable = kept[f"crossfit-s0-f{fold}"]
+        assert set(stable.index[stable]) == set(rows["feature"]) - left and left
+    effect = pd.read_csv(result.folders["radiomics_model"] / "icc_filter.csv")
+    assert effect["icc"].iloc[0] == 0.75 and np.isnan(effect["icc"].iloc[1])
+    offered, everything = effect["features"]
+    by_part = kept.groupby("part").sum()
+    assert offered == by_part[by_part.index.str.startswith("crossfit-s0-")].median()
+    features = pd.read_parquet(result.folders["radiomics"] / "features.parquet")
+    assert everything == features.shape[1] - 2 > offered
+    areas = effect[["lower", "out_of_fold_auc", "upper"]].to_numpy()
+    assert (np.diff(areas, axis=1) >= 0).all()
+
+
+def test_the_filtered_chain_shown_is_the_study_s_own(whole_study) -> None:
+    _, result = whole_study  # of one seed
+    effect = pd.read_csv(result.folders["radiomics_model"] / "icc_filter.csv")
+    algorithms = pd.read_csv(result.folders["radiomics_model"] / "algorithms.csv").set_index("algorithm")
+    assert abs(effect["out_of_fold_auc"].iloc[0] - algorithms["out_of_fold_auc"]["logistic"]) < 1e-12
