@@ -103,9 +103,11 @@ def _list_of(item: Rule, lengths: Iterable[int] | None = None) -> Rule:
     return rule
 
 
-def _interpolator(value: Any) -> Any:
-    numbered = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 10
-    if not numbered and value not in INTERPOLATORS:
+def _interpolator(value: Any) -> str:
+    """The name; a number is its place in SimpleITK's list of 1 to 10 (later releases count otherwise)."""
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= len(INTERPOLATORS):
+        return INTERPOLATORS[value - 1]
+    if value not in INTERPOLATORS:
         raise ValueError("one of " + ", ".join(INTERPOLATORS) + " or a number from 1 to 10")
     return value
 

@@ -141,14 +141,14 @@ def _extractor(profile: Profile, families: dict[str, list[str]]) -> Any:
     return extractor
 
 
-def _resampled_again(coarse: sitk.Image, fine: sitk.Image, interpolator: str | int) -> sitk.Image:
+def _resampled_again(coarse: sitk.Image, fine: sitk.Image, interpolator: str) -> sitk.Image:
     """`coarse` on the grid of `fine` by B-spline, right also where an axis has exactly two voxels.
 
     There ITK's interpolator reads beyond its coefficients (its mirrored index -1 is not mirrored again): the values
     are whatever lies in memory. Prolonged by its own reflection the signal is the one that ITK means. May go when
     ITK's BSplineInterpolateImageFunction mirrors more than once.
     """
-    if interpolator not in ("sitkBSpline", sitk.sitkBSpline):
+    if interpolator != "sitkBSpline":
         return fine
     pads = [4 if size == 2 else 0 for size in coarse.GetSize()]
     array = np.pad(sitk.GetArrayFromImage(coarse), [(pad, pad) for pad in reversed(pads)], mode="reflect")

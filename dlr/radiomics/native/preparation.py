@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numba import njit
 
 from dlr.errors import InputError
 from dlr.radiomics.inputs import WHERE, check_roi
@@ -15,7 +16,7 @@ from dlr.radiomics.native.region import bounding_box
 if TYPE_CHECKING:
     import SimpleITK as sitk
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "normalised", "prepare"]
 
 Spacing = tuple[float, float, float]
 
@@ -33,7 +34,7 @@ class Prepared:
 def prepare(image: np.ndarray, mask: np.ndarray, spacing: Spacing, settings: Mapping[str, Any]) -> Prepared:
     """Raises InputError where the ROI vanishes or is too small on the way."""
     if settings["normalize"]:
-        image = _normalised(image, settings["normalizeScale"], settings["removeOutliers"])
+        image = normalised(image, settings["normalizeScale"], settings["removeOutliers"])
     if settings["interpolator"] is not None and settings["resampledPixelSpacing"] is not None:
         image, mask, spacing = _resampled(image, mask, spacing, settings)
     elif settings["preCrop"]:
@@ -51,19 +52,34 @@ def prepare(image: np.ndarray, mask: np.ndarray, spacing: Spacing, settings: Map
     return Prepared(image, narrowed, outline, spacing)
 
 
-def _normalised(image: np.ndarray, scale: float, outliers: float | None) -> np.ndarray:
+def normalised(image: np.ndarray, scale: float, outliers: float | None) -> np.ndarray:
     """Mean 0 and standard deviation (n - 1) `scale` over the whole image, clipped at `outliers` deviations.
 
-    By ITK, as the last digit decides ties of the spherical binary pattern.
+    To the last digit as ITK's filter on one thread: that digit decides ties of the spherical binary pattern. ITK itself
+    adds up as many parts as the machine has cores.
     """
-    import SimpleITK as sitk
-
-    normalise = sitk.NormalizeImageFilter()
-    normalise.SetNumberOfThreads(1)
-    scaled = sitk.GetArrayFromImage(normalise.Execute(sitk.GetImageFromArray(image)))
+    total, of_squares = _sums(image.ravel())
+    sigma = np.sqrt((of_squares - total * total / image.size) / (image.size - 1))
+    scaled = (image - total / image.size) * (1.0 / sigma)
     if outliers is not None:
         scaled = scaled.clip(-outliers, outliers)
     return scaled * scale
+
+
+@njit(cache=True)
+def _sums(values: np.ndarray) -> tuple[float, float]:
+    """Sum of the values and of their squares, compensated for rounding (Kahan)."""
+    total = lost = squares = lost_squares = 0.0
+    for value in values:
+        term = value - lost
+        following = total + term
+        lost = (following - total) - term
+        total = following
+        term = value * value - lost_squares
+        following = squares + term
+        lost_squares = (following - squares) - term
+        squares = following
+    return total, squares
 
 
 def _cropped(image: np.ndarray, mask: np.ndarray, pad: int) -> tuple[np.ndarray, np.ndarray]:
@@ -99,8 +115,7 @@ def _resampled(
     grid.SetOrigin(
         drawn.TransformContinuousIndexToPhysicalPoint((0.5 * (wanted - given) / given + first / ratio).tolist())
     )
-    interpolator = settings["interpolator"]
-    kind = getattr(sitk, interpolator) if isinstance(interpolator, str) else interpolator
+    kind = getattr(sitk, settings["interpolator"])
     roi = sitk.GetArrayFromImage(_on_grid(drawn, grid, sitk.sitkNearestNeighbor)) == 1
     if not roi.any():
         raise InputError(

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from radiomics_reference import ball, profile_of
 
 from dlr.errors import InputError
@@ -10,6 +11,7 @@ from dlr.radiomics.catalogue import DEPRECATED, FAMILIES
 from dlr.radiomics.dictionary import definitions
 from dlr.radiomics.native.engine import TEXTURE_FAMILIES
 from dlr.radiomics.native.firstorder import FIRSTORDER
+from dlr.radiomics.native.preparation import normalised
 from dlr.radiomics.native.shape import SHAPE
 from dlr.radiomics.native.shape2d import SHAPE2D
 
@@ -84,3 +86,15 @@ def test_resegmentation_that_keeps_nothing_says_so():
     image, mask = ball((1, 30, 30), 9)
     with pytest.raises(InputError, match="resegmentRange keeps 0 of"):
         engine("native").measure(image, mask, SPACING, profile_of(setting={"resegmentRange": [1e6]}))
+
+
+def test_normalisation_is_itks_on_one_thread_however_many_cores_there_are():
+    threads = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        for seed in range(40):
+            image = np.random.default_rng(seed).normal(100, 30, (9, 17, 16 + seed))
+            expected = sitk.GetArrayFromImage(sitk.Normalize(sitk.GetImageFromArray(image)))
+            assert np.array_equal(normalised(image, 1.0, None), expected)
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
