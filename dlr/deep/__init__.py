@@ -10,6 +10,7 @@ from dlr.deep.settings import BACKBONE_NAMES, DeepSettings, FuseSettings, InputS
 
 if TYPE_CHECKING:
     from dlr.deep.backbones import BACKBONES, Network, make_backbone
+    from dlr.deep.duration import seconds_an_image
     from dlr.deep.embeddings import Seen, look
     from dlr.deep.finetuning import fine_tune, load_network, save_network
     from dlr.deep.weights import Origin, load_weights
@@ -34,12 +35,14 @@ __all__ = [
     "look",
     "make_backbone",
     "save_network",
+    "seconds_an_image",
 ]
 
 _HOME = {
     "BACKBONES": "backbones",
     "Network": "backbones",
     "make_backbone": "backbones",
+    "seconds_an_image": "duration",
     "Seen": "embeddings",
     "look": "embeddings",
     "fine_tune": "finetuning",

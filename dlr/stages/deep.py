@@ -205,6 +205,7 @@ def fine_tuned_signatures(
     wanted = [p for p in parts if p.protocol == Protocol.PAPER or p.seed < settings.seeds]
     asked = [(name, part) for name in settings.backbones for part in wanted]
     fits = [_fit_task(run, looked, target, labels, name, part) for name, part in asked]
+    foretell(run, fits)
     fitted = [f for f in run.each(fine_tune_part, fits, label="networks") if isinstance(f, Path)]
     shutil.rmtree(checkpoints(run), ignore_errors=True)
     looks = [_apply_task(run, looked, part, folder) for (_, part), folder in zip(asked, fitted, strict=True)]
@@ -223,6 +224,22 @@ def fine_tuned_signatures(
         criterion = f"loss of the validation part, epoch {about['best_epoch']} of {about['epochs']}"
         out.append(Signature(FINE_TUNED, name, part, value, criterion, float(about["loss"]), table, curves))
     return out
+
+
+def foretell(run: Run, fits: list[Task]) -> None:
+    """Say beforehand how long the trainings of every backbone can take here."""
+    from dlr.deep import seconds_an_image
+
+    settings: DeepSettings = run.settings.deep
+    epochs, workers = settings.training.epochs, run.executor.workers
+    for name in settings.backbones:
+        shown = [len(fit.payload["cases"]) for fit in fits if fit.payload["backbone"] == name]
+        rate = seconds_an_image(name, settings)
+        minutes = rate * sum(shown) * epochs / workers / 60
+        run.log(
+            f"{name} at {settings.input.size} px: {len(shown)} trainings of at most {epochs} epochs, {rate:.2g} s an "
+            f"image: up to {minutes:,.0f} min with {workers} processes here"
+        )
 
 
 def checkpoints(run: Run) -> Path:

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from dlr.deep import DeepSettings, Picture, fine_tune, load_network, look, save_network  # noqa: E402
+from dlr.deep import DeepSettings, Picture, fine_tune, load_network, look, save_network, seconds_an_image  # noqa: E402
 from dlr.deep.finetuning import LabelledPictures  # noqa: E402
 from dlr.errors import InputError  # noqa: E402
 
@@ -77,3 +77,13 @@ def test_a_damaged_network_is_named(made, tmp_path: Path, file: str) -> None:
     (tmp_path / file).write_bytes(b"damaged")
     with pytest.raises(InputError, match="its network cannot be read"):
         load_network(tmp_path)
+
+
+def test_the_time_foretold_grows_with_the_picture() -> None:
+    small, large = (
+        seconds_an_image(
+            "resnet18", DeepSettings.model_validate({"input": {"size": size}, "training": {"device": "cpu"}})
+        )
+        for size in (32, 256)
+    )
+    assert 0 < small < large
