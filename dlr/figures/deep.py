@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.ticker import MaxNLocator
 
 from dlr.figures import theme
+from dlr.figures.patients import outline
 
 __all__ = ["draw_attention", "draw_block_shares", "draw_learning_curves", "draw_pca_variance"]
 
@@ -25,7 +28,8 @@ def draw_learning_curves(curves: pd.DataFrame, ax: Axes) -> Axes:
         ax.fill_between(mean.index, low, high, color=tone, alpha=0.12, linewidth=0)
         ax.plot(mean.index, mean, color=tone, linestyle=style, label=str(part))
     ax.set(xlabel="Epoch", ylabel=str(curves["measure"].iloc[0]) if len(curves) else "")
-    ax.legend(loc="best")
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3)
     return ax
 
 
@@ -61,11 +65,14 @@ def draw_block_shares(shares: pd.DataFrame, ax: Axes) -> Axes:
         ax.barh(range(len(steps)), share, left=start, height=0.55, color=theme.colour(str(block)), label=str(block))
         for y, step in enumerate(steps):
             if share[step] > 0.08:
-                ax.text(
-                    start[step] + share[step] / 2, y, f"{rows[step]:.0f} ({100 * share[step]:.0f} %)",
-                    ha="center", va="center", fontsize=7.5, color="white",
-                )  # fmt: skip
+                words = f"{100 * share[step]:.0f} %"
+                ax.text(start[step] + share[step] / 2, y, words, ha="center", va="center", fontsize=7.5, color="white")
         start = start + share
+    for y, step in enumerate(steps):
+        counts = shares[shares["step"] == step].set_index("block")["count"].reindex(blocks).fillna(0)
+        parts = [theme.format_number(round(count, 1), 4) for count in (*counts, counts.sum())]
+        words = f"{' + '.join(parts[:-1])} = {parts[-1]}"
+        ax.text(1.02, y, words, va="center", fontsize=7.5, transform=ax.get_yaxis_transform())
     ax.set_yticks(range(len(steps)), steps)
     ax.tick_params(axis="y", length=0)
     ax.set(xlabel="Share of the features", xlim=(0, 1), ylim=(len(steps) - 0.5, -0.5))
@@ -81,6 +88,8 @@ def draw_attention(grey: np.ndarray, mask: np.ndarray, heat: np.ndarray, ax: Axe
     low, high = np.percentile(grey, (1, 99))
     ax.imshow(grey, cmap="gray", vmin=low, vmax=high if high > low else low + 1, interpolation="bilinear")
     ax.imshow(heat, cmap="turbo", vmin=0, vmax=1, alpha=0.55 * np.clip(heat, 0, 1), interpolation="bilinear")
-    ax.contour(mask.astype(float), levels=[0.5], colors=["white"], linewidths=1.0)
+    height, width = mask.shape
+    lines = outline(mask, (-0.5, width - 0.5, height - 0.5, -0.5))
+    ax.add_collection(LineCollection(lines, colors=["white"], linewidths=1.0), autolim=False)
     ax.set(xticks=[], yticks=[])
     return ax

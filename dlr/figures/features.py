@@ -117,7 +117,7 @@ def draw_correlation(matrix: pd.DataFrame, ax: Axes, title: str = "") -> Axes:
         ax.set(xticks=[], yticks=[], xlabel=f"{len(names):,} features, in order of name")
     figure = ax.get_figure()
     assert figure is not None
-    bar = figure.colorbar(image, ax=ax, shrink=0.7, pad=0.03, aspect=22)
+    bar = figure.colorbar(image, cax=ax.inset_axes((1.04, 0.15, 0.04, 0.7)))
     bar.set_label("Pearson's r")
     bar.outline.set_visible(False)  # type: ignore[operator]
     return ax

@@ -103,12 +103,10 @@ def _scale(
     """A line with ticks and labels; labels that would touch go to another level (keep_all) or are left out."""
     ax.plot([x.min(), x.max()], [y, y], color=theme.INK, linewidth=0.9, solid_capstyle="butt")
     direction = 1 if above else -1
-    for tick in x:
-        ax.plot([tick, tick], [y, y + 0.1 * direction], color=theme.INK, linewidth=0.8)
+    ax.vlines(x, y, y + 0.1 * direction, color=theme.INK, linewidth=0.8)
     if minor:
         fine = np.concatenate([np.linspace(a, b, minor + 1)[1:-1] for a, b in pairwise(x)])
-        for tick in fine:
-            ax.plot([tick, tick], [y, y + 0.055 * direction], color=theme.INK, linewidth=0.5)
+        ax.vlines(fine, y, y + 0.055 * direction, color=theme.INK, linewidth=0.5)
     levels = LEVELS if keep_all else (LEVELS[1:2] if above else LEVELS[:1])
     taken: list[list[tuple[float, float]]] = [[] for _ in levels]
     order = _priority(len(x), middle_first)
@@ -123,7 +121,7 @@ def _scale(
         taken[level].append((low, high))
         offset, va = levels[level]
         if keep_all and offset > 0:
-            ax.plot([x[k], x[k]], [y, y + 0.1], color=theme.INK, linewidth=0.8)
+            ax.vlines(x[k], y, y + 0.1, color=theme.INK, linewidth=0.8)
         ax.text(x[k], y + offset, labels[k], ha="center", va=va, fontsize=font_size - 0.5, clip_on=False, bbox=UNDER)
 
 

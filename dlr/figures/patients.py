@@ -6,12 +6,17 @@ import textwrap
 
 import numpy as np
 import pandas as pd
+from contourpy import contour_generator
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from dlr.figures import theme
 
-__all__ = ["draw_flow", "draw_outline", "flow_rows"]
+__all__ = ["Extent", "draw_flow", "draw_outline", "flow_rows", "outline"]
+
+Extent = tuple[float, float, float, float]  # left, right, bottom, top of a picture in the units of its Axes
+FIRST, SECOND = "#56e0f5", "#e69f00"  # outlines: the final one, another reader's
 
 SIDES = ("train", "validation", "test", "external")
 GAP = 2.0  # between boxes that stand side by side, of a width of 100
@@ -67,23 +72,53 @@ def draw_flow(flow: pd.DataFrame, ax: Axes) -> Axes:
 
 
 def draw_outline(
-    image: np.ndarray, mask: np.ndarray, ax: Axes, title: str = "", second: np.ndarray | None = None
+    image: np.ndarray,
+    mask: np.ndarray,
+    ax: Axes,
+    title: str = "",
+    second: np.ndarray | None = None,
+    extent: Extent | None = None,
+    field: Extent | None = None,
 ) -> Axes:
     """A lesion's outline over its image, grey levels between the 1st and 99th percentile.
 
     image : float (y, x).  mask : bool (y, x).  second : bool (y, x), another reader's mask, drawn dashed.
+    extent, field : where several share an Axes, the place of the image in its units, and what is shown of it: black
+    where the image does not reach. By default the Axes is the image's own, in pixels.
     """
+    height, width = image.shape
+    if extent is None or field is None:
+        extent = field = (-0.5, width - 0.5, height - 0.5, -0.5)
+        ax.set(xlim=field[:2], ylim=field[2:], aspect="equal")
+        ax.axis("off")
+    left, right, bottom, top = field
+    frame = Rectangle((left, bottom), right - left, top - bottom, facecolor="black", edgecolor="none", zorder=0)
+    ax.add_patch(frame)
     low, high = np.nanpercentile(image, [1, 99])
-    ax.imshow(image, cmap="gray", vmin=low, vmax=high if high > low else low + 1, interpolation="bilinear")
-    if second is not None and second.any():
-        ax.contour(second.astype(float), levels=[0.5], colors=["#e69f00"], linewidths=0.9, linestyles="dashed")
-    if mask.any():
-        ax.contour(mask.astype(float), levels=[0.5], colors=["#56e0f5"], linewidths=1.0)
-    ax.set(xticks=[], yticks=[])
-    for spine in ax.spines.values():
-        spine.set_visible(False)
-    ax.set_title(title, fontsize=7.5, fontweight="normal", pad=3, loc="left")
+    shown = ax.imshow(
+        image, cmap="gray", vmin=low, vmax=high if high > low else low + 1, interpolation="bilinear", extent=extent,
+        aspect=ax.get_aspect(),
+    )  # fmt: skip
+    shown.set_clip_path(frame)
+    for outlined, tone, style in ((second, SECOND, "--"), (mask, FIRST, "-")):
+        if outlined is not None and outlined.any():
+            lines = LineCollection(outline(outlined, extent), colors=[tone], linewidths=1.0, linestyles=style)
+            lines.set_clip_path(frame)
+            ax.add_collection(lines, autolim=False)
+    ax.annotate(
+        title, (left, top), xytext=(0, 3), textcoords="offset points", fontsize=7.5, va="bottom", annotation_clip=False
+    )
     return ax
+
+
+def outline(mask: np.ndarray, extent: Extent) -> list[np.ndarray]:
+    """The border lines of a mask (y, x) that fills the extent: points (n, 2) in the extent's units."""
+    left, right, bottom, top = extent
+    height, width = mask.shape
+    framed = np.pad(mask.astype(float), 1)  # so that a lesion at the image's edge has a closed outline
+    lines = contour_generator(z=framed).lines(0.5)
+    step = np.array([(right - left) / width, (bottom - top) / height])
+    return [np.array([left, top]) + (np.asarray(line) - 0.5) * step for line in lines]
 
 
 def _parts(flow: pd.DataFrame) -> tuple[list[dict], list[dict], list[dict], dict[str, list[str]]]:

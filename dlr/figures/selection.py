@@ -45,8 +45,8 @@ def draw_lasso_error(error: pd.DataFrame, ax: Axes, measure: str = "Cross-valida
         value = float(error[column].iloc[0]) if column in error else np.nan
         if np.isfinite(value) and value > 0:
             ax.axvline(np.log(value), color=theme.INK, linestyle=style, linewidth=0.9, label=_LAMBDA[column])
-    ax.legend(loc="best")
     ax.set(xlabel="log λ", ylabel=measure)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=3, handlelength=1.8, columnspacing=1.2)
     return ax
 
 

@@ -1,10 +1,14 @@
-"""The report: declared tables in, one HTML page that opens from disk out, with figures as PDF and numbers as CSV."""
+"""The report: declared tables in, one HTML page that opens from disk out, with figures as PDF and numbers as CSV.
+
+The page is made of parts, a section each, that know nothing of one another: they may be drawn anywhere, in any order.
+"""
 
 from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -27,7 +31,67 @@ from dlr.report.seeing import seeing
 from dlr.report.sources import About, Sources
 from dlr.report.who import who
 
-__all__ = ["build_report"]
+__all__ = ["PARTS", "Part", "bind", "build_part", "build_report"]
+
+PARTS: dict[str, Callable[[Sources, Press, Evidence], Section]] = {  # in the order of the page
+    "answer": answer,
+    "who": lambda sources, press, _: who(sources, press),
+    "measured": lambda sources, press, _: measured(sources, press),
+    "models": models,
+    "optimism": lambda sources, press, _: optimism(sources, press),
+    "nomogram": lambda sources, press, _: nomogram_section(sources, press),
+    "seeing": lambda sources, press, _: seeing(sources, press),
+    "methods": methods,
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """A finished section of the page, and what was written beside it; plain values only."""
+
+    anchor: str
+    title: str
+    html: str
+    figures: tuple[tuple[str, str], ...]  # title, path of the PDF
+    tables: tuple[tuple[str, str, int], ...]  # title, path of the CSV, rows
+
+
+def build_part(name: str, sources: Sources, out: Path) -> Part:
+    """Draw one of PARTS: its figures/ and tables/ into `out`."""
+    press = Press(out, tiff=bool(sources.setting("report.tiff", False)))
+    section = PARTS[name](sources, press, Evidence(sources))
+    html = _template("section.html.jinja").render(section=section)
+    figures = tuple((figure.title, figure.pdf) for figure in press.figures)
+    return Part(section.anchor, section.title, html, figures, tuple(press.tables))
+
+
+def bind(parts: Sequence[Part], sources: Sources, out: Path) -> Path:
+    """Write report.html of all parts into `out`, where their figures/ and tables/ are, and return its path.
+
+    A warning is issued where the labels need a font that is not installed.
+    """
+    drawn = [path for part in parts for _, path in part.figures]
+    assert len(drawn) == len(set(drawn)), "two parts wrote one figure"
+    notice = theme.missing_font_warning(_texts(sources))
+    if notice is not None:
+        warnings.warn(notice, stacklevel=2)
+    inlined = {name: Markup((files("dlr.report") / name).read_text(encoding="utf-8")) for name in INLINED}
+    tables = {path: (title, path, rows) for part in parts for title, path, rows in part.tables}
+    page = out / "report.html"
+    text = _template("report.html.jinja").render(
+        title=sources.setting("report.title") or sources.about.study,
+        about=sources.about,
+        targets=sources.targets,
+        parts=[(part.anchor, part.title, Markup(part.html)) for part in parts],
+        figures=[figure for part in parts for figure in part.figures],
+        tables=list(tables.values()),
+        notice=notice,
+        accent=theme.ACCENT,
+        style=inlined["report.css"],
+        script=inlined["report.js"],
+    )
+    page.write_text(text, encoding="utf-8")
+    return page
 
 
 def build_report(
@@ -37,35 +101,19 @@ def build_report(
     out: Path,
     about: About,
 ) -> Path:
-    """Write report.html, figures/ and tables/ into `out` and return the page's path.
+    """Write report.html, figures/ and tables/ into `out`, part by part, and return the page's path.
 
     folders : outputs of every stage by its name, None for one that left itself out.  left_out : why, by stage.
     settings : the study's resolved settings as plain values.
-    A warning is issued where the labels need a font that is not installed.
     """
     sources = Sources(folders, left_out, settings, about)
-    press = Press(out, tiff=bool(sources.setting("report.tiff", False)))
-    evidence = Evidence(sources)
-    notice = theme.missing_font_warning(_texts(sources))
-    if notice is not None:
-        warnings.warn(notice, stacklevel=2)
-    sections = (
-        answer(sources, press, evidence),
-        who(sources, press),
-        measured(sources, press),
-        models(sources, press, evidence),
-        optimism(sources, press),
-        nomogram_section(sources, press),
-        seeing(sources, press),
-        methods(sources, press, evidence),
-    )
-    page = out / "report.html"
-    page.write_text(_render(sources, press, sections, notice), encoding="utf-8")
-    return page
+    return bind([build_part(name, sources, out) for name in PARTS], sources, out)
 
 
-def _render(sources: Sources, press: Press, sections: tuple[Section, ...], notice: str | None) -> str:
-    room = files("dlr.report")
+INLINED = ("report.css", "report.js")
+
+
+def _template(name: str) -> jinja2.Template:
     environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -74,21 +122,7 @@ def _render(sources: Sources, press: Press, sections: tuple[Section, ...], notic
         keep_trailing_newline=True,
     )
     environment.filters["breakable"] = _breakable
-    template = environment.from_string((room / "report.html.jinja").read_text(encoding="utf-8"))
-    inlined = {name: Markup((room / name).read_text(encoding="utf-8")) for name in ("report.css", "report.js")}
-    title = sources.setting("report.title") or sources.about.study
-    return template.render(
-        title=title,
-        about=sources.about,
-        targets=sources.targets,
-        sections=sections,
-        figures=press.figures,
-        tables=press.tables,
-        notice=notice,
-        accent=theme.ACCENT,
-        style=inlined["report.css"],
-        script=inlined["report.js"],
-    )
+    return environment.from_string((files("dlr.report") / name).read_text(encoding="utf-8"))
 
 
 def _breakable(text: str) -> Markup:

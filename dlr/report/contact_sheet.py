@@ -20,7 +20,9 @@ from dlr.figures import draw_outline, theme
 __all__ = ["Outlined", "contact_sheet", "example_picture"]
 
 ACROSS, DOWN = 4, 5  # on a portrait A4 page
-A4 = (8.27, 11.69)
+A4 = (8.27, 11.69)  # inches, as are all lengths on the page
+EDGE, SIDE, HEAD = 0.5, 1.7, 0.42  # the page's margin, a picture's side, the room for its title
+STEP = (A4[0] - 2 * EDGE - SIDE) / (ACROSS - 1)
 MARGIN = 0.35  # of the lesion's larger side, shown on each side of it
 SMALLEST = 28  # pixels: a smaller lesion is shown as if it were so large
 
@@ -43,14 +45,11 @@ def contact_sheet(cases: Iterable[Outlined], path: Path) -> Path:
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         with PdfPages(path, metadata={"CreationDate": None, "ModDate": None}) as sheet:
             for number, chunk in enumerate(_pages(cases), start=1):
-                page = Figure(figsize=A4)
-                FigureCanvasAgg(page)
-                page.text(0.06, 0.965, f"Outlines over images, page {number}", fontsize=8, color=theme.GREY)
-                grid = page.add_gridspec(
-                    DOWN, ACROSS, left=0.06, right=0.94, top=0.93, bottom=0.03, hspace=0.2, wspace=0.08
-                )
+                page, ax = _empty(*A4)
+                ax.text(EDGE, A4[1] - 0.4, f"Outlines over images, page {number}", fontsize=8, color=theme.GREY)
                 for k, case in enumerate(chunk):
-                    _show(case, page.add_subplot(grid[k // ACROSS, k % ACROSS]))
+                    row, column = divmod(k, ACROSS)
+                    _show(case, ax, EDGE + column * STEP, A4[1] - 0.9 - SIDE - row * (SIDE + HEAD), SIDE)
                 theme.fit_fonts(page)
                 sheet.savefig(page)
     return path
@@ -67,38 +66,47 @@ def example_picture(cases: Iterable[Outlined], path: Path, each: int = 4) -> Pat
         return None
     with matplotlib.rc_context(theme.rc()), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        page = Figure(figsize=(2.1 * each, 2.25 * len(by_label)))
-        FigureCanvasAgg(page)
-        grid = page.add_gridspec(
-            len(by_label), each, left=0.005, right=0.995, top=0.94, bottom=0.01, hspace=0.16, wspace=0.05
-        )
+        page, ax = _empty(2.1 * each, 2.25 * len(by_label))
         for i, label in enumerate(sorted(by_label)):
             for j, case in enumerate(by_label[label]):
-                _show(case, page.add_subplot(grid[i, j]))
+                _show(case, ax, 0.01 + j * 2.1, 2.25 * (len(by_label) - 1 - i) + 0.02, 2.0 - 0.13)
         theme.fit_fonts(page)
         page.savefig(path, format="png", dpi=120, metadata={"Software": None})
     return path
 
 
-def _show(case: Outlined, ax: Axes) -> None:
-    """The lesion with some surroundings in a square field; what lies beyond the image stays dark."""
+def _empty(width: float, height: float) -> tuple[Figure, Axes]:
+    """A page with one Axes all over it, in inches: an Axes a case would take most of the time."""
+    page = Figure(figsize=(width, height))
+    FigureCanvasAgg(page)
+    ax = page.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, width), ylim=(0, height))
+    ax.axis("off")
+    return page, ax
+
+
+def _show(case: Outlined, ax: Axes, left: float, bottom: float, side: float) -> None:
+    """The lesion with some surroundings in a square of `side` inches; what lies beyond the image is black."""
     mask = np.asarray(case.mask, dtype=bool)
     height, width = case.spacing
     rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
     if not len(rows):
         rows, columns = (np.arange(n) for n in mask.shape)
-    y, x = (rows[0] + rows[-1]) / 2, (columns[0] + columns[-1]) / 2
+    y, x = (rows[0] + rows[-1] + 1) / 2, (columns[0] + columns[-1] + 1) / 2  # the lesion's middle, in pixels
     reach = (0.5 + MARGIN) * max(len(rows) * height, len(columns) * width, SMALLEST * min(height, width))
-    low = [max(0, int(y - reach / height)), max(0, int(x - reach / width))]
-    box = (slice(low[0], int(y + reach / height) + 2), slice(low[1], int(x + reach / width) + 2))
+    low, high = ([at - reach / edge for at, edge in ((y, height), (x, width))] for reach in (reach, -reach))
+    box = tuple(
+        slice(max(0, int(a) - 1), min(n, int(b) + 2)) for a, b, n in zip(low, high, mask.shape, strict=True)
+    )  # fmt: skip
+    inch = side / (2 * reach)
+    extent = (
+        left + (box[1].start - low[1]) * width * inch, left + (box[1].stop - low[1]) * width * inch,
+        bottom + side - (box[0].stop - low[0]) * height * inch, bottom + side - (box[0].start - low[0]) * height * inch,
+    )  # fmt: skip
     second = None if case.second is None else np.asarray(case.second, dtype=bool)[box]
     title = f"{theme.shorten(case.case_id, 22)}\n{theme.shorten(case.label, 26)}"
-    draw_outline(np.asarray(case.image, dtype=float)[box], mask[box], ax, title, second)
-    y, x = y - low[0], x - low[1]
-    ax.set(
-        xlim=(x - reach / width, x + reach / width), ylim=(y + reach / height, y - reach / height),
-        aspect=height / width, facecolor="black",
-    )  # fmt: skip
+    field = (left, left + side, bottom, bottom + side)
+    draw_outline(np.asarray(case.image, dtype=float)[box], mask[box], ax, title, second, extent, field)
 
 
 def _pages(cases: Iterable[Outlined]) -> Iterator[list[Outlined]]:

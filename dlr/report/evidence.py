@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -55,9 +56,11 @@ class Evidence:
         self.sources = sources
         table = sources.table("evaluate", "metrics.csv")
         self.table = pd.DataFrame() if table is None else table
+        self._estimates: dict[tuple[str, str, str, str | None], dict[str, Estimate | None]] = {}
         if not self.table.empty:
             self.table = self.table.assign(variant=self.table["variant"].fillna(""))
-            self._whole = self.table[self.table["subset"].fillna("all") == "all"]
+            whole = self.table[self.table["subset"].fillna("all") == "all"]
+            self._whole = dict(iter(whole.groupby(["target", "model", "variant", "protocol", "side"], sort=False)))
 
     def models(self, target: str) -> list[str]:
         """The models that were evaluated, in the order of the five, others after."""
@@ -75,29 +78,24 @@ class Evidence:
         """All measures of a model in a role; empty where there are none."""
         if self.table.empty:
             return self.table
-        chosen = self._whole[(self._whole["target"] == target) & (self._whole["model"] == model)]
-        if variant is None and len(chosen):
-            variant = _main_first(list(dict.fromkeys(chosen["variant"])))[0]
-        chosen = chosen[chosen["variant"] == variant]
+        if variant is None:
+            variants = self.variants(target, model)
+            variant = variants[0] if variants else ""
         for protocol, side in ROLES[role]:
-            found = chosen[(chosen["protocol"] == protocol) & (chosen["side"] == side)]
-            if len(found):
+            found = self._whole.get((target, model, variant, str(protocol), str(side)))
+            if found is not None:
                 algorithms = list(dict.fromkeys(found["algorithm"].fillna("")))
                 algorithm = CHOSEN if CHOSEN in algorithms else algorithms[0]
                 return found[found["algorithm"].fillna("") == algorithm]
-        return chosen.iloc[:0]
+        return self.table.iloc[:0]
 
     def get(self, target: str, model: str, role: str, metric: str, variant: str | None = None) -> Estimate | None:
         """One measure with its interval, or None where it was not computed."""
-        rows = self.rows(target, model, role, variant)
-        rows = rows[rows["metric"] == metric] if len(rows) else rows
-        if rows.empty or pd.isna(rows["value"].iloc[0]):
-            return None
-        row = rows.iloc[0]
-        return Estimate(
-            float(row["value"]), float(row["lower"]), float(row["upper"]), int(row["n"]), int(row["n_positive"]),
-            "" if pd.isna(row["method"]) else str(row["method"]),
-        )  # fmt: skip
+        key = (target, model, role, variant)
+        if key not in self._estimates:
+            rows = self.rows(target, model, role, variant)
+            self._estimates[key] = {row.metric: _estimate(row) for row in reversed(list(rows.itertuples()))}
+        return self._estimates[key].get(metric)
 
     def stacked(self, model: str, role: str) -> bool:
         """Whether a value is optimistic because its inputs come from models that saw the held-out labels."""
@@ -152,6 +150,14 @@ def measure_words(metric: str) -> str:
     return words.get(metric, metric.replace("_", " "))
 
 
+def _estimate(row: Any) -> Estimate | None:
+    """A row of metrics.csv; None where its value was not computed."""
+    if pd.isna(row.value):
+        return None
+    method = "" if pd.isna(row.method) else str(row.method)
+    return Estimate(float(row.value), float(row.lower), float(row.upper), int(row.n), int(row.n_positive), method)
+
+
 def in_order(table: pd.DataFrame) -> pd.DataFrame:
     """Rows in the order of the five models, within a model as they were."""
     return table.sort_values("model", key=lambda names: names.map(_place), kind="stable")
@@ -177,7 +183,7 @@ def curve_rows(table: pd.DataFrame | None, target: str, role: str) -> pd.DataFra
     for protocol, side in ROLES[role]:
         found = table[(table["protocol"] == protocol) & (table["side"] == side)]
         if len(found):
-            return found
+            return in_order(found)
     return None
 
 

@@ -258,10 +258,18 @@ def _fusion(sources: Sources, press: Press) -> list[Block]:
         press.csv("pca_variance", "Variance explained by the principal components", pca)
     if shares is not None:
         rows = 1.3 + 0.55 * shares["step"].nunique()
-        panels.append(Panel(lambda ax: draw_block_shares(shares, ax), 4.8, rows, "Shares of the blocks"))
+        panels.append(Panel(lambda ax: draw_block_shares(shares, ax), 5.6, rows, "Shares of the blocks"))
     if not panels:
         return []
-    caption = "Deep features enter as principal components fitted on training patients only."
+    caption = "Deep features enter as principal components fitted on training patients only"
+    if pca is not None:
+        fits = pca.groupby([key for key in ("target", "part", "seed", "fold") if key in pca], sort=False)["explained"]
+        kept, width = fits.sum(), fits.size()
+        caption += (
+            f", a line a fitted part: {_range(tuple(width))} components keep {theme.format_percent(kept.min(), 0)} to "
+            f"{theme.format_percent(kept.max(), 0)} of the variance"
+        )
+    caption += ". Counts after selection are means over the cross-fitted chains."
     return [
         Heading("Fusion of radiomics and deep features"),
         press.figure("fusion", "Deep features and their share", caption, panels, shares),

@@ -73,6 +73,7 @@ def methods_text(sources: Sources, evidence: Evidence) -> str:
         ("Segmentation and agreement", _segmentation(sources)),
         ("Radiomics", _radiomics(sources)),
         ("Selection and models", _models(sources)),
+        ("Networks", _networks(sources)),
         ("Clinical and Combined models", _combined(sources)),
         ("Validation", _validation(sources, evidence)),
         ("Statistics", _statistics(sources)),
@@ -178,6 +179,43 @@ def _models(sources: Sources) -> str:
         spans = [f"{row.protocol}: {min(row.kept)} to {max(row.kept)}" for row in last.itertuples()]
         text += f" Features kept at the end ({'; '.join(spans)})."
     return text
+
+
+def _networks(sources: Sources) -> str:
+    about = sources.json("deep", "deep.json")
+    if about is None:
+        return ""
+    deep = sources.setting("deep", {}) or {}
+    seen = deep.get("input", {})
+    origins = "; ".join(
+        f"{name}, weights {origin['weights']}"
+        + (f" ({origin['source']}, sha256 {str(origin['sha256'])[:12]}…)" if origin.get("sha256") else "")
+        for name, origin in about["backbones"].items()
+    )
+    text = (
+        "Of each lesion the slice with the largest ROI was cut out with its bounding box and a margin of "
+        f"{seen.get('margin_px', 10)} pixels, padded to a square, brought to {seen.get('size', 224)} pixels and "
+        f"z-scored. Backbone: {origins}. "
+    )
+    frozen = "With the backbone frozen, a logistic model on its penultimate features gave the signature"
+    if about["mode"] == "frozen":
+        text += f"{frozen}, its penalty chosen in inner folds. "
+    else:
+        epochs = deep.get("training", {}).get("epochs")
+        text += (
+            f"Networks were fine-tuned for at most {epochs} epochs (AdamW, cosine schedule), stopped early on a "
+            f"validation part of their own training patients. {frozen} that stands beside it. "
+        )
+    text += "Training patients were predicted by networks that had not seen them. "
+    pca, shares = sources.table("fuse", "pca.csv"), sources.table("fuse", "shares.csv")
+    if pca is not None and shares is not None:
+        total = shares["count"].sum()
+        text += (
+            f"For fusion the deep features were reduced to {pca['component'].max()} principal components, fitted on "
+            f"each fold's training patients, and joined with the radiomics features ({total:,.0f} in all); selection "
+            "and classifiers were those of the radiomics model."
+        )
+    return text.strip()
 
 
 def _combined(sources: Sources) -> str:

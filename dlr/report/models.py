@@ -229,9 +229,7 @@ def _pr(sources: Sources, press: Press, evidence: Evidence, target: str) -> list
 
 
 def _algorithms(sources: Sources, press: Press) -> list[Block]:
-    tables = [
-        sources.table(stage, "algorithms.csv") for stage in ("clinical", "radiomics_model", "deep", "fusion_model")
-    ]
+    tables = [sources.table(stage, "algorithms.csv") for stage in ("clinical", "radiomics_model", "fusion_model")]
     found = [main_variant(table) for table in tables if table is not None]
     if not found:
         return [Missing("Algorithms by out-of-fold AUC", sources.why("radiomics_model", "algorithms.csv"))]

@@ -20,6 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Page
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 
 from dlr.figures import theme
 from dlr.report.blocks import Drawing, Figure, Table
@@ -29,6 +30,11 @@ __all__ = ["Panel", "Press", "save_pdf", "slug"]
 _NUMBER = re.compile(r"^[<>≥≤]?\s*[−-]?[\d,.]+(e[−-]?\d+)?\s*(%|\(.*\)|\n\(.*\)|[–/×].*|to .*)?$")
 IDENTITIES = ("Case", "Patient", "Version", "Section", "TRIPOD+AI", "CLEAR", "METRICS")  # words, even if of digits
 ACROSS = 3  # panels side by side in a figure's PDF
+PAD = 0.04  # inches left free around what a panel draws
+FIRST = (0.5, 0.45, 0.3, 0.35)  # margins of an Axes before its labels are measured, in inches
+SMALLEST = 0.2  # inches of an Axes, however long its labels
+SLACK = 0.16  # inches that may stay free in one direction
+MOST_TURNS = 6
 
 
 @dataclass(frozen=True)
@@ -65,12 +71,11 @@ class Press:
         assert name not in {figure.name for figure in self.figures}, name
         with matplotlib.rc_context(theme.rc()), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-            pages = [_page(panel) for panel in panels]
+            sheet, cells = _sheet(panels)
             drawings = tuple(
-                Drawing(_svg(page, f"{name}-{k}", _words(title, panel)), round(panel.width * 96))
-                for k, (panel, page) in enumerate(zip(panels, pages, strict=True))
+                Drawing(_svg(sheet, k, cell, f"{name}-{k}", _words(title, panel)), round(panel.width * 96))
+                for k, (panel, cell) in enumerate(zip(panels, cells, strict=True))
             )
-            sheet = _sheet(panels, pages)
             save_pdf(sheet, self.out / "figures" / f"{name}.pdf")
             if self.tiff:
                 sheet.savefig(
@@ -138,65 +143,69 @@ def _words(title: str, panel: Panel) -> str:
     return f"{title}: {panel.title}" if panel.title else title
 
 
-def _page(panel: Panel) -> Page:
-    """A panel on a page of its size, laid out once, so that every format has the same picture."""
-    page = Page(figsize=(panel.width, panel.height), layout="constrained")
-    FigureCanvasAgg(page)
-    _fill(page.add_subplot(), panel)
-    layout = page.get_layout_engine()
-    assert layout is not None
-    layout.execute(page)
-    if any(ax.get_aspect() != "auto" for ax in page.axes):
-        layout.execute(page)  # the first pass does not yet know where axes of equal aspect end up
-    page.set_layout_engine(None)  # not "none", which would lay out again before every file
-    return page
-
-
-def _sheet(panels: Sequence[Panel], pages: Sequence[Page]) -> Page:
-    """All panels on one page, at most three in a row, each as it was laid out on its own page."""
-    if len(pages) == 1:
-        return pages[0]
+def _sheet(panels: Sequence[Panel]) -> tuple[Page, list[Bbox]]:
+    """All panels on one page, an Axes each, at most three in a row; and each one's cell of the page in inches."""
     across = ACROSS if len(panels) != 4 else 2
-    rows = [list(zip(panels, pages, strict=True))[k : k + across] for k in range(0, len(panels), across)]
-    width = max(sum(panel.width for panel, _ in row) for row in rows)
-    heights = [max(panel.height for panel, _ in row) for row in rows]
-    sheet = Page(figsize=(width, sum(heights)))
-    FigureCanvasAgg(sheet)
+    rows = [panels[k : k + across] for k in range(0, len(panels), across)]
+    heights = [max(panel.height for panel in row) for row in rows]
     top = sum(heights)
+    sheet = Page(figsize=(max(sum(panel.width for panel in row) for row in rows), top))
+    FigureCanvasAgg(sheet)
+    cells = []
     for row, height in zip(rows, heights, strict=True):
         left = 0.0
-        for panel, page in row:
-            corner = (left, top - panel.height)
-            boxes = [_placed(ax, panel, corner, sheet) for ax in page.axes]
-            before = len(sheet.axes)
-            _fill(sheet.add_axes(boxes[0]), panel)
-            for ax, box in zip(sheet.axes[before:], boxes, strict=True):
-                ax.set_position(box)
+        for panel in row:
+            cell = Bbox.from_bounds(left, top - panel.height, panel.width, panel.height)
+            ax = sheet.add_axes(_shares(_inside(cell, FIRST), sheet))
+            panel.draw(ax)
+            _entitle(ax, panel)
+            theme.fit_fonts(ax)
+            _fit(ax, cell, sheet)
+            cells.append(cell)
             left += panel.width
         top -= height
-    return sheet
+    return sheet, cells
 
 
-def _placed(ax: Axes, panel: Panel, corner: tuple[float, float], sheet: Page) -> tuple[float, float, float, float]:
-    """An axes' box on the sheet, in shares of it; `corner` is the panel's lower left one in inches."""
-    box = ax.get_position(original=True)
-    width, height = sheet.get_size_inches()
-    return (
-        (corner[0] + box.x0 * panel.width) / width, (corner[1] + box.y0 * panel.height) / height,
-        box.width * panel.width / width, box.height * panel.height / height,
+def _fit(ax: Axes, cell: Bbox, sheet: Page) -> None:
+    """Make an Axes so large that it fills its cell together with its labels, title and legend.
+
+    Again where it misses, since a legend's place and the choice of ticks follow the size. Mostly two measurements are
+    enough; matplotlib's constrained layout takes four, and measuring texts is most of the work.
+    """
+    renderer = sheet.canvas.get_renderer()  # type: ignore[attr-defined]
+    inches = sheet.dpi_scale_trans.inverted()
+    for turn in range(MOST_TURNS):
+        outer = ax.get_tightbbox(renderer, for_layout_only=True)
+        assert outer is not None
+        outer, inner = outer.transformed(inches), ax.bbox.transformed(inches)
+        free = (outer.x0 - cell.x0, outer.y0 - cell.y0, cell.x1 - outer.x1, cell.y1 - outer.y1)
+        if turn and min(free) >= 0 and min(free[0] + free[2], free[1] + free[3]) <= SLACK:
+            return
+        margins = (inner.x0 - outer.x0, inner.y0 - outer.y0, outer.x1 - inner.x1, outer.y1 - inner.y1)
+        ax.set_position(_shares(_inside(cell, [max(0.0, margin) + PAD for margin in margins]), sheet))
+        ax.apply_aspect()
+
+
+def _inside(cell: Bbox, margins: Sequence[float]) -> Bbox:
+    """A cell less its margins: left, bottom, right, top, all in inches; never without extent."""
+    left, bottom, right, top = margins
+    return Bbox.from_bounds(
+        cell.x0 + left, cell.y0 + bottom,
+        max(SMALLEST, cell.width - left - right), max(SMALLEST, cell.height - bottom - top),
     )  # fmt: skip
 
 
-def _fill(ax: Axes, panel: Panel) -> None:
-    panel.draw(ax)
-    _entitle(ax, panel)
-    theme.fit_fonts(ax)
+def _shares(box: Bbox, sheet: Page) -> tuple[float, float, float, float]:
+    width, height = sheet.get_size_inches()
+    return box.x0 / width, box.y0 / height, box.width / width, box.height / height
 
 
 def _entitle(ax: Axes, panel: Panel) -> None:
     lines = panel.subtitle.count("\n") + 1 if panel.subtitle else 0
     if panel.title:
-        ax.set_title(panel.title, pad=8 + 10 * lines)
+        # a place of its own, else every drawing would measure all tick labels for the title's sake
+        ax.set_title(panel.title, pad=8 + 10 * lines, y=1.0)
     if panel.subtitle:
         ax.annotate(
             panel.subtitle, (0, 1), xytext=(0, 4), textcoords="offset points", xycoords="axes fraction", va="bottom",
@@ -204,10 +213,16 @@ def _entitle(ax: Axes, panel: Panel) -> None:
         )  # fmt: skip
 
 
-def _svg(page: Page, name: str, words: str) -> Markup:
-    """A figure as an SVG element to stand inside a page: its ids begin with the figure's name, no fixed size."""
+def _svg(sheet: Page, panel: int, cell: Bbox, name: str, words: str) -> Markup:
+    """One panel of a sheet as an SVG element to stand inside a page: its ids begin with `name`, no fixed size."""
     buffer = io.StringIO()
-    page.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    for k, ax in enumerate(sheet.axes):
+        ax.set_visible(k == panel)
+    sheet.savefig(
+        buffer, format="svg", bbox_inches=cell, metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+    )
+    for ax in sheet.axes:
+        ax.set_visible(True)
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text, flags=re.DOTALL)

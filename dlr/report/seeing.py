@@ -1,4 +1,4 @@
-"""Section 7, seeing: where networks looked, how they learnt; or why there is nothing to see."""
+"""Section 7, seeing: which networks were tried, how they learnt, where they looked; or why there is nothing to see."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from functools import partial
 import numpy as np
 import pandas as pd
 
-from dlr.figures import draw_attention, draw_learning_curves
-from dlr.report.blocks import Block, Missing, Section
+from dlr.figures import draw_attention, draw_learning_curves, theme
+from dlr.report.blocks import Block, Missing, Prose, Section
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 
@@ -17,12 +17,60 @@ __all__ = ["seeing"]
 
 
 def seeing(sources: Sources, press: Press) -> Section:
-    """Learning curves and class activation maps."""
-    return Section(7, "seeing", "Seeing", (*_curves(sources, press), *_attention(sources, press)))
+    """Backbones, learning curves and class activation maps."""
+    return Section(
+        7, "seeing", "Seeing", (*_backbones(sources, press), *_curves(sources, press), *_attention(sources, press))
+    )
+
+
+def _backbones(sources: Sources, press: Press) -> list[Block]:
+    """Every backbone and mode by its out-of-fold AUC, headed by how much the best of them is too good."""
+    table = sources.table("deep", "algorithms.csv")
+    if table is None:
+        return [Missing("Backbones that were tried", sources.why("deep", "algorithms.csv"))]
+    choices = sources.table("deep", "choices.csv")
+    blocks: list[Block] = []
+    for ending, words, rows in sources.by_target(table):
+        target = rows["target"].iloc[0]
+        best = rows[rows["bbc_corrected"].notna()]
+        if len(best):
+            row = best.iloc[0]
+            gap = row["out_of_fold_auc"] - row["bbc_corrected"]
+            head = (
+                f"The best of {row['n_tried']:.0f} looks {theme.format_auc(gap)} better than it is: "
+                f"{theme.format_auc(row['out_of_fold_auc'])} becomes {theme.format_auc(row['bbc_corrected'])} once "
+                "corrected for the choice (BBC-CV)."
+            )
+        else:
+            head = "One backbone in one mode, fixed beforehand: there was nothing to choose, and nothing to correct."
+        blocks.append(Prose((head,)))
+        shown = pd.DataFrame({
+            "Network": rows["algorithm"],
+            "Out-of-fold AUC (95 % interval)": [
+                f"{theme.format_auc(value)} ({theme.format_interval(low, high)})"
+                for value, low, high in zip(rows["out_of_fold_auc"], rows["lower"], rows["upper"], strict=True)
+            ],
+        })  # fmt: skip
+        if choices is not None:
+            made = choices[(choices["target"] == target) & choices["chosen"].astype(bool)]
+            counts = made.groupby(["protocol", "algorithm"]).size()
+            for protocol, total in made.groupby("protocol", sort=True).size().items():
+                shown[f"Chosen, {protocol}"] = [
+                    f"{counts.get((protocol, name), 0)} of {total}" for name in rows["algorithm"]
+                ]
+        note = (
+            "Never chosen on test: inside each part, by the loss of its inner folds or validation patients. Frozen "
+            "networks stand beside fine-tuned ones always."
+        )
+        blocks.append(press.table(f"backbones{ending}", f"Backbones that were tried{words}", shown, rows, note))
+    return blocks
 
 
 def _curves(sources: Sources, press: Press) -> list[Block]:
     curves = sources.table("deep", "curves.csv")
+    if curves is None and sources.setting("deep.mode") == "frozen" and sources.folders.get("deep") is not None:
+        why = "The networks were frozen (deep.mode), so that no weight of theirs was trained."
+        return [Missing("Learning curves", why)]
     if curves is None:
         return [Missing("Learning curves", sources.why("deep", "curves.csv"))]
     panels = [

@@ -156,17 +156,11 @@ def _agreement(sources: Sources, press: Press) -> list[Block]:
 
 
 def _examples(sources: Sources, press: Press) -> list[Block]:
-    """The contact sheet that was drawn beside the page: a picture of examples, and all outlines as PDF."""
-    sheet, picture = press.out / "contact_sheet.pdf", press.out / "examples.png"
-    if not sheet.is_file():
-        return [
-            Missing(
-                "Contact sheet of outlines",
-                "None was drawn: a study that starts from a table of features has no images.",
-            )
-        ]
+    """A picture of examples that was drawn beside the page, with a link to all outlines as PDF."""
+    picture = press.out / "examples.png"
     if not picture.is_file():
-        return [Prose(("The outlines of all cases over their images are in contact_sheet.pdf.",))]
+        why = "None was drawn: a study that starts from a table of features has no images."
+        return [Missing("Contact sheet of outlines", why)]
     data = base64.b64encode(picture.read_bytes()).decode("ascii")
     image = Markup('<img src="data:image/png;base64,{}" alt="Outlines of example cases over their images">').format(
         data

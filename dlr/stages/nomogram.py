@@ -22,7 +22,7 @@ TOLERANCE = 1e-6  # points must give the model's probability back to this
 
 @stage(
     "nomogram",
-    version=1,
+    version=2,
     needs=["cohort", "combine"],
     sections=["nomogram"],
     libraries=["matplotlib"],
@@ -93,7 +93,8 @@ def example_patient(run: Run, tables: CohortTables, frame: pd.DataFrame, fit: Lo
         return wanted
     if wanted is not None:
         run.warn(f"nomogram.example: no patient {wanted} with complete values; another one is drawn")
-    held_out = [p for p in frame.index if tables.sides.get(p) in (Side.TEST, Side.EXTERNAL)] or list(frame.index)
+    sides = tables.sides
+    held_out = [p for p in frame.index if sides.get(p) in (Side.TEST, Side.EXTERNAL)] or list(frame.index)
     risk = fit.predict(frame.loc[held_out])
     return str(held_out[int(np.argmin(np.abs(risk - np.quantile(risk, 0.75))))])
 

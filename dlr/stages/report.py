@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import warnings
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 import dlr
-from dlr.cohort import read_case
-from dlr.engine import Run, stage
+from dlr.cohort import CohortSettings, read_case
+from dlr.engine import Run, Task, open_study, stage
 from dlr.engine.stage import release
 from dlr.errors import InputError
 from dlr.stages.tables import read_cohort
+
+if TYPE_CHECKING:
+    from dlr.report import Outlined
 
 __all__ = ["report"]
 
@@ -25,12 +32,19 @@ LIBRARIES = (
     "numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "xgboost", "simpleitk", "pyradiomics", "pywavelets",
     "torch",
 )  # fmt: skip
-SECTIONS = ("cohort", "radiomics", "stability", "clinical", "learn", "combine", "evaluate", "nomogram", "report")
+SHEET = "contact sheet"
+SLOWEST_FIRST = ("models", "measured", "who", "answer")  # so that no worker is left with a long one at the end
+WRITTEN = "part.json"
+COPIED = ("figures", "tables", "contact_sheet.pdf", "examples.png")
+SECTIONS = (
+    "cohort", "radiomics", "stability", "clinical", "learn", "deep", "attention", "fuse", "combine", "evaluate",
+    "nomogram", "report",
+)  # fmt: skip
 
 
 @stage(
     "report",
-    version=1,
+    version=2,
     needs=["cohort"],
     optional=list(STAGES),
     sections=list(SECTIONS),
@@ -39,14 +53,13 @@ SECTIONS = ("cohort", "radiomics", "stability", "clinical", "learn", "combine", 
 )
 def report(run: Run) -> None:
     """One page that a reader can check, with every figure as PDF and every number as CSV."""
-    from dlr.report import About, build_report  # matplotlib only where something is drawn
+    from dlr.report import PARTS, About, Part, Sources, bind  # matplotlib only where something is drawn
 
-    write_contact_sheet(run)
     folders: dict[str, Path | None] = {"cohort": run.needs.cohort}
     folders |= {name: getattr(run.needs, name) for name in STAGES}
     about = About(
         study=run.settings.report.title or run.store.study.name,
-        pipeline="her2_ultrasound",
+        pipeline=open_study(run.store.study).pipeline,
         version=dlr.__version__,
         seed=run.seed,
         versions={name: release(name) for name in LIBRARIES if release(name) != "absent"},
@@ -55,43 +68,84 @@ def report(run: Run) -> None:
         warnings=run.said,
     )
     settings = {name: getattr(run.settings, name).model_dump(mode="json") for name in SECTIONS}
+    sources = Sources(folders, run.left_out, settings | {"seed": run.seed}, about)
+    outlines = outlines_to_draw(run)
+    drawn = [SHEET] if outlines is not None else []
+    drawn += sorted(PARTS, key=lambda name: SLOWEST_FIRST.index(name) if name in SLOWEST_FIRST else len(PARTS))
+    tasks = [Task(name, {"report": run.key}, (sources, outlines)) for name in drawn]
+    parts: dict[str, Part] = {}
+    for folder in run.each(draw, tasks, label="parts"):
+        assert isinstance(folder, Path)  # no part may fail
+        written = json.loads((folder / WRITTEN).read_text(encoding="utf-8"))
+        for line in written["warnings"]:
+            run.warn(line)
+        if written["part"] is not None:
+            parts[written["name"]] = Part(**written["part"])
+        for name in COPIED:
+            if (folder / name).is_dir():
+                shutil.copytree(folder / name, run.folder / name, dirs_exist_ok=True)
+            elif (folder / name).is_file():
+                shutil.copyfile(folder / name, run.folder / name)
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        build_report(folders, run.left_out, settings | {"seed": run.seed}, run.folder, about)
+        warnings.simplefilter("always", UserWarning)
+        bind([parts[name] for name in PARTS], sources, run.folder)
     for warning in caught:
-        if issubclass(warning.category, UserWarning):
-            run.warn(str(warning.message))
+        run.warn(str(warning.message))
 
 
-def write_contact_sheet(run: Run) -> None:
-    """Every outline over its image, the middle slice of a volume; cases that cannot be read were named before."""
-    from dlr.report import Outlined, contact_sheet, example_picture
+@dataclass(frozen=True)
+class Outlines:
+    """What the contact sheet shows: cases by their table, and how their files are read."""
 
+    cases: pd.DataFrame
+    target: str
+    cohort: CohortSettings
+    examples: int  # of each class, in the report itself
+
+
+def outlines_to_draw(run: Run) -> Outlines | None:
+    """The cases of the contact sheet; None where the study has no images."""
     tables = read_cohort(run.needs.cohort)
     if run.inputs.features is not None or not len(tables.facts):
-        return
+        return None
+    return Outlines(tables.cases, tables.targets[0], run.settings.cohort, run.settings.report.examples)
 
-    def outlined(cases: pd.DataFrame) -> Iterator[Outlined]:
-        for row in cases.to_dict("records"):
-            try:
-                case = read_case(row, run.settings.cohort)
-            except InputError as error:
-                run.warn(f"contact sheet: {error.problems[0].where}: {error.problems[0].what}")
-                continue
-            largest = int(case.mask.sum(axis=(1, 2)).argmax())
-            target = tables.targets[0]
-            label = row[target]
-            words = "unknown" if label != label else ("positive" if label == 1 else "negative")
-            _, height, width = case.image.spacing
-            yield Outlined(
-                case.case_id,
-                f"{target} {words}",
-                case.image.array[largest],
-                case.mask[largest],
-                spacing=(height, width),
-            )
 
-    contact_sheet(outlined(tables.cases), run.folder / "contact_sheet.pdf")
-    each = run.settings.report.examples
-    examples = tables.cases.groupby(tables.targets[0], dropna=True).head(each)
-    example_picture(outlined(examples), run.folder / "examples.png", each=each)
+def draw(task: Task, folder: Path) -> None:
+    """The contact sheet, or one part of the page with its figures and tables."""
+    from dlr.report import build_part, contact_sheet, example_picture
+
+    sources, outlines = task.payload
+    part, said = None, list[str]()
+    if task.name == SHEET:
+        contact_sheet(outlined(outlines, outlines.cases, said), folder / "contact_sheet.pdf")
+    else:
+        if task.name == "who" and outlines is not None:
+            examples = outlines.cases.groupby(outlines.target, dropna=True).head(outlines.examples)
+            example_picture(outlined(outlines, examples, []), folder / "examples.png", each=outlines.examples)
+        part = asdict(build_part(task.name, sources, folder))
+    written = {"name": task.name, "part": part, "warnings": said}
+    (folder / WRITTEN).write_text(json.dumps(written, ensure_ascii=False), encoding="utf-8")
+
+
+def outlined(outlines: Outlines, cases: pd.DataFrame, said: list[str]) -> Iterator[Outlined]:
+    """Every outline over its image, the slice with the largest ROI of a volume; cases that cannot be read are said."""
+    from dlr.report import Outlined
+
+    for row in cases.to_dict("records"):
+        try:
+            case = read_case(row, outlines.cohort)
+        except InputError as error:
+            said.append(f"contact sheet: {error.problems[0].where}: {error.problems[0].what}")
+            continue
+        largest = int(case.mask.sum(axis=(1, 2)).argmax())
+        label = row[outlines.target]
+        words = "unknown" if label != label else ("positive" if label == 1 else "negative")
+        _, height, width = case.image.spacing
+        yield Outlined(
+            case.case_id,
+            f"{outlines.target} {words}",
+            case.image.array[largest],
+            case.mask[largest],
+            spacing=(height, width),
+        )

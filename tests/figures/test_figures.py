@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from dlr import figures
 from dlr.figures import Line, theme
+from dlr.figures.patients import outline
 from dlr.words import Estimate
 
 NAN = float("nan")
@@ -58,11 +60,20 @@ def test_flow_chart_without_exclusions_and_sides_is_one_box(ax: Axes) -> None:
     assert figures.flow_rows(FLOW.iloc[[0]]) == 1
 
 
+def test_an_outline_runs_along_the_border_of_the_mask() -> None:
+    mask = np.zeros((20, 30), dtype=bool)
+    mask[5:15, :12] = True
+    (line,) = outline(mask, (0, 30, 20, 0))
+    assert (line[0] == line[-1]).all(), "closed, although the lesion touches the image's edge"
+    assert line.min(axis=0) == pytest.approx([0, 5], abs=0.51)
+    assert line.max(axis=0) == pytest.approx([12, 15], abs=0.51)
+
+
 def test_an_outline_is_drawn_over_its_image(ax: Axes) -> None:
     mask = np.zeros((20, 30), dtype=bool)
     mask[5:15, 8:20] = True
     figures.draw_outline(np.random.default_rng(0).random((20, 30)), mask, ax, "case 1", second=mask)
-    assert ax.get_title(loc="left") == "case 1"
+    assert [text.get_text() for text in ax.texts] == ["case 1"]
     assert len(ax.images) == 1
     assert len(ax.collections) == 2
 
@@ -305,4 +316,4 @@ def test_block_shares_fill_the_bar(ax: Axes) -> None:
     table = pd.DataFrame([("joined", "Rad", 75), ("joined", "DL", 25)], columns=["step", "block", "count"])
     figures.draw_block_shares(table, ax)
     assert [bar.get_width() for bar in ax.patches] == [0.75, 0.25]
-    assert texts(ax) == ["75 (75 %)", "25 (25 %)"]
+    assert texts(ax) == ["75 %", "25 %", "75 + 25 = 100"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 
-from dlr.report.press import Panel, Press, slug
+from dlr.report.press import Panel, Press, _sheet, slug
 
 
 @pytest.fixture
@@ -31,6 +32,27 @@ def test_svg_keeps_no_size_no_comment_and_ids_of_its_own(press: Press) -> None:
     ids = [set(re.findall(r'\bid="([^"]+)"', text)) for text in (first, second)]
     assert ids[0] and not ids[0] & ids[1]
     assert set(re.findall(r'href="#([^"]+)"', first)) <= ids[0]
+
+
+def test_a_panel_with_labels_title_and_legend_fills_its_cell_and_stays_inside(press: Press) -> None:
+    def wide(ax: Axes) -> None:
+        ax.plot([0, 1], [0, 1e5], label="a legend below")
+        ax.set(xlabel="x", ylabel="a label", yticks=[0, 5e4, 1e5], yticklabels=["none", "a long name of a tick", "all"])
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17))
+
+    def square(ax: Axes) -> None:
+        ax.plot([0, 1], [0, 1])
+        ax.set(aspect="equal", xlabel="x")
+
+    panels = [Panel(wide, 3, 2.5, "A", "two\nlines"), Panel(square, 4, 3), Panel(wide, 3.6, 3), Panel(square, 3, 3)]
+    sheet, cells = _sheet(panels)
+    inches = sheet.dpi_scale_trans.inverted()
+    for ax, cell, panel in zip(sheet.axes, cells, panels, strict=True):
+        outer = ax.get_tightbbox(sheet.canvas.get_renderer()).transformed(inches)  # type: ignore[attr-defined, union-attr]
+        assert (cell.width, cell.height) == pytest.approx((panel.width, panel.height))
+        assert cell.x0 <= outer.x0 and outer.x1 <= cell.x1 and cell.y0 <= outer.y0 and outer.y1 <= cell.y1
+        assert max(outer.width / cell.width, outer.height / cell.height) > 0.93
+    assert not any(a.overlaps(b) for a, b in combinations([cell.padded(-0.01) for cell in cells], 2))
 
 
 def test_a_figure_name_is_used_once(press: Press) -> None:
