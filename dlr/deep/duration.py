@@ -22,7 +22,8 @@ def seconds_an_image(name: str, settings: DeepSettings) -> float:
     threads = torch.get_num_threads()
     torch.set_num_threads(training.threads)
     try:
-        network = Network(name, make_backbone(name, 0)).to(device, memory_format=torch.channels_last).train()
+        network = Network(name, make_backbone(name, 0)).to(device).train()
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         pictures = torch.zeros(BATCH, 1, settings.input.size, settings.input.size, device=device)
         with torch.autocast(device, torch.bfloat16, enabled=precision_of(training, device) == "bf16-mixed"):
             for _ in range(2):  # the first step also allocates
