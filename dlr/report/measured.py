@@ -155,8 +155,8 @@ def _p_values(sources: Sources, press: Press) -> list[Block]:
             continue
         below = int((values["p"] < level).sum())
         caption = (
-            f"p-values of {len(values):,} features on the training side; {below:,} are below {level:g}, and "
-            f"{level * len(values):,.0f} would be by chance alone. Bars are medians."
+            f"p-values of {len(values):,} features on the training side. Below {level:g}: {below:,}; by chance alone "
+            f"{level * len(values):,.0f} would be. Bars are medians."
         )
         panel = Panel(partial(draw_p_violin, values, level=level), 7.2, 3.1)
         blocks.append(

@@ -89,17 +89,11 @@ def _attention(sources: Sources, press: Press) -> list[Block]:
         return [Missing("Class activation maps of right and wrong cases", sources.why("attention", "attention.csv"))]
     keys = ["model", "layer", "region", "measure", "variant"]
     mean = table.groupby(keys, sort=False, dropna=False)[["value", "null_value"]].mean().reset_index()
-    shown = mean.rename(
-        columns={
-            "model": "Model",
-            "layer": "Layer",
-            "region": "Region",
-            "measure": "Measure",
-            "variant": "Held against",
-            "value": "Network",
-            "null_value": "Null",
-        }
-    )
+    shown = pd.DataFrame({
+        "Model": mean["model"], "Layer": mean["layer"], "Region": mean["region"],
+        "Measure": mean["measure"].replace({"iou": "IoU"}), "Held against": mean["variant"],
+        "Network": mean["value"].map("{:.3f}".format), "Null": mean["null_value"].map("{:.3f}".format),
+    })  # fmt: skip
     note = (
         "Energy: share of the map inside the outline over the outline's share of the picture; pointing: the highest "
         "value lies inside; IoU: of the outline and as many of the highest values. Null: the same measure for what "

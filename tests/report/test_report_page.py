@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+from dataclasses import asdict
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -14,7 +16,7 @@ import pytest
 from built_report import ABOUT, Built
 from fake_run import INJECTION, LONG, FakeRun
 
-from dlr.report import About, build_report
+from dlr.report import PARTS, About, Part, Sources, bind, build_part, build_report
 
 
 class Page(HTMLParser):
@@ -169,6 +171,20 @@ def test_the_same_tables_give_the_same_bytes(sparse_report: Built, tmp_path: Pat
     written = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
     assert written == sorted(path.relative_to(source) for path in source.rglob("*") if path.is_file())
     assert [name for name in written if (tmp_path / name).read_bytes() != (source / name).read_bytes()] == []
+
+
+def test_parts_drawn_apart_and_sent_as_text_make_the_same_page(sparse_report: Built, tmp_path: Path) -> None:
+    run, source = sparse_report.run, sparse_report.page.parent
+    sources = Sources(run.folders, run.left_out, run.settings, ABOUT)
+    parts = []
+    for name in reversed(PARTS):
+        folder = tmp_path / name
+        folder.mkdir()
+        if name == "who":
+            shutil.copyfile(source / "examples.png", folder / "examples.png")
+        parts.append(Part(**json.loads(json.dumps(asdict(build_part(name, sources, folder))))))
+    page = bind(parts[::-1], sources, tmp_path)
+    assert page.read_bytes() == sparse_report.page.read_bytes()
 
 
 def test_a_run_without_one_result_still_gives_a_page_that_says_so(tmp_path: Path) -> None:
