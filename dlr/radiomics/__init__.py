@@ -1,14 +1,22 @@
-"""Radiomics: named numbers of a lesion's outline and grey levels, by pyradiomics' definitions."""
+"""Radiomics: named numbers of a lesion's outline and grey levels, by pyradiomics' definitions.
+
+What needs pandas or scikit-learn is imported when first asked for: a process that only measures starts fast.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from dlr.radiomics.columns import expected_columns, split_column
-from dlr.radiomics.dictionary import feature_dictionary
 from dlr.radiomics.extract import extract, measure
-from dlr.radiomics.families import family_counts
 from dlr.radiomics.interface import Engine, Measured, engine
 from dlr.radiomics.perturbation import perturb_mask
 from dlr.radiomics.profile import Profile, load_profile, shipped_profiles
 from dlr.radiomics.settings import RadiomicsSettings, StabilitySettings
-from dlr.radiomics.stability import ReaderPair, agreement_table, stability_by_part, stability_table
+
+if TYPE_CHECKING:
+    from dlr.radiomics.dictionary import feature_dictionary
+    from dlr.radiomics.families import family_counts
+    from dlr.radiomics.stability import ReaderPair, agreement_table, stability_by_part, stability_table
 
 __all__ = [
     "Engine",
@@ -31,3 +39,16 @@ __all__ = [
     "stability_by_part",
     "stability_table",
 ]
+
+_LATER = {
+    "feature_dictionary": "dictionary",
+    "family_counts": "families",
+    **dict.fromkeys(("ReaderPair", "agreement_table", "stability_by_part", "stability_table"), "stability"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """A name of `_LATER`, imported now."""
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
