@@ -9,6 +9,7 @@ CODE := dlr pipelines params tests benchmarks tools
 WORKERS ?= 2
 
 export OMP_NUM_THREADS ?= 1
+export UV_COMPILE_BYTECODE ?= 1
 
 .PHONY: setup demo test test-all check bench help
 .DEFAULT_GOAL := help
