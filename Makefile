@@ -31,6 +31,7 @@ $(STAMP): pyproject.toml constraints.txt tools/build_compat/sitecustomize.py
 	PYTHONPATH="$(CURDIR)/tools/build_compat" $(BIN)/python -m uv pip install --quiet $${FL:+--find-links "$$FL"} -c constraints.txt \
 		--no-build-isolation-package pyradiomics -r pyproject.toml $(EXTRAS) && \
 	$(BIN)/python -m uv pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/python -m dlr.radiomics.native
 	touch $(STAMP)
 
 demo: setup     ## the built-in cohort, the whole study, its report and nomogram
