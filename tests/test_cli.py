@@ -25,7 +25,9 @@ COMMANDS = ("demo", "init", "doctor", "run", "run-stage", "radiomics", "status",
 
 # the toy pipeline stands beside the shipped ones, also in a process of its own
 LAUNCH = f"""
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell inherits it ignored
 sys.path.insert(0, {str(HERE / "engine")!r})
 import dlr.pipelines
 dlr.pipelines.__path__.append({str(PIPELINES)!r})

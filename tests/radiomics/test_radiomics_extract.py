@@ -28,7 +28,7 @@ def test_path_image_and_array_give_the_same_values():
     assert extract(str(files[0]), str(files[1]), SMALL) == expected
     assert extract(*(sitk.ReadImage(str(path)) for path in files), SMALL) == expected
     assert extract((array, spacing), roi, SMALL) == expected
-    assert extract((array, spacing), (roi.astype(int), spacing), SMALL, engine("pyradiomics")) == expected
+    assert extract((array, spacing), (roi.astype(int), spacing), SMALL, engine()) == expected
 
 
 def test_two_dimensional_image_is_a_still(tmp_path):

@@ -44,6 +44,7 @@ def saved_signatures(result: object) -> pd.DataFrame:
     tables = [
         pd.read_parquet(result.folders[name] / "predictions.parquet")
         for name in ("clinical", "radiomics_model", "deep", "fusion_model", "combine")
+        if result.folders.get(name) is not None
     ]
     rows = signature(pd.concat(tables, ignore_index=True))
     return rows[(rows["side"] == "test") & (rows["algorithm"] == CHOSEN)]
