@@ -75,12 +75,13 @@ class NativeEngine:
         roi = prepare(image, np.require(mask, bool, ["C", "W"]), spacing, profile.settings)
         given, refused = _shapes(profile, roi)
         region = Region.of(roi.mask, roi.spacing)
+        largest = np.float64(max(roi.image.max(), -roi.image.min()))
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             for image_type in profile.image_types:
                 settings = profile.settings_of(image_type)
                 try:
-                    for name, values in filtered(image_type, roi.image, region, settings):
+                    for name, values in filtered(image_type, roi.image, largest, region, settings):
                         given.update(_features(name, values, region, profile, settings))
                 except MemoryError as error:
                     raise InputError(

@@ -26,11 +26,12 @@ _OF_INTENSITY = {
 
 
 def filtered(
-    image_type: str, image: np.ndarray, region: Region, settings: dict[str, Any]
+    image_type: str, image: np.ndarray, largest: np.float64, region: Region, settings: dict[str, Any]
 ) -> Iterator[tuple[str, np.ndarray]]:
     """Name and values (voxels of the ROI,) of each image of this type; float32 where pyradiomics' filter gives it.
 
-    image : float64 (z, y, x), whole. A Laplacian of Gaussian that the image is too small for is left out.
+    image : float64 (z, y, x), whole.  largest : its max|x|.
+    A Laplacian of Gaussian that the image is too small for is left out.
     """
 
     def at_roi(box: np.ndarray) -> np.ndarray:
@@ -56,4 +57,4 @@ def filtered(
             yield "original", at_roi(image[region.box])
         case _:
             with np.errstate(divide="ignore", invalid="ignore"):  # an image of zeros
-                yield image_type.lower(), _OF_INTENSITY[image_type](at_roi(image[region.box]), image)
+                yield image_type.lower(), _OF_INTENSITY[image_type](at_roi(image[region.box]), largest)

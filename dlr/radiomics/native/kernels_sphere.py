@@ -111,6 +111,7 @@ def sample_spheres(
         for left in range(lines[line, 2], lines[line, 3], LANES):
             right = min(left + LANES, lines[line, 3])
             centre = centres[z, y, left : left + LANES]
+            lit = centre[: right - left].min() > 0
             count[:], sum_real[:], sum_imaginary[:] = 0, 0, 0
             for v in range(n_points):
                 sample = samples[v]
@@ -120,6 +121,8 @@ def sample_spheres(
                         coefficients, first_z[v, z], first_y[v, y], first_x[v], weight_z[v, z], weight_y[v, y],
                         weight_x[v], left, right, sample,
                     )  # fmt: skip
+                elif lit:
+                    continue  # 0, beyond the image, is below every centre: nothing is counted
                 for x in range(LANES):
                     high[x] = 1.0 if sample[x] >= centre[x] else 0.0
                     count[x] += high[x]

@@ -21,7 +21,7 @@ def response(phantom, image_type, own, band):
     image = read(phantom)
     region = Region.of(np.ones(image.shape, bool), (SPACING,) * 3)
     settings = profile_of(imageType={image_type: own}).settings_of(image_type)
-    bands = dict(filtered(image_type, image, region, settings))
+    bands = dict(filtered(image_type, image, np.float64(np.abs(image).max()), region, settings))
     return bands[band].astype(np.float64).reshape(image.shape)
 
 
