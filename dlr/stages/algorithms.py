@@ -66,7 +66,12 @@ def out_of_fold_area(
 
 
 def _corrected(known: pd.DataFrame, truth: pd.Series, generator: np.random.Generator, replicates: int) -> float:
-    """Choose in the bootstrap sample, score outside it, over the out-of-fold values of every seed and algorithm."""
+    """Choose in the bootstrap sample, score outside it, over the seeds that all algorithms were fitted on.
+
+    Fine-tuned networks are fitted on fewer seeds than their frozen baseline.
+    """
+    fitted = known.groupby("seed")["algorithm"].nunique()
+    known = known[known["seed"].isin(fitted.index[fitted == known["algorithm"].nunique()])]
     wide = known.pivot(index="patient_id", columns=["seed", "algorithm"], values="value").sort_index(axis=1)
     folds = known.drop_duplicates(["patient_id", "seed"]).pivot(index="patient_id", columns="seed", values="fold")
     seeds = folds.shape[1]
