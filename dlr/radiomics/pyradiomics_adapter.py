@@ -22,10 +22,11 @@ import SimpleITK as sitk
 
 from dlr.errors import InputError
 from dlr.radiomics.catalogue import WITHDRAWN
-from dlr.radiomics.columns import expected_columns, split_column
+from dlr.radiomics.columns import expected_columns
 from dlr.radiomics.inputs import WHERE, check_input, check_roi, kind_of
 from dlr.radiomics.interface import Measured
 from dlr.radiomics.profile import Profile
+from dlr.radiomics.reasons import UNDEFINED, sort_measured
 
 __all__ = ["PyradiomicsEngine"]
 
@@ -33,12 +34,6 @@ LABEL = 1  # the ROI's value in the mask handed over
 ITK_TOLERANCE = 1e-6  # ITK's own default
 
 _lock = threading.RLock()
-
-_UNDEFINED = {
-    "glcm": "no two voxels of the ROI are neighbours at the profile's distances",
-    "shape": "undefined for a ROI of this shape",
-    "shape2D": "undefined for a ROI of this shape",
-}
 
 
 class PyradiomicsEngine:
@@ -80,7 +75,9 @@ class PyradiomicsEngine:
                     "the bins are too fine for this image: raise binWidth, or set binCount for that image type",
                 ) from error
         log.require_packages()
-        return _measured(columns, given, refused, log, image.shape)
+        unknown = set(given) - set(columns)
+        assert not unknown, f"pyradiomics gave columns that were not expected: {sorted(unknown)[:5]}"
+        return sort_measured(columns, given, refused, image.shape, log.why)
 
 
 def _families(profile: Profile, mask: np.ndarray) -> tuple[dict[str, list[str]], dict[str, str]]:
@@ -166,33 +163,6 @@ def _itk(array: np.ndarray, spacing: tuple[float, float, float]) -> sitk.Image:
     return image
 
 
-def _measured(
-    columns: tuple[str, ...],
-    given: dict[str, Any],
-    refused: dict[str, str],
-    log: _Log,
-    size: tuple[int, ...],
-) -> Measured:
-    """Sort what came back into values and reasons; what neither explains is a fault of ours."""
-    unknown = set(given) - set(columns)
-    assert not unknown, f"pyradiomics gave columns that were not expected: {sorted(unknown)[:5]}"
-    values: dict[str, float] = {}
-    missing: dict[str, str] = {}
-    for column in columns:
-        image_type, family, feature = split_column(column)
-        value = float(given[column]) if column in given else None
-        if value is not None and np.isfinite(value):
-            values[column] = value
-        elif value is not None:
-            missing[column] = log.failures.get((family, feature)) or _UNDEFINED.get(family, "undefined for this ROI")
-        elif family in refused:
-            missing[column] = refused[family]
-        else:
-            assert image_type.startswith("log-sigma"), f"pyradiomics gave no {column} and no reason"
-            missing[column] = f"the image of {' × '.join(map(str, size))} voxels is too small for this LoG"
-    return Measured(values, missing)
-
-
 class _Log(logging.Handler):
     """What pyradiomics says in this thread during one call, instead of on the console."""
 
@@ -201,6 +171,10 @@ class _Log(logging.Handler):
         self.thread = threading.get_ident()
         self.lines: list[str] = []
         self.failures: dict[tuple[str, str], str] = {}  # (family, feature) -> its exception
+
+    def why(self, image_type: str, family: str, feature: str) -> str:
+        """Why a feature is not finite: the exception it raised, else what its family says."""
+        return self.failures.get((family, feature)) or UNDEFINED.get(family, "undefined for this ROI")
 
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a warning; of a feature that raised, keep which and why."""

@@ -6,11 +6,20 @@ import numpy as np
 import pandas as pd
 
 from dlr import stats
+from dlr.engine import Run
 from dlr.errors import InputError
 from dlr.randomness import rng
+from dlr.stages.tables import CohortTables
 from dlr.words import CHOSEN, Protocol, Side
 
-__all__ = ["algorithm_table", "out_of_fold_area"]
+__all__ = ["algorithm_table", "out_of_fold_area", "write_algorithms"]
+
+
+def write_algorithms(run: Run, tables: CohortTables, predictions: pd.DataFrame) -> None:
+    """algorithms.csv of a stage that fitted several."""
+    labels = {target: tables.labels(target) for target in tables.targets}
+    table = algorithm_table(predictions, labels, run.seed, run.settings.evaluate.bootstrap)
+    table.to_csv(run.folder / "algorithms.csv", index=False)
 
 
 def algorithm_table(

@@ -10,7 +10,7 @@ from dlr import stats
 from dlr.cohort import Column
 from dlr.engine import Run, stage
 from dlr.errors import InputError
-from dlr.stages.algorithms import algorithm_table
+from dlr.stages.algorithms import write_algorithms
 from dlr.stages.parts import study_parts
 from dlr.stages.signatures import PatientFrame, Question, fit_signature, split_areas
 from dlr.stages.tables import BEFORE_BIOPSY, CohortTables, read_cohort, write_table
@@ -60,10 +60,7 @@ def clinical(run: Run) -> None:
     write_table(table, run.folder, "predictions")
     pd.concat(choices, ignore_index=True).to_csv(run.folder / "choices.csv", index=False)
     pd.concat(splits, ignore_index=True).to_csv(run.folder / "splits.csv", index=False)
-    labels_by_target = {target: tables.labels(target) for target in tables.targets}
-    algorithm_table(table, labels_by_target, run.seed, run.settings.evaluate.bootstrap).to_csv(
-        run.folder / "algorithms.csv", index=False
-    )
+    write_algorithms(run, tables, table)
 
 
 def model_frame(tables: CohortTables, columns: tuple[Column, ...]) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from dlr.engine import Run, Task, stage
 from dlr.errors import missing_modules
 from dlr.protocols import Part
 from dlr.randomness import seed_of
-from dlr.stages.algorithms import algorithm_table
+from dlr.stages.algorithms import write_algorithms
 from dlr.stages.deep_chains import (
     BACKBONES,
     CHOICE,
@@ -105,10 +105,7 @@ def deep(run: Run) -> None:
     if curves:
         pd.concat(curves, ignore_index=True)[CURVE_COLUMNS].to_csv(run.folder / "curves.csv", index=False)
     write_embeddings(run.folder, embeddings)
-    labels_by_target = {target: tables.labels(target) for target in tables.targets}
-    algorithm_table(table, labels_by_target, run.seed, run.settings.evaluate.bootstrap).to_csv(
-        run.folder / "algorithms.csv", index=False
-    )
+    write_algorithms(run, tables, table)
 
 
 def look_at_all(run: Run, tables: CohortTables, rows: Sequence[dict[str, Any]]) -> Looked:

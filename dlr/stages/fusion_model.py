@@ -5,13 +5,11 @@ from __future__ import annotations
 import pandas as pd
 
 from dlr.engine import Run, stage
-from dlr.learn import selection_frequency
-from dlr.stages.algorithms import algorithm_table
 from dlr.stages.parts import study_parts
 from dlr.stages.radiomics_model import reproducible_features
-from dlr.stages.signatures import PatientFrame, Question, SignatureTables, fit_signature, patient_frame
-from dlr.stages.tables import read_cohort, write_table
-from dlr.words import SELECTION_COLUMNS, Model, Protocol
+from dlr.stages.signatures import PatientFrame, Question, SignatureTables, fit_signature, patient_frame, write_selected
+from dlr.stages.tables import read_cohort
+from dlr.words import Model
 
 __all__ = ["fusion_model", "joined"]
 
@@ -48,20 +46,9 @@ def fusion_model(run: Run) -> None:
         )
         made[target] = fit_signature(run, question, there, kept)
         shares.append(block_shares(made[target].selection, frames))
-    predictions = pd.concat([m.predictions for m in made.values()], ignore_index=True)
-    selection = pd.concat([m.selection for m in made.values()], ignore_index=True)
-    write_table(predictions, run.folder, "predictions")
-    selection[list(SELECTION_COLUMNS)].to_parquet(run.folder / "selection.parquet", index=False)
-    pd.concat([m.choices for m in made.values()], ignore_index=True).to_csv(run.folder / "choices.csv", index=False)
+    write_selected(run, tables, made)
     pd.concat(shares).groupby(["step", "block"], sort=False)["count"].mean().reset_index().to_csv(
         run.folder / "shares.csv", index=False
-    )
-    selection_frequency(selection[selection["protocol"] == Protocol.CROSSFIT]).to_csv(
-        run.folder / "selection_frequency.csv", index=False
-    )
-    labels = {target: tables.labels(target) for target in tables.targets}
-    algorithm_table(predictions, labels, run.seed, run.settings.evaluate.bootstrap).to_csv(
-        run.folder / "algorithms.csv", index=False
     )
 
 

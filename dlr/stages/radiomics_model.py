@@ -6,14 +6,22 @@ import numpy as np
 import pandas as pd
 
 from dlr.engine import Run, stage
-from dlr.learn import load_chain, rad_score_formula, selection_frequency
+from dlr.learn import load_chain, rad_score_formula
 from dlr.protocols import Part
 from dlr.randomness import rng
-from dlr.stages.algorithms import algorithm_table, out_of_fold_area
+from dlr.stages.algorithms import out_of_fold_area
 from dlr.stages.parts import study_parts
-from dlr.stages.signatures import Question, SignatureTables, fit_signature, patient_frame, simple_values, split_areas
-from dlr.stages.tables import read_cohort, write_table
-from dlr.words import SELECTION_COLUMNS, Model, Protocol, Side
+from dlr.stages.signatures import (
+    Question,
+    SignatureTables,
+    fit_signature,
+    patient_frame,
+    simple_values,
+    split_areas,
+    write_selected,
+)
+from dlr.stages.tables import read_cohort
+from dlr.words import Model, Protocol, Side
 
 __all__ = ["radiomics_model"]
 
@@ -41,18 +49,7 @@ def radiomics_model(run: Run) -> None:
         splits.append(split_areas(run, asked, run.settings.cohort.test_share, run.settings.evaluate.splits))
         if allowed is not None:
             effects.append(filter_effect(run, asked, parts, allowed))
-    predictions = pd.concat([m.predictions for m in made.values()], ignore_index=True)
-    selection = pd.concat([m.selection for m in made.values()], ignore_index=True)
-    write_table(predictions, run.folder, "predictions")
-    selection[list(SELECTION_COLUMNS)].to_parquet(run.folder / "selection.parquet", index=False)
-    pd.concat([m.choices for m in made.values()], ignore_index=True).to_csv(run.folder / "choices.csv", index=False)
-    selection_frequency(selection[selection["protocol"] == Protocol.CROSSFIT]).to_csv(
-        run.folder / "selection_frequency.csv", index=False
-    )
-    labels = {target: tables.labels(target) for target in tables.targets}
-    algorithm_table(predictions, labels, run.seed, run.settings.evaluate.bootstrap).to_csv(
-        run.folder / "algorithms.csv", index=False
-    )
+    selection = write_selected(run, tables, made)
     pd.concat(splits, ignore_index=True).to_csv(run.folder / "splits.csv", index=False)
     if effects:
         pd.concat(effects, ignore_index=True).to_csv(run.folder / "icc_filter.csv", index=False)

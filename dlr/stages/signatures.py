@@ -14,13 +14,22 @@ import pandas as pd
 
 from dlr.cohort import largest_roi_cases
 from dlr.engine import Run, Task
-from dlr.learn import LearnSettings, fit_chains, lasso_cv, lasso_path, load_chain, save_chains
+from dlr.learn import (
+    LearnSettings,
+    fit_chains,
+    lasso_cv,
+    lasso_path,
+    load_chain,
+    save_chains,
+    selection_frequency,
+)
 from dlr.protocols import Part
 from dlr.randomness import rng, seed_of
+from dlr.stages.algorithms import write_algorithms
 from dlr.stages.parts import fold_of, side_under
-from dlr.stages.tables import CohortTables
+from dlr.stages.tables import CohortTables, write_table
 from dlr.stats import auc
-from dlr.words import CHOSEN, PREDICTION_COLUMNS, Kind, Protocol, Side
+from dlr.words import CHOSEN, PREDICTION_COLUMNS, SELECTION_COLUMNS, Kind, Protocol, Side
 
 __all__ = [
     "PatientFrame",
@@ -32,6 +41,7 @@ __all__ = [
     "patient_frame",
     "simple_values",
     "split_areas",
+    "write_selected",
 ]
 
 
@@ -147,6 +157,19 @@ def fit_signature(
         choices=pd.concat(choices, ignore_index=True),
         parts={part.name: folder for part, folder in zip(parts, folders, strict=True) if isinstance(folder, Path)},
     )
+
+
+def write_selected(run: Run, tables: CohortTables, made: Mapping[str, SignatureTables]) -> pd.DataFrame:
+    """The tables of a model that selects features, all targets together; gives the selection back."""
+    predictions = pd.concat([m.predictions for m in made.values()], ignore_index=True)
+    selection = pd.concat([m.selection for m in made.values()], ignore_index=True)
+    write_table(predictions, run.folder, "predictions")
+    selection[list(SELECTION_COLUMNS)].to_parquet(run.folder / "selection.parquet", index=False)
+    pd.concat([m.choices for m in made.values()], ignore_index=True).to_csv(run.folder / "choices.csv", index=False)
+    frequency = selection_frequency(selection[selection["protocol"] == Protocol.CROSSFIT])
+    frequency.to_csv(run.folder / "selection_frequency.csv", index=False)
+    write_algorithms(run, tables, predictions)
+    return selection
 
 
 def split_areas(run: Run, asked: Question, test_share: float, splits: int) -> pd.DataFrame:

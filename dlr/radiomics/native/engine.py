@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import warnings
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import dlr
 from dlr.errors import InputError
 from dlr.radiomics.catalogue import FAMILIES, WITHDRAWN
-from dlr.radiomics.columns import expected_columns, split_column
+from dlr.radiomics.columns import expected_columns
 from dlr.radiomics.inputs import WHERE, check_input, kind_of
 from dlr.radiomics.interface import Measured
 from dlr.radiomics.native.discretise import discretise
@@ -33,6 +32,7 @@ from dlr.radiomics.native.shape import SHAPE, Solid
 from dlr.radiomics.native.shape2d import SHAPE2D, Area
 from dlr.radiomics.native.textures import Textures
 from dlr.radiomics.profile import Profile
+from dlr.radiomics.reasons import UNDEFINED, sort_measured
 
 __all__ = ["TEXTURE_FAMILIES", "NativeEngine", "is_compiled"]
 
@@ -42,12 +42,7 @@ TEXTURE_FAMILIES: dict[str, Family[Any]] = {
     family.name: family for family in (GLCM, GLDM, GLRLM, GLSZM, NGTDM)
 }  # named as the matrices of `Textures`
 
-_UNDEFINED = {
-    "glcm": "no two voxels of the ROI are neighbours at the profile's distances",
-    "glrlm": "no straight line holds two voxels of the ROI",
-    "shape": "undefined for a ROI of this shape",
-    "shape2D": "undefined for a ROI of this shape",
-}
+_UNDEFINED = UNDEFINED | {"glrlm": "no straight line holds two voxels of the ROI"}
 
 
 class NativeEngine:
@@ -89,7 +84,7 @@ class NativeEngine:
                         f"the texture matrices of {image_type} do not fit in memory",
                         "the bins are too fine for this image: raise binWidth, or set binCount for that image type",
                     ) from error
-        return _measured(columns, given, refused, image.shape)
+        return sort_measured(columns, given, refused, image.shape, _why)
 
 
 def is_compiled() -> bool:
@@ -148,23 +143,5 @@ def _named(profile: Profile, family: str) -> tuple[str, ...]:
     return tuple(feature for feature in named if feature not in WITHDRAWN.get(family, {}))
 
 
-def _measured(
-    columns: tuple[str, ...], given: dict[str, float], refused: dict[str, str], size: tuple[int, ...]
-) -> Measured:
-    """Sort the values into the expected columns; a missing one gets its reason."""
-    values: dict[str, float] = {}
-    missing: dict[str, str] = {}
-    for column in columns:
-        value = given.get(column)
-        if value is not None and isfinite(value):
-            values[column] = value
-            continue
-        image_type, family, _ = split_column(column)
-        if value is not None:
-            missing[column] = _UNDEFINED.get(family, f"{image_type} is undefined for this image")
-        elif family in refused:
-            missing[column] = refused[family]
-        else:
-            assert image_type.startswith("log-sigma"), f"no {column} and no reason"
-            missing[column] = f"the image of {' × '.join(map(str, size))} voxels is too small for this LoG"
-    return Measured(values, missing)
+def _why(image_type: str, family: str, feature: str) -> str:
+    return _UNDEFINED.get(family, f"{image_type} is undefined for this image")
