@@ -47,10 +47,10 @@ def check_roi(mask: np.ndarray, settings: Mapping[str, Any]) -> None:
 
     mask : bool (z, y, x), not empty.  As in pyradiomics, a ROI of exactly `minimumROISize` voxels is too small.
     """
-    voxels = int(mask.sum())
+    voxels = np.count_nonzero(mask)
     if voxels == 1:
         raise InputError(WHERE, "the ROI is a single voxel", "outline the lesion, or exclude the case")
-    spanned = sum(np.ptp(axis) > 0 for axis in np.nonzero(mask))
+    spanned = sum(np.count_nonzero(mask.any(axis=others)) > 1 for others in ((1, 2), (0, 2), (0, 1)))
     wanted = settings["minimumROIDimensions"]
     if spanned < wanted:
         raise InputError(

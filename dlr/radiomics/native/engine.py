@@ -75,9 +75,18 @@ class NativeEngine:
             warnings.simplefilter("ignore")
             for image_type in profile.image_types:
                 settings = profile.settings_of(image_type)
+                uniform: dict[float, dict[str, float]] = {}  # the features of images that are one value throughout
                 try:
                     for name, values in filtered(image_type, roi.image, largest, region, settings):
-                        given.update(_features(name, values, region, profile, settings))
+                        value = float(values[0])
+                        is_uniform = bool((values == value).all())
+                        if is_uniform and value in uniform:
+                            features = uniform[value]
+                        else:
+                            features = _features(values, region, profile, settings)
+                        if is_uniform:
+                            uniform[value] = features
+                        given.update({f"{name}_{feature}": number for feature, number in features.items()})
                 except MemoryError as error:
                     raise InputError(
                         WHERE,
@@ -93,14 +102,12 @@ def is_compiled() -> bool:
     return folder is not None and any(Path(folder).glob("kernels.count_zones-*.nbi"))
 
 
-def _features(
-    name: str, values: np.ndarray, region: Region, profile: Profile, settings: dict[str, Any]
-) -> dict[str, float]:
-    """First-order and texture features of one image."""
+def _features(values: np.ndarray, region: Region, profile: Profile, settings: dict[str, Any]) -> dict[str, float]:
+    """First-order and texture features of one image, by family_feature."""
     out: dict[str, float] = {}
     wanted = {family: _named(profile, family) for family in profile.families if not family.startswith("shape")}
     if np.isnan(values).all():
-        return {f"{name}_{family}_{feature}": np.nan for family, named in wanted.items() for feature in named}
+        return {f"{family}_{feature}": np.nan for family, named in wanted.items() for feature in named}
     levels = discretise(values, settings)
     textures = Textures(region, levels, settings)
     for family, named in wanted.items():
@@ -110,7 +117,7 @@ def _features(
             measured = FIRSTORDER.measure(described, named)
         else:
             measured = TEXTURE_FAMILIES[family].measure(getattr(textures, family), named)
-        out.update(zip((f"{name}_{family}_{feature}" for feature in named), measured, strict=True))
+        out.update(zip((f"{family}_{feature}" for feature in named), measured, strict=True))
     return out
 
 

@@ -112,7 +112,7 @@ def _spline_coefficients(image: np.ndarray, region: Region, reach: int) -> np.nd
     low = [max(0, part.start - reach - _MARGIN) for part in region.box]
     high = [min(n, part.stop + reach + 1 + _MARGIN) for part, n in zip(region.box, image.shape, strict=True)]
     data = image[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-    for axis in range(3):
+    for axis in sorted(range(3), key=lambda axis: image.shape[axis] == 1):  # last what only repeats one voxel
         size = image.shape[axis]
         wanted = np.arange(region.box[axis].start - reach, region.box[axis].stop + reach + 1)
         if size > 1:
