@@ -1,22 +1,20 @@
 """HER2, or any one binary target, from ultrasound stills or volumes (after Hu et al. 2025)."""
 
 from dlr.engine import Pipeline
-from dlr.stages import (
-    attention,
-    clinical,
-    cohort,
-    combine,
-    deep,
-    evaluate,
-    fuse,
-    fusion_model,
-    nomogram,
-    radiomics,
-    radiomics_model,
-    report,
-    stability,
-)
+from dlr.stages.attention import attention
+from dlr.stages.clinical import clinical
+from dlr.stages.cohort import cohort
+from dlr.stages.combine import combine
+from dlr.stages.deep import deep
+from dlr.stages.evaluate import evaluate
+from dlr.stages.fuse import fuse
+from dlr.stages.fusion_model import fusion_model
+from dlr.stages.nomogram import nomogram
+from dlr.stages.radiomics import radiomics
+from dlr.stages.radiomics_model import radiomics_model
+from dlr.stages.report import report
 from dlr.stages.settings import StudySettings
+from dlr.stages.stability import stability
 
 PIPELINE = Pipeline(
     name="her2_ultrasound",

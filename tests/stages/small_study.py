@@ -9,8 +9,15 @@ from dlr.pipelines.her2_ultrasound import PIPELINE
 
 from dlr.engine import Pipeline, Result, Screen, resolve, run_pipeline
 from dlr.phantom import feature_cohort, make_cohort
-from dlr.stages import clinical, cohort, combine, evaluate, nomogram, radiomics, radiomics_model, stability
+from dlr.stages.clinical import clinical
+from dlr.stages.cohort import cohort
+from dlr.stages.combine import combine
+from dlr.stages.evaluate import evaluate
+from dlr.stages.nomogram import nomogram
+from dlr.stages.radiomics import radiomics
+from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.settings import StudySettings
+from dlr.stages.stability import stability
 
 TABLES_ONLY = Pipeline(
     name="her2_ultrasound",

@@ -14,8 +14,13 @@ pytest.importorskip("torch")
 
 from dlr.engine import Pipeline, Result, Study, open_study, read_yaml, resolve
 from dlr.errors import InputError
-from dlr.stages import attention, cohort, deep, fuse, fusion_model, radiomics
+from dlr.stages.attention import attention
+from dlr.stages.cohort import cohort
+from dlr.stages.deep import deep
+from dlr.stages.fuse import fuse
+from dlr.stages.fusion_model import fusion_model
 from dlr.stages.predict import predict_table
+from dlr.stages.radiomics import radiomics
 from dlr.stages.settings import StudySettings
 from dlr.words import PREDICTION_COLUMNS, signature
 from tests.stages.small_study import bytes_of, run_stills, still_study
