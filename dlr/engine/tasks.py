@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from dlr.engine.store import TASK_RECORD, new_record, publish
-from dlr.engine.threads import one_thread
 from dlr.errors import InputError, Problem
 
 __all__ = ["Done", "Parcel", "Task", "TaskFailure", "work"]
@@ -62,7 +61,7 @@ class Done:
 
 
 def work(parcel: Parcel) -> Done:
-    """Do one task in a folder beside the store and publish it: the same in every executor."""
+    """Do one task in a folder beside the store and publish it: the same in every executor, each on one thread."""
     if not parcel.own.is_dir():
         raise InputError(
             where=str(parcel.own),
@@ -73,8 +72,7 @@ def work(parcel: Parcel) -> Done:
     beside.mkdir()
     begin = time.perf_counter()
     try:
-        with one_thread():
-            parcel.function(parcel.task, beside)
+        parcel.function(parcel.task, beside)
     except InputError as error:
         return Done(time.perf_counter() - begin, error.problems)
     except MemoryError as error:

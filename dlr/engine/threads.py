@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 __all__ = ["one_thread", "set_environment", "stay_on_one_thread"]
 
@@ -23,6 +24,7 @@ def set_environment() -> None:
         os.environ[name] = "1"
 
 
+@cache  # looking through the loaded libraries takes milliseconds, and later ones heed the environment
 def stay_on_one_thread() -> None:
     """One thread from now on, for a process that does nothing but tasks."""
     from threadpoolctl import threadpool_limits
