@@ -48,8 +48,8 @@ def radiomics(run: Run) -> None:
     profile = load_profile(run.settings.radiomics.profile)
     rows = tables.cases.to_dict("records")
     tasks = case_tasks(run, rows, profile, run.settings.radiomics.engine)
-    values, missing, notes = read_measured(tasks, run.each(measure_case, tasks, label="cases"))
     columns = expected_columns(profile, tables.kind)
+    values, missing, notes = read_measured(tasks, run.each(measure_case, tasks, label="cases"), columns)
     for line in notes:
         run.warn(line)
     unknown = int((~tables.facts["spacing_known"]).sum())
@@ -57,7 +57,7 @@ def radiomics(run: Run) -> None:
         run.warn(
             f"{unknown} of {len(tables.facts)} images carry no pixel spacing: sizes are in pixels, not millimetres"
         )
-    features = values.reindex(index=tables.cases["case_id"], columns=columns).rename_axis("case_id").reset_index()
+    features = values.reindex(index=tables.cases["case_id"]).rename_axis("case_id").reset_index()
     features.insert(1, "patient_id", tables.cases["patient_id"].to_numpy())
     features.to_parquet(run.folder / "features.parquet", index=False)
     features.to_csv(run.folder / "features.csv", index=False)
@@ -126,8 +126,10 @@ def write_measured(
     (folder / "values.json").write_text(json.dumps(record), encoding="utf-8")
 
 
-def read_measured(tasks: list[Task], results: list[Path | TaskFailure]) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Features by case_id, what is missing and why, and the notes, out of the cases' folders.
+def read_measured(
+    tasks: list[Task], results: list[Path | TaskFailure], columns: tuple[str, ...]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Features float64 by case_id, what is missing and why, and the notes, out of the cases' folders.
 
     Raises InputError with every problem when no case could be measured.
     """
@@ -140,12 +142,12 @@ def read_measured(tasks: list[Task], results: list[Path | TaskFailure]) -> tuple
             notes.append(f"case {case_id} is left out: {result.problem.what}. {result.problem.mend}")
             continue
         record = json.loads((result / "values.json").read_text(encoding="utf-8"))
-        values[case_id] = record["values"]
+        values[case_id] = np.array([record["values"].get(column, np.nan) for column in columns])
         missing += [(case_id, feature, reason) for feature, reason in record["missing"].items()]
         notes += [f"case {case_id}: {note}" for note in record["notes"]]
     if not values:
         raise InputError.of(problems)
-    table = pd.DataFrame.from_dict(values, orient="index", dtype=np.float64)
+    table = pd.DataFrame(np.stack(list(values.values())), index=list(values), columns=list(columns))
     return table, pd.DataFrame(missing, columns=["case_id", "feature", "reason"]), notes
 
 

@@ -121,9 +121,9 @@ def measure_perturbed(task: Task, folder: Path) -> None:
 
 
 def _by_patient(run: Run, tables: CohortTables, tasks: list[Task], results: list[Any]) -> pd.DataFrame:
-    values, _, notes = read_measured(tasks, results)
+    columns = expected_columns(load_profile(run.settings.radiomics.profile), tables.kind)
+    values, _, notes = read_measured(tasks, results, columns)
     for line in notes:
         run.warn(line)
     patient = {task.payload["row"]["case_id"]: task.payload["row"]["patient_id"] for task in tasks}
-    columns = expected_columns(load_profile(run.settings.radiomics.profile), tables.kind)
-    return values.reindex(columns=columns).set_axis([patient[case] for case in values.index], axis=0)
+    return values.set_axis([patient[case] for case in values.index], axis=0)
