@@ -1,13 +1,12 @@
 """Radiomics: named numbers of a lesion's outline and grey levels, by pyradiomics' definitions.
 
-What needs pandas, SciPy or pydantic is imported when first asked for: a process that only measures starts fast.
+What needs pandas, SciPy, SimpleITK or pydantic is imported when first asked for: who only measures starts fast.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from dlr.radiomics.columns import expected_columns, split_column
-from dlr.radiomics.extract import extract, measure
 from dlr.radiomics.interface import Engine, Measured, engine
 from dlr.radiomics.profile import Profile, load_profile, shipped_profiles
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from dlr.radiomics.families import family_counts
     from dlr.radiomics.perturbation import perturb_mask
     from dlr.radiomics.settings import RadiomicsSettings, StabilitySettings
+    from dlr.radiomics.single import extract, measure
     from dlr.radiomics.stability import ReaderPair, agreement_table, stability_by_part, stability_table
 
 __all__ = [
@@ -44,6 +44,7 @@ _LATER = {
     "feature_dictionary": "dictionary",
     "family_counts": "families",
     "perturb_mask": "perturbation",
+    **dict.fromkeys(("extract", "measure"), "single"),
     **dict.fromkeys(("RadiomicsSettings", "StabilitySettings"), "settings"),
     **dict.fromkeys(("ReaderPair", "agreement_table", "stability_by_part", "stability_table"), "stability"),
 }
