@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -15,6 +15,14 @@ __all__ = ["local_binary_pattern"]
 _METHODS = ("default", "ror", "uniform", "var")
 
 
+class _Places(NamedTuple):
+    """Where the samples around the pixels of one axis of a box lie, counted from `reach` pixels before it."""
+
+    low: np.ndarray  # int64 (samples, pixels): the pixel at or below
+    high: np.ndarray  # int64: the pixel at or above
+    fraction: np.ndarray  # float64: from low to high, that of the place in the whole image
+
+
 def local_binary_pattern(image: np.ndarray, region: Region, settings: Mapping[str, Any]) -> np.ndarray:
     """float64 (voxels of the ROI,), each slice by itself.  image : float64 (z, y, x), whole; 0 beyond it."""
     samples, radius = settings.get("lbp2DSamples", 8), settings.get("lbp2DRadius", 1)
@@ -22,67 +30,101 @@ def local_binary_pattern(image: np.ndarray, region: Region, settings: Mapping[st
     angle = 2 * np.pi * np.arange(samples, dtype=np.float64) / samples
     # rounded, so that samples on the axes fall on pixels
     rows, columns = np.round(-radius * np.sin(angle), 5), np.round(radius * np.cos(angle), 5)
-    axis = settings.get("force2Ddimension", 0)
-    planes = np.ascontiguousarray(image.swapaxes(0, axis))
-    position = np.stack(np.nonzero(region.mask)) + np.array(region.start)[:, None]
-    position[[0, axis]] = position[[axis, 0]]
-    return _patterns(planes, np.ascontiguousarray(position), rows, columns, _METHODS.index(method))
+    reach = int(np.ceil(radius)) + 1
+    order = [0, 1, 2]
+    flat = settings.get("force2Ddimension", 0)
+    order[0], order[flat] = flat, 0
+    around = [(0, 0), (reach, reach), (reach, reach)]
+    boxes = [region.box[axis] for axis in order]
+    y, x = (_places(box, steps, reach) for box, steps in zip(boxes[1:], (rows, columns), strict=True))
+    patterns = _patterns(_with_zeros(image.transpose(order), boxes, around), *y, *x, reach, _METHODS.index(method))
+    return patterns.transpose(order).reshape(-1)[region.inside]
+
+
+def _places(box: slice, steps: np.ndarray, reach: int) -> _Places:
+    place = np.arange(box.start, box.stop) + steps[:, None]
+    low, high = np.floor(place), np.ceil(place)
+    origin = box.start - reach
+    return _Places(low.astype(np.int64) - origin, high.astype(np.int64) - origin, place - low)
+
+
+def _with_zeros(image: np.ndarray, boxes: list[slice], around: list[tuple[int, int]]) -> np.ndarray:
+    """float64: the image in the box and so many voxels around it, 0 beyond the image."""
+    wanted = [(box.start - a, box.stop + b) for box, (a, b) in zip(boxes, around, strict=True)]
+    inside = tuple(slice(max(a, 0), min(b, n)) for (a, b), n in zip(wanted, image.shape, strict=True))
+    lacking = [(part.start - a, b - part.stop) for (a, b), part in zip(wanted, inside, strict=True)]
+    return np.pad(image[inside], lacking)
 
 
 @njit(cache=True)
 def _patterns(
-    planes: np.ndarray, position: np.ndarray, rows: np.ndarray, columns: np.ndarray, method: int
+    planes: np.ndarray,
+    top: np.ndarray,
+    bottom: np.ndarray,
+    down: np.ndarray,
+    left: np.ndarray,
+    right: np.ndarray,
+    across: np.ndarray,
+    reach: int,
+    method: int,
 ) -> np.ndarray:
-    """planes (z, y, x); position int64 (3, n); rows, columns: the samples' steps; method: index in _METHODS."""
-    n_samples = len(rows)
-    out = np.empty(position.shape[1])
-    texture = np.empty(n_samples)
-    for voxel in range(position.shape[1]):
-        plane = planes[position[0, voxel]]
-        y, x = position[1, voxel], position[2, voxel]
-        for i in range(n_samples):
-            texture[i] = _bilinear(plane, y + rows[i], x + columns[i])
-        if method == 3:
-            total = squares = 0.0
+    """float64 (z, y, x) of the box.
+
+    planes : float64 (z, y, x), the box with `reach` pixels around it in the plane.
+    top, bottom, down; left, right, across : places of the samples along y and x.  method : index in _METHODS.
+    """
+    n_samples, width = left.shape
+    out = np.empty((planes.shape[0], top.shape[1], width))
+    texture = np.empty((n_samples, width))
+    code, ones, changes = np.empty(width, np.int64), np.empty(width, np.int64), np.empty(width, np.int64)
+    for z in range(planes.shape[0]):
+        for y in range(top.shape[1]):
+            centre, line = planes[z, y + reach, reach : reach + width], out[z, y]
             for i in range(n_samples):
-                total += texture[i]
-                squares += texture[i] * texture[i]
-            variance = (squares - total * total / n_samples) / n_samples
-            out[voxel] = variance if variance != 0 else np.nan
-            continue
-        code, ones, changes, last = np.int64(0), 0, 0, False
-        for i in range(n_samples):
-            high = texture[i] - plane[y, x] >= 0
-            code += np.int64(high) << i
-            ones += high
-            changes += i > 0 and high != last
-            last = high
-        if method == 2:
-            out[voxel] = ones if changes <= 2 else n_samples + 1
-        elif method == 1:
-            smallest = code
-            for _ in range(1, n_samples):
-                code = (code >> 1) | ((code & 1) << (n_samples - 1))
-                smallest = min(smallest, code)
-            out[voxel] = smallest
-        else:
-            out[voxel] = code
+                above, below, d = planes[z, top[i, y]], planes[z, bottom[i, y]], down[i, y]
+                sample, first, last, fraction = texture[i], left[i], right[i], across[i]
+                for x in range(width):
+                    a = fraction[x]
+                    upper = (1 - a) * above[first[x]] + a * above[last[x]]
+                    lower = (1 - a) * below[first[x]] + a * below[last[x]]
+                    sample[x] = (1 - d) * upper + d * lower
+            if method == 3:
+                for x in range(width):
+                    line[x] = _variance(texture[:, x])
+                continue
+            code[:], ones[:], changes[:] = 0, 0, 0
+            for i in range(n_samples):
+                sample, before = texture[i], texture[max(i - 1, 0)]
+                for x in range(width):
+                    high = sample[x] - centre[x] >= 0
+                    code[x] += np.int64(high) << i
+                    ones[x] += high
+                    changes[x] += high != (before[x] - centre[x] >= 0)
+            for x in range(width):
+                if method == 2:
+                    line[x] = ones[x] if changes[x] <= 2 else n_samples + 1
+                elif method == 1:
+                    line[x] = _smallest_rotation(code[x], n_samples)
+                else:
+                    line[x] = code[x]
     return out
 
 
 @njit(cache=True)
-def _bilinear(plane: np.ndarray, row: float, column: float) -> float:
-    """Between the four pixels around a place; pixels beyond the plane are 0."""
-    top, left = int(np.floor(row)), int(np.floor(column))
-    bottom, right = int(np.ceil(row)), int(np.ceil(column))
-    down, across = row - top, column - left
-    above = (1 - across) * _pixel(plane, top, left) + across * _pixel(plane, top, right)
-    below = (1 - across) * _pixel(plane, bottom, left) + across * _pixel(plane, bottom, right)
-    return (1 - down) * above + down * below
+def _variance(texture: np.ndarray) -> float:
+    """Of the samples; NaN where it is 0."""
+    total = squares = 0.0
+    for value in texture:
+        total += value
+        squares += value * value
+    variance = (squares - total * total / len(texture)) / len(texture)
+    return variance if variance != 0 else np.nan
 
 
 @njit(cache=True)
-def _pixel(plane: np.ndarray, row: int, column: int) -> float:
-    if 0 <= row < plane.shape[0] and 0 <= column < plane.shape[1]:
-        return plane[row, column]
-    return 0.0
+def _smallest_rotation(code: int, n_bits: int) -> int:
+    smallest = code
+    for _ in range(1, n_bits):
+        code = (code >> 1) | ((code & 1) << (n_bits - 1))
+        smallest = min(smallest, code)
+    return smallest
