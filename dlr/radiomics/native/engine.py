@@ -31,6 +31,7 @@ from dlr.radiomics.native.settings import require_supported
 from dlr.radiomics.native.shape import SHAPE, Solid
 from dlr.radiomics.native.shape2d import SHAPE2D, Area
 from dlr.radiomics.native.textures import Textures
+from dlr.radiomics.native.together import Together
 from dlr.radiomics.profile import Profile
 from dlr.radiomics.reasons import UNDEFINED, sort_measured
 
@@ -41,6 +42,8 @@ logger = logging.getLogger(__name__)
 TEXTURE_FAMILIES: dict[str, Family[Any]] = {
     family.name: family for family in (GLCM, GLDM, GLRLM, GLSZM, NGTDM)
 }  # named as the matrices of `Textures`
+
+_ONE_BY_ONE = ("firstorder", "ngtdm")  # the other families are evaluated for many images together
 
 _UNDEFINED = UNDEFINED | {"glrlm": "no straight line holds two voxels of the ROI"}
 
@@ -73,26 +76,19 @@ class NativeEngine:
         largest = np.float64(max(roi.image.max(), -roi.image.min()))
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
+            images = _Images(region, profile)
             for image_type in profile.image_types:
                 settings = profile.settings_of(image_type)
-                uniform: dict[float, dict[str, float]] = {}  # the features of images that are one value throughout
                 try:
                     for name, values in filtered(image_type, roi.image, largest, region, settings):
-                        value = float(values[0])
-                        is_uniform = bool((values == value).all())
-                        if is_uniform and value in uniform:
-                            features = uniform[value]
-                        else:
-                            features = _features(values, region, profile, settings)
-                        if is_uniform:
-                            uniform[value] = features
-                        given.update({f"{name}_{feature}": number for feature, number in features.items()})
+                        images.add(name, values, settings)
                 except MemoryError as error:
                     raise InputError(
                         WHERE,
                         f"the texture matrices of {image_type} do not fit in memory",
                         "the bins are too fine for this image: raise binWidth, or set binCount for that image type",
                     ) from error
+            given.update(images.features())
         return sort_measured(columns, given, refused, image.shape, _why)
 
 
@@ -102,23 +98,57 @@ def is_compiled() -> bool:
     return folder is not None and any(Path(folder).glob("kernels.count_zones-*.nbi"))
 
 
-def _features(values: np.ndarray, region: Region, profile: Profile, settings: dict[str, Any]) -> dict[str, float]:
-    """First-order and texture features of one image, by family_feature."""
-    out: dict[str, float] = {}
-    wanted = {family: _named(profile, family) for family in profile.families if not family.startswith("shape")}
-    if np.isnan(values).all():
-        return {f"{family}_{feature}": np.nan for family, named in wanted.items() for feature in named}
-    levels = discretise(values, settings)
-    textures = Textures(region, levels, settings)
-    for family, named in wanted.items():
-        if family == "firstorder":
-            volume = float(np.prod(region.spacing))
-            described = Intensities.of(values, levels, settings.get("voxelArrayShift", 0), volume)
-            measured = FIRSTORDER.measure(described, named)
-        else:
-            measured = TEXTURE_FAMILIES[family].measure(getattr(textures, family), named)
-        out.update(zip((f"{family}_{feature}" for feature in named), measured, strict=True))
-    return out
+class _Images:
+    """First-order and texture features of a region's images, by column."""
+
+    def __init__(self, region: Region, profile: Profile) -> None:
+        self.region = region
+        self.volume = float(np.prod(region.spacing))
+        self.wanted = {family: _named(profile, family) for family in profile.families if not family.startswith("shape")}
+        self.together = {
+            family: Together(TEXTURE_FAMILIES[family], features)
+            for family, features in self.wanted.items()
+            if family not in _ONE_BY_ONE
+        }
+        self.given: dict[str, float] = {}
+        self.uniform: dict[Any, str] = {}  # by value and settings, an image that is this value throughout
+        self.alike: list[tuple[str, str]] = []  # images that are equal to an earlier one, and that
+
+    def add(self, name: str, values: np.ndarray, settings: dict[str, Any]) -> None:
+        """Take in an image.  values : (voxels of the ROI,), those of an undefined image all NaN."""
+        if np.isnan(values).all():
+            self.given.update((column, np.nan) for column in self._columns(name))
+            return
+        if (values == values[0]).all():
+            earlier = self.uniform.setdefault((float(values[0]), str(settings)), name)
+            if earlier != name:
+                self.alike.append((name, earlier))
+                return
+        levels = discretise(values, settings)
+        textures = Textures(self.region, levels, settings)
+        for family, features in self.wanted.items():
+            if family in self.together:
+                self.together[family].add(name, getattr(textures, family))
+                continue
+            if family == "firstorder":
+                described = Intensities.of(values, levels, settings.get("voxelArrayShift", 0), self.volume)
+                row = FIRSTORDER.measure(described, features)
+            else:
+                row = NGTDM.measure(textures.ngtdm, features)
+            self.given.update(zip((f"{name}_{family}_{feature}" for feature in features), row.tolist(), strict=True))
+
+    def features(self) -> dict[str, float]:
+        """All of them."""
+        for each in self.together.values():
+            self.given.update(each.values())
+        for name, earlier in self.alike:
+            self.given.update(
+                zip(self._columns(name), map(self.given.__getitem__, self._columns(earlier)), strict=True)
+            )
+        return self.given
+
+    def _columns(self, name: str) -> list[str]:
+        return [f"{name}_{family}_{feature}" for family, features in self.wanted.items() for feature in features]
 
 
 def _shapes(profile: Profile, roi: Prepared) -> tuple[dict[str, float], dict[str, str]]:
@@ -128,7 +158,7 @@ def _shapes(profile: Profile, roi: Prepared) -> tuple[dict[str, float], dict[str
     refused: dict[str, str] = {}
     if "shape" in profile.families:
         named = _named(profile, "shape")
-        measured = SHAPE.measure(Solid(region.mask, region.spacing), named)
+        measured = SHAPE.measure(Solid(region.mask, region.spacing), named).tolist()
         out.update(zip((f"original_shape_{feature}" for feature in named), measured, strict=True))
     if "shape2D" in profile.families and profile.settings["force2D"]:
         axis = profile.settings["force2Ddimension"]
@@ -138,7 +168,7 @@ def _shapes(profile: Profile, roi: Prepared) -> tuple[dict[str, float], dict[str
         else:
             named = _named(profile, "shape2D")
             row, column = (edge for i, edge in enumerate(region.spacing) if i != axis)
-            measured = SHAPE2D.measure(Area(region.mask.squeeze(axis), (row, column)), named)
+            measured = SHAPE2D.measure(Area(region.mask.squeeze(axis), (row, column)), named).tolist()
             out.update(zip((f"original_shape2D_{feature}" for feature in named), measured, strict=True))
     return out, refused
 

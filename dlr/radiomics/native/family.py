@@ -26,7 +26,7 @@ class Feature(NamedTuple):
 
 
 class Family(Generic[Described]):
-    """Features by name. A formula gives a number, or one a direction, which are then averaged."""
+    """Features by name. A formula gives a number; of matrices (images, directions), averaged over the latter."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -41,16 +41,18 @@ class Family(Generic[Described]):
 
         return enter
 
-    def measure(self, described: Described, names: Iterable[str]) -> list[float]:
-        """The named features, in that order; NaN where undefined."""
-        rows = [self.features[name].function(described) for name in names]
-        if not rows or not isinstance(rows[0], np.ndarray):
-            return [float(row) for row in rows]
-        table = np.array(rows)
-        if not table.size:
-            return [np.nan] * len(rows)
-        means = table.mean(axis=1)
-        for row in np.flatnonzero(np.isnan(means)):  # a direction without a value does not count
-            finite = table[row][~np.isnan(table[row])]
-            means[row] = finite.mean() if finite.size else np.nan
-        return means.tolist()
+    def measure(self, described: Described, names: Iterable[str]) -> np.ndarray:
+        """The named features in that order, float64 (features,), or (features, images) of several images described.
+
+        Over the directions of an image the mean of those that have a value; NaN where undefined.
+        """
+        table = np.array([self.features[name].function(described) for name in names])
+        if table.ndim < 3:
+            return table
+        if not table.shape[2]:
+            return np.full(table.shape[:2], np.nan)
+        means = table.mean(axis=2)
+        for at in zip(*np.nonzero(np.isnan(means)), strict=True):
+            defined = table[at][~np.isnan(table[at])]
+            means[at] = defined.mean() if defined.size else np.nan
+        return means

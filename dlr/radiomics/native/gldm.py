@@ -14,42 +14,42 @@ GLDM: Family[SizeMatrix] = Family("gldm")
 
 @GLDM.feature("SmallDependenceEmphasis", "SODN", "Σⱼ sⱼ / j² / N")
 def small_dependence_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.by_size @ (1 / m.size2) / m.total
+    return m.over_sizes(1 / m.size2)
 
 
 @GLDM.feature("LargeDependenceEmphasis", "IMOQ", "Σⱼ sⱼ j² / N")
 def large_dependence_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.by_size @ m.size2 / m.total
+    return m.over_sizes(m.size2)
 
 
 @GLDM.feature("LowGrayLevelEmphasis", "TL9H", "Σᵢ gᵢ / i² / N")
 def low_grey_level_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.by_grey @ (1 / m.grey2) / m.total
+    return m.over_grey(1 / m.grey2)
 
 
 @GLDM.feature("HighGrayLevelEmphasis", "OAE7", "Σᵢ gᵢ i² / N")
 def high_grey_level_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.by_grey @ m.grey2 / m.total
+    return m.over_grey(m.grey2)
 
 
 @GLDM.feature("SmallDependenceLowGrayLevelEmphasis", "EQ3F", "Σᵢⱼ nᵢⱼ / (i² j²) / N")
 def small_dependence_low_grey_level_emphasis(m: SizeMatrix) -> np.ndarray:
-    return (1 / m.grey2) @ m.counts @ (1 / m.size2) / m.total
+    return m.over_both(1 / m.grey2, 1 / m.size2)
 
 
 @GLDM.feature("SmallDependenceHighGrayLevelEmphasis", "JA6D", "Σᵢⱼ nᵢⱼ i² / j² / N")
 def small_dependence_high_grey_level_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.grey2 @ m.counts @ (1 / m.size2) / m.total
+    return m.over_both(m.grey2, 1 / m.size2)
 
 
 @GLDM.feature("LargeDependenceLowGrayLevelEmphasis", "NBZI", "Σᵢⱼ nᵢⱼ j² / i² / N")
 def large_dependence_low_grey_level_emphasis(m: SizeMatrix) -> np.ndarray:
-    return (1 / m.grey2) @ m.counts @ m.size2 / m.total
+    return m.over_both(1 / m.grey2, m.size2)
 
 
 @GLDM.feature("LargeDependenceHighGrayLevelEmphasis", "9QMG", "Σᵢⱼ nᵢⱼ i² j² / N")
 def large_dependence_high_grey_level_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.grey2 @ m.counts @ m.size2 / m.total
+    return m.over_both(m.grey2, m.size2)
 
 
 @GLDM.feature("GrayLevelNonUniformity", "FP8K", "Σᵢ gᵢ² / N")

@@ -14,42 +14,42 @@ GLRLM: Family[SizeMatrix] = Family("glrlm")
 
 @GLRLM.feature("ShortRunEmphasis", "22OV", "Σⱼ sⱼ / j² / N")
 def short_run_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.by_size @ (1 / m.size2) / m.total
+    return m.over_sizes(1 / m.size2)
 
 
 @GLRLM.feature("LongRunEmphasis", "W4KF", "Σⱼ sⱼ j² / N")
 def long_run_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.by_size @ m.size2 / m.total
+    return m.over_sizes(m.size2)
 
 
 @GLRLM.feature("LowGrayLevelRunEmphasis", "V3SW", "Σᵢ gᵢ / i² / N")
 def low_grey_level_run_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.by_grey @ (1 / m.grey2) / m.total
+    return m.over_grey(1 / m.grey2)
 
 
 @GLRLM.feature("HighGrayLevelRunEmphasis", "G3QZ", "Σᵢ gᵢ i² / N")
 def high_grey_level_run_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.by_grey @ m.grey2 / m.total
+    return m.over_grey(m.grey2)
 
 
 @GLRLM.feature("ShortRunLowGrayLevelEmphasis", "HTZT", "Σᵢⱼ nᵢⱼ / (i² j²) / N")
 def short_run_low_grey_level_emphasis(m: SizeMatrix) -> np.ndarray:
-    return (1 / m.grey2) @ m.counts @ (1 / m.size2) / m.total
+    return m.over_both(1 / m.grey2, 1 / m.size2)
 
 
 @GLRLM.feature("ShortRunHighGrayLevelEmphasis", "GD3A", "Σᵢⱼ nᵢⱼ i² / j² / N")
 def short_run_high_grey_level_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.grey2 @ m.counts @ (1 / m.size2) / m.total
+    return m.over_both(m.grey2, 1 / m.size2)
 
 
 @GLRLM.feature("LongRunLowGrayLevelEmphasis", "IVPO", "Σᵢⱼ nᵢⱼ j² / i² / N")
 def long_run_low_grey_level_emphasis(m: SizeMatrix) -> np.ndarray:
-    return (1 / m.grey2) @ m.counts @ m.size2 / m.total
+    return m.over_both(1 / m.grey2, m.size2)
 
 
 @GLRLM.feature("LongRunHighGrayLevelEmphasis", "3KUM", "Σᵢⱼ nᵢⱼ i² j² / N")
 def long_run_high_grey_level_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.grey2 @ m.counts @ m.size2 / m.total
+    return m.over_both(m.grey2, m.size2)
 
 
 @GLRLM.feature("GrayLevelNonUniformity", "R5YN", "Σᵢ gᵢ² / N")

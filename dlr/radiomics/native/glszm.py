@@ -14,42 +14,42 @@ GLSZM: Family[SizeMatrix] = Family("glszm")
 
 @GLSZM.feature("SmallAreaEmphasis", "5QRC", "Σⱼ sⱼ / j² / N")
 def small_area_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.by_size @ (1 / m.size2) / m.total
+    return m.over_sizes(1 / m.size2)
 
 
 @GLSZM.feature("LargeAreaEmphasis", "48P8", "Σⱼ sⱼ j² / N")
 def large_area_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.by_size @ m.size2 / m.total
+    return m.over_sizes(m.size2)
 
 
 @GLSZM.feature("LowGrayLevelZoneEmphasis", "XMSY", "Σᵢ gᵢ / i² / N")
 def low_grey_level_zone_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.by_grey @ (1 / m.grey2) / m.total
+    return m.over_grey(1 / m.grey2)
 
 
 @GLSZM.feature("HighGrayLevelZoneEmphasis", "5GN9", "Σᵢ gᵢ i² / N")
 def high_grey_level_zone_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.by_grey @ m.grey2 / m.total
+    return m.over_grey(m.grey2)
 
 
 @GLSZM.feature("SmallAreaLowGrayLevelEmphasis", "5RAI", "Σᵢⱼ nᵢⱼ / (i² j²) / N")
 def small_area_low_grey_level_emphasis(m: SizeMatrix) -> np.ndarray:
-    return (1 / m.grey2) @ m.counts @ (1 / m.size2) / m.total
+    return m.over_both(1 / m.grey2, 1 / m.size2)
 
 
 @GLSZM.feature("SmallAreaHighGrayLevelEmphasis", "HW1V", "Σᵢⱼ nᵢⱼ i² / j² / N")
 def small_area_high_grey_level_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.grey2 @ m.counts @ (1 / m.size2) / m.total
+    return m.over_both(m.grey2, 1 / m.size2)
 
 
 @GLSZM.feature("LargeAreaLowGrayLevelEmphasis", "YH51", "Σᵢⱼ nᵢⱼ j² / i² / N")
 def large_area_low_grey_level_emphasis(m: SizeMatrix) -> np.ndarray:
-    return (1 / m.grey2) @ m.counts @ m.size2 / m.total
+    return m.over_both(1 / m.grey2, m.size2)
 
 
 @GLSZM.feature("LargeAreaHighGrayLevelEmphasis", "J17V", "Σᵢⱼ nᵢⱼ i² j² / N")
 def large_area_high_grey_level_emphasis(m: SizeMatrix) -> np.ndarray:
-    return m.grey2 @ m.counts @ m.size2 / m.total
+    return m.over_both(m.grey2, m.size2)
 
 
 @GLSZM.feature("GrayLevelNonUniformity", "JNSA", "Σᵢ gᵢ² / N")

@@ -63,14 +63,14 @@ class Textures:
             weights = np.exp(-(self._lengths(offsets, norm) ** 2)) if norm != "no_weighting" else np.ones(len(offsets))
             counts = np.tensordot(weights, counts, axes=1)[None]
         total = counts.sum(axis=(1, 2))
-        return Glcm(counts[total > 0] / total[total > 0, None, None], self.grey, self.levels.highest)
+        return Glcm.of(counts[total > 0] / total[total > 0, None, None], self.grey, self.levels.highest)
 
     @once
     def glrlm(self) -> SizeMatrix:
         """Directions in which no line holds two voxels are left out."""
         offsets = directions(self.region.mask.shape, (1,), self.flat_axis)
         runs = count_runs(self.codes, self.region.lines, offsets, self.pad, len(self.grey))
-        counts = runs[:, 1:, 1:-1].astype(np.float64)
+        counts = runs[:, 1:, 1:-1]
         lined = self.region.has_lines(offsets)
         norm = self.settings.get("weightingNorm")
         if norm is not None:
@@ -79,7 +79,7 @@ class Textures:
         else:
             counts = counts[lined]
         occurs = counts.any(axis=(0, 1))
-        return SizeMatrix(np.ascontiguousarray(counts[:, :, occurs]), self.grey, 1.0 + np.flatnonzero(occurs))
+        return SizeMatrix.of(counts[:, :, occurs], self.grey, 1.0 + np.flatnonzero(occurs))
 
     @once
     def glszm(self) -> SizeMatrix:
@@ -91,14 +91,14 @@ class Textures:
         zones, sizes = count_zones(
             codes, lines, self.pad, len(self.grey), len(self.levels.codes), self.flat_axis is not None
         )
-        return SizeMatrix(zones.astype(np.float64), self.grey, sizes.astype(np.float64))
+        return SizeMatrix.of(zones[None], self.grey, sizes.astype(np.float64))
 
     @once
     def gldm(self) -> SizeMatrix:
         """Voxels by dependence; a voxel counts among its own dependents."""
-        counts = self._neighbours[2][1:].astype(np.float64)
+        counts = self._neighbours[2][1:]
         occurs = counts.any(axis=0)
-        return SizeMatrix(np.ascontiguousarray(counts[:, occurs]), self.grey, 1.0 + np.flatnonzero(occurs))
+        return SizeMatrix.of(counts[None, :, occurs], self.grey, 1.0 + np.flatnonzero(occurs))
 
     @once
     def ngtdm(self) -> Ngtdm:

@@ -41,29 +41,29 @@ def test_levels_are_those_of_the_image(textures):
 def test_pairs_along_x(textures):
     # 1-1, 1-2 | 1-3, 3-2 | 3-3, 3-2, counted both ways: 12 pairs
     pairs = np.array([[2, 1, 1], [1, 0, 2], [1, 2, 2]]) / 12
-    assert any(np.allclose(p, pairs, atol=1e-15) for p in textures.glcm.p)
-    assert len(textures.glcm.p) == 4
+    assert any(np.allclose(p, pairs, atol=1e-15) for p in textures.glcm.p[0])
+    assert len(textures.glcm.p[0]) == 4
 
 
 def test_runs_along_x(textures):
     # row 1: 11 2, row 2: 1 3 2, row 3: 33 2
     runs = np.array([[1, 1, 0], [3, 0, 0], [1, 1, 0]])
-    assert any((counts == runs).all() for counts in textures.glrlm.counts)
+    assert any((counts == runs).all() for counts in textures.glrlm.counts[0])
     # along y level 2 is one run of three: columns 11 3, 1 33, 222
     columns = np.array([[1, 1, 0], [0, 0, 1], [1, 1, 0]])
-    assert any((counts == columns).all() for counts in textures.glrlm.counts)
+    assert any((counts == columns).all() for counts in textures.glrlm.counts[0])
 
 
 def test_zones(textures):
     # each level is one zone of three
-    assert textures.glszm.size.tolist() == [3]
-    assert textures.glszm.counts.tolist() == [[1], [1], [1]]
+    assert textures.glszm.size.tolist() == [[[3]]]
+    assert textures.glszm.counts.tolist() == [[[[1], [1], [1]]]]
 
 
 def test_dependences(textures):
     # ones: the corner touches both others (3 with itself), and these touch each other; twos: 2, 3, 2; threes: 3, 3, 3
-    assert textures.gldm.size.tolist() == [2, 3]
-    assert textures.gldm.counts.tolist() == [[0, 3], [2, 1], [0, 3]]
+    assert textures.gldm.size.tolist() == [[[2, 3]]]
+    assert textures.gldm.counts.tolist() == [[[[0, 3], [2, 1], [0, 3]]]]
 
 
 def test_neighbourhood_differences(textures):

@@ -7,7 +7,7 @@ from radiomics_reference import ball, profile_of
 
 from dlr.errors import InputError
 from dlr.radiomics import engine, feature_dictionary, load_profile
-from dlr.radiomics.catalogue import DEPRECATED, FAMILIES
+from dlr.radiomics.catalogue import DEPRECATED, FAMILIES, IMAGE_TYPES
 from dlr.radiomics.dictionary import definitions
 from dlr.radiomics.native.engine import TEXTURE_FAMILIES
 from dlr.radiomics.native.firstorder import FIRSTORDER
@@ -48,6 +48,17 @@ def test_same_input_gives_the_same_values_whatever_came_before():
     frozen = image.copy()
     frozen.setflags(write=False)
     assert native.measure(frozen, mask, SPACING, profile).values == before
+
+
+@pytest.mark.parametrize("shape", [(1, 30, 34), (9, 20, 22)])
+def test_images_evaluated_together_and_one_by_one_agree(monkeypatch, shape):
+    image, mask = ball(shape, 6)
+    profile = profile_of(imageType={name: {} for name in IMAGE_TYPES if name not in ("LBP2D", "LoG")})
+    together = engine("native").measure(image, mask, SPACING, profile)
+    monkeypatch.setattr("dlr.radiomics.native.together._CELLS", 0)
+    alone = engine("native").measure(image, mask, SPACING, profile)
+    assert together.missing == alone.missing
+    assert together.values == pytest.approx(alone.values, rel=1e-10, abs=1e-12)
 
 
 def test_input_is_left_as_it_was():
