@@ -29,15 +29,13 @@ def sort_measured(
     given : what the engine computed, by column.  refused : reasons by family.  size : of the image, in voxels.
     why : image type, family, feature of a value that is not finite -> its reason.
     """
-    values: dict[str, float] = {}
+    values = {column: float(given[column]) for column in columns if column in given and isfinite(given[column])}
     missing: dict[str, str] = {}
-    for column in columns:
-        value = float(given[column]) if column in given else None
-        if value is not None and isfinite(value):
-            values[column] = value
+    for column in columns if len(values) < len(columns) else ():
+        if column in values:
             continue
         image_type, family, feature = split_column(column)
-        if value is not None:
+        if column in given:
             missing[column] = why(image_type, family, feature)
         elif family in refused:
             missing[column] = refused[family]

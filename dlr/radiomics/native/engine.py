@@ -116,10 +116,10 @@ class _Images:
 
     def add(self, name: str, values: np.ndarray, settings: dict[str, Any]) -> None:
         """Take in an image.  values : (voxels of the ROI,), those of an undefined image all NaN."""
-        if np.isnan(values).all():
+        if np.isnan(values[0]) and np.isnan(values).all():
             self.given.update((column, np.nan) for column in self._columns(name))
             return
-        if (values == values[0]).all():
+        if values[0] == values[-1] and (values == values[0]).all():
             earlier = self.uniform.setdefault((float(values[0]), str(settings)), name)
             if earlier != name:
                 self.alike.append((name, earlier))

@@ -35,7 +35,7 @@ def filtered(
     """
 
     def at_roi(box: np.ndarray) -> np.ndarray:
-        return box.reshape(-1)[region.inside]
+        return box.reshape(-1).take(region.inside)
 
     match image_type:
         case "Wavelet":

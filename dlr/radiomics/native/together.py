@@ -6,6 +6,7 @@ On small lesions most time would go into calling NumPy on tiny arrays, once a fo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -41,7 +42,7 @@ class Together:
         """Take in the matrix of one image."""
         if self._waiting:
             extents = [each.extent for each in (*self._waiting.values(), matrix)]
-            padded = len(extents) * np.prod(np.max(extents, axis=0))
+            padded = len(extents) * prod(map(max, zip(*extents, strict=True)))
             if padded > _CELLS or extents[0][0] != extents[-1][0]:
                 self._evaluate()
         self._waiting[image] = matrix
