@@ -32,7 +32,7 @@ READING = (
 
 @stage(
     "radiomics",
-    version=1,
+    version=2,
     needs=["cohort"],
     sections=["radiomics", "cohort"],
     libraries=["simpleitk", "numpy", "scipy", "pywavelets"],

@@ -28,7 +28,7 @@ __all__ = ["stability"]
 
 @stage(
     "stability",
-    version=1,
+    version=2,
     needs=["cohort", "radiomics"],
     sections=["stability", "radiomics", "cohort", "learn.protocols"],
     libraries=["simpleitk", "numpy", "scipy", "pywavelets"],

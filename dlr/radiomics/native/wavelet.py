@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -41,22 +41,30 @@ def wavelet_bands(
             data = _convolved(data, low, axis, flat[axis])
     for level in range(1, levels + 1):
         final = levels - level
-        bands = {"": data}
-        for axis in axes:
-            split = {}
-            for name, band in bands.items():
-                split[name + "L"] = _convolved(band, low, axis, flat[axis])
-                split[name + "H"] = np.zeros_like(band) if flat[axis] else _convolved(band, high, axis, False)
-            bands = split
         inner = tuple(
-            slice(before * final, size - after * final) if axis in axes and not flat[axis] else slice(None)
-            for axis, size in enumerate(next(iter(bands.values())).shape)
+            slice(before * final, -after * final or None) if axis in axes and not flat[axis] else slice(None)
+            for axis in range(3)
         )
-        names = ["".join(letters) for letters in product("LH", repeat=len(axes))]
-        for name in names[1:]:
-            yield level, name, bands[name][inner]
-        data = bands[names[0]]
-    yield levels, names[0], data
+        for name, band in _split(data, low, high, axes, flat):
+            if "H" in name:
+                yield level, name, band[inner]
+            else:
+                approximation = band
+        data = approximation
+    yield levels, "L" * len(axes), data
+
+
+def _split(
+    data: np.ndarray, low: np.ndarray, high: np.ndarray, axes: tuple[int, ...], flat: tuple[bool, ...], name: str = ""
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Every band along the axes, one after the other: of a large volume few are in memory at a time."""
+    if not axes:
+        yield name, data
+        return
+    axis, *rest = axes
+    yield from _split(_convolved(data, low, axis, flat[axis]), low, high, tuple(rest), flat, name + "L")
+    detail = np.zeros_like(data) if flat[axis] else _convolved(data, high, axis, False)
+    yield from _split(detail, low, high, tuple(rest), flat, name + "H")
 
 
 def _periodic(data: np.ndarray, axis: int, start: int, stop: int) -> np.ndarray:
@@ -71,11 +79,12 @@ def _periodic(data: np.ndarray, axis: int, start: int, stop: int) -> np.ndarray:
 def _convolved(data: np.ndarray, taps: np.ndarray, axis: int, flat: bool) -> np.ndarray:
     """Σⱼ taps[j] data[i − j] where all of data is there, so shorter by len(taps) − 1; a flat axis is constant."""
     if flat:
-        data = np.repeat(data, len(taps), axis=axis)
+        out = taps[0] * data
+        for tap in taps[1:]:
+            out += tap * data
+        return out
     size = data.shape[axis]
-    rows = 1
-    for length in data.shape[axis + 1 :]:
-        rows *= length
+    rows = prod(data.shape[axis + 1 :])
     out_shape = [n - (len(taps) - 1) * (i == axis) for i, n in enumerate(data.shape)]
     out = np.empty(out_shape)
     _convolve(np.ascontiguousarray(data).reshape(-1, size, rows), taps, out.reshape(-1, out_shape[axis], rows))
