@@ -42,11 +42,12 @@ def _define_missing_operators() -> None:
     `import torchvision` stops with "operator torchvision::nms does not exist", and timm and Fabric with it.
     May go when the registry carries a CPU build of torchvision.
     """
+    find = importlib.machinery.PathFinder.find_spec
+    spec = find("torchvision")
+    if spec is None or find("torch") is None:
+        return
     import torch
 
-    spec = importlib.machinery.PathFinder.find_spec("torchvision")
-    if spec is None:
-        return
     for folder in spec.submodule_search_locations or []:
         for library in [*pathlib.Path(folder).glob("_C*.so"), *pathlib.Path(folder).glob("_C*.pyd")]:
             try:
