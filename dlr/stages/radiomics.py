@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dlr.cohort import CohortSettings, load_feature_table, match_features, read_case
+from dlr.cohort import CohortSettings, load_feature_table, match_features
 from dlr.engine import Run, Task, TaskFailure, stage
 from dlr.errors import InputError
 from dlr.radiomics import (
@@ -20,9 +20,10 @@ from dlr.radiomics import (
     feature_dictionary,
     load_profile,
 )
+from dlr.stages.measuring import measure_case
 from dlr.stages.tables import read_cohort
 
-__all__ = ["case_tasks", "measure_case", "radiomics", "read_measured"]
+__all__ = ["case_tasks", "radiomics", "read_measured"]
 
 READING = (
     "kind", "lesion_policy", "mask_label", "mask_blur_limit", "roi_min_voxels", "pixel_spacing_mm", "spacing", "colour",
@@ -108,22 +109,6 @@ def case_tasks(
             )
         )
     return tasks
-
-
-def measure_case(task: Task, folder: Path) -> None:
-    """Read one case, measure it, leave values.json."""
-    given = task.payload
-    case = read_case(given["row"], given["cohort"], given["outline"])
-    write_measured(task, folder, case.image.array, case.mask, case.image.spacing)
-
-
-def write_measured(
-    task: Task, folder: Path, image: np.ndarray, mask: np.ndarray, spacing: tuple[float, float, float]
-) -> None:
-    """Measure one ROI with the task's engine and profile, leave values.json."""
-    measured = engine(task.payload["engine"]).measure(image, mask, spacing, task.payload["profile"])
-    record = {"values": measured.values, "missing": measured.missing, "notes": list(measured.notes)}
-    (folder / "values.json").write_text(json.dumps(record), encoding="utf-8")
 
 
 def read_measured(

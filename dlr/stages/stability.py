@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -14,12 +13,12 @@ from dlr.radiomics import (
     agreement_table,
     expected_columns,
     load_profile,
-    perturb_mask,
     stability_by_part,
 )
 from dlr.randomness import rng
+from dlr.stages.measuring import measure_case, measure_perturbed
 from dlr.stages.parts import study_parts
-from dlr.stages.radiomics import case_tasks, measure_case, read_measured, write_measured
+from dlr.stages.radiomics import case_tasks, read_measured
 from dlr.stages.tables import CohortTables, read_cohort
 from dlr.words import Side
 
@@ -109,15 +108,6 @@ def under_perturbation(
         own_results = results[number * len(rows) : (number + 1) * len(rows)]
         out[kind] = (own, _by_patient(run, tables, group, own_results))
     return out
-
-
-def measure_perturbed(task: Task, folder: Path) -> None:
-    """Read one case, perturb its outline, measure it, leave values.json."""
-    given = task.payload
-    case = read_case(given["row"], given["cohort"])
-    generator = rng(given["seed"], "perturbation", given["perturbation"], case.case_id)
-    mask = perturb_mask(case.mask, case.image.spacing, generator, given["perturbation"])
-    write_measured(task, folder, case.image.array, mask, case.image.spacing)
 
 
 def _by_patient(run: Run, tables: CohortTables, tasks: list[Task], results: list[Any]) -> pd.DataFrame:
