@@ -70,6 +70,12 @@ def still(scale: int) -> tuple[np.ndarray, np.ndarray]:
     return np.clip(np.round(zoom(speckle, scale, order=3)), 0, 255)[None], ellipse[None]
 
 
+def noise() -> tuple[np.ndarray, np.ndarray]:
+    """The same ellipse in white noise over all 256 grey levels: the slow case of zones and wide matrices."""
+    image, ellipse = still(1)
+    return np.floor(rng(1, "bench", "noise").uniform(0, 256, image.shape)), ellipse
+
+
 def ball(size: int, radius: int) -> tuple[np.ndarray, np.ndarray]:
     """A smooth noise volume with a ball in its middle."""
     noise = gaussian_filter(rng(1, "bench", "ball", size).normal(0, 1, (size,) * 3), 1.0)
@@ -153,6 +159,7 @@ def main() -> None:
     print(f"{'case':<34}{'native s':>10}{'pyradiomics s':>15}{'ratio':>8}{'features':>10}  largest difference")
     made = [
         Case("600x800 still, 150x200", lambda: still(1), everything(log=False)),
+        Case("600x800 white noise, 150x200", noise, everything(log=False)),
         Case("128^3 volume, r 25", lambda: ball(128, 25), everything(log=True)),
         Case("256^3 volume, r 60", lambda: ball(256, 60), everything(log=True), slow=True),
         Case("2400x3200 still, 600x800", lambda: still(4), everything(log=False), slow=True),
