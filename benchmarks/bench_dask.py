@@ -71,7 +71,7 @@ def watching(study: Path, kill_after: int | None):
     seen, ended = Watched(), threading.Event()
 
     def watch() -> None:
-        while not ended.wait(0.5):
+        while not ended.wait(2):
             done = sum(1 for _ in study.glob(f"stages/radiomics/tasks/*/*/{TASK_RECORD}"))
             if done:
                 seen.first_seconds = seen.first_seconds or time.perf_counter()
