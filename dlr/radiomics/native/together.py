@@ -31,7 +31,7 @@ class Matrix(Protocol):
 
 
 class Together:
-    """Features of one family for many images. Matrices wait until they are `_CELLS` cells, so memory is bounded."""
+    """Features of one family for many images. Matrices wait until they are `_CELLS` cells: memory is bounded."""
 
     def __init__(self, family: Family[Any], features: tuple[str, ...]) -> None:
         self.family, self.features = family, features
@@ -40,21 +40,23 @@ class Together:
 
     def add(self, image: str, matrix: Matrix) -> None:
         """Take in the matrix of one image."""
-        if self._waiting:
-            extents = [each.extent for each in (*self._waiting.values(), matrix)]
-            padded = len(extents) * prod(map(max, zip(*extents, strict=True)))
-            if padded > _CELLS or extents[0][0] != extents[-1][0]:
-                self._evaluate()
+        extents = [each.extent for each in (*self._waiting.values(), matrix)]
+        padded = len(extents) * prod(map(max, zip(*extents, strict=True)))
+        if padded > _CELLS or extents[0][0] != extents[-1][0]:
+            self._evaluate()
         self._waiting[image] = matrix
+        if prod(matrix.extent) > _CELLS:
+            self._evaluate()
 
     def values(self) -> dict[str, float]:
         """All features by image_family_feature."""
-        if self._waiting:
-            self._evaluate()
+        self._evaluate()
         return self._values
 
     def _evaluate(self) -> None:
         matrices = list(self._waiting.values())
+        if not matrices:
+            return
         table = self.family.measure(type(matrices[0]).joined(matrices), self.features)
         for image, row in zip(self._waiting, np.transpose(table).tolist(), strict=True):
             names = (f"{image}_{self.family.name}_{feature}" for feature in self.features)

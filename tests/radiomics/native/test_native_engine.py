@@ -109,3 +109,15 @@ def test_normalisation_is_itks_on_one_thread_however_many_cores_there_are():
             assert np.array_equal(normalised(image, 1.0, None), expected)
     finally:
         sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(threads)
+
+
+@pytest.mark.parametrize("where", ["textures.count_neighbours", "glcm.padded_together", "glcm._sum_diagonals"])
+def test_matrices_that_do_not_fit_name_the_image_type_and_the_setting(monkeypatch, where):
+    def full(*_):
+        raise MemoryError
+
+    image, mask = ball((1, 30, 34), 9)
+    monkeypatch.setattr("dlr.radiomics.native.together._CELLS", 0)
+    monkeypatch.setattr(f"dlr.radiomics.native.{where}", full)
+    with pytest.raises(InputError, match=r"texture matrices of Original do not fit in memory.*raise binWidth"):
+        engine("native").measure(image, mask, SPACING, profile_of(setting={}))
