@@ -14,19 +14,17 @@ import contextlib
 import io
 import logging
 import os
-import time
+import tempfile
 import warnings
-from collections.abc import Callable
+from functools import partial
 
 os.environ.setdefault("ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS", "1")
 
 import numpy as np
 import yaml
-from bench_radiomics import ball, everything, still
+from bench_radiomics import ball, best_of, everything, still
 
 from dlr.radiomics import engine
-
-Count = Callable[[np.ndarray, np.ndarray], int]  # image and mask (z, y, x) to the number of features
 
 
 def native(image: np.ndarray, mask: np.ndarray) -> int:
@@ -42,7 +40,9 @@ def flash_radiomics(image: np.ndarray, mask: np.ndarray) -> int:
     content = yaml.safe_load(everything(log=len(image) > 1).text)
     del content["imageType"]["LBP3D"]
     extractor = RadiomicsFeatureExtractor(content)
-    result = extractor.execute(sitk.GetImageFromArray(image), sitk.GetImageFromArray(mask.astype(np.uint8)))
+    drawn = sitk.GetImageFromArray(mask.astype(np.uint8))
+    with tempfile.TemporaryDirectory() as place:  # it keeps a file of every result, by default where one stands
+        result = extractor.execute(sitk.GetImageFromArray(image), drawn, output_hdf5_path=f"{place}/result.h5")
     return sum(not key.startswith("diagnostics") for key in result)
 
 
@@ -75,19 +75,6 @@ def mirp(image: np.ndarray, mask: np.ndarray) -> int:
     return tables[0].select_dtypes("number").shape[1]
 
 
-def seconds_and_features(measure: Count, image: np.ndarray, mask: np.ndarray, repeat: int) -> tuple[float, int]:
-    """Least processor time of `repeat` calls after one that is not counted."""
-    seconds = []
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        features = measure(image, mask)
-        for _ in range(repeat):
-            start = time.process_time()
-            measure(image, mask)
-            seconds.append(time.process_time() - start)
-    return min(seconds), features
-
-
 def main() -> None:
     """Print a line a package and case."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -98,7 +85,9 @@ def main() -> None:
     for name, (image, mask) in (("600x800 still, 150x200", still(1)), ("128^3 volume, r 25", ball(128, 25))):
         for measure in (native, flash_radiomics, nyxus, mirp):
             try:
-                seconds, features = seconds_and_features(measure, image, mask, given.repeat)
+                with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+                    warnings.simplefilter("ignore")
+                    seconds, features = best_of(given.repeat, partial(measure, image, mask))
             except (ImportError, NotImplementedError) as error:
                 print(f"{name:<26}{measure.__name__:<18}{error}", flush=True)
                 continue
