@@ -33,6 +33,7 @@ FLOORS = {
     "engine": 1,
     "words": 0,
     "errors": 0,
+    "later": 0,
     "randomness": 0,
     "compat": 0,
 }

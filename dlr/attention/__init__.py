@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from dlr.attention.numbers import AttentionNumbers, attention_in_numbers, null_of_other_masks
 from dlr.attention.settings import AttentionSettings
+from dlr.errors import require_extra
+from dlr.later import imported_later
 
 if TYPE_CHECKING:
     from dlr.attention.cam import GradCAM, GradCAMPlusPlus
@@ -19,14 +22,9 @@ __all__ = [
     "null_of_other_masks",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """The maps need torch, the numbers do not."""
-    if name not in ("GradCAM", "GradCAMPlusPlus"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    from dlr.errors import require_extra
-
-    require_extra("deep", "class activation maps")
-    return getattr(import_module(f"{__name__}.cam"), name)
+# the maps need torch, the numbers do not
+__getattr__ = imported_later(
+    __name__,
+    {"GradCAM": "cam", "GradCAMPlusPlus": "cam"},
+    before=partial(require_extra, "deep", "class activation maps"),
+)

@@ -3,13 +3,13 @@
 What needs pandas is imported when first asked for: a process that only reads images starts fast.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlr.cohort.images import Image, read_image
 from dlr.cohort.outlines import Mask, read_mask
 from dlr.cohort.reading import Case, read_case
 from dlr.cohort.settings import CohortSettings, ColumnSpec
+from dlr.later import imported_later
 
 if TYPE_CHECKING:
     from dlr.cohort.columns import Column, columns_from_json, columns_to_json, encode_clinical
@@ -46,18 +46,14 @@ __all__ = [
     "read_mask",
 ]
 
-_LATER = {
-    **dict.fromkeys(("Column", "columns_from_json", "columns_to_json", "encode_clinical"), "columns"),
-    **dict.fromkeys(("load_feature_table", "match_features"), "features"),
-    **dict.fromkeys(("flow_chart", "largest_roi_cases"), "flow"),
-    **dict.fromkeys(("derive_her2", "her2_bounds"), "her2"),
-    **dict.fromkeys(("Cohort", "load_cohort", "load_new_cases"), "manifest"),
-    **dict.fromkeys(("draw_folds", "draw_side", "patient_table"), "split"),
-}
-
-
-def __getattr__(name: str) -> Any:
-    """A name of `_LATER`, imported now."""
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+__getattr__ = imported_later(
+    __name__,
+    {
+        **dict.fromkeys(("Column", "columns_from_json", "columns_to_json", "encode_clinical"), "columns"),
+        **dict.fromkeys(("load_feature_table", "match_features"), "features"),
+        **dict.fromkeys(("flow_chart", "largest_roi_cases"), "flow"),
+        **dict.fromkeys(("derive_her2", "her2_bounds"), "her2"),
+        **dict.fromkeys(("Cohort", "load_cohort", "load_new_cases"), "manifest"),
+        **dict.fromkeys(("draw_folds", "draw_side", "patient_table"), "split"),
+    },
+)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from dlr.deep.head import FrozenHead, fit_head
 from dlr.deep.input import Picture, augment, cut_picture
 from dlr.deep.settings import BACKBONE_NAMES, DeepSettings, FuseSettings, InputSettings
+from dlr.errors import require_extra
+from dlr.later import imported_later
 
 if TYPE_CHECKING:
     from dlr.deep.backbones import BACKBONES, Network, make_backbone
@@ -38,28 +41,21 @@ __all__ = [
     "seconds_an_image",
 ]
 
-_HOME = {
-    "BACKBONES": "backbones",
-    "Network": "backbones",
-    "make_backbone": "backbones",
-    "seconds_an_image": "duration",
-    "Seen": "embeddings",
-    "look": "embeddings",
-    "fine_tune": "finetuning",
-    "load_network": "finetuning",
-    "save_network": "finetuning",
-    "Origin": "weights",
-    "load_weights": "weights",
-}
-
-
-def __getattr__(name: str) -> Any:
-    """Names that need torch are imported when they are asked for: settings and pictures can be had without it."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    from dlr.errors import require_extra
-
-    require_extra("deep", "the deep branch")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+# names that need torch: settings and pictures can be had without it
+__getattr__ = imported_later(
+    __name__,
+    {
+        "BACKBONES": "backbones",
+        "Network": "backbones",
+        "make_backbone": "backbones",
+        "seconds_an_image": "duration",
+        "Seen": "embeddings",
+        "look": "embeddings",
+        "fine_tune": "finetuning",
+        "load_network": "finetuning",
+        "save_network": "finetuning",
+        "Origin": "weights",
+        "load_weights": "weights",
+    },
+    before=partial(require_extra, "deep", "the deep branch"),
+)

@@ -3,9 +3,9 @@
 What needs pandas, SciPy, SimpleITK or pydantic is imported when first asked for: who only measures starts fast.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from dlr.later import imported_later
 from dlr.radiomics.columns import expected_columns, split_column
 from dlr.radiomics.interface import Engine, Measured, engine
 from dlr.radiomics.profile import Profile, load_profile, shipped_profiles
@@ -40,18 +40,14 @@ __all__ = [
     "stability_table",
 ]
 
-_LATER = {
-    "feature_dictionary": "dictionary",
-    "family_counts": "families",
-    "perturb_mask": "perturbation",
-    **dict.fromkeys(("extract", "measure"), "single"),
-    **dict.fromkeys(("RadiomicsSettings", "StabilitySettings"), "settings"),
-    **dict.fromkeys(("ReaderPair", "agreement_table", "stability_by_part", "stability_table"), "stability"),
-}
-
-
-def __getattr__(name: str) -> Any:
-    """A name of `_LATER`, imported now."""
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+__getattr__ = imported_later(
+    __name__,
+    {
+        "feature_dictionary": "dictionary",
+        "family_counts": "families",
+        "perturb_mask": "perturbation",
+        **dict.fromkeys(("extract", "measure"), "single"),
+        **dict.fromkeys(("RadiomicsSettings", "StabilitySettings"), "settings"),
+        **dict.fromkeys(("ReaderPair", "agreement_table", "stability_by_part", "stability_table"), "stability"),
+    },
+)

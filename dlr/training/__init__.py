@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
+from dlr.errors import require_extra
+from dlr.later import imported_later
 from dlr.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -13,16 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch", "BinaryLoss", "Examples", "Trained", "TrainingSettings", "train"]
 
-_HOME = {"Batch": "examples", "Examples": "examples", "Trained": "loop", "train": "loop", "BinaryLoss": "losses"}
-
-
-def __getattr__(name: str) -> Any:
-    """Names that need torch are imported when they are asked for: settings can be read without it."""
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    from dlr.errors import require_extra
-
-    require_extra("deep", "training a network")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+# names that need torch: settings can be read without it
+__getattr__ = imported_later(
+    __name__,
+    {"Batch": "examples", "Examples": "examples", "Trained": "loop", "train": "loop", "BinaryLoss": "losses"},
+    before=partial(require_extra, "deep", "training a network"),
+)
