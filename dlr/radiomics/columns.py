@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from dlr.radiomics.catalogue import FAMILIES, SHAPE_FAMILIES, WITHDRAWN
 from dlr.radiomics.profile import Profile
 
-__all__ = ["ColumnName", "InputKind", "expected_columns", "image_names", "split_column", "wavelet_axes"]
+__all__ = ["ColumnName", "InputKind", "expected_columns", "features_of", "image_names", "split_column", "wavelet_axes"]
 
 
 class InputKind(StrEnum):
@@ -42,7 +42,7 @@ def expected_columns(profile: Profile, kind: InputKind | str) -> tuple[str, ...]
         f"original_{family}_{feature}"
         for family in SHAPE_FAMILIES
         if family in profile.families and (family == "shape" or profile.settings["force2D"])
-        for feature in _features(profile, family)
+        for feature in features_of(profile, family)
     ]
     textures = [
         f"{image}_{family}_{feature}"
@@ -50,7 +50,7 @@ def expected_columns(profile: Profile, kind: InputKind | str) -> tuple[str, ...]
         for image in image_names(profile, image_type, kind)
         for family in profile.families
         if family not in SHAPE_FAMILIES
-        for feature in _features(profile, family)
+        for feature in features_of(profile, family)
     ]
     return tuple(dict.fromkeys(shapes + textures))
 
@@ -89,7 +89,8 @@ def _wavelet_names(settings: dict[str, Any]) -> tuple[str, ...]:
     return (*details, f"{prefixes[-1]}-{bands[0]}")
 
 
-def _features(profile: Profile, family: str) -> tuple[str, ...]:
+def features_of(profile: Profile, family: str) -> tuple[str, ...]:
+    """The features of a family that a profile asks for, those that pyradiomics has withdrawn left out."""
     named = profile.families[family]
     if not named:
         return FAMILIES[family]

@@ -11,8 +11,8 @@ import numpy as np
 
 import dlr
 from dlr.errors import InputError
-from dlr.radiomics.catalogue import FAMILIES, WITHDRAWN
-from dlr.radiomics.columns import expected_columns
+from dlr.radiomics.catalogue import SHAPE_FAMILIES
+from dlr.radiomics.columns import expected_columns, features_of
 from dlr.radiomics.inputs import WHERE, check_input, kind_of
 from dlr.radiomics.interface import Measured
 from dlr.radiomics.native.discretise import discretise
@@ -104,7 +104,9 @@ class _Images:
     def __init__(self, region: Region, profile: Profile) -> None:
         self.region = region
         self.volume = float(np.prod(region.spacing))
-        self.wanted = {family: _named(profile, family) for family in profile.families if not family.startswith("shape")}
+        self.wanted = {
+            family: features_of(profile, family) for family in profile.families if family not in SHAPE_FAMILIES
+        }
         self.together = {
             family: Together(TEXTURE_FAMILIES[family], features)
             for family, features in self.wanted.items()
@@ -157,7 +159,7 @@ def _shapes(profile: Profile, roi: Prepared) -> tuple[dict[str, float], dict[str
     out: dict[str, float] = {}
     refused: dict[str, str] = {}
     if "shape" in profile.families:
-        named = _named(profile, "shape")
+        named = features_of(profile, "shape")
         measured = SHAPE.measure(Solid(region.mask, region.spacing), named).tolist()
         out.update(zip((f"original_shape_{feature}" for feature in named), measured, strict=True))
     if "shape2D" in profile.families and profile.settings["force2D"]:
@@ -166,18 +168,11 @@ def _shapes(profile: Profile, roi: Prepared) -> tuple[dict[str, float], dict[str
         if slices > 1:
             refused["shape2D"] = f"the ROI spans {slices} slices; shape2D needs one"
         else:
-            named = _named(profile, "shape2D")
+            named = features_of(profile, "shape2D")
             row, column = (edge for i, edge in enumerate(region.spacing) if i != axis)
             measured = SHAPE2D.measure(Area(region.mask.squeeze(axis), (row, column)), named).tolist()
             out.update(zip((f"original_shape2D_{feature}" for feature in named), measured, strict=True))
     return out, refused
-
-
-def _named(profile: Profile, family: str) -> tuple[str, ...]:
-    named = profile.families[family]
-    if not named:
-        return FAMILIES[family]
-    return tuple(feature for feature in named if feature not in WITHDRAWN.get(family, {}))
 
 
 def _why(image_type: str, family: str, feature: str) -> str:
