@@ -24,7 +24,7 @@ def install() -> None:
 
 
 class _BeforeImport(importlib.abc.MetaPathFinder):
-    """Runs a cure just before a package is imported for the first time, then takes itself away."""
+    """Runs a cure just before an installed package is first looked for, then takes itself away."""
 
     def __init__(self, name: str, cure: Callable[[], None]) -> None:
         self.name, self.cure = name, cure
@@ -32,7 +32,8 @@ class _BeforeImport(importlib.abc.MetaPathFinder):
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> None:
         if fullname == self.name:
             sys.meta_path.remove(self)
-            self.cure()
+            if importlib.util.find_spec(fullname) is not None:
+                self.cure()
 
 
 def _define_missing_operators() -> None:

@@ -61,7 +61,7 @@ class Done:
 
 
 def work(parcel: Parcel) -> Done:
-    """Do one task in a folder beside the store and publish it: the same in every executor, each on one thread."""
+    """Do one task in a folder beside the store and publish it: the same in every executor."""
     if not parcel.own.is_dir():
         raise InputError(
             where=str(parcel.own),

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from small_study import SMALL, still_study
 
-HIDDEN = ("torch", "torchvision", "timm", "vit_pytorch", "lightning_fabric", "safetensors", "radiomics", "distributed")
+from dlr.errors import EXTRAS
+
+HIDDEN = (*EXTRAS["deep"], "radiomics", "distributed")
 LAUNCH = f"""
 import importlib.machinery
 finder, find = importlib.machinery.PathFinder, importlib.machinery.PathFinder.find_spec
