@@ -15,6 +15,7 @@ __all__ = [
     "CLIP",
     "COMPARISON_COLUMNS",
     "METRIC_COLUMNS",
+    "MODELS",
     "PREDICTION_COLUMNS",
     "SELECTION_COLUMNS",
     "Available",
@@ -23,9 +24,12 @@ __all__ = [
     "Estimate",
     "Kind",
     "Model",
+    "ModelSpec",
     "Protocol",
     "Role",
     "Side",
+    "Target",
+    "TargetKind",
     "Test",
     "expit",
     "logit",
@@ -52,13 +56,63 @@ class Protocol(StrEnum):
 
 
 class Model(StrEnum):
-    """The five models of a study of one binary target, in the order a report shows them."""
+    """The models that the house itself fits, in the order a report shows them; what they are stands in MODELS."""
 
     CLINICAL = "Clinical"
     RAD = "Rad"
     DL = "DL"
     DLR = "DLR"
     COMBINED = "Combined"
+    SINGLE_TASK = "SingleTask"
+    MULTI_TASK = "MultiTask"
+    SPATIAL = "Spatial"
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """What a model is, told once: whoever evaluates, combines, draws or words it reads it here."""
+
+    name: str
+    words: str  # how a sentence calls it
+    of_images: bool = False  # it needs the image: one of these may stand beside clinical variables
+    contains: tuple[str, ...] = ()  # models whose inputs are all in this one: never together in one model
+
+
+MODELS: tuple[ModelSpec, ...] = (
+    ModelSpec(Model.CLINICAL, "clinical variables"),
+    ModelSpec(Model.RAD, "radiomics", of_images=True),
+    ModelSpec(Model.DL, "a network", of_images=True),
+    ModelSpec(Model.DLR, "radiomics and deep features", of_images=True, contains=(Model.RAD, Model.DL)),
+    ModelSpec(Model.COMBINED, "clinical variables and an image signature", contains=tuple(Model)[:4]),
+    ModelSpec(Model.SINGLE_TASK, "a 3-D network for one receptor", of_images=True),
+    ModelSpec(Model.MULTI_TASK, "a 3-D network for all receptors and the outline", of_images=True),
+    ModelSpec(Model.SPATIAL, "a network that pools the regions of the tumour", of_images=True),
+)
+
+
+class TargetKind(StrEnum):
+    """What a target is measured in."""
+
+    BINARY = "binary"  # 0 and 1
+    PER_CENT = "per_cent"  # 0 to 100, such as Ki-67
+
+
+@dataclass(frozen=True)
+class Target:
+    """An outcome: its column, its kind, and the columns it was made of, which never predict it."""
+
+    name: str
+    kind: TargetKind = TargetKind.BINARY
+    derived_from: tuple[str, ...] = ()
+
+    @property
+    def binary(self) -> bool:
+        return self.kind is TargetKind.BINARY
+
+    @property
+    def predicted_as(self) -> Kind:
+        """The kind of value that a model of this target gives."""
+        return Kind.PROBABILITY if self.binary else Kind.PER_CENT
 
 
 class Kind(StrEnum):

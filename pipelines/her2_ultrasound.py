@@ -1,6 +1,7 @@
 """HER2, or any one binary target, from ultrasound stills or volumes (after Hu et al. 2025)."""
 
 from dlr.engine import Pipeline
+from dlr.settings import StudySettings
 from dlr.stages.attention import attention
 from dlr.stages.clinical import clinical
 from dlr.stages.cohort import cohort
@@ -13,7 +14,6 @@ from dlr.stages.nomogram import nomogram
 from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.report import report
-from dlr.stages.settings import StudySettings
 from dlr.stages.stability import stability
 
 PIPELINE = Pipeline(

@@ -17,6 +17,8 @@ FLOORS = {
     "params": 0,  # files only
     "stages": 5,
     "report": 4,
+    "study": 4,
+    "settings": 3,
     "figures": 3,
     "doctor": 3,
     "learn": 2,
@@ -24,6 +26,8 @@ FLOORS = {
     "deep": 2,
     "volume": 2,
     "superres": 2,
+    "tables": 1,
+    "networks": 1,
     "protocols": 1,
     "training": 1,
     "attention": 1,

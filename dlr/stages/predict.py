@@ -16,10 +16,10 @@ from dlr.engine.threads import one_thread
 from dlr.errors import InputError, Problem
 from dlr.learn import load_chain
 from dlr.radiomics import Profile, engine, expected_columns, load_profile
+from dlr.settings import StudySettings
 from dlr.stages.clinical import model_frame
 from dlr.stages.combine import SavedSet, read_sets
 from dlr.stages.predict_deep import deep_values
-from dlr.stages.settings import StudySettings
 from dlr.stages.signatures import PatientFrame, apply_chains, patient_frame
 from dlr.stages.tables import BEFORE_BIOPSY, CohortTables, read_cohort
 from dlr.stats import Nomogram

@@ -13,11 +13,11 @@ import pandas as pd
 from dlr.deep import Picture
 from dlr.errors import InputError, Problem, require_extra
 from dlr.learn import load_pca
+from dlr.settings import StudySettings
 from dlr.stages.deep_chains import ALL, BACKBONES, FINE_TUNED, DeepChain, backbone_file, network_values, read_chain
 from dlr.stages.fuse import block_folder, embedding_frame
 from dlr.stages.fusion_model import joined
 from dlr.stages.pictures import feature_table, look_at_row, rows_for_networks
-from dlr.stages.settings import StudySettings
 from dlr.stages.signatures import PatientFrame, apply_chains, patient_frame
 from dlr.stages.tables import CohortTables
 from dlr.words import CHOSEN, Model

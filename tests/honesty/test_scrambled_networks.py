@@ -13,12 +13,12 @@ from PIL import Image
 pytest.importorskip("torch")
 
 from dlr.engine import Pipeline, Result
+from dlr.settings import StudySettings
 from dlr.stages.cohort import cohort
 from dlr.stages.deep import deep
 from dlr.stages.fuse import fuse
 from dlr.stages.fusion_model import fusion_model
 from dlr.stages.radiomics import radiomics
-from dlr.stages.settings import StudySettings
 from tests.stages.small_study import bytes_of, edit_csv, run_stills, still_study
 
 FUSED = Pipeline("her2_ultrasound", [cohort, radiomics, deep, fuse, fusion_model], StudySettings)

@@ -14,7 +14,7 @@ from dlr.report.blocks import Remark
 from dlr.report.evidence import Evidence
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
-from dlr.stages.settings import StudySettings
+from dlr.settings import StudySettings
 
 
 def sources_of(run: FakeRun) -> Sources:

@@ -9,6 +9,7 @@ from dlr.pipelines.her2_ultrasound import PIPELINE
 
 from dlr.engine import Pipeline, Result, Screen, resolve, run_pipeline
 from dlr.phantom import feature_cohort, make_cohort
+from dlr.settings import StudySettings
 from dlr.stages.clinical import clinical
 from dlr.stages.cohort import cohort
 from dlr.stages.combine import combine
@@ -16,7 +17,6 @@ from dlr.stages.evaluate import evaluate
 from dlr.stages.nomogram import nomogram
 from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
-from dlr.stages.settings import StudySettings
 from dlr.stages.stability import stability
 
 TABLES_ONLY = Pipeline(

@@ -11,7 +11,7 @@ import pytest
 
 from dlr.engine import Screen, resolve, run_pipeline
 from dlr.engine.store import TASK_RECORD
-from dlr.stages.settings import StudySettings
+from dlr.settings import StudySettings
 from tests.stages.small_study import SMALL, WHOLE, bytes_of, still_study
 
 pytestmark = pytest.mark.slow

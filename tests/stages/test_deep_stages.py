@@ -14,6 +14,7 @@ pytest.importorskip("torch")
 
 from dlr.engine import Pipeline, Result, Study, open_study, read_yaml, resolve
 from dlr.errors import InputError
+from dlr.settings import StudySettings
 from dlr.stages.attention import attention
 from dlr.stages.cohort import cohort
 from dlr.stages.deep import deep
@@ -21,7 +22,6 @@ from dlr.stages.fuse import fuse
 from dlr.stages.fusion_model import fusion_model
 from dlr.stages.predict import predict_table
 from dlr.stages.radiomics import radiomics
-from dlr.stages.settings import StudySettings
 from dlr.words import PREDICTION_COLUMNS, signature
 from tests.stages.small_study import bytes_of, run_stills, still_study
 

@@ -10,8 +10,8 @@ import pytest
 
 from dlr.engine import open_study, resolve
 from dlr.errors import InputError
+from dlr.settings import StudySettings
 from dlr.stages.predict import predict_patients, predict_table
-from dlr.stages.settings import StudySettings
 from dlr.words import CHOSEN, signature
 from tests.stages.small_study import SMALL, feature_study, run_features
 

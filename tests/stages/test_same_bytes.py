@@ -89,9 +89,9 @@ def test_one_more_patient_computes_one_more_case(tmp_path: Path) -> None:
     last = table["patient_id"].iloc[-1]
     table[table["patient_id"] != last].to_csv(manifest, index=False)
     from dlr.engine import Pipeline
+    from dlr.settings import StudySettings
     from dlr.stages.cohort import cohort
     from dlr.stages.radiomics import radiomics
-    from dlr.stages.settings import StudySettings
 
     short = Pipeline(name="her2_ultrasound", settings=StudySettings, stages=[cohort, radiomics])
     run_stills(manifest, tmp_path / "runs", pipeline=short)
