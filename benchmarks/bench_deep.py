@@ -16,8 +16,8 @@ import torch
 
 from dlr.deep import Network, Picture, load_weights, look, make_backbone
 from dlr.deep.finetuning import LabelledPictures
-from dlr.training import BinaryLoss, TrainingSettings, train
-from dlr.training.chip import device_of, precision_of
+from dlr.networks import BinaryLoss, TrainingSettings, train
+from dlr.networks.chip import device_of, precision_of
 
 
 def pictures(n: int, size: int) -> LabelledPictures:
@@ -28,7 +28,7 @@ def pictures(n: int, size: int) -> LabelledPictures:
 
 
 def house(name: str, examples: LabelledPictures, settings: TrainingSettings) -> tuple[float, float]:
-    """Images a second by dlr.training.train, and the share of time it waited for data; one epoch is thrown away."""
+    """Images a second by dlr.networks.train, and the share of time it waited for data; one epoch is thrown away."""
     rates = []
     for epochs in (1, settings.epochs + 1):
         network = Network(name, make_backbone(name, 0))

@@ -29,7 +29,6 @@ FLOORS = {
     "tables": 1,
     "networks": 1,
     "protocols": 1,
-    "training": 1,
     "attention": 1,
     "cohort": 1,
     "phantom": 1,

@@ -8,7 +8,7 @@ import torch
 
 from dlr.deep.backbones import Network, make_backbone
 from dlr.deep.settings import DeepSettings
-from dlr.training.chip import device_of, precision_of
+from dlr.networks.chip import device_of, precision_of
 
 __all__ = ["seconds_an_image"]
 

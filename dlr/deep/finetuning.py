@@ -17,11 +17,11 @@ from dlr.deep.input import augment, draw_crops
 from dlr.deep.settings import DeepSettings
 from dlr.deep.weights import Origin, load_weights
 from dlr.errors import InputError
+from dlr.networks.examples import Batch
+from dlr.networks.loop import Trained, train
+from dlr.networks.losses import BinaryLoss
 from dlr.protocols import stratified_folds
 from dlr.randomness import rng, seed_of
-from dlr.training.examples import Batch
-from dlr.training.loop import Trained, train
-from dlr.training.losses import BinaryLoss
 
 __all__ = ["LabelledPictures", "fine_tune", "load_network", "save_network"]
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from dlr.training.settings import TrainingSettings
+from dlr.networks.settings import TrainingSettings
 
 __all__ = ["BACKBONE_NAMES", "DeepSettings", "FuseSettings", "InputSettings", "Name"]
 

@@ -1,4 +1,4 @@
-"""Training: one loop for every network of the house, 2-D and 3-D. Knows not what is trained."""
+"""Networks: one training loop for all of the house, 2-D and 3-D. Knows not what is trained."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from dlr.errors import require_extra
 from dlr.later import imported_later
-from dlr.training.settings import TrainingSettings
+from dlr.networks.settings import TrainingSettings
 
 if TYPE_CHECKING:
-    from dlr.training.examples import Batch, Examples
-    from dlr.training.loop import Trained, train
-    from dlr.training.losses import BinaryLoss
+    from dlr.networks.examples import Batch, Examples
+    from dlr.networks.loop import Trained, train
+    from dlr.networks.losses import BinaryLoss
 
 __all__ = ["Batch", "BinaryLoss", "Examples", "Trained", "TrainingSettings", "train"]
 

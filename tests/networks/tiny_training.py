@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from dlr.networks import Batch, BinaryLoss, Trained, TrainingSettings, train
 from dlr.randomness import rng
-from dlr.training import Batch, BinaryLoss, Trained, TrainingSettings, train
 
 
 class TinyNet(nn.Module):

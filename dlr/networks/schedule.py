@@ -7,7 +7,7 @@ import math
 import torch
 from torch import nn
 
-from dlr.training.settings import TrainingSettings
+from dlr.networks.settings import TrainingSettings
 
 __all__ = ["make_optimiser", "rate_factor"]
 

@@ -22,13 +22,13 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from dlr.errors import InputError
+from dlr.networks.averaging import MeanWeights
+from dlr.networks.checkpoints import read_checkpoint, write_checkpoint
+from dlr.networks.chip import device_of, precision_of
+from dlr.networks.examples import Batch, Examples, Feeder, order_of
+from dlr.networks.schedule import make_optimiser, rate_factor
+from dlr.networks.settings import TrainingSettings
 from dlr.randomness import seed_of
-from dlr.training.averaging import MeanWeights
-from dlr.training.checkpoints import read_checkpoint, write_checkpoint
-from dlr.training.chip import device_of, precision_of
-from dlr.training.examples import Batch, Examples, Feeder, order_of
-from dlr.training.schedule import make_optimiser, rate_factor
-from dlr.training.settings import TrainingSettings
 
 __all__ = ["CurvePoint", "Trained", "train"]
 

@@ -8,11 +8,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from dlr.training import BinaryLoss, TrainingSettings  # noqa: E402
-from dlr.training.averaging import MeanWeights  # noqa: E402
-from dlr.training.examples import Feeder, order_of  # noqa: E402
-from dlr.training.schedule import make_optimiser, rate_factor  # noqa: E402
-from tests.training.tiny_training import Blobs, tiny  # noqa: E402
+from dlr.networks import BinaryLoss, TrainingSettings  # noqa: E402
+from dlr.networks.averaging import MeanWeights  # noqa: E402
+from dlr.networks.examples import Feeder, order_of  # noqa: E402
+from dlr.networks.schedule import make_optimiser, rate_factor  # noqa: E402
+from tests.networks.tiny_training import Blobs, tiny  # noqa: E402
 
 
 @pytest.mark.parametrize(

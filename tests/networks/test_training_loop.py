@@ -9,8 +9,8 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from dlr.errors import InputError  # noqa: E402
-from dlr.training import TrainingSettings  # noqa: E402
-from tests.training.tiny_training import Blobs, bits, tiny, trained  # noqa: E402
+from dlr.networks import TrainingSettings  # noqa: E402
+from tests.networks.tiny_training import Blobs, bits, tiny, trained  # noqa: E402
 
 
 def test_a_network_learns_what_can_be_learnt() -> None:

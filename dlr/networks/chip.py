@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from dlr.errors import InputError
-from dlr.training.settings import TrainingSettings
+from dlr.networks.settings import TrainingSettings
 
 __all__ = ["device_of", "precision_of"]
 

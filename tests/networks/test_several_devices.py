@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 SCRIPT = """\
 import os, sys, torch
-from tests.training.tiny_training import Blobs, trained
+from tests.networks.tiny_training import Blobs, trained
 found = trained(Blobs(16, 0), Blobs(8, 9), epochs=3, devices=2)
 rank = int(os.environ["RANK"])
 torch.save(found.network.state_dict(), f"{sys.argv[1]}/rank{rank}.pt")
