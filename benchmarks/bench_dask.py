@@ -22,9 +22,9 @@ import numpy as np
 import psutil
 from PIL import Image
 
+from dlr.cli.start import load_pipeline
 from dlr.engine import Screen, resolve, run_pipeline
 from dlr.engine.store import TASK_RECORD
-from dlr.opening import load_pipeline
 from dlr.randomness import rng
 
 SIZE = 64

@@ -13,8 +13,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from dlr.cli.start import load_pipeline
 from dlr.engine import Screen, resolve, run_pipeline
-from dlr.opening import load_pipeline
 
 
 def seconds(manifest: Path, study: Path, profile: str, engine: str, jobs: int) -> float:

@@ -21,7 +21,19 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 HEAVY = ("pandas", "numpy", "torch", "matplotlib", "numba", "sklearn", "scipy", "SimpleITK", "lightgbm")
 PIPELINES = HERE / "engine" / "toy"
-COMMANDS = ("demo", "init", "doctor", "run", "run-stage", "radiomics", "status", "predict", "nomogram", "report")
+COMMANDS = (
+    "demo",
+    "init",
+    "doctor",
+    "run",
+    "run-stage",
+    "fuse",
+    "radiomics",
+    "status",
+    "predict",
+    "nomogram",
+    "report",
+)
 
 # the toy pipeline stands beside the shipped ones, also in a process of its own
 LAUNCH = f"""
@@ -38,7 +50,7 @@ main()
 
 @pytest.fixture(autouse=True)
 def toy_beside_the_shipped_pipelines(monkeypatch):
-    monkeypatch.setattr("dlr.terminal.WIDTH", 1000)  # no line of a table is broken
+    monkeypatch.setattr("dlr.cli.screen.WIDTH", 1000)  # no line of a table is broken
     monkeypatch.syspath_prepend(str(HERE / "engine"))
     monkeypatch.setattr(dlr.pipelines, "__path__", [*dlr.pipelines.__path__, str(PIPELINES)])
 
@@ -188,7 +200,7 @@ def test_a_fault_outside_a_study_is_written_down_too(folder, monkeypatch):
     def broken(*args):
         raise ValueError("no luck")
 
-    monkeypatch.setattr("dlr.opening.the_study", broken)
+    monkeypatch.setattr("dlr.cli.study.find_study", broken)
     said = dlr_("status")
     assert said.exit_code == 1
     path = Path(said.stderr.rstrip().rpartition(" is in ")[2])

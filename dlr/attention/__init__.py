@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dlr.attention.numbers import AttentionNumbers, attention_in_numbers, null_of_other_masks
 from dlr.attention.settings import AttentionSettings
 from dlr.errors import require_extra
-from dlr.later import imported_later
+from dlr.lazy import imported_later
 
 if TYPE_CHECKING:
     from dlr.attention.cam import GradCAM, GradCAMPlusPlus

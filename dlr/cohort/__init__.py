@@ -9,7 +9,7 @@ from dlr.cohort.images import Image, read_image
 from dlr.cohort.outlines import Mask, read_mask
 from dlr.cohort.reading import Case, read_case
 from dlr.cohort.settings import CohortSettings, ColumnSpec
-from dlr.later import imported_later
+from dlr.lazy import imported_later
 
 if TYPE_CHECKING:
     from dlr.cohort.columns import Column, columns_from_json, columns_to_json, encode_clinical

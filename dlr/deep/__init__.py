@@ -9,7 +9,7 @@ from dlr.deep.head import FrozenHead, fit_head
 from dlr.deep.input import Picture, augment, cut_picture
 from dlr.deep.settings import BACKBONE_NAMES, DeepSettings, FuseSettings, InputSettings
 from dlr.errors import require_extra
-from dlr.later import imported_later
+from dlr.lazy import imported_later
 
 if TYPE_CHECKING:
     from dlr.deep.backbones import BACKBONES, Network, make_backbone

@@ -5,7 +5,7 @@ def radiomics(run: Run) -> None:
     \"\"\"Every feature of every ROI, one row a case.\"\"\"
     folders = run.each(measure, [Task(name, key={"image": run.digest(path)}, payload=path) for name, path in ...])
 
-PIPELINE = Pipeline(name="her2_ultrasound", stages=[cohort, radiomics], settings=StudySettings)
+PIPELINE = Pipeline(name="mine", stages=[cohort, radiomics], settings=StudySettings)
 run_pipeline(PIPELINE, "runs/study", "data_manifest.csv", jobs=2)
 """
 

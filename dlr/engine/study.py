@@ -60,7 +60,7 @@ def open_study(folder: Path) -> Study:
         raise InputError(
             where=str(folder),
             what="this is not the folder of a study that has run",
-            mend="name the study's folder, for example runs/her2_ultrasound, or start one with `dlr run`",
+            mend="name the study's folder (below runs/), or start one with `dlr run`",
         ) from error
     store = Store(folder)
     folders: dict[str, Path | None] = {}

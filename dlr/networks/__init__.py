@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dlr.errors import require_extra
-from dlr.later import imported_later
+from dlr.lazy import imported_later
 from dlr.networks.settings import TrainingSettings
 
 if TYPE_CHECKING:

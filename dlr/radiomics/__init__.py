@@ -5,7 +5,7 @@ What needs pandas, SciPy, SimpleITK or pydantic is imported when first asked for
 
 from typing import TYPE_CHECKING
 
-from dlr.later import imported_later
+from dlr.lazy import imported_later
 from dlr.radiomics.columns import expected_columns, split_column
 from dlr.radiomics.interface import Engine, Measured, engine
 from dlr.radiomics.profile import Profile, load_profile, shipped_profiles

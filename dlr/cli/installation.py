@@ -8,13 +8,13 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["surroundings"]
+__all__ = ["installation"]
 
 CORE = ("numpy", "pandas", "scipy", "scikit-learn", "simpleitk", "lightgbm")
 EXTRAS = {"pyradiomics": "pyradiomics", "deep": "torch", "dask": "distributed", "dicom": "pydicom"}
 
 
-def surroundings() -> list[list[str]]:
+def installation() -> list[list[str]]:
     """Rows of a name and what was found."""
     import psutil
 

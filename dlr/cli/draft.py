@@ -1,21 +1,45 @@
-"""Beginning a study of one's own: a manifest drafted from the images found, and a parameter file to edit."""
+"""Drafting a study of one's own: a manifest from the images found, and a parameter file to edit."""
 
 from __future__ import annotations
 
 import csv
 from importlib import resources
 from pathlib import Path
+from typing import Annotated
 
+import typer
+from typer import Argument, Option
+
+from dlr.cli.screen import guarded
+from dlr.cli.start import DEFAULT_PIPELINE, MANIFEST
 from dlr.errors import InputError
-from dlr.opening import MANIFEST
 
-__all__ = ["begin_study"]
+__all__ = ["draft_study", "init"]
 
 SUFFIXES = (".nii.gz", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".nii", ".nrrd", ".mha", ".dcm")
 MASK_ENDINGS = ("_mask", "-mask", "_seg", "_segmentation", "_label", "_roi")
 
 
-def begin_study(folder: Path, images: Path, masks: Path, target: str, pipeline: str) -> list[tuple[Path, str]]:
+@guarded
+def init(
+    folder: Annotated[Path, Argument(help="The folder of the study.")] = Path(),
+    images: Annotated[Path, Option(help="Where the images are.")] = Path("images"),
+    masks: Annotated[Path, Option(help="Where the outlines are.")] = Path("masks"),
+    target: Annotated[str, Option(help="The column to predict, 0 or 1.")] = "her2",
+    pipeline: Annotated[str, Option(help="The pipeline whose settings are copied.")] = DEFAULT_PIPELINE,
+) -> None:
+    """Draft data_manifest.csv from images and masks, and params.yaml.
+
+    \b
+    Examples:
+      dlr init
+      dlr init my_study --images us --masks outlines --target malignant
+    """
+    for path, about in draft_study(folder, images, masks, target, pipeline):
+        typer.echo(f"{path}: {about}")
+
+
+def draft_study(folder: Path, images: Path, masks: Path, target: str, pipeline: str) -> list[tuple[Path, str]]:
     """Write data_manifest.csv and params.yaml into a folder; each path with what it holds.
 
     A row for every image below `images` that has a mask of the same stem below `masks` (or with _mask and the like at

@@ -1,4 +1,7 @@
-"""Names of a package that are imported when they are first asked for: who does not need them starts fast."""
+"""Lazy names of a package (PEP 562): the module behind a name is imported when the name is first asked for.
+
+So `import dlr.deep` costs nothing until a network is wanted, and --help answers without torch.
+"""
 
 from __future__ import annotations
 

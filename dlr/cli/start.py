@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import importlib
+import os
 import pkgutil
 import re
 from collections.abc import Sequence
@@ -15,19 +16,20 @@ from typing import TYPE_CHECKING, Any
 from dlr.errors import InputError
 
 if TYPE_CHECKING:
-    from dlr.engine import Pipeline, Study
+    from dlr.engine import Pipeline, Result, Study
 
 __all__ = [
     "DEFAULT_PIPELINE",
     "MANIFEST",
     "RUNS",
-    "Opening",
+    "Start",
+    "cores",
+    "find_study",
     "load_pipeline",
-    "opening",
+    "prepare",
+    "prepare_again",
     "shipped_params",
     "shipped_pipelines",
-    "study_opening",
-    "the_study",
 ]
 
 DEFAULT_PIPELINE, MANIFEST, RUNS = "her2_ultrasound", "data_manifest.csv", "runs"
@@ -35,7 +37,7 @@ NAME = re.compile(r"[\w][\w .+-]{0,60}(?<![ .])")  # a folder's name on any syst
 
 
 @dataclass(frozen=True)
-class Opening:
+class Start:
     """A study about to run."""
 
     pipeline: Pipeline
@@ -44,8 +46,17 @@ class Opening:
     features: Path | None
     study: Path
 
+    def run(self, *, jobs: int | None = None, **options: Any) -> Result:
+        """Run it on so many processes, all cores by default; further options are those of `run_pipeline`."""
+        from dlr.engine import run_pipeline
 
-def opening(
+        jobs = cores() if jobs is None else jobs
+        return run_pipeline(
+            self.pipeline, self.study, self.manifest, self.settings, features=self.features, jobs=jobs, **options
+        )
+
+
+def prepare(
     pipeline: str,
     manifest: Path | None = None,
     params: str | None = None,
@@ -53,7 +64,7 @@ def opening(
     overrides: Sequence[str] = (),
     name: str | None = None,
     out: Path | None = None,
-) -> Opening:
+) -> Start:
     """Everything that a run's options say. Raises InputError for what cannot be found or understood."""
     from dlr.engine import resolve
 
@@ -68,10 +79,10 @@ def opening(
     content, source, beside = _params(params, pipeline)
     folders = [Path.cwd(), *([beside] if beside is not None else []), found.resolve().parent]
     settings = resolve(loaded.settings, content, overrides, source=source, folders=folders)
-    return Opening(loaded, settings, found, features, study_folder(pipeline, name, out))
+    return Start(loaded, settings, found, features, study_folder(pipeline, name, out))
 
 
-def study_opening(study: Study, overrides: Sequence[str] = ()) -> Opening:
+def prepare_again(study: Study, overrides: Sequence[str] = ()) -> Start:
     """A study as its last run was started: its own settings and files."""
     from dlr.engine import read_yaml, resolve
 
@@ -81,7 +92,7 @@ def study_opening(study: Study, overrides: Sequence[str] = ()) -> Opening:
     settings = resolve(loaded.settings, content, overrides, source=str(file), folders=[Path.cwd()])
     if study.inputs.manifest is None or not study.inputs.manifest.is_file():
         raise _no_manifest(study.inputs.manifest or Path(MANIFEST), given=True)
-    return Opening(loaded, settings, study.inputs.manifest, study.inputs.features, study.folder)
+    return Start(loaded, settings, study.inputs.manifest, study.inputs.features, study.folder)
 
 
 def shipped_pipelines() -> tuple[str, ...]:
@@ -115,7 +126,7 @@ def study_folder(pipeline: str, name: str | None, out: Path | None) -> Path:
     return Path(RUNS) / f"{pipeline}-{name}"
 
 
-def the_study(given: Path | None) -> Study:
+def find_study(given: Path | None) -> Study:
     """The study of a folder, or the only one below runs/."""
     from dlr.engine import open_study
 
@@ -128,6 +139,11 @@ def the_study(given: Path | None) -> Study:
         return open_study(Path(RUNS) / DEFAULT_PIPELINE)
     what = f"there are {len(found)} studies here: {', '.join(map(str, found))}" if found else "no study has run here"
     raise InputError(RUNS, what, "name one" if found else "start one with `dlr run`, or go to its folder")
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def refuse_unmade_images(manifest: Path) -> None:

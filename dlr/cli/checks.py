@@ -1,0 +1,88 @@
+"""Commands that check before a study: the installation with every row of a cohort, one engine against another."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from dlr.cli.installation import installation
+from dlr.cli.options import Manifest, Out, Params, Sets
+from dlr.cli.screen import guarded, print_table
+from dlr.cli.start import DEFAULT_PIPELINE, find_study, prepare, prepare_again
+from dlr.errors import InputError
+
+__all__ = ["compare", "doctor"]
+
+
+@guarded
+def doctor(
+    manifest: Annotated[Path | None, Argument(help="The manifest; data_manifest.csv here by default.")] = None,
+    pipeline: Annotated[str, Option(help="The pipeline it is meant for.")] = DEFAULT_PIPELINE,
+    params: Params = None,
+    sets: Sets = None,
+    out: Out = None,
+) -> None:
+    """Check this installation and every row, image and outline of a cohort.
+
+    \b
+    Examples:
+      dlr doctor
+      dlr doctor patients.xlsx --set cohort.target=malignant
+    """
+    print_table(["", ""], installation())
+    start = prepare(pipeline, manifest, params, overrides=sets or (), out=out)
+    result = start.run(until=start.pipeline.names[0])
+    first = result.outcomes[0]
+    typer.echo(f"{start.manifest}: no error, {len(first.warnings)} warnings; see {result.folders[first.stage]}")
+
+
+@guarded
+def compare(
+    study: Annotated[Path | None, Argument(help="Study folder; without it data_manifest.csv here.")] = None,
+    manifest: Manifest = None,
+    n: Annotated[int, Option("--n", help="Cases, spread evenly over the manifest.")] = 20,
+    pipeline: Annotated[str, Option(help="The pipeline whose settings are taken.")] = DEFAULT_PIPELINE,
+    params: Params = None,
+    sets: Sets = None,
+) -> None:
+    """Native against pyradiomics on your own cases.
+
+    \b
+    Examples:
+      dlr radiomics compare --n 20
+      dlr radiomics compare runs/mine --n 5
+      dlr radiomics compare --manifest patients.csv --set radiomics.profile=hu1561
+    """
+    if study is not None and (manifest is not None or params is not None):
+        raise InputError(str(study), "a study has its own manifest and settings", "give the study or --manifest")
+    if study is not None:
+        start = prepare_again(find_study(study), sets or ())
+    else:
+        start = prepare(pipeline, manifest, params, overrides=sets or ())
+    from dlr.stages.engine_comparison import compare_cohort
+
+    result = compare_cohort(start.manifest, start.settings, n)
+    print_table(
+        ["family", "features", "largest relative difference", "of", "case", "by one engine only"],
+        [
+            [
+                row.family,
+                str(row.features),
+                f"{row.largest_difference:.1e}",
+                row.feature,
+                row.case_id,
+                str(row.one_sided),
+            ]
+            for row in result.families.itertuples()
+        ],
+    )
+    for row in result.problems.itertuples():
+        typer.echo(f"! case {row.case_id} is not measured by {row.engine}: {row.what}")
+    native, reference = result.seconds["seconds"].sum(), result.seconds["reference_seconds"].sum()
+    typer.echo(
+        f"{len(result.seconds)} cases: native {native:.2f} s, pyradiomics {reference:.2f} s"
+        + (f", {reference / native:.0f} times as long" if native > 0 else "")
+    )

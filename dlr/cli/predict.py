@@ -1,0 +1,40 @@
+"""The command that predicts new patients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from dlr.cli.options import Jobs
+from dlr.cli.screen import guarded
+from dlr.cli.start import DEFAULT_PIPELINE, RUNS, cores, find_study, prepare_again
+from dlr.errors import InputError
+
+__all__ = ["predict"]
+
+
+@guarded
+def predict(
+    study: Annotated[Path, Argument(help=f"Study folder, for example {RUNS}/{DEFAULT_PIPELINE}.")],
+    manifest: Annotated[Path, Argument(help="Table of the new patients, as for a run.")],
+    out: Annotated[Path | None, Option(help="File of the probabilities (CSV).")] = None,
+    jobs: Jobs = None,
+) -> None:
+    """Probabilities for new patients by every model of a study.
+
+    \b
+    Examples:
+      dlr predict runs/mine new_patients.csv
+      dlr predict runs/mine new.xlsx --out new_p.csv
+    """
+    if not manifest.is_file():
+        raise InputError(str(manifest), "there is no such manifest", "give the path of the new patients' table")
+    found = find_study(study)
+    from dlr.stages.predict import predict_patients
+
+    start = prepare_again(found)
+    target = out if out is not None else manifest.with_name(f"{manifest.stem}_predictions.csv")
+    typer.echo(str(predict_patients(found, start.settings, manifest.absolute(), target, jobs=jobs or cores())))

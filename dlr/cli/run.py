@@ -1,0 +1,156 @@
+"""Commands that compute a study: the built-in one, one's own, one stage of it, its fusion again."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+from dlr.cli.options import (
+    Dask,
+    DryRun,
+    Features,
+    Force,
+    Jobs,
+    Manifest,
+    Out,
+    Params,
+    PipelineName,
+    Sets,
+    StudyArgument,
+    StudyName,
+    Wait,
+)
+from dlr.cli.screen import guarded, print_plan, print_results, print_table
+from dlr.cli.start import DEFAULT_PIPELINE, MANIFEST, RUNS, find_study, prepare, prepare_again
+
+__all__ = ["demo", "fuse", "run", "run_stage"]
+
+
+@guarded
+def demo(
+    pipeline: Annotated[str, Option(help="The pipeline to show.")] = DEFAULT_PIPELINE,
+    out: Annotated[Path, Option(help="Folder of the built-in cohort; the study goes below it.")] = Path(),
+    jobs: Jobs = None,
+    sets: Sets = None,
+) -> None:
+    """Run a whole study on the built-in cohort (learn.seeds=1).
+
+    \b
+    Examples:
+      dlr demo
+      dlr demo --out first_look
+    """
+    manifest = out / MANIFEST
+    _make_cohort(out, manifest)
+    study = out / RUNS / pipeline
+    start = prepare(pipeline, manifest, overrides=["learn.seeds=1", *(sets or [])], out=study)
+    result = start.run(jobs=jobs)
+    typer.echo(f"One seed was used here; with all: dlr run{'' if out == Path() else f' (in {out})'}")
+    print_results(result)
+
+
+@guarded
+def run(
+    pipeline: PipelineName = DEFAULT_PIPELINE,
+    manifest: Manifest = None,
+    params: Params = None,
+    out: Out = None,
+    name: StudyName = None,
+    features: Features = None,
+    sets: Sets = None,
+    jobs: Jobs = None,
+    dask: Dask = None,
+    until: Annotated[str | None, Option(help="The last stage to run.")] = None,
+    force: Force = None,
+    dry_run: DryRun = False,
+    wait: Wait = None,
+) -> None:
+    """Run a study; what is in the store already is not computed again.
+
+    \b
+    Examples:
+      dlr run
+      dlr run --manifest patients.xlsx --set cohort.target=malignant
+      dlr run --params her2_published --name published
+      dlr run --dry-run
+    """
+    start = prepare(pipeline, manifest, params, features, sets or (), name, out)
+    result = start.run(jobs=jobs, dask=dask, until=until, force=force or (), dry_run=dry_run, wait=wait)
+    print_plan(result) if dry_run else print_results(result)
+
+
+@guarded
+def run_stage(
+    stage: Annotated[str, Argument(help="The stage, for example radiomics.")],
+    pipeline: PipelineName = DEFAULT_PIPELINE,
+    manifest: Manifest = None,
+    params: Params = None,
+    out: Out = None,
+    name: StudyName = None,
+    features: Features = None,
+    sets: Sets = None,
+    jobs: Jobs = None,
+    dask: Dask = None,
+    force: Annotated[bool, Option("--force", help="Compute it again even if the store holds it.")] = False,
+    dry_run: DryRun = False,
+    wait: Wait = None,
+) -> None:
+    """Run one stage; what it reads is found in the store or run first.
+
+    \b
+    Examples:
+      dlr run-stage radiomics
+      dlr run-stage radiomics --set radiomics.profile=hu1561 --jobs 4
+    """
+    start = prepare(pipeline, manifest, params, features, sets or (), name, out)
+    forced = (stage,) if force else ()
+    result = start.run(jobs=jobs, dask=dask, only=stage, force=forced, dry_run=dry_run, wait=wait)
+    if dry_run:
+        print_plan(result)
+    else:
+        folder = result.folders[stage]
+        typer.echo(str(folder) if folder is not None else f"{stage} left itself out: {result.left_out[stage]}")
+
+
+@guarded
+def fuse(
+    study: StudyArgument = None,
+    pca: Annotated[str, Option(help="Components (64) or the share of variance they keep (0.95).")] = "64",
+    sets: Sets = None,
+    jobs: Jobs = None,
+    wait: Wait = None,
+) -> None:
+    """Join a study's radiomics and deep features: principal components by fold, then the DLR signature.
+
+    \b
+    Examples:
+      dlr fuse --pca 64
+      dlr fuse runs/mine --pca 0.95
+    """
+    start = prepare_again(find_study(study), [*(sets or []), f"fuse.n_components={pca}"])
+    result = start.run(jobs=jobs, only="fusion_model", wait=wait)
+    folder = result.folders.get("fusion_model")
+    if folder is None:
+        typer.echo(f"fusion_model left itself out: {result.left_out['fusion_model']}")
+        return
+    with (folder / "shares.csv").open(encoding="utf-8", newline="") as stream:
+        header, *rows = csv.reader(stream)
+    print_table(header, [[step, block, f"{float(count):.1f}"] for step, block, count in rows])
+    typer.echo(str(folder))
+
+
+def _make_cohort(folder: Path, manifest: Path) -> None:
+    """Make the built-in cohort's images, unless they are there."""
+    from dlr.engine import Screen
+    from dlr.phantom import is_built_in, make_cohort, missing_files
+
+    if manifest.is_file() and is_built_in(manifest) and not missing_files(manifest):
+        return
+    screen = Screen()
+    screen.say(f"making the built-in cohort in {folder.absolute()}")
+    with screen.bar("cohort", 1, "cases") as bar:
+        make_cohort(folder, progress=bar.at)
