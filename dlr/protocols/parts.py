@@ -21,13 +21,13 @@ class Part:
     protocol: str
     seed: int
     outer: int  # -1 where the protocol has no outer folds
-    fold: int  # -1 where everything on the training side is fitted on
+    fold: int  # -1 where the training set is not divided further
     train: tuple[str, ...]  # patient ids, sorted
     predict: tuple[str, ...]  # patient ids, sorted
 
     @property
     def name(self) -> str:
-        """A name for a folder: crossfit-s0-f3, nested-s0-o1-f3, paper."""
+        """A name for a folder: crossfit-s0-f3, nested-s0-o1-f3, leave_one_cohort_out-s0-o1-f-1, paper."""
         if self.protocol == Protocol.PAPER:
             return str(Protocol.PAPER)
         outer = f"-o{self.outer}" if self.outer >= 0 else ""
@@ -41,7 +41,8 @@ def plan(folds: pd.DataFrame, protocol: str, sides: pd.Series) -> tuple[Part, ..
     paper: one part, fitted on the whole training side, predicting everybody. crossfit: K x S parts, each
     predicting its held-out training patients and all other sides. nested: for every seed and outer fold K inner
     parts, each predicting its held-out patients, the outer fold's patients and the external side.
-    leave_one_cohort_out: one part a cohort, predicting that cohort.
+    leave_one_cohort_out: one part a cohort, fitted on all other cohorts and predicting that one; external patients
+    take no part.
     """
     kind = Protocol(protocol)
     sides = sides[~sides.index.duplicated()]
@@ -56,9 +57,10 @@ def plan(folds: pd.DataFrame, protocol: str, sides: pd.Series) -> tuple[Part, ..
         )
     if kind is Protocol.NESTED:
         return _nested(rows, sides)
-    others = sides.index[sides != Side.TRAIN] if kind is Protocol.CROSSFIT else sides.index[:0]
-    if kind is Protocol.CROSSFIT:
-        _every_training_patient_has_a_fold(rows, sides)
+    if kind is Protocol.LEAVE_ONE_COHORT_OUT:
+        return _left_out(rows)
+    _every_training_patient_has_a_fold(rows, sides)
+    others = sides.index[sides != Side.TRAIN]
     parts = []
     for seed in _numbers(rows["seed"]):
         drawn = rows[rows["seed"] == seed]
@@ -83,6 +85,17 @@ def _nested(rows: pd.DataFrame, sides: pd.Series) -> tuple[Part, ...]:
             train = inner.loc[~held_out, "patient_id"]
             predict = [*inner.loc[held_out, "patient_id"], *test, *external]
             parts.append(Part(Protocol.NESTED.value, seed, outer, fold, _ids(train), _ids(predict)))
+    return tuple(parts)
+
+
+def _left_out(rows: pd.DataFrame) -> tuple[Part, ...]:
+    """One part an outer fold (a cohort): fitted on everybody outside it, whatever their inner fold."""
+    parts = []
+    for seed, outer in product(_numbers(rows["seed"]), _numbers(rows["outer"])):
+        drawn = rows[(rows["seed"] == seed) & (rows["outer"] == outer)]
+        held_out = drawn["fold"] == -1
+        train, predict = drawn.loc[~held_out, "patient_id"], drawn.loc[held_out, "patient_id"]
+        parts.append(Part(Protocol.LEAVE_ONE_COHORT_OUT.value, seed, outer, -1, _ids(train), _ids(predict)))
     return tuple(parts)
 
 

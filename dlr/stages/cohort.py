@@ -13,7 +13,7 @@ __all__ = ["cohort"]
 
 @stage(
     "cohort",
-    version=1,
+    version=2,
     sections=["cohort", "learn.folds", "learn.seeds", "learn.protocols"],
     libraries=["pandas", "simpleitk", "pillow"],
 )

@@ -20,7 +20,7 @@ def study_parts(folds: pd.DataFrame, protocols: list[str], sides: pd.Series) -> 
 
 def fold_of(part: Part) -> int:
     """The fold that a part's predictions are stored under."""
-    return part.outer if part.protocol == Protocol.NESTED else part.fold
+    return part.outer if part.protocol in (Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT) else part.fold
 
 
 def side_under(protocol: str, side: str) -> str:

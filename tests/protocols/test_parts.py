@@ -57,13 +57,21 @@ def test_nested_never_fits_on_the_outer_patients():
 
 
 def test_leave_one_cohort_out_predicts_that_cohort_only():
+    cohorts = dict(zip(SIDES.index, "AAABBBCC", strict=False))  # the external patient takes no part
     rows = pd.DataFrame(
-        {"protocol": "leave_one_cohort_out", "patient_id": SIDES.index, "seed": 0, "outer": -1,
-         "fold": [0, 0, 0, 1, 1, 1, 2, 2, 2]}
-    )  # fmt: skip
+        [
+            ("leave_one_cohort_out", patient, 0, number, -1 if cohort == name else k % 2)
+            for number, name in enumerate("ABC")
+            for k, (patient, cohort) in enumerate(cohorts.items())
+        ],
+        columns=["protocol", "patient_id", "seed", "outer", "fold"],
+    )
     parts = plan(rows, "leave_one_cohort_out", SIDES)
-    assert [part.predict for part in parts] == [("T0", "T1", "T2"), ("T3", "T4", "T5"), ("U0", "U1", "X0")]
+    assert [part.predict for part in parts] == [("T0", "T1", "T2"), ("T3", "T4", "T5"), ("U0", "U1")]
     assert parts[2].train == tuple(f"T{i}" for i in range(6))
+    assert [(part.outer, part.fold, part.name) for part in parts] == [
+        (o, -1, f"leave_one_cohort_out-s0-o{o}-f-1") for o in range(3)
+    ]
 
 
 def test_order_of_rows_does_not_matter():
