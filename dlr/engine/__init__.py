@@ -15,13 +15,14 @@ from dlr.engine.progress import Screen
 from dlr.engine.run import Run
 from dlr.engine.runner import Result, run_pipeline
 from dlr.engine.settings import nearest, read_yaml, resolve, write_settings
-from dlr.engine.stage import Pipeline, Stage, stage
+from dlr.engine.stage import EVERYTHING, Pipeline, Stage, stage
 from dlr.engine.status import StageStatus, status
 from dlr.engine.study import Study, open_study
 from dlr.engine.tasks import Task, TaskFailure
 from dlr.engine.walk import Outcome
 
 __all__ = [
+    "EVERYTHING",
     "Inputs",
     "Look",
     "Outcome",

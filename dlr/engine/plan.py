@@ -80,7 +80,8 @@ def settings_of(each: Stage, settings: BaseModel) -> View:
 
 
 def _declared(each: Stage, settings: BaseModel) -> Iterator[tuple[str, Any]]:
-    for name in each.sections:
+    every = [name for name in type(settings).model_fields if name != "seed"]  # the seed is in every key by itself
+    for name in every if "*" in each.sections else each.sections:
         value: Any = settings
         for part in name.split("."):
             value = getattr(value, part)

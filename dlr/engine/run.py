@@ -66,6 +66,8 @@ class Run:
     executor: Executor
     screen: Screen
     left_out: Mapping[str, str] = field(default_factory=dict)  # why a declared stage is not there, by stage
+    gives: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # by declared stage, in the pipeline's order
+    models: tuple[Any, ...] = ()  # that the pipeline's stages name beyond the house's own
     said: tuple[tuple[str, str], ...] = ()  # stage and warning, of the declared stages
     fresh: bool = False  # tasks are computed again even where they are in the store
     probe: bool = False  # a dry run: measure one task and stop
@@ -80,6 +82,11 @@ class Run:
         """The study's folder as a user would type it: runs/NAME, or its name."""
         study = self.store.study
         return f"{study.parent.name}/{study.name}" if study.parent.name == "runs" else study.name
+
+    def every(self, table: Any) -> list[Path]:
+        """The outputs of all declared stages that give a table and are there, in the pipeline's order."""
+        folders = [getattr(self.needs, name) for name, given in self.gives.items() if table in given]
+        return [folder for folder in folders if folder is not None]
 
     def digest(self, path: str | Path) -> str:
         """SHA-256 of a file's content, remembered from run to run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -17,15 +17,16 @@ if TYPE_CHECKING:
     from dlr.engine.inputs import Inputs
     from dlr.engine.run import Run
 
-__all__ = ["Pipeline", "Stage", "release", "stage"]
+__all__ = ["EVERYTHING", "Pipeline", "Stage", "release", "stage"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+EVERYTHING = "everything"  # among a stage's `asks`: whatever an earlier stage gives
 TWINS = {"xgboost": ("xgboost", "xgboost-cpu")}  # one library under two names
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a study. Its key is made of all fields but `function` and `publish`."""
+    """One step of a study. Its key is made of all fields but `function`, `publish`, `gives`, `apply` and `models`."""
 
     name: str
     function: Callable[[Run], None]
@@ -36,6 +37,10 @@ class Stage:
     libraries: tuple[str, ...] = ()  # distributions whose releases matter to its numbers
     files: Callable[[Inputs, Any], Mapping[str, Path]] | None = None  # more files it reads, each with a name
     publish: tuple[str, ...] = ()  # outputs that are copied to the top of the study's folder
+    gives: tuple[Hashable, ...] = ()  # tables among its outputs; later stages ask for them by the table
+    asks: tuple[Hashable, ...] = ()  # it reads every earlier stage that gives one of these; EVERYTHING: every one
+    apply: Callable[[Any], None] | None = None  # how its outputs are applied to new patients
+    models: tuple[Any, ...] = ()  # what it fits that the house has no name for: ModelSpec
 
     @property
     def summary(self) -> str:
@@ -60,12 +65,17 @@ def stage(
     libraries: Sequence[str] = (),
     files: Callable[[Inputs, Any], Mapping[str, Path]] | None = None,
     publish: Sequence[str] = (),
+    gives: Sequence[Hashable] = (),
+    asks: Sequence[Hashable] = (),
+    apply: Callable[[Any], None] | None = None,
+    models: Sequence[Any] = (),
 ) -> Callable[[Callable[[Run], None]], Stage]:
     """Make a stage of a function of one Run. The function's docstring is the sentence that status shows.
 
     A stage without needs answers for the user's files: its key holds the digests of the manifest, of every file
     and folder that a cell of the manifest names, and of the feature table. A setting that is a path, or text that
     names a file, counts by that file's content. What else a stage reads, `files(inputs, settings)` names.
+    `sections=["*"]` sees all settings.
     """
     if not NAME.fullmatch(name):
         raise ValueError(f"a stage's name is a word of lower-case letters, digits and _: not {name!r}")
@@ -73,7 +83,7 @@ def stage(
     def make(function: Callable[[Run], None]) -> Stage:
         return Stage(
             name, function, version, tuple(needs), tuple(optional), tuple(sections), tuple(libraries), files,
-            tuple(publish),
+            tuple(publish), tuple(gives), tuple(asks), apply, tuple(models),
         )  # fmt: skip
 
     return make
@@ -101,6 +111,8 @@ class Pipeline:
             before.add(each.name)
 
     def _check_section(self, name: str, section: str) -> None:
+        if section == "*":
+            return
         model: Any = self.settings
         for part in section.split("."):
             fields = getattr(model, "model_fields", {})
@@ -117,10 +129,17 @@ class Pipeline:
         return tuple(each.name for each in self.stages)
 
     def sources(self, name: str) -> tuple[str, ...]:
-        """The earlier stages of this pipeline that it reads: its needs, then the optional ones that are here."""
+        """The earlier stages that it reads: its needs, optional ones that are here, those that give what it asks."""
         own = self[name]
-        before = self.names[: self.names.index(name)]
-        return (*own.needs, *(each for each in own.optional if each in before))
+        before = self.stages[: self.names.index(name)]
+        asked = [each.name for each in before if EVERYTHING in own.asks or set(each.gives) & set(own.asks)]
+        optional = [each.name for each in before if each.name in own.optional]
+        return tuple(dict.fromkeys((*own.needs, *optional, *asked)))
+
+    @property
+    def models(self) -> tuple[Any, ...]:
+        """The models that its stages name, in their order."""
+        return tuple(model for each in self.stages for model in each.models)
 
     def closure(self, name: str) -> tuple[str, ...]:
         """A stage and all that it reads, directly or not, in the order of the pipeline."""
