@@ -11,70 +11,14 @@ import sys
 import time
 from pathlib import Path
 
-import dlr.pipelines
+import dlr
 import pytest
-from typer.testing import CliRunner
+from launching import ROOT, dlr_, launched
 
-from dlr.cli import app
-
-HERE = Path(__file__).parent
-ROOT = HERE.parent
 HEAVY = ("pandas", "numpy", "torch", "matplotlib", "numba", "sklearn", "scipy", "SimpleITK", "lightgbm")
-PIPELINES = HERE / "engine" / "toy"
 COMMANDS = (
-    "demo",
-    "init",
-    "doctor",
-    "run",
-    "run-stage",
-    "fuse",
-    "radiomics",
-    "status",
-    "predict",
-    "nomogram",
-    "report",
-)
-
-# the toy pipeline stands beside the shipped ones, also in a process of its own
-LAUNCH = f"""
-import signal
-import sys
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell inherits it ignored
-sys.path.insert(0, {str(HERE / "engine")!r})
-import dlr.pipelines
-dlr.pipelines.__path__.append({str(PIPELINES)!r})
-from dlr.cli import main
-main()
-"""
-
-
-@pytest.fixture(autouse=True)
-def toy_beside_the_shipped_pipelines(monkeypatch):
-    monkeypatch.setattr("dlr.cli.screen.WIDTH", 1000)  # no line of a table is broken
-    monkeypatch.syspath_prepend(str(HERE / "engine"))
-    monkeypatch.setattr(dlr.pipelines, "__path__", [*dlr.pipelines.__path__, str(PIPELINES)])
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A folder with a manifest, its name with a space, and the shell in it."""
-    from toy_pipeline import make_study
-
-    place = tmp_path / "my study"
-    make_study(place, {f"n{i}.txt": str(i) for i in range(4)}).rename(place / "data_manifest.csv")
-    monkeypatch.chdir(place)
-    return place
-
-
-def dlr_(*arguments):
-    return CliRunner().invoke(app, [str(each) for each in arguments])
-
-
-def launched(*arguments, **options):
-    return subprocess.Popen(
-        [sys.executable, "-c", LAUNCH, *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options,
-    )  # fmt: skip
+    "demo", "init", "doctor", "run", "run-stage", "fuse", "radiomics", "status", "predict", "nomogram", "report"
+)  # fmt: skip
 
 
 def test_help_lists_every_command_and_every_command_has_examples():
