@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
+import re
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +14,14 @@ import typer
 from typer import Argument, Option
 
 from dlr.cli.screen import guarded
-from dlr.cli.start import DEFAULT_PIPELINE, MANIFEST
+from dlr.cli.start import DEFAULT_PIPELINE, MANIFEST, PARAMS, load_pipeline
 from dlr.errors import InputError
 
-__all__ = ["draft_study", "init"]
+__all__ = ["draft_params", "draft_study", "init"]
 
 SUFFIXES = (".nii.gz", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".nii", ".nrrd", ".mha", ".dcm")
+TARGET = re.compile(r"^(?P<key> +target: )her2$", re.MULTILINE)  # as the shipped files write it
+VARIABLES = re.compile(r"^(?P<key> +variables: )\[(?P<names>[^\]]*)\].*$", re.MULTILINE)
 MASK_ENDINGS = ("_mask", "-mask", "_seg", "_segmentation", "_label", "_roi")
 
 
@@ -45,7 +50,11 @@ def draft_study(folder: Path, images: Path, masks: Path, target: str, pipeline: 
     A row for every image below `images` that has a mask of the same stem below `masks` (or with _mask and the like at
     its end). Raises InputError where one of the files is there already, or no image has a mask.
     """
-    manifest, params = folder / MANIFEST, folder / "params.yaml"
+    columns = ["patient_id", "case_id", "image", "mask", target, "age"]
+    if columns.count(target) > 1:
+        raise InputError(f"--target {target}", "this is another column of the manifest", "name the column to predict")
+    text = draft_params(pipeline, target, columns)
+    manifest, params = folder / MANIFEST, folder / PARAMS
     for path in (manifest, params):
         if path.exists():
             raise InputError(str(path), "is there already and stays", "move it away, or choose another folder")
@@ -59,17 +68,52 @@ def draft_study(folder: Path, images: Path, masks: Path, target: str, pipeline: 
     folder.mkdir(parents=True, exist_ok=True)
     with manifest.open("w", encoding="utf-8-sig", newline="") as stream:  # the mark lets spreadsheets read UTF-8
         writer = csv.writer(stream)
-        writer.writerow(["patient_id", "case_id", "image", "mask", target, "age"])
+        writer.writerow(columns)
         for image, mask in pairs:
             stem = _stem(image)
             writer.writerow([stem, stem, _beside(image, folder), _beside(mask, folder), "", ""])
-    shipped = resources.files("dlr.params") / f"{pipeline}.yaml"
-    text = shipped.read_text(encoding="utf-8") if shipped.is_file() else "cohort:\n  target: her2\n"
-    params.write_text(text.replace("target: her2", f"target: {target}"), encoding="utf-8", newline="\n")
+    params.write_text(text, encoding="utf-8", newline="\n")
     return [
         (manifest, f"{len(pairs)} images with their masks; fill in patient_id, {target} and the clinical columns"),
-        (params, "the settings, to be edited; use them with `dlr run --params params.yaml`"),
+        (params, "the settings, to be edited; every command takes them from here, beside the manifest"),
     ]
+
+
+def draft_params(pipeline: str, target: str, columns: Sequence[str]) -> str:
+    """The shipped settings of a pipeline as text to edit, for this target.
+
+    columns : of the manifest. Of the clinical variables named for the Combined model only these can stay.
+    """
+    loaded = load_pipeline(pipeline)
+    shipped = resources.files("dlr.params") / f"{pipeline}.yaml"
+    if shipped.is_file():
+        text = shipped.read_text(encoding="utf-8")
+    else:
+        text = "cohort:\n  target: her2\n" if "cohort" in loaded.settings.model_fields else "{}\n"
+    text = TARGET.sub(lambda line: f"{line['key']}{_written(target)}", text)
+    return VARIABLES.sub(lambda line: _variables(line, target, columns), text)
+
+
+def _written(text: str) -> str:
+    """Text as a value of YAML, in quotes where it would be read as something else."""
+    from dlr.engine import read_yaml
+
+    try:
+        plain = read_yaml(f"key: {text}", "") == {"key": text}
+    except InputError:
+        plain = False
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+def _variables(line: re.Match[str], target: str, columns: Sequence[str]) -> str:
+    """The line of `combine.variables`; where a name has no column, it becomes an example."""
+    names = [name.strip() for name in line["names"].split(",")]
+    kept = [name for name in names if name in columns and name != target]
+    if kept == names:
+        return line[0]
+    value = f"[{', '.join(kept)}]" if kept else "null"
+    example = f"clinical columns named beforehand, such as [{', '.join(names)}]"
+    return f"{line['key']}{value}   # {example}; null = the Clinical signature"
 
 
 def _pairs(images: Path, masks: Path) -> list[tuple[Path, Path]]:

@@ -10,7 +10,7 @@ from typer import Argument, Option
 
 from dlr.cli.options import Jobs
 from dlr.cli.screen import guarded
-from dlr.cli.start import DEFAULT_PIPELINE, RUNS, cores, find_study, prepare_again
+from dlr.cli.start import DEFAULT_PIPELINE, RUNS, as_it_ran, cores, find_study
 from dlr.errors import InputError
 
 __all__ = ["predict"]
@@ -35,6 +35,6 @@ def predict(
     found = find_study(study)
     from dlr.stages.predict import predict_patients
 
-    start = prepare_again(found)
+    start = as_it_ran(found)
     target = out if out is not None else manifest.with_name(f"{manifest.stem}_predictions.csv")
     typer.echo(str(predict_patients(found, start.settings, manifest.absolute(), target, jobs=jobs or cores())))

@@ -13,6 +13,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from dlr.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_PIPELINE",
     "MANIFEST",
+    "PARAMS",
     "RUNS",
     "Start",
+    "as_it_ran",
     "cores",
     "find_study",
     "load_pipeline",
@@ -32,7 +36,8 @@ __all__ = [
     "shipped_pipelines",
 ]
 
-DEFAULT_PIPELINE, MANIFEST, RUNS = "her2_ultrasound", "data_manifest.csv", "runs"
+DEFAULT_PIPELINE = "her2_ultrasound"
+MANIFEST, PARAMS, RUNS = "data_manifest.csv", "params.yaml", "runs"
 NAME = re.compile(r"[\w][\w .+-]{0,60}(?<![ .])")  # a folder's name on any system
 
 
@@ -45,14 +50,22 @@ class Start:
     manifest: Path
     features: Path | None
     study: Path
+    params: str | None = None  # as given with --params
+    sets: tuple[str, ...] = ()  # as given with --set
 
     def run(self, *, jobs: int | None = None, **options: Any) -> Result:
         """Run it on so many processes, all cores by default; further options are those of `run_pipeline`."""
         from dlr.engine import run_pipeline
 
-        jobs = cores() if jobs is None else jobs
         return run_pipeline(
-            self.pipeline, self.study, self.manifest, self.settings, features=self.features, jobs=jobs, **options
+            self.pipeline,
+            self.study,
+            self.manifest,
+            self.settings,
+            features=self.features,
+            jobs=cores() if jobs is None else jobs,
+            started={"params": self.params, "sets": list(self.sets)},
+            **options,
         )
 
 
@@ -65,34 +78,41 @@ def prepare(
     name: str | None = None,
     out: Path | None = None,
 ) -> Start:
-    """Everything that a run's options say. Raises InputError for what cannot be found or understood."""
-    from dlr.engine import resolve
+    """Everything that a run's options say; without --params the params.yaml beside the manifest counts, and is said.
 
-    if pipeline not in shipped_pipelines():
-        raise _unknown("pipeline", pipeline, shipped_pipelines())
+    Raises InputError for what cannot be found or understood.
+    """
+    loaded = load_pipeline(pipeline)
     found = manifest if manifest is not None else Path(MANIFEST)
     if not found.is_file():
         raise _no_manifest(found, given=manifest is not None)
     if features is None:
         refuse_unmade_images(found)
-    loaded = load_pipeline(pipeline)
-    content, source, beside = _params(params, pipeline)
-    folders = [Path.cwd(), *([beside] if beside is not None else []), found.resolve().parent]
-    settings = resolve(loaded.settings, content, overrides, source=source, folders=folders)
-    return Start(loaded, settings, found, features, study_folder(pipeline, name, out))
+    given = _read_params(params) if params is not None else _beside(found) or _shipped(pipeline)
+    settings = _resolved(loaded, given, overrides, found)
+    return Start(loaded, settings, found, features, study_folder(pipeline, name, out), params, tuple(overrides))
 
 
 def prepare_again(study: Study, overrides: Sequence[str] = ()) -> Start:
-    """A study as its last run was started: its own settings and files."""
-    from dlr.engine import read_yaml, resolve
+    """A study to go on with, `overrides` on top of those of its last run.
 
-    loaded = load_pipeline(study.pipeline)
-    file = study.settings_file
-    content = read_yaml(file.read_text(encoding="utf-8"), str(file))
-    settings = resolve(loaded.settings, content, overrides, source=str(file), folders=[Path.cwd()])
-    if study.inputs.manifest is None or not study.inputs.manifest.is_file():
-        raise _no_manifest(study.inputs.manifest or Path(MANIFEST), given=True)
-    return Start(loaded, settings, study.inputs.manifest, study.inputs.features, study.folder)
+    Its settings are those of its last run; but where that run was given no --params, the params.yaml that lies beside
+    its manifest now, as `dlr run` would take it.
+    """
+    loaded, manifest = load_pipeline(study.pipeline), _manifest_of(study)
+    before = study.started or {"params": str(study.settings_file), "sets": []}  # runs up to 0.1.0 did not say
+    sets = _last_of_each([*before["sets"], *overrides])
+    beside = _beside(manifest) if before["params"] is None else None
+    given = beside or _read_params(str(study.settings_file))
+    settings = _resolved(loaded, given, sets if beside else overrides, manifest)
+    return Start(loaded, settings, manifest, study.inputs.features, study.folder, before["params"], tuple(sets))
+
+
+def as_it_ran(study: Study) -> Start:
+    """A study with the settings of its last run, whatever its files say now: what was fitted belongs to these."""
+    loaded, manifest = load_pipeline(study.pipeline), _manifest_of(study)
+    settings = _resolved(loaded, _read_params(str(study.settings_file)), (), manifest)
+    return Start(loaded, settings, manifest, study.inputs.features, study.folder)
 
 
 def shipped_pipelines() -> tuple[str, ...]:
@@ -170,25 +190,69 @@ def _first_image_missing(manifest: Path) -> bool:
         return False  # not as the built-in one is written
 
 
-def _params(given: str | None, pipeline: str) -> tuple[Any, str, Path | None]:
-    """The content of the parameter file, its name, and the folder that it lies in if it is the user's."""
+@dataclass(frozen=True)
+class Given:
+    """A parameter file as it was read."""
+
+    content: Any
+    source: str  # its name in messages
+    folder: Path | None = None  # where it lies, if it is the user's
+
+
+def _read_params(given: str) -> Given:
+    """The parameter file of a path, or the shipped one of a name."""
+    path = Path(given)
+    if not path.is_file():
+        shipped = _shipped(given.removesuffix(".yaml"))
+        if shipped is None:
+            raise _unknown("parameter file", given, shipped_params())
+        return shipped
     from dlr.engine import read_yaml
 
-    if given is not None and Path(given).is_file():
-        path = Path(given)
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise InputError(str(path), "this is not text in UTF-8", "save it as UTF-8") from error
-        return read_yaml(text, str(path)) or {}, str(path), path.resolve().parent
-    name = (given or pipeline).removesuffix(".yaml")
-    known = shipped_params()
-    if name in known:
-        file = resources.files("dlr.params") / f"{name}.yaml"
-        return read_yaml(file.read_text(encoding="utf-8"), f"params/{name}.yaml") or {}, f"params/{name}.yaml", None
-    if given is not None:
-        raise _unknown("parameter file", given, known)
-    return {}, "the defaults", None
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), "this is not text in UTF-8", "save it as UTF-8") from error
+    return Given(read_yaml(text, str(path)) or {}, str(path), path.resolve().parent)
+
+
+def _shipped(name: str) -> Given | None:
+    from dlr.engine import read_yaml
+
+    if name not in shipped_params():
+        return None
+    source = f"params/{name}.yaml"
+    text = (resources.files("dlr.params") / f"{name}.yaml").read_text(encoding="utf-8")
+    return Given(read_yaml(text, source) or {}, source)
+
+
+def _beside(manifest: Path) -> Given | None:
+    """The params.yaml that lies beside a manifest, which is said."""
+    path = manifest.absolute().parent / PARAMS
+    if not path.is_file():
+        return None
+    typer.echo(f"Settings: {path}, beside the manifest", err=True)
+    return _read_params(str(path))
+
+
+def _resolved(pipeline: Pipeline, given: Given | None, overrides: Sequence[str], manifest: Path) -> Any:
+    from dlr.engine import resolve
+
+    given = given or Given({}, "the defaults")
+    folders = [Path.cwd(), *([given.folder] if given.folder is not None else []), manifest.resolve().parent]
+    return resolve(pipeline.settings, given.content, overrides, source=given.source, folders=folders)
+
+
+def _manifest_of(study: Study) -> Path:
+    manifest = study.inputs.manifest
+    if manifest is None or not manifest.is_file():
+        raise _no_manifest(manifest or Path(MANIFEST), given=True)
+    return manifest
+
+
+def _last_of_each(sets: Sequence[str]) -> list[str]:
+    """Of several texts KEY=VALUE with one key the last."""
+    return list({text.partition("=")[0].strip(): text for text in sets}.values())
 
 
 def _unknown(kind: str, name: str, known: Sequence[str]) -> InputError:

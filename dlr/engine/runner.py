@@ -59,12 +59,14 @@ def run_pipeline(
     dry_run: bool = False,
     wait: float | None = None,
     screen: Screen | None = None,
+    started: Mapping[str, Any] | None = None,
 ) -> Result:
     """Run a study and return where everything is.
 
     until : the last stage to run. only : this stage and what it reads. force : stages to compute again.
     wait : seconds to wait for another run of the same study; None = as long as it takes.
     dry_run : nothing but what measures the time is computed (and kept): cheap stages, one task of slow ones.
+    started : what the caller wants to find again as `Study.started`; JSON values, no part of any key.
     """
     screen = screen or Screen()
     names = _names(pipeline, until, only, force)
@@ -82,7 +84,7 @@ def run_pipeline(
         planned = plan(pipeline, settings, inputs, digests, store)
         if not dry_run:
             write_settings(settings, study / SETTINGS_FILE)
-            write_run(study, pipeline.name, inputs, {name: each.key for name, each in planned.items()})
+            write_run(study, pipeline.name, inputs, {name: each.key for name, each in planned.items()}, started)
         walk = Walk(pipeline, settings, inputs, store, digests, executor, screen, tuple(force), dry_run)
         for name in names:
             walk.do(planned[name])

@@ -31,6 +31,7 @@ class Study:
     folders: dict[str, Path | None]
     left_out: dict[str, str]
     records: dict[str, dict[str, Any]]
+    started: dict[str, Any] | None = None  # what the caller of its last run wrote down for itself
 
     @property
     def settings_file(self) -> Path:
@@ -38,13 +39,16 @@ class Study:
         return self.folder / SETTINGS_FILE
 
 
-def write_run(study: Path, pipeline: str, inputs: Inputs, keys: Mapping[str, str]) -> None:
+def write_run(
+    study: Path, pipeline: str, inputs: Inputs, keys: Mapping[str, str], started: Mapping[str, Any] | None = None
+) -> None:
     """Write down what a run started from and the keys of all stages; paths relative, so that a project may move."""
     content = {
         "pipeline": pipeline,
         "manifest": _relative(inputs.manifest, study),
         "features": _relative(inputs.features, study),
         "stages": dict(keys),
+        "started": None if started is None else dict(started),
     }
     beside = study / f".{RUN_FILE}"
     beside.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
@@ -78,7 +82,7 @@ def open_study(folder: Path) -> Study:
             left_out[name] = str(reason)
     paths = {role: folder / content[role] if content.get(role) else None for role in ("manifest", "features")}
     inputs = Inputs(**{role: None if path is None else Path(os.path.abspath(path)) for role, path in paths.items()})
-    return Study(folder, content["pipeline"], inputs, folders, left_out, records)
+    return Study(folder, content["pipeline"], inputs, folders, left_out, records, content.get("started"))
 
 
 def _relative(path: Path | None, folder: Path) -> str | None:

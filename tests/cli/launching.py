@@ -6,8 +6,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dlr.cli import app
 from typer.testing import CliRunner
+
+from dlr.cli import app
 
 ROOT = Path(__file__).parents[2]
 TOYS = ROOT / "tests" / "engine"

@@ -11,9 +11,10 @@ import sys
 import time
 from pathlib import Path
 
-import dlr
 import pytest
 from launching import ROOT, dlr_, launched
+
+import dlr
 
 HEAVY = ("pandas", "numpy", "torch", "matplotlib", "numba", "sklearn", "scipy", "SimpleITK", "lightgbm")
 COMMANDS = (
