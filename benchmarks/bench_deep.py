@@ -14,7 +14,7 @@ from importlib.metadata import version
 import numpy as np
 import torch
 
-from dlr.deep import Network, Picture, load_weights, look, make_backbone
+from dlr.deep import Network, Picture, embed, load_weights, make_backbone
 from dlr.deep.finetuning import LabelledPictures
 from dlr.networks import BinaryLoss, TrainingSettings, train
 from dlr.networks.chip import device_of, precision_of
@@ -77,11 +77,11 @@ def frozen(size: int, repeats: int = 10) -> list[float]:
     picture = Picture(
         np.random.default_rng(0).normal(size=(size, size)).astype(np.float32), np.zeros((size, size), bool)
     )
-    look(backbone, None, picture, True)
+    embed(backbone, None, picture, True)
     rates = []
     for _ in range(repeats):
         begin = time.perf_counter()
-        look(backbone, None, picture, True)
+        embed(backbone, None, picture, True)
         rates.append(1 / (time.perf_counter() - begin))
     return rates
 

@@ -14,28 +14,27 @@ from dlr.lazy import imported_later
 if TYPE_CHECKING:
     from dlr.deep.backbones import BACKBONES, Network, make_backbone
     from dlr.deep.duration import seconds_an_image
-    from dlr.deep.embeddings import Seen, look
+    from dlr.deep.embeddings import Embedded, embed
     from dlr.deep.finetuning import fine_tune, load_network, save_network
-    from dlr.deep.weights import Origin, load_weights
+    from dlr.deep.weights import load_weights
 
 __all__ = [
     "BACKBONES",
     "BACKBONE_NAMES",
     "DeepSettings",
+    "Embedded",
     "FrozenHead",
     "FuseSettings",
     "InputSettings",
     "Network",
-    "Origin",
     "Picture",
-    "Seen",
     "augment",
     "cut_picture",
+    "embed",
     "fine_tune",
     "fit_head",
     "load_network",
     "load_weights",
-    "look",
     "make_backbone",
     "save_network",
     "seconds_an_image",
@@ -49,12 +48,11 @@ __getattr__ = imported_later(
         "Network": "backbones",
         "make_backbone": "backbones",
         "seconds_an_image": "duration",
-        "Seen": "embeddings",
-        "look": "embeddings",
+        "Embedded": "embeddings",
+        "embed": "embeddings",
         "fine_tune": "finetuning",
         "load_network": "finetuning",
         "save_network": "finetuning",
-        "Origin": "weights",
         "load_weights": "weights",
     },
     before=partial(require_extra, "deep", "the deep branch"),

@@ -1,4 +1,4 @@
-"""What a network says of one picture: penultimate features and logits, the same bits whoever else is looked at."""
+"""What a network says of one picture: penultimate features and logits, the same bits whatever else goes through it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from dlr.deep.input import Picture
 
-__all__ = ["Seen", "look", "views"]
+__all__ = ["Embedded", "embed", "views"]
 
 
 @dataclass(frozen=True)
-class Seen:
+class Embedded:
     """Features (width,) and logits (outputs,) of one picture, means over its views; float64."""
 
     features: np.ndarray
@@ -29,9 +29,9 @@ def views(picture: Picture, flips: bool) -> Tensor:
 
 
 @torch.inference_mode()
-def look(backbone: nn.Module, head: nn.Module | None, picture: Picture, flips: bool) -> Seen:
+def embed(backbone: nn.Module, head: nn.Module | None, picture: Picture, flips: bool) -> Embedded:
     """Features and logits of one picture. Pictures go through one at a time, so that no batch changes a bit."""
     given = views(picture, flips).to(next(backbone.parameters()).device)
     features = backbone(given.expand(-1, 3, -1, -1)).float()
     logits = head(features).float() if head is not None else features[:, :0]
-    return Seen(features.double().mean(dim=0).cpu().numpy(), logits.double().mean(dim=0).cpu().numpy())
+    return Embedded(features.double().mean(dim=0).cpu().numpy(), logits.double().mean(dim=0).cpu().numpy())

@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from dlr.deep.backbones import Network, make_backbone
 from dlr.deep.input import augment, draw_crops
 from dlr.deep.settings import DeepSettings
-from dlr.deep.weights import Origin, load_weights
-from dlr.errors import InputError
+from dlr.deep.weights import load_weights
+from dlr.networks import weights
 from dlr.networks.examples import Batch
 from dlr.networks.loop import Trained, train
 from dlr.networks.losses import BinaryLoss
+from dlr.networks.weights import Origin
 from dlr.protocols import stratified_folds
 from dlr.randomness import rng, seed_of
 
 __all__ = ["LabelledPictures", "fine_tune", "load_network", "save_network"]
-
-WEIGHTS_FILE, ABOUT_FILE = "network.safetensors", "network.json"
 
 
 class LabelledPictures:
@@ -109,24 +105,12 @@ def fine_tune(
 
 def save_network(network: Network, origin: Origin, folder: Path, **about: object) -> None:
     """network.safetensors and network.json; equal networks give equal bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
-    state = {key: value.detach().contiguous() for key, value in network.state_dict().items()}
-    save_file(state, folder / WEIGHTS_FILE)
     plain = {"backbone": network.name, "outputs": network.head.out_features, "origin": asdict(origin), **about}
-    (folder / ABOUT_FILE).write_text(json.dumps(plain, indent=1), encoding="utf-8")
+    weights.save_network(network, folder, plain)
 
 
 def load_network(folder: Path) -> Network:
     """A saved network in eval mode; InputError where it is absent or damaged."""
-    mend = "name the folder of a finished run of dlr, or run the study again"
-    try:
-        plain = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
-        state = load_file(folder / WEIGHTS_FILE)
-    except (OSError, ValueError, SafetensorError) as error:
-        raise InputError(str(folder), f"its network cannot be read ({error})", mend) from error
-    network = Network(plain["backbone"], make_backbone(plain["backbone"], 0), plain["outputs"])
-    try:
-        network.load_state_dict(state)
-    except RuntimeError as error:
-        raise InputError(str(folder), f"its weights do not fit {plain['backbone']}", mend) from error
-    return network.eval()
+    return weights.load_network(
+        folder, lambda about: Network(about["backbone"], make_backbone(about["backbone"], 0), about["outputs"])
+    )

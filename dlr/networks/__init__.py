@@ -13,12 +13,44 @@ if TYPE_CHECKING:
     from dlr.networks.examples import Batch, Examples
     from dlr.networks.loop import Trained, train
     from dlr.networks.losses import BinaryLoss
+    from dlr.networks.weights import (
+        Origin,
+        load_network,
+        read_weights,
+        save_network,
+        save_weights,
+        take_weights,
+        without_prefixes,
+    )
 
-__all__ = ["Batch", "BinaryLoss", "Examples", "Trained", "TrainingSettings", "train"]
+__all__ = [
+    "Batch",
+    "BinaryLoss",
+    "Examples",
+    "Origin",
+    "Trained",
+    "TrainingSettings",
+    "load_network",
+    "read_weights",
+    "save_network",
+    "save_weights",
+    "take_weights",
+    "train",
+    "without_prefixes",
+]
+
+HOMES = {
+    "examples": ("Batch", "Examples"),
+    "loop": ("Trained", "train"),
+    "losses": ("BinaryLoss",),
+    "weights": (
+        "Origin", "load_network", "read_weights", "save_network", "save_weights", "take_weights", "without_prefixes",
+    ),
+}  # fmt: skip
 
 # names that need torch: settings can be read without it
 __getattr__ = imported_later(
     __name__,
-    {"Batch": "examples", "Examples": "examples", "Trained": "loop", "train": "loop", "BinaryLoss": "losses"},
+    {name: home for home, names in HOMES.items() for name in names},
     before=partial(require_extra, "deep", "training a network"),
 )

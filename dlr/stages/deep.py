@@ -111,7 +111,8 @@ def deep(run: Run) -> None:
 def look_at_all(run: Run, tables: CohortTables, rows: Sequence[dict[str, Any]]) -> Looked:
     """Every case's picture and its frozen features by every backbone; the backbones are kept for new patients."""
     from dlr.deep import load_weights
-    from dlr.deep.weights import save_backbone, weights_file
+    from dlr.deep.weights import weights_file
+    from dlr.networks import save_weights
 
     settings: DeepSettings = run.settings.deep
     if settings.weights != "none":
@@ -126,7 +127,7 @@ def look_at_all(run: Run, tables: CohortTables, rows: Sequence[dict[str, Any]]) 
     for name in settings.backbones:
         backbone, origin = load_weights(name, settings.weights, run.seed)
         file = backbone_file(run.folder, name)
-        save_backbone(backbone, file)
+        save_weights(backbone, file)
         digest = sha256(file.read_bytes()).hexdigest()
         tasks = picture_tasks(run, rows, name, {"sha256": digest, "file": file})
         pictures, features = read_seen(run, tasks, run.each(look_at_case, tasks, label=f"cases by {name}"))

@@ -91,12 +91,12 @@ def network_values(
     policy : `cohort.per_patient`; mean_feature takes the mean logit of a patient's cases, mean_probability the mean
     probability.
     """
-    from dlr.deep import look
+    from dlr.deep import embed
 
     logit, features = {}, {}
     for case, picture in pictures.items():
-        seen = look(network.backbone, network.head, picture, flips)
-        logit[case], features[case] = float(seen.logits[0]), seen.features
+        said = embed(network.backbone, network.head, picture, flips)
+        logit[case], features[case] = float(said.logits[0]), said.features
     values = pd.Series(logit, dtype=float)
     owner = np.array([patients[case] for case in values.index], dtype=object)
     if policy == "mean_probability":

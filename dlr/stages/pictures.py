@@ -76,14 +76,14 @@ def look_at_row(
     row: dict[str, Any], cohort: CohortSettings, deep: DeepSettings, backbone: str, file: Path
 ) -> tuple[Picture, np.ndarray]:
     """The picture of a case and its frozen features; the same code serves a study and new patients."""
-    from dlr.deep import look
+    from dlr.deep import embed
 
     case = read_case(row, cohort)
     try:
         picture = cut_picture(case.image.array, case.mask, deep.input)
     except InputError as error:
         raise InputError(f"case {row['case_id']}", error.problems[0].what, error.problems[0].mend) from error
-    return picture, look(frozen_backbone(backbone, str(file)), None, picture, deep.flips).features
+    return picture, embed(frozen_backbone(backbone, str(file)), None, picture, deep.flips).features
 
 
 @lru_cache(maxsize=2)

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from dlr.deep import DeepSettings, Picture, fine_tune, load_network, look, save_network, seconds_an_image  # noqa: E402
+from dlr.deep import DeepSettings, Picture, embed, fine_tune, load_network, save_network, seconds_an_image  # noqa: E402
 from dlr.deep.finetuning import LabelledPictures  # noqa: E402
 from dlr.errors import InputError  # noqa: E402
 
@@ -47,14 +47,14 @@ def test_a_saved_network_says_the_same_to_the_bit(made, tmp_path: Path) -> None:
     assert all(f.read_bytes() == (tmp_path / "b" / f.name).read_bytes() for f in (tmp_path / "a").iterdir())
     picture = Picture(PICTURES[0], np.zeros((32, 32), bool))
     networks = (trained.network, load_network(tmp_path / "a"))
-    first, second = (look(net.backbone, net.head, picture, True) for net in networks)
+    first, second = (embed(net.backbone, net.head, picture, True) for net in networks)
     assert np.array_equal(first.logits, second.logits) and np.array_equal(first.features, second.features)
 
 
 def test_a_mirror_image_gives_the_same_prediction(made) -> None:
     network = made[0].network
     own, mirrored = (Picture(g, np.zeros((32, 32), bool)) for g in (PICTURES[0], PICTURES[0][:, ::-1]))
-    first, second = (look(network.backbone, network.head, picture, True) for picture in (own, mirrored))
+    first, second = (embed(network.backbone, network.head, picture, True) for picture in (own, mirrored))
     np.testing.assert_allclose(first.logits, second.logits, atol=1e-6)
 
 

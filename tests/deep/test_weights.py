@@ -9,16 +9,18 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+import torchvision.models  # noqa: E402
+
 from dlr.deep import BACKBONES, Network, load_weights, make_backbone  # noqa: E402
+from dlr.deep.backbones import without_last  # noqa: E402
 from dlr.deep.settings import BACKBONE_NAMES  # noqa: E402
-from dlr.deep.weights import save_backbone  # noqa: E402
+from dlr.deep.weights import _renamed  # noqa: E402
 from dlr.errors import InputError  # noqa: E402
+from dlr.networks import save_weights  # noqa: E402
 
 
 def full(name: str) -> dict[str, torch.Tensor]:
     """A torchvision network's whole state with recognisable values."""
-    import torchvision.models
-
     torch.manual_seed(5)
     return getattr(torchvision.models, name)(weights=None).state_dict()
 
@@ -82,10 +84,21 @@ def test_a_radimagenet_file_numbers_the_layers(tmp_path: Path) -> None:
     assert all(torch.equal(taken[key], state[key]) for key in taken)
 
 
+def test_a_timm_vgg_file_is_taken_although_it_writes_linear_layers_as_convolutions() -> None:
+    with torch.device("meta"):
+        backbone = torchvision.models.vgg19()
+        theirs = dict(without_last(backbone, "classifier.6").state_dict())
+    for ours, name, kernel in (("classifier.0", "pre_logits.fc1", 7), ("classifier.3", "pre_logits.fc2", 1)):
+        theirs[f"{name}.weight"] = theirs.pop(f"{ours}.weight").reshape(4096, -1, kernel, kernel)
+        theirs[f"{name}.bias"] = theirs.pop(f"{ours}.bias")
+    found = _renamed(theirs, "vgg19", backbone)
+    assert all(found[key].shape == value.shape for key, value in backbone.state_dict().items())
+
+
 def test_a_saved_backbone_comes_back_to_the_bit(tmp_path: Path) -> None:
     backbone = make_backbone("resnet18", 3)
     for name in ("a", "b"):
-        save_backbone(backbone, tmp_path / f"{name}.safetensors")
+        save_weights(backbone, tmp_path / f"{name}.safetensors")
     assert (tmp_path / "a.safetensors").read_bytes() == (tmp_path / "b.safetensors").read_bytes()
     back = loaded(tmp_path / "a.safetensors")
     assert all(torch.equal(value, back[key]) for key, value in backbone.state_dict().items())

@@ -9,7 +9,7 @@ from PIL import Image
 
 pytest.importorskip("torch")
 
-from dlr.deep import InputSettings, cut_picture, fit_head, load_weights, look
+from dlr.deep import InputSettings, cut_picture, embed, fit_head, load_weights
 from dlr.phantom import make_cohort
 from dlr.protocols import stratified_folds
 from dlr.randomness import rng
@@ -27,7 +27,7 @@ def null_runs(tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     features = []
     for image, mask in zip(table["image"], table["mask"], strict=True):
         grey, roi = (np.asarray(Image.open(folder / name).convert("L"), dtype=float)[None] for name in (image, mask))
-        features.append(look(backbone, None, cut_picture(grey, roi > 0, InputSettings(size=64)), flips=False).features)
+        features.append(embed(backbone, None, cut_picture(grey, roi > 0, InputSettings(size=64)), flips=False).features)
     values = np.stack(features)
     rows = []
     for seed in range(SEEDS):
