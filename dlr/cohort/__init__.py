@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dlr.cohort.her2 import derive_her2, her2_bounds
     from dlr.cohort.manifest import Cohort, load_cohort, load_new_cases
     from dlr.cohort.split import draw_folds, draw_side, patient_table
+    from dlr.cohort.targets import targets_of
 
 __all__ = [
     "Case",
@@ -44,6 +45,7 @@ __all__ = [
     "read_case",
     "read_image",
     "read_mask",
+    "targets_of",
 ]
 
 __getattr__ = imported_later(
@@ -55,5 +57,6 @@ __getattr__ = imported_later(
         **dict.fromkeys(("derive_her2", "her2_bounds"), "her2"),
         **dict.fromkeys(("Cohort", "load_cohort", "load_new_cases"), "manifest"),
         **dict.fromkeys(("draw_folds", "draw_side", "patient_table"), "split"),
+        **dict.fromkeys(("targets_of",), "targets"),
     },
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +11,8 @@ import pandas as pd
 from dlr.cohort.columns import Column
 from dlr.cohort.mapping import Findings, nearest, read_binary, read_levels, read_numbers, replaced, shown
 from dlr.cohort.settings import CohortSettings, ColumnSpec
-from dlr.cohort.vocabulary import KNOWN, MISSING, NEVER_PREDICTORS, derived_from, fold_value
-from dlr.words import Available
+from dlr.cohort.vocabulary import KNOWN, MISSING, NEVER_PREDICTORS, banned_as, fold_value, never_predict
+from dlr.words import Available, Target
 
 __all__ = ["choose_columns", "read_column", "read_clinical"]
 
@@ -28,27 +29,33 @@ class Origin:
 
 
 def choose_columns(
-    cells: pd.DataFrame, second: set[str], source: str, settings: CohortSettings, findings: Findings
+    cells: pd.DataFrame,
+    second: set[str],
+    source: str,
+    targets: Sequence[Target],
+    settings: CohortSettings,
+    findings: Findings,
 ) -> list[str]:
     """Names of the clinical columns, in the order of the table (auto) or of the settings.
 
     auto : columns known by name, those described in settings.columns, and those of the second table (`second`) that
-    hold numbers or yes and no. What a target is derived from, and columns that say where and how an image was taken,
-    are never among them.
+    hold numbers or yes and no. A target, what is derived from it or it from, and columns that say where and how an
+    image was taken, are never among them.
     """
-    banned = derived_from(settings.targets, settings.derived)
+    forbidden = never_predict(targets)
     names = [str(c) for c in cells.columns]
+    banned = {name: of for name in names if (of := banned_as(name, forbidden)) is not None}
     for name in settings.columns:
-        if name not in names and name not in banned:
+        if name not in names and banned_as(name, forbidden) is None:
             findings.problem("cohort.columns", f"no column {name!r} in {source}", nearest(name, names))
     if settings.clinical is None:
         return []
     if settings.clinical != "auto":
         for name in settings.clinical:
-            if name in banned:
+            if (of := banned_as(name, forbidden)) is not None:
                 findings.problem(
                     "cohort.clinical",
-                    f"{name!r} is the target {banned[name]!r}, or derived from it",
+                    f"{name!r} is the target {of!r}, or derived from it",
                     "a target never predicts itself: leave the column out",
                 )
             elif name in NEVER_PREDICTORS:
@@ -64,7 +71,7 @@ def choose_columns(
     for name in names:
         if name in banned or name in NEVER_PREDICTORS:
             continue
-        if name in KNOWN or name in settings.columns or (name in second and _is_plain(cells[name])):
+        if name in KNOWN or name in settings.columns or (name in second and _is_plain(cells[name], settings)):
             chosen.append(name)
         else:
             findings.note(f"{source} column {name}", "not used; name it in cohort.clinical if it is a predictor")
@@ -83,7 +90,7 @@ def _without_summaries(chosen: list[str], source: str, findings: Findings) -> li
     return chosen
 
 
-def _is_plain(cells: pd.Series) -> bool:
+def _is_plain(cells: pd.Series, settings: CohortSettings) -> bool:
     """Numbers, or yes and no, and not all missing."""
     if all(fold_value(c) in MISSING for c in cells):
         return False
@@ -92,7 +99,7 @@ def _is_plain(cells: pd.Series) -> bool:
         if read is read_binary:
             read_binary(cells, "", trial)
         else:
-            read_numbers(cells, "", CohortSettings(), trial)
+            read_numbers(cells, "", settings, trial)
         if not trial.problems:
             return True
     return False
@@ -107,7 +114,7 @@ def read_clinical(
     for name in names:
         origin = origins[name]
         own = replaced(cells[name], origin.source, settings, findings)
-        column = describe(own, origin, settings.columns.get(name, ColumnSpec()), findings)
+        column = describe(own, origin, settings, findings)
         if column is None:
             continue
         columns.append(column)
@@ -115,12 +122,13 @@ def read_clinical(
     return pd.DataFrame(values, index=cells.index), tuple(columns)
 
 
-def describe(cells: pd.Series, origin: Origin, spec: ColumnSpec, findings: Findings) -> Column | None:
+def describe(cells: pd.Series, origin: Origin, settings: CohortSettings, findings: Findings) -> Column | None:
     """What the column is: as declared, else as known by its name, else as its values say."""
     name = str(cells.name)
+    spec = settings.columns.get(name, ColumnSpec())
     known = KNOWN.get(name)
     where = f"{origin.source} {name}"
-    kind = spec.kind or (known.kind if known else None) or _kind_by_values(cells, origin)
+    kind = spec.kind or (known.kind if known else None) or _kind_by_values(cells, origin, settings)
     different = sorted({c for c in cells if fold_value(c) not in MISSING})
     if kind is None:
         findings.problem(
@@ -166,13 +174,13 @@ def describe(cells: pd.Series, origin: Origin, spec: ColumnSpec, findings: Findi
     )
 
 
-def _kind_by_values(cells: pd.Series, origin: Origin) -> str | None:
+def _kind_by_values(cells: pd.Series, origin: Origin, settings: CohortSettings) -> str | None:
     trial = Findings()
     read_binary(cells, origin.source, trial)
     if not trial.problems:
         return "binary"
     trial = Findings()
-    read_numbers(cells, origin.source, CohortSettings(), trial, delimiter=origin.delimiter)
+    read_numbers(cells, origin.source, settings, trial, delimiter=origin.delimiter)
     return None if trial.problems else "numeric"
 
 

@@ -11,8 +11,9 @@ import pandas as pd
 from dlr.cohort.join import unmatched
 from dlr.cohort.mapping import shown
 from dlr.cohort.spreadsheets import read_sheet
-from dlr.cohort.vocabulary import IDENTITY, NEVER_PREDICTORS, derived_from, fold_header, known_header
+from dlr.cohort.vocabulary import IDENTITY, NEVER_PREDICTORS, banned_as, fold_header, known_header, never_predict
 from dlr.errors import InputError, Problem
+from dlr.words import Target
 
 __all__ = ["load_feature_table", "match_features"]
 
@@ -21,7 +22,7 @@ def load_feature_table(
     path: Path,
     never: Iterable[str] = (),
     *,
-    targets: Iterable[str] = (),
+    targets: Iterable[Target] = (),
     sheet: str | None = None,
     delimiter: str = "auto",
     encoding: str = "auto",
@@ -47,11 +48,12 @@ def load_feature_table(
     cells = cells.rename(columns={c: known_header(str(c)) or c for c in cells.columns if _is_id(str(c), cells)})
     cells.index = row_numbers
     ids = _ids(cells, source)
-    banned = {*never, *derived_from(targets, {}), *NEVER_PREDICTORS, "lesion_part"}
+    of_targets = never_predict(targets)
+    banned = {*never, *NEVER_PREDICTORS, "lesion_part"}
     features: dict[str, np.ndarray] = {}
     for name in map(str, cells.columns):
         skip = name in banned or (known_header(name) in banned) or fold_header(name) in IDENTITY
-        if skip or name.startswith("diagnostics_"):
+        if skip or banned_as(name, of_targets) is not None or name.startswith("diagnostics_"):
             continue
         numbers = _numbers(cells[name], f"{source} {name}")
         if numbers is not None:

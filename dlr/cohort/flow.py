@@ -6,16 +6,17 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from dlr.words import Side
+from dlr.words import Side, Target
 
 __all__ = ["flow_chart", "largest_roi_cases"]
 
 
-def flow_chart(table: pd.DataFrame, targets: Sequence[str]) -> pd.DataFrame:
+def flow_chart(table: pd.DataFrame, targets: Sequence[Target]) -> pd.DataFrame:
     """step, patients, cases, reason in the order of the chart; sides appear once they are drawn.
 
     A patient counts as excluded, under the first of its reasons, when all of its cases are; a patient with some
-    excluded cases stays, and these cases are counted on their own.
+    excluded cases stays, and these cases are counted on their own. Of a binary target a side's positive patients are
+    counted, of a per cent those for whom it is known.
     """
     kept = table[table["excluded"] == ""]
     staying = set(kept["patient_id"])
@@ -32,15 +33,17 @@ def flow_chart(table: pd.DataFrame, targets: Sequence[str]) -> pd.DataFrame:
         rows.append({"step": "case excluded", "patients": 0, "cases": len(cases), "reason": str(reason)})
     rows.append(_row("in the study", kept, ""))
     for target in targets:
-        missing = kept[kept[target].isna()]
+        missing = kept[kept[target.name].isna()]
         if len(missing):
-            rows.append(_row(f"{target} not known", missing, "stays, without a label"))
+            rows.append(_row(f"{target.name} not known", missing, "stays, without a label"))
     for side in Side:
         part = kept[kept["side"] == side.value]
         if len(part):
             rows.append(_row(side.value, part, ""))
             for target in targets:
-                rows.append(_row(f"{side.value}, {target} positive", part[part[target] == 1], ""))
+                values = part[target.name]
+                word, own = ("positive", values == 1) if target.binary else ("known", values.notna())
+                rows.append(_row(f"{side.value}, {target.name} {word}", part[own], ""))
     return pd.DataFrame(rows, columns=["step", "patients", "cases", "reason"])
 
 

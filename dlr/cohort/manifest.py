@@ -17,8 +17,9 @@ from dlr.cohort.join import join_clinical
 from dlr.cohort.mapping import Findings, map_headers, nearest, replaced
 from dlr.cohort.settings import CohortSettings
 from dlr.cohort.spreadsheets import read_sheet
-from dlr.cohort.targets import read_targets
+from dlr.cohort.targets import read_targets, targets_of
 from dlr.errors import Problem
+from dlr.words import Target
 
 __all__ = ["Cohort", "load_cohort", "load_new_cases"]
 
@@ -29,7 +30,7 @@ class Cohort:
 
     table: pd.DataFrame  # a row a case: cohort.parquet's columns, text "" where absent, numbers NaN where missing
     columns: tuple[Column, ...]  # the clinical ones, in the order of the table
-    targets: tuple[str, ...]
+    targets: tuple[Target, ...]
     kind: str  # still, volume; "" without images
     cases: pd.DataFrame  # checking.CASE_COLUMNS: grid, spacing and ROI size of every case
     mapping_table: pd.DataFrame  # source, header_or_value, mapped_to, cells
@@ -74,22 +75,23 @@ def load_cohort(manifest: Path, settings: CohortSettings, *, images: bool = True
     if kept.empty:
         findings.problem(tables.source, "every case is excluded", "leave exclude_reason empty for those that stay")
         findings.stop()
-    targets = read_targets(kept, tables.source, settings, findings)
-    names = choose_columns(kept, tables.second, tables.source, settings, findings)
+    targets = targets_of(settings)
+    labels = read_targets(kept, tables.source, tables.origins, settings, findings)
+    names = choose_columns(kept, tables.second, tables.source, targets, settings, findings)
     clinical, columns = read_clinical(kept, names, tables.origins, settings, findings)
-    for part in (targets, clinical):
+    for part in (labels, clinical):
         for name in part.columns:
             table[name] = part[name].reindex(table.index)
-    shared = ["side", "cohort", *targets.columns, *clinical.columns]
+    shared = ["side", "cohort", *labels.columns, *clinical.columns]
     one_value_a_patient(table, shared, tables.source, findings)
-    _require_two_classes(table, list(targets.columns), tables.source, findings)
+    _require_different(table, [t for t in targets if t.name in labels.columns], tables.source, findings)
     _count_missing(table, columns, findings)
-    _check_value_settings(tables.cells, settings, findings)
+    _check_named(tables.cells, settings, findings)
     cases, kind = pd.DataFrame(columns=list(CASE_COLUMNS)), ""
     if images:
         table, cases, kind = check_cases(table, tables.source, settings, findings, jobs)
     findings.stop()
-    return _cohort(table.reset_index(drop=True), columns, settings.targets, kind, cases, findings)
+    return _cohort(table.reset_index(drop=True), columns, targets, kind, cases, findings)
 
 
 def load_new_cases(
@@ -199,17 +201,22 @@ def _beside(manifest: Path, settings: CohortSettings) -> Path:
     return manifest.resolve().parent / (settings.clinical_table or "")
 
 
-def _require_two_classes(table: pd.DataFrame, targets: list[str], source: str, findings: Findings) -> None:
+def _require_different(table: pd.DataFrame, targets: Sequence[Target], source: str, findings: Findings) -> None:
+    """A target of one value only cannot be learnt."""
     kept = table[table["excluded"] == ""]
     for target in targets:
-        known = kept[target].dropna()
-        if known.nunique() < 2:
-            word = "no label" if known.empty else "positive" if known.iloc[0] == 1 else "negative"
-            findings.problem(
-                f"{source} {target}",
-                f"one class only: every patient is {word}" if len(known) else "no patient has a label",
-                "a study needs both; check cohort.target and cohort.positive_levels",
-            )
+        known = kept[target.name].dropna()
+        if known.nunique() > 1:
+            continue
+        what = "no patient has a label"
+        if len(known) and target.binary:
+            what = f"one class only: every patient is {'positive' if known.iloc[0] == 1 else 'negative'}"
+        elif len(known):
+            what = f"one value only: {known.iloc[0]:g} for every patient"
+        mend = "a study needs both; check cohort.target and cohort.positive_levels"
+        if not target.binary:
+            mend = "a study needs different ones; check cohort.target and cohort.target_kinds"
+        findings.problem(f"{source} {target.name}", what, mend)
 
 
 def _count_missing(table: pd.DataFrame, columns: tuple[Column, ...], findings: Findings) -> None:
@@ -220,7 +227,11 @@ def _count_missing(table: pd.DataFrame, columns: tuple[Column, ...], findings: F
             findings.note(f"column {column.name}", f"missing for {missing} of {len(patients)} patients")
 
 
-def _check_value_settings(cells: pd.DataFrame, settings: CohortSettings, findings: Findings) -> None:
+def _check_named(cells: pd.DataFrame, settings: CohortSettings, findings: Findings) -> None:
+    """Settings that name a column or a target which is not there."""
+    for setting in ("target_kinds", "positive_levels", "derived"):
+        for name in sorted(getattr(settings, setting).keys() - set(settings.targets)):
+            findings.note(f"cohort.{setting}", f"{name} is no target of this study: not used")
     for name in settings.values:
         if name not in cells.columns:
             names = [str(c) for c in cells.columns]
@@ -240,7 +251,7 @@ def _bad_rows(table: pd.DataFrame, findings: Findings) -> pd.DataFrame:
 def _cohort(
     table: pd.DataFrame,
     columns: tuple[Column, ...],
-    targets: Sequence[str],
+    targets: Sequence[Target],
     kind: str,
     cases: pd.DataFrame,
     findings: Findings,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from dlr.words import Available
+from dlr.words import Available, TargetKind
 
 __all__ = ["CohortSettings", "ColumnSpec"]
 
@@ -46,6 +46,10 @@ class CohortSettings(BaseModel):
     target: str | list[str] = Field(default="her2", description="outcome column, or several")
     positive_levels: dict[str, list[Text]] = Field(
         default_factory=dict, description="per target the values that count as positive; all others are negative"
+    )
+    target_kinds: dict[str, TargetKind] = Field(
+        default_factory=dict,
+        description="per target binary or per_cent (0 to 100); ki67 is per_cent, all others are binary without it",
     )
     clinical: Literal["auto"] | list[str] | None = Field(
         default="auto", description="clinical columns; auto takes known names"
@@ -107,6 +111,13 @@ class CohortSettings(BaseModel):
         if not names or any(not n.strip() for n in names) or len(set(names)) < len(names):
             raise ValueError("name at least one target column, each once")
         return value
+
+    @model_validator(mode="after")
+    def _one_kind_a_target(self) -> CohortSettings:
+        both = [t for t in self.positive_levels if self.target_kinds.get(t) is TargetKind.PER_CENT]
+        if both:
+            raise ValueError(f"positive_levels and target_kinds: per_cent exclude each other for {', '.join(both)}")
+        return self
 
     @field_validator("headers", "values", mode="before")
     @classmethod

@@ -1,4 +1,7 @@
-"""Sides and folds: drawn once, by patient, stratified over the joint pattern of all targets ("missing" is a level)."""
+"""Sides and folds: drawn once, by patient, stratified over the joint pattern of all targets.
+
+"missing" is a level; a per cent enters by its third among the patients that are drawn.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,12 @@ import pandas as pd
 
 from dlr.errors import InputError, Problem
 from dlr.randomness import rng
-from dlr.words import Protocol, Side
+from dlr.words import Protocol, Side, Target
 
 __all__ = ["FOLD_COLUMNS", "draw_folds", "draw_side", "patient_table"]
 
 FOLD_COLUMNS = ("protocol", "patient_id", "seed", "outer", "fold")
+_PER_FOLD = 3  # patients with a known per cent
 
 
 def patient_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -26,7 +30,7 @@ def patient_table(table: pd.DataFrame) -> pd.DataFrame:
     return kept.drop_duplicates("patient_id").set_index("patient_id").sort_index()
 
 
-def draw_side(table: pd.DataFrame, targets: Sequence[str], seed: int, test_share: float = 0.3) -> pd.Series:
+def draw_side(table: pd.DataFrame, targets: Sequence[Target], seed: int, test_share: float = 0.3) -> pd.Series:
     """The side of every row of the cohort's table, index as in `table`; "" for excluded cases.
 
     Patients that have a side already keep it (the manifest's own sides; external cohorts). If one of them is train
@@ -50,7 +54,7 @@ def draw_side(table: pd.DataFrame, targets: Sequence[str], seed: int, test_share
 
 def draw_folds(
     table: pd.DataFrame,
-    targets: Sequence[str],
+    targets: Sequence[Target],
     seed: int,
     folds: int = 5,
     seeds: int = 3,
@@ -62,7 +66,8 @@ def draw_folds(
     nested : all patients but the external ones; per seed and outer 0..folds-1 the outer fold's own patients have
         fold -1 (they are test there), the others their inner fold.
     leave_one_cohort_out : the same with cohorts (by name) as outer folds and seed 0.
-    Raises InputError where a class of a target has fewer patients than folds.
+    Raises InputError where a class of a binary target has fewer patients than folds, or a per cent is known for fewer
+    than three times as many.
     """
     patients = patient_table(table)
     rows: list[pd.DataFrame] = []
@@ -101,14 +106,24 @@ def draw_folds(
     return pd.concat(rows, ignore_index=True).sort_values(list(FOLD_COLUMNS), kind="stable", ignore_index=True)
 
 
-def _patterns(patients: pd.DataFrame, targets: Sequence[str]) -> pd.Series:
-    """'1|0|missing' per patient."""
-    parts = [
-        patients[t].map(lambda v: "missing" if pd.isna(v) else f"{float(v):g}").astype(object).to_numpy()
-        for t in targets
-    ]
+def _patterns(patients: pd.DataFrame, targets: Sequence[Target]) -> pd.Series:
+    """'1|0|missing' per patient; of a per cent its third, 0 to 2, from the lowest."""
+    parts = []
+    for target in targets:
+        values = patients[target.name].astype(float)
+        level = values if target.binary else _thirds(values)
+        parts.append(["missing" if np.isnan(v) else f"{v:g}" for v in level])
     joint = ["|".join(values) for values in zip(*parts, strict=True)] if len(patients) else []
     return pd.Series(joint, index=patients.index, dtype=object)
+
+
+def _thirds(values: pd.Series) -> pd.Series:
+    """0, 1 or 2 of every known value: how many of the two values that close the lower thirds lie below it."""
+    known = np.sort(values.dropna().to_numpy())
+    if not len(known):
+        return values
+    ends = [known[-(-k * len(known) // 3) - 1] for k in (1, 2)]  # whole-number arithmetic: no rounding decides
+    return sum(((values > end).astype(float) for end in ends), values * 0)
 
 
 def _shares(patterns: pd.Series, wanted: int) -> dict[str, int]:
@@ -123,7 +138,7 @@ def _shares(patterns: pd.Series, wanted: int) -> dict[str, int]:
 
 
 def _deal(
-    patients: pd.DataFrame, targets: Sequence[str], folds: int, seed: int, protocol: str, s: int, outer: int
+    patients: pd.DataFrame, targets: Sequence[Target], folds: int, seed: int, protocol: str, s: int, outer: int
 ) -> pd.Series:
     """Patients dealt to folds like cards, pattern after pattern, so that folds and patterns are even."""
     patterns = _patterns(patients, targets)
@@ -148,18 +163,21 @@ def _rows(protocol: str, fold: pd.Series, s: int, outer: int) -> pd.DataFrame:
     )
 
 
-def _too_few(patients: pd.DataFrame, targets: Sequence[str], folds: int, where: str) -> list[Problem]:
+def _too_few(patients: pd.DataFrame, targets: Sequence[Target], folds: int, where: str) -> list[Problem]:
+    """Classes of a binary target with fewer patients than folds; a per cent known for fewer than three a fold."""
+    mend = "lower learn.folds or cohort.test_share, leave the protocol away, or add patients"
     found = []
     for target in targets:
-        counts = patients[target].value_counts()
+        values = patients[target.name]
+        if not target.binary:
+            known = int(values.notna().sum())
+            if known < _PER_FOLD * folds:
+                what = f"known for {known} patients {where}, but {folds} folds need {_PER_FOLD * folds}"
+                found.append(Problem(f"target {target.name}", what, mend))
+            continue
         for level, word in ((1.0, "positive"), (0.0, "negative")):
-            count = int(counts.get(level, 0))
+            count = int((values == level).sum())
             if count < folds:
-                found.append(
-                    Problem(
-                        f"target {target}",
-                        f"{count} {word} patients {where}, but {folds} folds",
-                        "lower learn.folds or cohort.test_share, leave the protocol away, or add patients",
-                    )
-                )
+                what = f"{count} {word} patients {where}, but {folds} folds"
+                found.append(Problem(f"target {target.name}", what, mend))
     return found

@@ -1,4 +1,4 @@
-"""Outcomes: found, read as 0 and 1, and HER2 from immunohistochemistry and FISH where it is not given itself."""
+"""Outcomes: found, read as 0 and 1 or as per cents; HER2 from immunohistochemistry and FISH where it is not given."""
 
 from __future__ import annotations
 
@@ -7,23 +7,55 @@ import re
 import numpy as np
 import pandas as pd
 
+from dlr.cohort.clinical import Origin
 from dlr.cohort.her2 import derive_her2
-from dlr.cohort.mapping import Findings, nearest, read_binary, read_levels, replaced, shown
+from dlr.cohort.mapping import Findings, nearest, read_binary, read_levels, read_numbers, replaced, shown
 from dlr.cohort.settings import CohortSettings
-from dlr.cohort.vocabulary import KNOWN, MISSING, fold_value
+from dlr.cohort.vocabulary import KNOWN, MISSING, fold_value, known_header, relatives
 from dlr.errors import InputError
+from dlr.words import Target, TargetKind
 
-__all__ = ["read_targets"]
+__all__ = ["read_targets", "targets_of"]
 
 _IHC_CELL = re.compile(r"\(?(\+\+|\+\+\+|[123]\+|\+[123])\)?")
 
 
-def read_targets(cells: pd.DataFrame, source: str, settings: CohortSettings, findings: Findings) -> pd.DataFrame:
-    """The targets as float columns 0.0, 1.0, NaN; rows as in `cells` (text). Problems go to `findings`."""
+def targets_of(settings: CohortSettings) -> tuple[Target, ...]:
+    """The targets of a study in the order of its settings: name, kind, and all columns that they share an origin with.
+
+    A target whose known unit is % (ki67) is per_cent unless target_kinds or positive_levels say otherwise; all others
+    are binary. `derived_from` holds what cohort.derived names and what is known: er and pr of hr, her2_ihc of her2.
+    """
+    out = []
+    for name in settings.targets:
+        known = KNOWN.get(known_header(name) or name)
+        kind = TargetKind.PER_CENT if known is not None and known.unit == "%" else TargetKind.BINARY
+        if name in settings.positive_levels:
+            kind = TargetKind.BINARY
+        kind = settings.target_kinds.get(name, kind)
+        related = dict.fromkeys((*relatives(name), *settings.derived.get(name, ())))
+        out.append(Target(name, kind, tuple(related)))
+    return tuple(out)
+
+
+def read_targets(
+    cells: pd.DataFrame, source: str, origins: dict[str, Origin], settings: CohortSettings, findings: Findings
+) -> pd.DataFrame:
+    """The targets as float columns: binary 0.0 and 1.0, per_cent 0 to 100, NaN where not known.
+
+    cells : text, index = row numbers.  source : the manifest's name.  origins : table of every column.
+    Problems go to `findings`.
+    """
     out: dict[str, pd.Series] = {}
-    for target in settings.targets:
+    for spec in targets_of(settings):
+        target = spec.name
         if target in cells.columns:
             own = replaced(cells[target], source, settings, findings)
+            if not spec.binary:
+                per_cents = _per_cents(own, origins[target], settings, findings)
+                if per_cents is not None:
+                    out[target] = per_cents
+                continue
             if target in settings.positive_levels:
                 values = _by_levels(own, source, settings.positive_levels[target], findings)
             elif target == "her2" and own.map(lambda c: bool(_IHC_CELL.fullmatch(fold_value(c)))).any():
@@ -60,10 +92,34 @@ def _binary(cells: pd.Series, source: str, findings: Findings) -> pd.Series | No
             findings.problem(
                 f"{source} {cells.name}",
                 f"target is not binary, it holds {len(different)} different values: {shown(different)}",
-                f"name the positive ones: cohort.positive_levels: {{{cells.name}: [...]}}, or choose another target",
+                f"name the positive ones: cohort.positive_levels: {{{cells.name}: [...]}}; or, of per cents, set "
+                f"cohort.target_kinds: {{{cells.name}: per_cent}}; or choose another target",
             )
             return None
     return read_binary(cells, source, findings)
+
+
+def _per_cents(cells: pd.Series, origin: Origin, settings: CohortSettings, findings: Findings) -> pd.Series | None:
+    """Per cents as numbers from 0 to 100; a column of yes and no, of shares, or of other numbers is refused: None."""
+    where, before = f"{origin.source} {cells.name}", len(findings.problems)
+    binary = f"or set cohort.target_kinds: {{{cells.name}: binary}}"
+    trial = Findings()
+    given = read_binary(cells.rename(""), origin.source, trial)  # nameless: a column's own words speak of its name
+    if given.notna().any() and not trial.problems:
+        findings.problem(where, "holds 0 and 1, or yes and no, alone: no per cents", f"give 0 to 100, {binary}")
+        return None
+    values = read_numbers(cells, origin.source, settings, findings, unit="%", delimiter=origin.delimiter)
+    outside = values.index[(values < 0) | (values > 100)]
+    if len(outside):
+        rows, found = shown([str(row) for row in outside]), shown([f"{v:g}" for v in values[outside]])
+        findings.problem(
+            where, f"per cents outside 0 to 100 in rows {rows}: {found}", f"correct them, {binary}", outside
+        )
+    elif values.max() <= 1 and (values > 0).any() and not any("%" in cell for cell in cells):
+        findings.problem(
+            where, f"no value is above 1, the highest is {values.max():g}: shares?", f"write 30 for 0.3, {binary}"
+        )
+    return values if len(findings.problems) == before else None
 
 
 def _by_levels(cells: pd.Series, source: str, positive: list[str], findings: Findings) -> pd.Series:

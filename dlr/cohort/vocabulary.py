@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from dlr.words import Available
+from dlr.words import Available, Target
 
 __all__ = [
     "BODY_SIDES",
@@ -20,10 +20,12 @@ __all__ = [
     "RESERVED",
     "SIDES",
     "Known",
-    "derived_from",
+    "banned_as",
     "fold_header",
     "fold_value",
     "known_header",
+    "never_predict",
+    "relatives",
     "words_of",
 ]
 
@@ -198,14 +200,24 @@ def words_of(name: str, levels: Iterable[str] = ()) -> tuple[dict[str, int], tup
     return table, (*dict.fromkeys((*named[:1], *no)), *dict.fromkeys((*named[1:], *yes)))
 
 
-def derived_from(targets: Iterable[str], further: dict[str, list[str]]) -> dict[str, str]:
+def relatives(target: str) -> tuple[str, ...]:
+    """Columns known to be derived from a target, or it from them; its known name where it has a spelling of its own."""
+    ours = known_header(target) or target
+    return tuple(name for name in (ours, *DERIVED.get(ours, ())) if name != target)
+
+
+def never_predict(targets: Iterable[Target]) -> dict[str, str]:
     """Column -> the target it is, or is derived from; these columns never predict."""
     found: dict[str, str] = {}
     for target in targets:
-        ours = known_header(target) or target  # a target may keep its own spelling
-        for name in (target, ours, *DERIVED.get(ours, ()), *further.get(target, ())):
-            found.setdefault(name, target)
+        for name in (target.name, *target.derived_from):
+            found.setdefault(name, target.name)
     return found
+
+
+def banned_as(name: str, banned: Mapping[str, str]) -> str | None:
+    """The target that forbids a column, however its header spells a known name; None where it may predict."""
+    return banned.get(name) or banned.get(known_header(name) or name)
 
 
 _LOOKUP = {fold_header(word): name for name, words in _HEADERS.items() for word in (name, *words)}

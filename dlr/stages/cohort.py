@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 from dlr.cohort import columns_to_json, draw_folds, draw_side, flow_chart, load_cohort
 from dlr.engine import Run, stage
@@ -35,7 +36,7 @@ def cohort(run: Run) -> None:
     loaded.notes.to_csv(run.folder / "notes.csv", index=False)
     loaded.mapping_table.to_csv(run.folder / "mappings.csv", index=False)
     columns = {
-        "targets": list(loaded.targets),
+        "targets": [asdict(target) for target in loaded.targets],
         "kind": loaded.kind,
         "columns": json.loads(columns_to_json(loaded.columns)),
     }

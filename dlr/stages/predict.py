@@ -79,6 +79,7 @@ def predict_table(study: Study, settings: StudySettings, manifest: Path, jobs: i
         facts=new.cases.set_index("case_id"),
         columns=trained.columns,
         targets=trained.targets,
+        target_specs=trained.target_specs,
         kind=trained.kind,
     )
     chains, outside = _apply_all(study, settings, tables, features)

@@ -22,6 +22,7 @@ from dlr.radiomics import (
 )
 from dlr.stages.measuring import measure_case
 from dlr.stages.tables import read_cohort
+from dlr.words import Target
 
 __all__ = ["case_tasks", "radiomics", "read_measured"]
 
@@ -42,7 +43,7 @@ def radiomics(run: Run) -> None:
     """Every feature of every ROI, one row a case."""
     tables = read_cohort(run.needs.cohort)
     if run.inputs.features is not None:
-        take_feature_table(run, run.inputs.features, tables.cases, tables.targets)
+        take_feature_table(run, run.inputs.features, tables.cases, tables.target_specs)
         return
     if not tables.cases["image"].ne("").any():
         run.leave_out("the manifest names no images, and no feature table was given (--features)")
@@ -136,7 +137,7 @@ def read_measured(
     return table, pd.DataFrame(missing, columns=["case_id", "feature", "reason"]), notes
 
 
-def take_feature_table(run: Run, path: Path, cases: pd.DataFrame, targets: tuple[str, ...]) -> None:
+def take_feature_table(run: Run, path: Path, cases: pd.DataFrame, targets: tuple[Target, ...]) -> None:
     """Somebody's own feature table stands in for the measuring."""
     columns = [c for c in cases.columns if c not in ("patient_id", "case_id")]
     features = match_features(load_feature_table(path, columns, targets=targets), cases)

@@ -6,12 +6,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dlr.cohort import Column, columns_from_json, encode_clinical
-from dlr.words import Available, Side
+from dlr.words import Available, Side, Target, TargetKind
 
 __all__ = ["BEFORE_BIOPSY", "BIOPSY_FREE", "CohortTables", "read_cohort", "write_table"]
 
@@ -28,6 +29,7 @@ class CohortTables:
     facts: pd.DataFrame  # cases.csv: grid, spacing and ROI size by case_id; empty without images
     columns: tuple[Column, ...]
     targets: tuple[str, ...]
+    target_specs: tuple[Target, ...]
     kind: str  # still, volume; "" without images
 
     @property
@@ -62,14 +64,23 @@ def read_cohort(folder: Path) -> CohortTables:
     """Read the outputs of stage cohort."""
     cases = pd.read_parquet(folder / "cohort.parquet")
     spec = json.loads((folder / "columns.json").read_text(encoding="utf-8"))
+    targets = tuple(_target(one) for one in spec["targets"])
     return CohortTables(
         cases=cases[cases["excluded"] == ""].reset_index(drop=True),
         facts=pd.read_csv(folder / "cases.csv", dtype={"case_id": str, "patient_id": str}).set_index("case_id"),
         folds=pd.read_parquet(folder / "folds.parquet"),
         columns=columns_from_json(json.dumps(spec["columns"])),
-        targets=tuple(spec["targets"]),
+        targets=tuple(target.name for target in targets),
+        target_specs=targets,
         kind=spec["kind"],
     )
+
+
+def _target(written: str | dict[str, Any]) -> Target:
+    """A target as stage cohort wrote it; the first release wrote a name alone."""
+    if isinstance(written, str):
+        return Target(written)
+    return Target(written["name"], TargetKind(written["kind"]), tuple(written["derived_from"]))
 
 
 def write_table(table: pd.DataFrame, folder: Path, name: str) -> None:

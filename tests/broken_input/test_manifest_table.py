@@ -15,6 +15,7 @@ from small_cohort import rows
 
 from dlr.cohort import CohortSettings, draw_folds, draw_side, load_cohort
 from dlr.errors import InputError, Problem
+from dlr.words import Target
 
 
 @pytest.fixture
@@ -56,6 +57,11 @@ def test_an_unknown_target_is_named_with_the_nearest_column(broken: Broken) -> N
 def test_a_target_that_is_not_binary_is_told_how_to_become_one(broken: Broken) -> None:
     (problem,) = broken(target="age")
     assert "not binary, it holds 24 different values" in problem.what and "positive_levels" in problem.mend
+
+
+def test_a_column_of_numbers_is_told_that_it_may_be_a_per_cent(broken: Broken) -> None:
+    (problem,) = broken(target="age")
+    assert "cohort.target_kinds: {age: per_cent}" in problem.mend
 
 
 def test_a_single_class_is_refused(broken: Broken) -> None:
@@ -286,9 +292,9 @@ def test_too_few_patients_of_a_class_for_the_folds(tmp_path: Path) -> None:
     table["her2"] = ["1"] * 4 + ["0"] * 20
     table.to_csv(tmp_path / "manifest.csv", index=False)
     made = load_cohort(tmp_path / "manifest.csv", CohortSettings(), images=False).table
-    made["side"] = draw_side(made, ["her2"], seed=1)
+    made["side"] = draw_side(made, [Target("her2")], seed=1)
     with pytest.raises(InputError, match="positive patients on the training side, but 5 folds") as error:
-        draw_folds(made, ["her2"], seed=1, folds=5)
+        draw_folds(made, [Target("her2")], seed=1, folds=5)
     assert "lower learn.folds" in error.value.problems[0].mend
 
 

@@ -9,6 +9,9 @@ import pytest
 
 from dlr.cohort import load_feature_table, match_features
 from dlr.errors import InputError
+from dlr.words import Target
+
+HER2 = [Target("her2", derived_from=("her2_ihc", "her2_fish", "trastuzumab"))]
 
 TEXT = (
     "Patient ID,her2,her2_ihc,side,view,diagnostics_Versions,original_glcm_Contrast,original_glcm_Idn\n"
@@ -27,7 +30,7 @@ def cohort(*ids: str, excluded: str = "") -> pd.DataFrame:
 
 
 def test_only_features_stay(tmp_path: Path) -> None:
-    table = load_feature_table(write(tmp_path), targets=["her2"])
+    table = load_feature_table(write(tmp_path), targets=HER2)
     assert table.columns.tolist() == ["case_id", "patient_id", "original_glcm_Contrast", "original_glcm_Idn"]
     assert table["patient_id"].tolist() == ["001", "002"]
     assert table["original_glcm_Idn"].tolist() == [2.0, 0.004] and table["original_glcm_Contrast"].isna().tolist()[1]
@@ -40,13 +43,13 @@ def test_parquet_and_own_exclusions(tmp_path: Path) -> None:
 
 
 def test_rows_follow_the_cohort_and_excluded_ones_leave(tmp_path: Path) -> None:
-    features = load_feature_table(write(tmp_path), targets=["her2"])
+    features = load_feature_table(write(tmp_path), targets=HER2)
     assert match_features(features, cohort("002", "001"))["case_id"].tolist() == ["002", "001"]
     assert match_features(features, cohort("002", "001", excluded="001"))["patient_id"].tolist() == ["002"]
 
 
 def test_unmatched_ids_of_both_sides_are_named(tmp_path: Path) -> None:
-    features = load_feature_table(write(tmp_path), targets=["her2"])
+    features = load_feature_table(write(tmp_path), targets=HER2)
     with pytest.raises(InputError) as error:
         match_features(features, cohort("001", "003"))
     assert [p.what for p in error.value.problems] == ["1 of 2 without a row: 003", "1 not in the manifest: 002"]

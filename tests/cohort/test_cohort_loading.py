@@ -36,7 +36,7 @@ def test_table_has_the_promised_columns_and_ids_stay_text(manifest: Path) -> Non
     assert cohort.table["case_id"].tolist() == cohort.table["patient_id"].tolist()
     assert all(Path(p).is_absolute() and Path(p).is_file() for p in cohort.table["image"])
     assert cohort.table["her2"].tolist()[:2] == [0.0, 1.0]
-    assert cohort.kind == "still" and cohort.targets == ("her2",) and cohort.bad.empty
+    assert cohort.kind == "still" and [t.name for t in cohort.targets] == ["her2"] and cohort.bad.empty
     assert cohort.flow["patients"].tolist() == [PATIENTS, PATIENTS]
     assert "not known for any of 24 cases: sizes are in pixels" in notes(cohort)
 

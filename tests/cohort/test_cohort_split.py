@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
@@ -9,8 +12,13 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from dlr.cohort import draw_folds, draw_side, flow_chart, largest_roi_cases
-from dlr.cohort.split import FOLD_COLUMNS
+from dlr.cohort.split import FOLD_COLUMNS, _patterns
 from dlr.errors import InputError
+from dlr.words import Target, TargetKind
+
+HER2 = [Target("her2")]
+BOTH = [Target("her2"), Target("er")]
+KI67 = Target("ki67", TargetKind.PER_CENT)
 
 
 def table(
@@ -32,32 +40,32 @@ def published() -> pd.DataFrame:
 
 def test_seven_to_three_of_201_patients_is_140_to_61() -> None:
     made = published()
-    side = draw_side(made, ["her2"], seed=1)
+    side = draw_side(made, HER2, seed=1)
     assert side.value_counts().to_dict() == {"train": 140, "test": 61}
     assert made["her2"][side == "test"].sum() in (17, 18)  # 58 · 61/201 = 17.6
 
 
 def test_a_patients_cases_stay_together_and_order_does_not_matter() -> None:
     made = table([1.0, 0.0] * 20, cases=3)
-    side = draw_side(made, ["her2"], seed=3)
+    side = draw_side(made, HER2, seed=3)
     assert side.groupby(made["patient_id"]).nunique().max() == 1
     mixed = made.sample(frac=1, random_state=0)
-    assert draw_side(mixed, ["her2"], seed=3).sort_index().equals(side)
+    assert draw_side(mixed, HER2, seed=3).sort_index().equals(side)
 
 
 def test_another_seed_gives_another_split_and_the_same_one_the_same() -> None:
     made = published()
-    first = draw_side(made, ["her2"], seed=1)
-    assert first.equals(draw_side(made, ["her2"], seed=1)) and not first.equals(draw_side(made, ["her2"], seed=2))
+    first = draw_side(made, HER2, seed=1)
+    assert first.equals(draw_side(made, HER2, seed=1)) and not first.equals(draw_side(made, HER2, seed=2))
 
 
 def test_joint_pattern_with_missing_as_a_level_is_even() -> None:
     her2 = [1.0, 0.0, None, 1.0] * 15
     er = [1.0, 1.0, 0.0, None] * 15
     made = table(her2, er)
-    made["side"] = draw_side(made, ["her2", "er"], seed=5, test_share=0.2)
+    made["side"] = draw_side(made, BOTH, seed=5, test_share=0.2)
     assert (made["side"] == "test").groupby(made.index % 4).sum().tolist() == [3, 3, 3, 3]
-    folds = draw_folds(made, ["her2", "er"], seed=5, folds=4, seeds=2)
+    folds = draw_folds(made, BOTH, seed=5, folds=4, seeds=2)
     pattern = folds["patient_id"].str[1:].astype(int) % 4
     assert folds.groupby(["seed", "fold", pattern]).size().eq(3).all()
 
@@ -65,31 +73,31 @@ def test_joint_pattern_with_missing_as_a_level_is_even() -> None:
 def test_sides_that_are_given_are_kept_and_external_ones_are_never_drawn() -> None:
     made = table([1.0, 0.0] * 20)
     made.loc[:9, "side"] = "external"
-    side = draw_side(made, ["her2"], seed=1)
+    side = draw_side(made, HER2, seed=1)
     assert (side[:10] == "external").all() and side.value_counts()["test"] == 9
     given_sides = table([1.0, 0.0] * 4, side="train")
-    assert (draw_side(given_sides, ["her2"], seed=1) == "train").all()
+    assert (draw_side(given_sides, HER2, seed=1) == "train").all()
 
 
 def test_excluded_cases_have_no_side() -> None:
     made = table([1.0, 0.0] * 20)
     made.loc[3, "excluded"] = "therapy"
-    side = draw_side(made, ["her2"], seed=1)
+    side = draw_side(made, HER2, seed=1)
     assert side[3] == "" and (side.drop(3) != "").all()
 
 
 def test_one_more_patient_leaves_crossfit_names_of_draws_alone() -> None:
     made = published().assign(side="train")
-    folds = draw_folds(made, ["her2"], seed=1, protocols=["crossfit"])
-    with_nested = draw_folds(made, ["her2"], seed=1, protocols=["nested", "crossfit"])
+    folds = draw_folds(made, HER2, seed=1, protocols=["crossfit"])
+    with_nested = draw_folds(made, HER2, seed=1, protocols=["nested", "crossfit"])
     kept = with_nested[with_nested["protocol"] == "crossfit"].reset_index(drop=True)
     pd.testing.assert_frame_equal(kept, folds)
 
 
 def test_folds_have_the_contract_and_cover_each_patient_once_a_seed() -> None:
     made = published()
-    made["side"] = draw_side(made, ["her2"], seed=1)
-    folds = draw_folds(made, ["her2"], seed=1, folds=5, seeds=3, protocols=["crossfit", "nested"])
+    made["side"] = draw_side(made, HER2, seed=1)
+    folds = draw_folds(made, HER2, seed=1, folds=5, seeds=3, protocols=["crossfit", "nested"])
     assert tuple(folds.columns) == FOLD_COLUMNS
     cross = folds[folds["protocol"] == "crossfit"]
     assert set(cross["outer"]) == {-1} and set(cross["patient_id"]) == set(made["patient_id"][made["side"] == "train"])
@@ -104,23 +112,23 @@ def test_folds_have_the_contract_and_cover_each_patient_once_a_seed() -> None:
 
 def test_leaving_one_cohort_out_holds_a_whole_cohort() -> None:
     made = published().assign(side="train")
-    folds = draw_folds(made, ["her2"], seed=1, protocols=["leave_one_cohort_out"])
+    folds = draw_folds(made, HER2, seed=1, protocols=["leave_one_cohort_out"])
     held = folds[folds["fold"] == -1]
     cohort = made.set_index("patient_id")["cohort"]
     assert held.groupby("outer")["patient_id"].agg(lambda ids: cohort[ids].nunique()).tolist() == [1, 1]
     with pytest.raises(InputError, match="two cohorts"):
-        draw_folds(made.assign(cohort=""), ["her2"], seed=1, protocols=["leave_one_cohort_out"])
+        draw_folds(made.assign(cohort=""), HER2, seed=1, protocols=["leave_one_cohort_out"])
 
 
 def test_missing_labels_take_part_in_folds() -> None:
     made = table([1.0, 0.0, None] * 10, side="train")
-    assert draw_folds(made, ["her2"], seed=1)["patient_id"].nunique() == 30
+    assert draw_folds(made, HER2, seed=1)["patient_id"].nunique() == 30
 
 
 def test_external_patients_are_in_no_fold() -> None:
     made = table([1.0, 0.0] * 20, side="train")
     made.loc[:9, "side"] = "external"
-    folds = draw_folds(made, ["her2"], seed=1, protocols=["crossfit", "nested"])
+    folds = draw_folds(made, HER2, seed=1, protocols=["crossfit", "nested"])
     assert folds["patient_id"].nunique() == 30
 
 
@@ -130,17 +138,93 @@ def test_fold_sizes_differ_by_one_at_most_and_so_do_classes(
     positive: int, negative: int, folds: int, seed: int
 ) -> None:
     made = table([1.0] * positive + [0.0] * negative, side="train")
-    drawn = draw_folds(made, ["her2"], seed=seed, folds=folds, seeds=1)
+    drawn = draw_folds(made, HER2, seed=seed, folds=folds, seeds=1)
     sizes = drawn["fold"].value_counts()
     assert sizes.max() - sizes.min() <= 1 and len(sizes) == folds
     classes = drawn["patient_id"].map(made.set_index("patient_id")["her2"]).groupby(drawn["fold"]).sum()
     assert classes.max() - classes.min() <= 1
 
 
+def digest(made: pd.DataFrame, targets: list[Target]) -> str:
+    made = made.assign(side=draw_side(made, targets, seed=7))
+    protocols = ["crossfit", "nested", "leave_one_cohort_out"]
+    folds = draw_folds(made, targets, seed=7, folds=4, seeds=2, protocols=protocols)
+    return sha256((",".join(made["side"]) + "\n" + folds.to_csv(index=False)).encode()).hexdigest()
+
+
+def test_draws_of_binary_targets_are_those_of_the_first_release() -> None:
+    one = table([1.0] * 30 + [0.0] * 61 + [None] * 9)
+    assert digest(one, HER2) == "4e10ac955095c70ca956c08d5f2fabf42e12b1bcc198abfbe045211bdea05f48"
+    rng = np.random.default_rng(0)
+    her2 = (rng.random(120) < 0.3).astype(float).tolist()
+    er = [None if x < 0.1 else float(x < 0.6) for x in rng.random(120)]
+    assert digest(table(her2, er), BOTH) == "f13d9d11b79c9dcecf91b4cd25c66968a4ff4bf5494eeba89c5a76f7b78f0168"
+
+
+def with_ki67(values: list[float | None], her2: list[float | None] | None = None) -> pd.DataFrame:
+    return table([0.0, 1.0] * (len(values) // 2) if her2 is None else her2).assign(ki67=values)
+
+
+def test_a_per_cent_is_drawn_by_thirds_and_missing_is_a_level_of_its_own() -> None:
+    made = with_ki67([float(n) if n < 90 else None for n in range(120)])
+    side = draw_side(made, [KI67], seed=5, test_share=0.2)
+    third = np.where(np.arange(120) < 90, np.arange(120) // 30, 3)
+    assert (side == "test").groupby(third).sum().tolist() == [6, 6, 6, 6]
+    folds = draw_folds(made.assign(side="train"), [KI67], seed=5, folds=5, seeds=1)
+    number = folds["patient_id"].str[1:].astype(int)
+    assert folds.groupby(["fold", third[number]]).size().eq(6).all()
+
+
+def test_equal_per_cents_are_never_parted_into_two_thirds() -> None:
+    patients = with_ki67([5.0] * 8 + [10.0, 20.0, 20.0, 20.0]).set_index("patient_id")
+    assert _patterns(patients, [KI67]).tolist() == ["0"] * 8 + ["2"] * 4
+    patients = with_ki67([1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, None]).set_index("patient_id")
+    assert _patterns(patients, [KI67]).tolist() == ["0", "0", "0", "1", "1", "2", "2", "missing"]
+    assert _patterns(patients.assign(ki67=np.nan), [KI67]).tolist() == ["missing"] * 8
+
+
+def test_thirds_are_those_of_the_patients_that_are_dealt() -> None:
+    made = with_ki67([float(n) for n in range(60)], [0.0, 1.0] * 30).assign(side=["train"] * 30 + ["test"] * 30)
+    folds = draw_folds(made, [KI67], seed=1, folds=5, seeds=1)
+    other = made.assign(ki67=[*made["ki67"][:30], *[100.0] * 30])
+    assert draw_folds(other, [KI67], seed=1, folds=5, seeds=1).equals(folds)
+
+
+def test_all_targets_are_drawn_at_once() -> None:
+    made = with_ki67([float(n // 2) for n in range(72)])
+    folds = draw_folds(made.assign(side="train"), [HER2[0], KI67], seed=2, folds=4, seeds=2)
+    number = folds["patient_id"].str[1:].astype(int)
+    assert folds.groupby(["seed", "fold", number % 2, number // 24]).size().eq(3).all()
+
+
+def test_a_per_cent_needs_three_known_patients_a_fold() -> None:
+    made = with_ki67([float(n) if n < 15 else None for n in range(20)]).assign(side="train")
+    assert len(draw_folds(made, [KI67], seed=1, folds=5, seeds=1)) == 20
+    made.loc[14, "ki67"] = None
+    with pytest.raises(InputError) as error:
+        draw_folds(made, [HER2[0], KI67], seed=1, folds=5, seeds=1)
+    (problem,) = error.value.problems
+    assert problem.where == "target ki67"
+    assert problem.what == "known for 14 patients on the training side, but 5 folds need 15"
+
+
+def test_flow_chart_counts_for_whom_a_per_cent_is_known() -> None:
+    made = with_ki67([float(n) if n % 3 else None for n in range(40)]).assign(side="train")
+    flow = flow_chart(made, [HER2[0], KI67]).set_index("step")["patients"].to_dict()
+    assert flow == {
+        "enrolled": 40,
+        "in the study": 40,
+        "ki67 not known": 14,
+        "train": 40,
+        "train, her2 positive": 20,
+        "train, ki67 known": 26,
+    }
+
+
 def test_flow_chart_counts_sides_and_positives() -> None:
     made = table([1.0, 0.0] * 20, cases=2)
-    made["side"] = draw_side(made, ["her2"], seed=1)
-    flow = flow_chart(made, ["her2"]).set_index("step")
+    made["side"] = draw_side(made, HER2, seed=1)
+    flow = flow_chart(made, HER2).set_index("step")
     assert flow.loc["train", ["patients", "cases"]].tolist() == [28, 56]
     assert flow.loc["test, her2 positive", "patients"] == 6
 

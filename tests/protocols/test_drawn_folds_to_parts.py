@@ -11,8 +11,9 @@ import pytest
 from dlr.cohort import draw_folds, draw_side
 from dlr.protocols import Part, plan
 from dlr.stages.parts import fold_of, side_under, study_parts
-from dlr.words import Protocol
+from dlr.words import Protocol, Target
 
+BOTH = [Target("her2"), Target("er")]
 DRAWN = [Protocol.CROSSFIT, Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT]
 
 
@@ -33,13 +34,13 @@ def cohort(cases: int = 2) -> pd.DataFrame:
     made["side"] = np.where(made["cohort"] == "away", "external", "")
     made = made.loc[made.index.repeat(cases)].reset_index(drop=True)
     made["case_id"] = made["patient_id"] + "_" + (made.index % cases).astype(str)
-    made["side"] = draw_side(made, ["her2", "er"], seed=1)
+    made["side"] = draw_side(made, BOTH, seed=1)
     return made
 
 
 TABLE = cohort()
 SIDES = TABLE.drop_duplicates("patient_id").set_index("patient_id")["side"]
-FOLDS = draw_folds(TABLE, ["her2", "er"], seed=1, folds=4, seeds=2, protocols=DRAWN)
+FOLDS = draw_folds(TABLE, BOTH, seed=1, folds=4, seeds=2, protocols=DRAWN)
 COHORT_OF = TABLE.drop_duplicates("patient_id").set_index("patient_id")["cohort"]
 
 
