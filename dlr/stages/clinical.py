@@ -27,7 +27,7 @@ TERM_COLUMNS = [
 
 @stage(
     "clinical",
-    version=2,
+    version=3,
     needs=["cohort"],
     sections=["clinical", "learn", "evaluate.splits", "evaluate.bootstrap", "cohort.test_share"],
     libraries=["numpy", "scipy", "scikit-learn", "lightgbm", "xgboost"],
@@ -168,6 +168,8 @@ def _terms(
         return pd.DataFrame(columns=TERM_COLUMNS)
     if fit.separated:
         run.warn(f"odds ratios, {model}: {', '.join(fit.separated)} separates the classes; Firth's penalty is used")
+    for note in fit.notes:
+        run.warn(f"odds ratios, {model}: {note}")
     terms = fit.terms.drop(index="(Intercept)").rename_axis("term").reset_index()
     return pd.DataFrame(
         {

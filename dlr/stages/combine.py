@@ -45,7 +45,7 @@ class SavedSet:
 
 @stage(
     "combine",
-    version=1,
+    version=2,
     needs=["cohort"],
     optional=list(SIGNATURES),
     sections=["combine", "learn.protocols"],

@@ -27,9 +27,15 @@ class JeffreysLikelihood(Likelihood):
         """The same patients and columns, with the penalty."""
         return cls(plain.x, plain.y, plain.weights, plain.offset)
 
+    @property
+    def concave(self) -> bool:
+        """Not where a coefficient is held far from its estimate."""
+        return False
+
     def value(self, beta: np.ndarray) -> float:
         """Log-likelihood + ½ log |I(β)|; −∞ where the information is singular."""
-        sign, log_determinant = np.linalg.slogdet(self.information(beta))
+        with np.errstate(divide="ignore"):  # singular far out: sign 0
+            sign, log_determinant = np.linalg.slogdet(self.information(beta))
         return self.log_likelihood(beta) + 0.5 * log_determinant if sign > 0 else -np.inf
 
     def value_unscaled(self, beta: np.ndarray, scale: np.ndarray) -> float:

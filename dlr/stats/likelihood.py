@@ -7,7 +7,7 @@ profile and likelihood-ratio statistics are then the same code for all of them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.linalg import cho_factor, cho_solve
@@ -19,6 +19,8 @@ __all__ = ["Likelihood", "Maximum", "maximise", "profile_limits", "profile_stati
 
 MOST_STEPS = 500  # about 8 are needed; more where a coefficient is held far out
 SMALLEST_STEP = 1e-14  # of the largest coefficient, columns scaled to root mean square 1
+LARGEST_JUMP = 1e-4  # a profile is continuous: by more it jumps only where a summit was missed
+FAR = 1e12  # a profile statistic that is as good as infinite
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class Likelihood:
     y: np.ndarray  # (n,) 0 or 1
     weights: np.ndarray  # (n,)
     offset: np.ndarray  # (n,)
+
+    @property
+    def concave(self) -> bool:
+        """One summit at most: every way uphill ends there."""
+        return True
 
     def log_likelihood(self, beta: np.ndarray) -> float:
         """Without any penalty."""
@@ -107,8 +114,7 @@ def maximise(target: Likelihood, start: np.ndarray, free: np.ndarray | None = No
 
 def profile_statistic(target: Likelihood, best: Maximum, j: int, at: float = 0.0) -> float:
     """2 [max value − max value with coefficient j held at `at`]: the (penalised) likelihood-ratio statistic."""
-    start = _set(best.beta, j, at)
-    return max(0.0, 2 * (best.value - maximise(target, start, _all_but(j, len(start))).value))
+    return max(0.0, _Profile(target, best, j, drop=0.0).highest(at))
 
 
 def profile_limits(
@@ -116,24 +122,55 @@ def profile_limits(
 ) -> tuple[float, float]:
     """Both values of coefficient j at which the profile falls by χ²₁(level) / 2, solved, not interpolated.
 
-    A side on which the profile never falls that far is infinite.
+    A side on which the profile never falls that far is infinite; one on which the maximum over the other coefficients
+    cannot be followed to that point is NaN.
     """
-    drop = float(chi2.ppf(level, 1))
-    low, high = (_crossing(_held(target, best, j, drop), best.beta[j], sign * standard_error) for sign in (-1, 1))
+    profile = _Profile(target, best, j, float(chi2.ppf(level, 1)))
+    low, high = (_crossing(profile, sign * standard_error) for sign in (-1, 1))
     return low, high
 
 
-def _held(target: Likelihood, best: Maximum, j: int, drop: float) -> Callable[[float], float]:
-    """Profile statistic less `drop`, as a function of coefficient j; each call starts from the best point known."""
-    free, known = _all_but(j, len(best.beta)), [best.beta]
+@dataclass(frozen=True)
+class _Profile:
+    """The (penalised) likelihood-ratio statistic less `drop`, as a function of coefficient j.
 
-    def excess(at: float) -> float:
-        starts = [_moved(target, beta, j, at, free) for beta in known] + [_set(beta, j, at) for beta in known]
-        found = maximise(target, max(starts, key=target.value), free)
-        known[1:] = [found.beta]
-        return 2 * (best.value - found.value) - drop
+    A penalised profile may have several summits where classes separate. `along` climbs from the likeliest point known
+    and may follow a lower one; `highest` climbs from all of them. A value once found stays as it is.
+    """
 
-    return excess
+    target: Likelihood
+    best: Maximum
+    j: int
+    drop: float
+    points: dict[float, np.ndarray] = field(default_factory=dict)  # where climbs ended, by the held coefficient
+    found: dict[tuple[float, bool], float] = field(default_factory=dict)
+
+    def along(self, at: float) -> float:
+        return self._excess(at, everywhere=False)
+
+    def highest(self, at: float) -> float:
+        return self._excess(at, everywhere=not self.target.concave)
+
+    def _excess(self, at: float, everywhere: bool) -> float:
+        if (at, everywhere) not in self.found:
+            starts = self._starts(at)
+            climbed = [
+                maximise(self.target, s, _all_but(self.j, len(s))) for s in (starts if everywhere else starts[:1])
+            ]
+            top = max(climbed, key=lambda maximum: maximum.value, default=Maximum(self.best.beta, -np.inf, False))
+            if np.isfinite(top.value):
+                self.points[at] = top.beta
+            self.found[at, everywhere] = min(2 * (self.best.value - top.value), FAR) - self.drop
+        return self.found[at, everywhere]
+
+    def _starts(self, at: float) -> list[np.ndarray]:
+        """The estimates and the nearest points known, with coefficient j moved there; the highest first."""
+        nearest = sorted(self.points, key=lambda other: abs(other - at))[:2]
+        bases = [self.best.beta, *(self.points[other] for other in nearest)]
+        free = _all_but(self.j, len(self.best.beta))
+        starts = [s for beta in bases for s in (_moved(self.target, beta, self.j, at, free), _set(beta, self.j, at))]
+        height = [self.target.value(start) for start in starts]
+        return [starts[k] for k in np.argsort(-np.array(height), kind="stable") if np.isfinite(height[k])]
 
 
 def _set(beta: np.ndarray, j: int, at: float) -> np.ndarray:
@@ -152,11 +189,25 @@ def _moved(target: Likelihood, beta: np.ndarray, j: int, at: float, free: np.nda
     return moved
 
 
-def _crossing(excess: Callable[[float], float], centre: float, stride: float) -> float:
+def _crossing(profile: _Profile, stride: float) -> float:
+    """The limit on the side of `stride`; the slower search only where the quicker one followed a lower summit."""
+    centre = float(profile.best.beta[profile.j])
+    for excess in (profile.along, profile.highest):
+        limit = _root(excess, centre, stride)
+        if not np.isfinite(limit) or max(abs(excess(limit)), abs(profile.highest(limit))) < LARGEST_JUMP:
+            return limit
+    return float("nan")
+
+
+def _root(excess: Callable[[float], float], centre: float, stride: float) -> float:
+    """Where the excess changes its sign, outwards from the centre; infinite where it never does."""
+    if not np.isfinite(stride):
+        return float("nan")
     inner, outer = centre, centre + stride
     for _ in range(40):
         if excess(outer) > 0:
-            return float(brentq(excess, inner, outer, xtol=1e-13, rtol=1e-14))
+            root, _ = brentq(excess, inner, outer, xtol=1e-13, rtol=1e-14, full_output=True, disp=False)
+            return float(root)
         stride *= 1.5
         inner, outer = outer, outer + stride
         if abs(stride) > 1e4 * (1 + abs(centre)):
@@ -171,7 +222,7 @@ def _newton_step(curvature: np.ndarray, score: np.ndarray) -> np.ndarray:
     except np.linalg.LinAlgError:
         values, vectors = np.linalg.eigh(curvature)
         size = np.abs(values)
-        return vectors @ ((vectors.T @ score) / np.maximum(size, 1e-8 * size.max() + np.finfo(float).tiny))
+        return vectors @ ((vectors.T @ score) / np.maximum(size, 1e-8 * size.max() + 1e-100))
 
 
 def _step_uphill(

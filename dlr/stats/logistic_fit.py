@@ -37,7 +37,8 @@ class LogisticFit:
 
     terms : index = coefficient, "(Intercept)" first; columns TERM_COLUMNS. `p`, `lower`, `upper`, `or_lower` and
         `or_upper` are Wald's; `profile_*` and `lr_*` come from the (penalised) likelihood with the other coefficients
-        refitted. All limits are of 95 %; one that does not exist is infinite, one that was not asked for NaN.
+        refitted. All limits are of 95 %; one that does not exist is infinite, one that was not asked for
+        or that could not be found (`notes` says so) NaN.
     log_likelihood : without the penalty, at the estimates; `maximised` holds what was maximised.
     """
 
@@ -54,6 +55,7 @@ class LogisticFit:
     penalty: float = 0.0  # ridge only
     effective_df: float = float("nan")  # parameters beside the intercept; fewer than terms under ridge
     path: tuple[Step, ...] = field(default=())  # of a stepwise selection
+    notes: tuple[str, ...] = field(default=())  # what could not be computed
 
     @property
     def coefficients(self) -> np.ndarray:
@@ -140,6 +142,7 @@ class LogisticFit:
         values["effective_df"] = float(np.array(values["effective_df"], dtype=float))
         values["separated"] = tuple(values["separated"])
         values["path"] = tuple(Step(*step) for step in values["path"])
+        values["notes"] = tuple(values.get("notes", ()))  # release 0.1.0 wrote none
         return cls(**values)
 
     def to_json(self) -> str:

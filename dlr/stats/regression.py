@@ -79,8 +79,9 @@ def summarise(
     k = len(best.beta)
     covariance = np.full((k, k), np.nan) if unreachable else target.covariance(best.beta)
     plain = problem.likelihood
+    terms = _terms(problem, target, best, covariance, profile and not unreachable)
     return LogisticFit(
-        terms=_terms(problem, target, best, covariance, profile and not unreachable),
+        terms=terms,
         log_likelihood=plain.log_likelihood(best.beta),
         null_log_likelihood=maximum_without(plain, range(1, plain.x.shape[1])).value,
         maximised=target.value_unscaled(best.beta, problem.scale),
@@ -92,6 +93,7 @@ def summarise(
         design=problem.design,
         penalty=penalty,
         effective_df=target.effective_df(best.beta),
+        notes=_limits_not_found(terms) if profile and not unreachable else (),
     )
 
 
@@ -122,6 +124,17 @@ def _terms(problem: Problem, target: Likelihood, best: Maximum, covariance: np.n
         "lr_p": chi2.sf(lr, 1),
     }
     return pd.DataFrame(columns, index=pd.Index(problem.design.terms, name="term"), columns=list(TERM_COLUMNS))
+
+
+def _limits_not_found(terms: pd.DataFrame) -> tuple[str, ...]:
+    """A sentence a profile limit that was asked for and is NaN."""
+    sides = {"profile_lower": "lower", "profile_upper": "upper"}
+    return tuple(
+        f"the {side} profile limit of {term} could not be found"
+        for term, row in terms[list(sides)].iterrows()
+        for column, side in sides.items()
+        if np.isnan(row[column])
+    )
 
 
 def zero_one(frame: pd.DataFrame, outcome: pd.Series | np.ndarray) -> np.ndarray:
