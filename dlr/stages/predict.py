@@ -12,6 +12,7 @@ from joblib import Parallel, delayed
 
 from dlr.cohort import Cohort, CohortSettings, load_feature_table, load_new_cases, match_features, read_case
 from dlr.engine import Study
+from dlr.engine.outputs import check_outputs
 from dlr.engine.threads import one_thread
 from dlr.errors import InputError, Problem
 from dlr.learn import load_chain
@@ -29,6 +30,12 @@ __all__ = ["Prediction", "predict_patients", "predict_table"]
 
 NEW = "new"  # the side of patients who belong to no side
 ALL = "all"  # the folder of the variant that takes every column
+FILES = {  # what the header of each file begins with, by the ending of its name
+    "": ("patient_id", "target", "model", "variant", "protocol", "probability"),
+    "_points": ("patient_id", "set", "variable", "value", "points"),
+    "_outside": ("patient_id", "model", "variant", "column", "value"),
+    "_bad": ("case_id", "patient_id", "where", "what", "mend"),
+}
 CHAIN_STAGES = {Model.CLINICAL: "clinical", Model.RAD: "radiomics_model"}
 
 
@@ -47,8 +54,11 @@ class Prediction:
 def predict_patients(study: Study, settings: StudySettings, manifest: Path, out: Path, jobs: int = 1) -> Path:
     """Predict the patients of a manifest into `out` (CSV); beside it _points, _outside and _bad where there are any.
 
-    Raises InputError where no patient can be predicted.
+    Raises InputError where no patient can be predicted, and before any work where a file would replace one that is not
+    the result of an earlier prediction, or cannot be written.
     """
+    tables = {out.with_name(f"{out.stem}{ending}.csv") if ending else out: columns for ending, columns in FILES.items()}
+    check_outputs(tables, [manifest, study.inputs.manifest, study.inputs.features, settings.cohort.clinical_table])
     found = predict_table(study, settings, manifest, jobs)
     out.parent.mkdir(parents=True, exist_ok=True)
     found.probabilities.to_csv(out, index=False)

@@ -113,3 +113,40 @@ def test_a_study_of_a_feature_table_predicts_from_a_feature_table(tmp_path: Path
 def test_predict_without_a_study_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="not the folder of a study"):
         open_study(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["mine.csv", "res_bad.csv", "res_points.csv", "res_outside.csv"])
+def test_predict_replaces_no_file_of_the_user(study, new_manifest: Path, tmp_path: Path, name: str) -> None:
+    _, result, settings = study
+    mine = tmp_path / name
+    mine.write_text("patient_id,note\n1,keep me\n")
+    out = mine if name == "mine.csv" else tmp_path / "res.csv"
+    with pytest.raises(InputError, match="another file is there already"):
+        predict_patients(open_study(result.study), settings, new_manifest, out)
+    assert mine.read_text() == "patient_id,note\n1,keep me\n"
+    assert list(tmp_path.iterdir()) == [mine]
+
+
+def test_predict_does_not_write_over_its_own_input(study, new_manifest: Path) -> None:
+    manifest, result, settings = study
+    for own in (new_manifest, manifest):
+        before = own.read_bytes()
+        with pytest.raises(InputError, match="this file is read by this command"):
+            predict_patients(open_study(result.study), settings, new_manifest, own)
+        assert own.read_bytes() == before
+
+
+def test_an_earlier_prediction_is_replaced_with_all_that_lies_beside_it(
+    study, new_manifest: Path, tmp_path: Path
+) -> None:
+    _, result, settings = study
+    opened = open_study(result.study)
+    table = pd.read_csv(new_manifest, dtype=str, keep_default_na=False)
+    table.loc[0, "mask"] = str(tmp_path / "nowhere.png")
+    broken = tmp_path / "new.csv"
+    table.to_csv(broken, index=False)
+    out = predict_patients(opened, settings, broken, tmp_path / "res.csv")
+    first = out.read_bytes()
+    assert (tmp_path / "res_bad.csv").is_file()
+    assert predict_patients(opened, settings, new_manifest, out).read_bytes() != first
+    assert not (tmp_path / "res_bad.csv").exists()

@@ -1,0 +1,87 @@
+"""A result is written where the user says, and replaces nothing but an earlier result."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from dlr.engine.outputs import check_outputs
+from dlr.errors import InputError
+
+COLUMNS = ("patient_id", "probability")
+
+
+def refused(path: Path, inputs: tuple[Path, ...] = (), columns: tuple[str, ...] = COLUMNS) -> str:
+    with pytest.raises(InputError) as info:
+        check_outputs({path: columns}, inputs)
+    (problem,) = info.value.problems
+    assert problem.where == str(path)
+    assert problem.mend
+    return problem.what
+
+
+def test_a_new_file_may_be_written_also_in_a_new_folder_and_leaves_no_trace(tmp_path):
+    check_outputs({tmp_path / "new.csv": COLUMNS, tmp_path / "a" / "b" / "new.csv": COLUMNS}, [tmp_path / "in.csv"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_result_of_an_earlier_call_may_be_replaced(tmp_path):
+    for line in ("patient_id,probability\n", "patient_id,probability,cutoff\r\n1,0.5,0.4\r\n"):
+        (tmp_path / "old.csv").write_text(line)
+        check_outputs({tmp_path / "old.csv": COLUMNS}, [])
+        assert (tmp_path / "old.csv").read_text() == line.replace("\r\n", "\n")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"patient_id\n",
+        b"patient_id,probability_of_rain\n",
+        b"id,patient_id,probability\n",
+        b"\xff\xfe\0",
+        b"\0" * 9,
+    ],
+)
+def test_a_file_of_another_kind_stays(tmp_path, content):
+    (tmp_path / "mine.csv").write_bytes(content)
+    assert "another file is there" in refused(tmp_path / "mine.csv")
+    assert (tmp_path / "mine.csv").read_bytes() == content
+
+
+def test_an_input_stays_even_where_it_looks_like_an_earlier_result(tmp_path, monkeypatch):
+    (tmp_path / "in.csv").write_text("patient_id,probability\n")
+    assert "this file is read by" in refused(tmp_path / "in.csv", (tmp_path / "in.csv",))
+    (tmp_path / "x").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert "this file is read by" in refused(Path("in.csv"), (tmp_path / "x" / ".." / "in.csv",))
+    os.link("in.csv", "twin.csv")
+    assert "this file is read by" in refused(tmp_path / "twin.csv", (tmp_path / "in.csv",))
+    if sys.platform != "win32":
+        os.symlink("in.csv", "link.csv")
+        assert "this file is read by" in refused(Path("link.csv"), (tmp_path / "in.csv",))
+
+
+def test_a_folder_is_no_file(tmp_path):
+    assert "is a folder" in refused(tmp_path)
+
+
+def test_what_cannot_be_written_is_said_before_the_work(tmp_path):
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file" / "below.csv", tmp_path / f"{'n' * 300}.csv", Path("/proc/version/x.csv")):
+        assert "cannot be written" in refused(path)
+    if sys.platform != "win32":
+        os.symlink("loop.csv", tmp_path / "loop.csv")
+        assert "cannot be written" in refused(tmp_path / "loop.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) in (["file"], ["file", "loop.csv"])
+
+
+def test_every_problem_is_said_at_once(tmp_path):
+    (tmp_path / "a.csv").write_text("mine")
+    (tmp_path / "b.csv").write_text("mine")
+    with pytest.raises(InputError) as info:
+        check_outputs({tmp_path / "a.csv": COLUMNS, tmp_path / "b.csv": COLUMNS}, [])
+    assert len(info.value.problems) == 2
