@@ -7,7 +7,7 @@ import os
 import re
 import types
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,6 +20,7 @@ from dlr.errors import InputError, Problem
 __all__ = ["known_keys", "nearest", "read_yaml", "resolve", "write_settings"]
 
 Model = TypeVar("Model", bound=BaseModel)
+UNKNOWN_KEY = ("extra_forbidden", "invalid_key")  # pydantic's names; the second for a key that is no text
 
 
 class _Loader(yaml.SafeLoader):
@@ -82,13 +83,12 @@ def resolve(
         origins[""] = source
     for text in overrides:
         _override(values, text, origins, problems)
-    problems += list(_unknown(model, values, origins))
+    try:
+        settings = model.model_validate(values, extra="forbid")  # also where a section forgot to forbid them
+    except ValidationError as error:
+        problems += _problems(model, error, origins)
     if problems:
         raise InputError.of(problems)
-    try:
-        settings = model.model_validate(values)
-    except ValidationError as error:
-        raise InputError.of(_problems(model, error, origins)) from error
     return typing.cast(Model, _with_absolute_paths(settings, folders))
 
 
@@ -162,51 +162,39 @@ def _origin(name: str, origins: dict[str, str]) -> str:
     return origins[at] if at in origins and at else next(below, origins.get("", "the settings"))
 
 
-def _unknown(model: type[BaseModel], values: Mapping[str, Any], origins: dict[str, str]) -> Iterator[Problem]:
-    everything = known_keys(model)
-
-    def walk(inner: type[BaseModel], at: Mapping[Any, Any], prefix: str) -> Iterator[Problem]:
-        aliases = {field.alias for field in inner.model_fields.values() if field.alias}
-        for key, value in at.items():
-            name = f"{prefix}{key}"
-            if key not in inner.model_fields:
-                if key in aliases:
-                    continue
-                beside = [f"{prefix}{each}" for each in inner.model_fields]
-                near = nearest(name, beside) or nearest(name, everything)
-                mend = f"did you mean {near}?" if near else f"known here: {', '.join(inner.model_fields)}"
-                where = _origin(name, origins)
-                yield Problem(where, f"there is no setting {name}", mend)
-                continue
-            annotation = inner.model_fields[key].annotation
-            below = _model_in(annotation)
-            if below is not None and isinstance(value, Mapping):
-                yield from walk(below, value, f"{name}.")
-            of_values = _model_of_values(annotation)
-            if of_values is not None and isinstance(value, Mapping):
-                for each, item in value.items():
-                    if isinstance(item, Mapping):
-                        yield from walk(of_values, item, f"{name}.{each}.")
-
-    yield from walk(model, values, "")
-
-
 def _problems(model: type[BaseModel], error: ValidationError, origins: dict[str, str]) -> list[Problem]:
-    """One problem a key, however many members its union has."""
+    """One problem a key, however many members its union has; an unknown key is answered with the nearest."""
     by_key: dict[str, list[Any]] = {}
     annotations: dict[str, Any] = {}
     for each in error.errors(include_url=False):
-        name, annotation = _key_of_location(model, each["loc"])
+        unknown = each["type"] in UNKNOWN_KEY
+        above = each["loc"][:-1] if unknown else each["loc"]
+        name, annotation = _key_of_location(model, above)
+        if unknown:
+            name = f"{name}.{each['loc'][-1]}" if name else str(each["loc"][-1])
         by_key.setdefault(name, []).append(each)
         annotations[name] = annotation
     out = []
     for name, each_error in by_key.items():
+        where, annotation = _origin(name, origins), annotations[name]
+        if any(each["type"] in UNKNOWN_KEY for each in each_error):
+            out.append(Problem(where, f"there is no setting {name}", _nearest_setting(model, name, annotation)))
+            continue
         said = list(dict.fromkeys(each["msg"].removeprefix("Value error, ") for each in each_error))
         given = each_error[0]["input"]
         shown = f" (given: {given!r})" if not isinstance(given, BaseModel | Mapping) else ""
         what = f"{name}: {'; or '.join(said)}{shown}" if name else f"{'; '.join(said)}"
-        out.append(Problem(_origin(name, origins), what, f"give {_described(annotations[name])}"))
+        out.append(Problem(where, what, f"give {_described(annotation)}"))
     return out
+
+
+def _nearest_setting(model: type[BaseModel], name: str, annotation: Any) -> str:
+    """The mend for an unknown key: the nearest key beside it, else anywhere, else all that are beside it."""
+    section = _model_in(annotation)
+    known = list(section.model_fields) if section is not None else []
+    prefix = name[: name.rindex(".") + 1] if "." in name else ""
+    near = nearest(name, [f"{prefix}{each}" for each in known]) or nearest(name, known_keys(model))
+    return f"did you mean {near}?" if near else f"known here: {', '.join(known)}"
 
 
 def _key_of_location(model: type[BaseModel], location: tuple[int | str, ...]) -> tuple[str, Any]:

@@ -122,6 +122,13 @@ def test_unknown_keys_inside_named_columns_are_refused():
 def test_every_mistake_is_reported_at_once():
     found = problems("learn.sedes=1", "nonsense", "cohort.tagret=x", params={"lern": {}})
     assert len(found) == 4
+    found = problems("learn.seeds=many", "cohort.tagret=x")  # an unknown key hides no wrong value
+    assert [problem.mend for problem in found] == ["did you mean cohort.target?", "give a whole number"]
+
+
+def test_a_key_that_is_no_text_is_unknown():
+    (problem,) = problems(params={"cohort": {1: 2}})
+    assert problem.what == "there is no setting cohort.1"
 
 
 def test_a_wrong_type_says_what_the_key_takes():
