@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
+from dlr.cohort.nifti import check_nifti
 from dlr.errors import InputError
 
 __all__ = ["ACCEPTED", "Decoded", "Grid", "Region", "decode", "recognise"]
@@ -162,6 +163,8 @@ def _samples(picture: PillowImage.Image, labels: bool, notes: list[str]) -> np.n
 
 
 def _volume(path: Path, held: str) -> Decoded:
+    if held == "NIfTI":
+        check_nifti(path)
     try:
         image = sitk.ReadImage(str(path), imageIO=_READERS[held])
     except RuntimeError as error:

@@ -14,7 +14,7 @@ __all__ = ["cohort"]
 
 @stage(
     "cohort",
-    version=2,
+    version=3,
     sections=["cohort", "learn.folds", "learn.seeds", "learn.protocols"],
     libraries=["pandas", "simpleitk", "pillow"],
 )
