@@ -75,17 +75,18 @@ def _note(axis: Axis) -> str:
 
 
 def _name(ax: Axes, y: float, text: str, font_size: float, bold: bool = False, note: str = "") -> None:
-    """The line's name, left of the drawing; a long one over two lines."""
+    """The line's name, left of the drawing; of several lines the last stands beside the axis, clear of its ticks."""
     label = theme.shorten(text, 56)
     if len(label) > 26:
         middle = min((k for k, c in enumerate(label) if c in " _-"), key=lambda k: abs(k - len(label) / 2), default=26)
         label = f"{label[: middle + 1].rstrip()}\n{label[middle + 1 :]}"
     if note:
         label = f"{label}\n({note})"
+    several = "\n" in label
     ax.annotate(
-        label, (0, y), xytext=(-12, 0), textcoords="offset points", ha="right", va="center", annotation_clip=False,
-        fontsize=font_size if "\n" not in label else font_size - 0.7, fontweight="bold" if bold else "normal",
-        linespacing=1.1,
+        label, (0, y), xytext=(-12, -0.45 * font_size if several else 0), textcoords="offset points", ha="right",
+        va="bottom" if several else "center", annotation_clip=False, fontsize=font_size - 0.7 if several else font_size,
+        fontweight="bold" if bold else "normal", linespacing=1.1,
     )  # fmt: skip
 
 

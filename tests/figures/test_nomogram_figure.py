@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -84,6 +85,25 @@ def test_labels_of_a_line_never_touch(nomogram: Nomogram, ax: Axes, width: float
     for (y, a), (other, b) in itertools.combinations(boxes, 2):
         if y == other:
             assert a.x1 <= b.x0 or b.x1 <= a.x0
+
+
+@pytest.mark.parametrize("width", [6.0, 9.0])
+@pytest.mark.parametrize("name", ["Rad", "DLR signature of the fused chain of ultrasound"])
+def test_the_name_of_a_line_touches_no_label_of_a_tick(nomogram: Nomogram, ax: Axes, width: float, name: str) -> None:
+    page = ax.get_figure(root=True)
+    assert page is not None
+    page.set_size_inches(width, 0.5 + 0.55 * nomogram_rows(nomogram))
+    signature = next(axis for axis in nomogram.axes if axis.name == "Rad")
+    first = replace(signature.ticks[0], label="0.001")  # a long label, where the axis begins
+    long = replace(signature, label=name, ticks=(first, *signature.ticks[1:]))
+    axes = tuple(long if axis is signature else axis for axis in nomogram.axes)
+    draw_nomogram(replace(nomogram, axes=axes), ax, font_size=8.5)
+    renderer = page.canvas.get_renderer()  # type: ignore[attr-defined]
+    names = [text for text in ax.texts if text.get_ha() == "right"]
+    assert any(text.get_text().endswith("(signature, probability)") for text in names)
+    for text, label in itertools.product(names, [text for text in ax.texts if text.get_ha() == "center"]):
+        box = text.get_window_extent(renderer).padded(4, 0)  # 4 px: room enough to tell them apart
+        assert not box.overlaps(label.get_window_extent(renderer)), (text.get_text(), label.get_text())
 
 
 def test_the_patient_stands_on_every_line_and_total_and_risk_are_written(

@@ -6,10 +6,15 @@ import re
 from itertools import combinations
 from pathlib import Path
 
+import matplotlib
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.textpath import TextToPath
 
+from dlr.figures import theme
 from dlr.report.press import Panel, Press, _sheet, slug
 
 
@@ -53,6 +58,17 @@ def test_a_panel_with_labels_title_and_legend_fills_its_cell_and_stays_inside(pr
         assert cell.x0 <= outer.x0 and outer.x1 <= cell.x1 and cell.y0 <= outer.y0 and outer.y1 <= cell.y1
         assert max(outer.width / cell.width, outer.height / cell.height) > 0.93
     assert not any(a.overlaps(b) for a, b in combinations([cell.padded(-0.01) for cell in cells], 2))
+
+
+@pytest.mark.parametrize("words", ["1010 + 64 = 1074", "after the t-test", "0.634–0.882"])
+def test_a_text_is_measured_as_wide_as_it_is_printed(words: str) -> None:
+    with matplotlib.rc_context(theme.rc()):
+        page = Figure()
+        FigureCanvasAgg(page)
+        text = page.text(0, 0, words, fontsize=7.5)
+        measured = text.get_window_extent(page.canvas.get_renderer()).width * 72 / page.dpi  # type: ignore[attr-defined]
+        printed, _, _ = TextToPath().get_text_width_height_descent(words, text.get_fontproperties(), False)
+    assert measured == pytest.approx(printed, abs=1)  # PDF and SVG hold unhinted outlines; less than a pixel apart
 
 
 def test_a_figure_name_is_used_once(press: Press) -> None:
