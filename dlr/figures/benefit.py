@@ -18,7 +18,7 @@ def draw_calibration(calibration: pd.DataFrame, ax: Axes, model: str = "") -> Ax
 
     calibration : columns kind ("group" or "curve"), predicted, observed, lower, upper, n.
     """
-    tone = theme.colour(model)
+    tone = theme.style(model).colour
     ax.plot([0, 1], [0, 1], color=theme.GREY, linewidth=0.8, linestyle="--", label="ideal", zorder=1)
     curve = calibration[calibration["kind"] == "curve"].sort_values("predicted")
     if len(curve):
@@ -30,7 +30,7 @@ def draw_calibration(calibration: pd.DataFrame, ax: Axes, model: str = "") -> Ax
         below = (groups["observed"] - groups["lower"]).clip(lower=0).fillna(0)
         above = (groups["upper"] - groups["observed"]).clip(lower=0).fillna(0)
         ax.errorbar(
-            groups["predicted"], groups["observed"], yerr=np.array([below, above]), fmt=theme.marker(model),
+            groups["predicted"], groups["observed"], yerr=np.array([below, above]), fmt=theme.style(model).marker,
             color=tone, markersize=4, elinewidth=0.9, label="groups, 95 % interval",
         )  # fmt: skip
     ax.set(xlabel="Predicted probability", ylabel="Observed", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
@@ -51,10 +51,10 @@ def draw_decision(curves: pd.DataFrame, ax: Axes, limits: tuple[float, float] = 
     for model, line in shown.groupby("model", sort=False):
         name = str(model)
         if {"lower", "upper"} <= set(line.columns) and line["lower"].notna().any():
-            ax.fill_between(line["threshold"], line["lower"], line["upper"], color=theme.colour(name), alpha=0.12)
+            ax.fill_between(line["threshold"], line["lower"], line["upper"], color=theme.style(name).colour, alpha=0.12)
         ax.plot(
             line["threshold"], line["net_benefit"],
-            color=theme.colour(name), linestyle=theme.line_style(name), label=name,
+            color=theme.style(name).colour, linestyle=theme.style(name).line, label=name,
         )  # fmt: skip
     top = max(0.05, float(shown[["net_benefit", "treat_all"]].max().max())) if len(shown) else 0.05
     ax.set(xlabel="Threshold probability", ylabel="Net benefit", xlim=limits, ylim=(-0.35 * top, 1.12 * top))

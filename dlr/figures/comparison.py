@@ -66,11 +66,11 @@ def draw_auc_forest(aucs: pd.DataFrame, ax: Axes) -> Axes:
     labels, y, places = [], 0.0, []
     for model in models:
         for row in rows[rows["model"] == model].itertuples():
-            tone = theme.colour(str(model))
+            tone = theme.style(str(model)).colour
             apparent = row.role == "apparent"
             ax.plot([row.lower, row.upper], [y, y], color=tone, linewidth=1.4, linestyle=":" if apparent else "-")
             ax.plot(
-                [row.value], [y], marker=theme.marker(str(model)), color=tone, markersize=5.5,
+                [row.value], [y], marker=theme.style(str(model)).marker, color=tone, markersize=5.5,
                 markerfacecolor="white" if row.role != "test" else tone, linestyle="none",
             )  # fmt: skip
             limits = theme.format_interval(row.lower, row.upper)
@@ -95,7 +95,8 @@ def draw_p_matrix(comparisons: pd.DataFrame, ax: Axes) -> Axes:
     comparisons : columns model_a, model_b, p, p_holm.
     """
     models = list(dict.fromkeys([*comparisons["model_a"], *comparisons["model_b"]]))
-    models.sort(key=lambda name: list(theme.MODEL_COLOURS).index(name) if name in theme.MODEL_COLOURS else 99)
+    known = list(theme.STYLES)
+    models.sort(key=lambda name: known.index(name) if name in known else len(known))
     place = {name: k for k, name in enumerate(models)}
     size = len(models)
     for row in comparisons.itertuples():

@@ -70,11 +70,11 @@ def _label(line: Line, by: str) -> str:
 def _style(line: Line, by: str) -> dict:
     if by == "role":
         return {
-            "color": theme.colour(line.model),
+            "color": theme.style(line.model).colour,
             "linestyle": ROLE_STYLES.get(line.role, "-"),
             "linewidth": ROLE_WIDTHS.get(line.role, 1.4),
         }
-    return {"color": theme.colour(line.model), "linestyle": theme.line_style(line.model)}
+    return {"color": theme.style(line.model).colour, "linestyle": theme.style(line.model).line}
 
 
 def _legend(ax: Axes, count: int) -> None:

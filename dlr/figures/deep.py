@@ -62,7 +62,9 @@ def draw_block_shares(shares: pd.DataFrame, ax: Axes) -> Axes:
         rows = shares[shares["block"] == block].set_index("step")["count"].reindex(steps).fillna(0)
         total = shares.groupby("step")["count"].sum().reindex(steps)
         share = rows / total.where(total > 0, 1)
-        ax.barh(range(len(steps)), share, left=start, height=0.55, color=theme.colour(str(block)), label=str(block))
+        ax.barh(
+            range(len(steps)), share, left=start, height=0.55, color=theme.style(str(block)).colour, label=str(block)
+        )
         for y, step in enumerate(steps):
             if share[step] > 0.08:
                 words = f"{100 * share[step]:.0f} %"

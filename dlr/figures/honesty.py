@@ -61,7 +61,9 @@ def draw_splits(splits: pd.DataFrame, ax: Axes) -> Axes:
             continue
         # a fixed spread by rank, so that points stay apart and nothing is drawn at random
         offsets = 0.26 * (np.argsort(np.argsort(values)) % 5 - 2) / 2
-        ax.plot(x + offsets, values, theme.marker(model), color=theme.colour(model), markersize=4, alpha=0.75)
+        ax.plot(
+            x + offsets, values, theme.style(model).marker, color=theme.style(model).colour, markersize=4, alpha=0.75
+        )
         low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
         ax.plot([x - 0.36, x + 0.36], [middle, middle], color=theme.INK, linewidth=1.6)
         ax.plot([x - 0.4, x - 0.4], [low, high], color=theme.INK, linewidth=0.9)

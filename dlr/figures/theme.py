@@ -9,12 +9,16 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
+from zlib import crc32
 
 from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.text import Text
+
+from dlr.words import Model
 
 __all__ = [
     "ACCENT",
@@ -23,12 +27,12 @@ __all__ = [
     "GREY",
     "INK",
     "LIGHT",
-    "MODEL_COLOURS",
     "NEGATIVE",
     "NOTHING",
     "POSITIVE",
+    "STYLES",
+    "Style",
     "cjk_font",
-    "colour",
     "fit_fonts",
     "fonts_for",
     "feature_label",
@@ -40,11 +44,10 @@ __all__ = [
     "format_ratio",
     "has_cjk",
     "latin_font",
-    "line_style",
-    "marker",
     "missing_font_warning",
     "rc",
     "shorten",
+    "style",
 ]
 
 INK = "#1c2326"
@@ -55,36 +58,34 @@ ACCENT_LIGHT = "#7fb0b8"
 POSITIVE = ACCENT  # patients with the outcome
 NEGATIVE = "#c3cacd"  # patients without it: lighter, so that print in grey still tells them apart
 
-MODEL_COLOURS = {
-    "Clinical": "#e69f00",
-    "Rad": "#0072b2",
-    "DL": "#009e73",
-    "DLR": "#cc79a7",
-    "Combined": INK,
-    "SingleTask": "#56b4e9",
-    "MultiTask": "#d55e00",
-    "Spatial": "#8a6d00",
+
+@dataclass(frozen=True)
+class Style:
+    """How a model is drawn everywhere."""
+
+    colour: str
+    line: Any  # matplotlib's line style: a name, or (offset, (on, off, ...))
+    marker: str
+
+
+STYLES: dict[str, Style] = {
+    Model.CLINICAL: Style("#e69f00", (0, (5, 1.5)), "s"),
+    Model.RAD: Style("#0072b2", (0, (3, 1, 1, 1)), "o"),
+    Model.DL: Style("#009e73", (0, (1.2, 1)), "^"),
+    Model.DLR: Style("#cc79a7", (0, (7, 1.5, 1, 1.5)), "D"),
+    Model.COMBINED: Style(INK, "-", "P"),
+    Model.SINGLE_TASK: Style("#56b4e9", (0, (9, 2)), "v"),
+    Model.MULTI_TASK: Style("#d55e00", (0, (6, 1, 1, 1, 1, 1)), "X"),
+    Model.SPATIAL: Style("#8a6d00", (0, (3, 1.5)), "h"),
 }
-_LINE_STYLES: dict[str, Any] = {
-    "Clinical": (0, (5, 1.5)),
-    "Rad": (0, (3, 1, 1, 1)),
-    "DL": (0, (1.2, 1)),
-    "DLR": (0, (7, 1.5, 1, 1.5)),
-    "Combined": "-",
-    "SingleTask": (0, (5, 1.5)),
-    "MultiTask": "-",
-    "Spatial": (0, (3, 1, 1, 1)),
-}
-_MARKERS = {
-    "Clinical": "s",
-    "Rad": "o",
-    "DL": "^",
-    "DLR": "D",
-    "Combined": "P",
-    "SingleTask": "v",
-    "MultiTask": "X",
-    "Spatial": "h",
-}
+_SPARE = (  # for the models that a pipeline names itself
+    Style("#7b4ab5", (0, (4, 1, 2, 1)), "p"),
+    Style("#7a5c43", (0, (8, 1, 2, 1)), "<"),
+    Style("#b3003c", (0, (2, 2)), ">"),
+    Style("#4c7a00", (0, (10, 1, 1, 1)), "d"),
+    Style("#5b5f9e", (0, (5, 3)), "*"),
+)
+_NO_MODEL = Style(GREY, "-", "o")
 
 NOTHING = "–"  # printed for a number that is not defined
 
@@ -113,19 +114,11 @@ _BEYOND = re.compile(
 )  # beyond Latin, Greek, Cyrillic, punctuation, operators
 
 
-def colour(model: str) -> str:
-    """The colour of a model; of a name that is no model, grey."""
-    return MODEL_COLOURS.get(model, GREY)
-
-
-def line_style(model: str) -> Any:
-    """The line style of a model."""
-    return _LINE_STYLES.get(model, "-")
-
-
-def marker(model: str) -> str:
-    """The marker of a model."""
-    return _MARKERS.get(model, "o")
+def style(model: str) -> Style:
+    """The style of a model; of a name that the house does not know always the same spare one; without a name grey."""
+    if not model:
+        return _NO_MODEL
+    return STYLES.get(model) or _SPARE[crc32(model.encode()) % len(_SPARE)]
 
 
 @cache

@@ -239,7 +239,7 @@ def _algorithms(sources: Sources, press: Press) -> list[Block]:
     for target, table in everything.groupby("target", sort=False):
         table = table.assign(place=table["algorithm"].map({name: k for k, name in enumerate(order)}))
         table = table.sort_values("place", kind="stable").drop(columns="place")
-        models_shown = sorted(dict.fromkeys(table["model"]), key=lambda name: list(theme.MODEL_COLOURS).index(name))
+        models_shown = sorted(dict.fromkeys(table["model"]), key=lambda name: list(theme.STYLES).index(name))
         table = pd.concat([table[table["model"] == model] for model in models_shown])
         corrected = [
             f"{row.model} {theme.format_auc(row.out_of_fold_auc)} becomes {theme.format_auc(row.bbc_corrected)} "

@@ -164,14 +164,14 @@ def test_roc_has_auc_and_interval_in_its_legend_and_the_diagonal(ax: Axes) -> No
     assert legend(ax) == ["Rad 0.650 (0.500–0.800)", "DL 0.650 (0.500–0.800)"]
     assert list(ax.lines[0].get_xdata()) == [0, 1]
     assert list(ax.lines[1].get_ydata()) == [0, 0.8, 1]
-    assert ax.lines[1].get_color() == theme.colour("Rad")
+    assert ax.lines[1].get_color() == theme.style("Rad").colour
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("1 − specificity", "Sensitivity")
 
 
 def test_roc_of_one_model_tells_its_roles_apart_by_line_style(ax: Axes) -> None:
     figures.draw_roc([line("Rad", role) for role in ("test", "out-of-fold", "apparent")], ax, by="role")
     drawn = ax.lines[1:]
-    assert {curve.get_color() for curve in drawn} == {theme.colour("Rad")}
+    assert {curve.get_color() for curve in drawn} == {theme.style("Rad").colour}
     assert len({str(curve.get_linestyle()) for curve in drawn} | {curve.get_linewidth() for curve in drawn}) > 3
 
 
@@ -240,8 +240,8 @@ def test_forest_fills_the_test_side_only(ax: Axes) -> None:
     )
     figures.draw_auc_forest(table, ax)
     assert labels_of(ax, "y") == ["Rad, test", "Rad, out-of-fold"]
-    points = [drawn for drawn in ax.lines if drawn.get_marker() == theme.marker("Rad")]
-    assert [point.get_markerfacecolor() for point in points] == [theme.colour("Rad"), "white"]
+    points = [drawn for drawn in ax.lines if drawn.get_marker() == theme.style("Rad").marker]
+    assert [point.get_markerfacecolor() for point in points] == [theme.style("Rad").colour, "white"]
     assert texts(ax) == ["0.700 (0.600–0.800)", "0.720 (0.660–0.780)"]
 
 

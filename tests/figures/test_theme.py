@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from matplotlib.colors import to_rgb
 
 from dlr.figures import theme
-from dlr.words import Model
+from dlr.words import MODELS, Model
 
 NAN = float("nan")
 
@@ -67,11 +67,20 @@ def test_a_feature_is_written_over_two_lines() -> None:
     assert theme.feature_label("age") == "age"
 
 
-def test_every_model_has_a_colour_a_line_style_and_a_marker_of_its_own() -> None:
-    names = [str(model) for model in Model]
-    assert len({theme.colour(name) for name in names}) == len(names)
-    assert len({str(theme.line_style(name)) for name in names}) == len(names)
-    assert len({theme.marker(name) for name in names}) == len(names)
+def test_styles_models_and_words_have_the_same_members_in_the_same_order() -> None:
+    assert list(theme.STYLES) == [spec.name for spec in MODELS] == list(Model)
+
+
+@pytest.mark.parametrize("part", ["colour", "line", "marker"])
+def test_every_model_has_a_colour_a_line_style_and_a_marker_of_its_own(part: str) -> None:
+    styles = [*theme.STYLES.values(), *theme._SPARE]
+    assert len({str(getattr(style, part)) for style in styles}) == len(styles)
+
+
+def test_a_model_that_the_house_does_not_know_always_has_the_same_style() -> None:
+    toy = theme.style("Toy")
+    assert toy in theme._SPARE and toy == theme.style("Toy")
+    assert theme.style("").colour == theme.GREY
 
 
 def _luminance(colour: str) -> float:
