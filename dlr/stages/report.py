@@ -44,7 +44,7 @@ SECTIONS = (
 
 @stage(
     "report",
-    version=2,
+    version=3,
     needs=["cohort"],
     optional=list(STAGES),
     sections=list(SECTIONS),
