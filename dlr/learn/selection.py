@@ -121,18 +121,26 @@ def learn_columns(
 
 
 def selection_frequency(selection: pd.DataFrame) -> pd.DataFrame:
-    """How often each feature survived all steps: feature, kept, of, frequency, mean_coefficient; most often first.
+    """How often each feature survived all steps, by target and model, most often first.
 
     selection : TRACE_COLUMNS and what tells fits apart (any of target, model, protocol, seed, fold).
-    The mean coefficient is over the fits that kept the feature (LASSO, standardised columns).
+    Returns target and model where given, feature, kept, of (the fits of this target and model), frequency,
+    mean_coefficient: over the fits that kept the feature (LASSO, standardised columns).
     """
-    fit = [name for name in ("target", "model", "protocol", "seed", "fold") if name in selection.columns]
-    of = len(selection[fit].drop_duplicates()) if fit else 1
+    of_whom = [name for name in ("target", "model") if name in selection.columns]
+    one_fit = [*of_whom, *(name for name in ("protocol", "seed", "fold") if name in selection.columns)]
+    fits = selection[one_fit].drop_duplicates() if one_fit else pd.DataFrame(index=[0])
     last = selection[selection["step"].isin(("lasso", "prepared")) & selection["kept"].astype(bool)]
-    counted = last.groupby("feature", sort=True).agg(kept=("kept", "size"), mean_coefficient=("coefficient", "mean"))
-    table = counted.reset_index().assign(of=of, frequency=lambda t: t["kept"] / of)
-    table = table.sort_values(["kept", "feature"], ascending=[False, True], kind="stable", ignore_index=True)
-    return table[["feature", "kept", "of", "frequency", "mean_coefficient"]]
+    counted = last.groupby([*of_whom, "feature"], sort=True)
+    table = counted.agg(kept=("kept", "size"), mean_coefficient=("coefficient", "mean")).reset_index()
+    if of_whom:
+        table = table.merge(fits.groupby(of_whom).size().rename("of").reset_index(), on=of_whom, how="left")
+    else:
+        table["of"] = len(fits)
+    table["frequency"] = table["kept"] / table["of"]
+    order = [*of_whom, "kept", "feature"]
+    table = table.sort_values(order, ascending=[name != "kept" for name in order], kind="stable", ignore_index=True)
+    return table[[*of_whom, "feature", "kept", "of", "frequency", "mean_coefficient"]]
 
 
 def _trace(rows: list[tuple[object, ...]]) -> pd.DataFrame:

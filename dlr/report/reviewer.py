@@ -202,6 +202,7 @@ def _unstable_selection(sources: Sources, evidence: Evidence, target: str) -> It
     frequency = sources.table("radiomics_model", "selection_frequency.csv")
     if frequency is None:
         return
+    frequency = frequency[frequency["target"] == target]
     often = int((frequency["frequency"] >= 0.5).sum())
     if often < 3:
         yield Remark(

@@ -19,7 +19,7 @@ SHOWN = {"joined": "joined", "t_test": "after the t-test", "correlation": "after
 
 @stage(
     "fusion_model",
-    version=2,
+    version=3,
     needs=["cohort", "radiomics", "deep", "fuse"],
     optional=["stability"],
     sections=["cohort.per_patient", "learn", "evaluate.bootstrap"],

@@ -28,7 +28,7 @@ __all__ = ["radiomics_model"]
 
 @stage(
     "radiomics_model",
-    version=2,
+    version=3,
     needs=["cohort", "radiomics"],
     optional=["stability"],
     sections=["cohort.per_patient", "cohort.test_share", "learn", "evaluate.splits", "evaluate.bootstrap"],

@@ -286,6 +286,35 @@ def test_selection_frequency_counts_fits():
     )
 
 
+def trace(target: str, fold: int, **coefficients: float) -> pd.DataFrame:
+    """The last step of one fit: coefficient 0 = the feature left."""
+    rows = [(target, "Rad", fold, name, "lasso", value != 0, value) for name, value in coefficients.items()]
+    return pd.DataFrame(rows, columns=["target", "model", "fold", "feature", "step", "kept", "coefficient"])
+
+
+def test_how_often_is_counted_within_a_target():
+    """her2 keeps a and b in both fits, er keeps a in one of its three: b is 2 of 2, and a's signs are not averaged."""
+    fits = [trace("her2", fold, a=1.0, b=0.5) for fold in range(2)]
+    fits += [trace("er", fold, a=-1.0 if fold == 0 else 0.0, c=0.0) for fold in range(3)]
+    table = frequency_of(pd.concat(fits)).set_index(["target", "model", "feature"])
+    assert table.index.tolist() == [("er", "Rad", "a"), ("her2", "Rad", "a"), ("her2", "Rad", "b")]
+    assert table["kept"].tolist() == [1, 2, 2] and table["of"].tolist() == [3, 2, 2]
+    assert table["frequency"].tolist() == [1 / 3, 1.0, 1.0]
+    assert table["mean_coefficient"].tolist() == [-1.0, 1.0, 0.5]
+
+
+def test_how_often_is_counted_within_a_model():
+    rad = [trace("er", fold, a=1.0) for fold in range(2)]
+    fused = [trace("er", fold, a=0.0, d=2.0).assign(model="DLR") for fold in range(4)]
+    table = frequency_of(pd.concat([*rad, *fused]))
+    assert table[["model", "feature", "kept", "of"]].values.tolist() == [["DLR", "d", 4, 4], ["Rad", "a", 2, 2]]
+
+
+def test_a_trace_of_one_fit_is_one_of_one():
+    table = frequency_of(trace("er", 0, a=1.0, b=0.0).drop(columns=["target", "model", "fold"]))
+    assert table.values.tolist() == [["a", 1, 1, 1.0, 1.0]]
+
+
 def test_settings_refuse_unknown_keys_and_repeated_names():
     with pytest.raises(ValueError, match="fold"):
         LearnSettings(fold=5)
