@@ -28,7 +28,7 @@ from joblib import Parallel, delayed
 from dlr.learn import ALGORITHMS, LearnSettings, fit_chains, load_chain, save_chains
 from dlr.learn.correlation import absolute_correlation, greedy_deletion
 from dlr.learn.lasso import LassoSelector
-from dlr.learn.t_test import two_class_tests
+from dlr.learn.univariable import two_class_tests
 from dlr.protocols import Part, plan, stratified_folds
 from dlr.randomness import rng
 

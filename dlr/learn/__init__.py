@@ -2,7 +2,8 @@
 
 from dlr.learn.candidates import CandidateSet, admissible_sets
 from dlr.learn.chains import Chain, FittedChains, fit_chains
-from dlr.learn.combined import CombinedModel, Dropped, fit_combined
+from dlr.learn.combined import CombinedModel, Dropped
+from dlr.learn.combined_fit import fit_combined
 from dlr.learn.correlation import GreedyCorrelationFilter
 from dlr.learn.lasso import LassoSelector
 from dlr.learn.pca import PcaBlock, components_wanted, fit_pca, load_pca, save_pca
@@ -10,7 +11,7 @@ from dlr.learn.rad_score import RadScore, lasso_cv, lasso_path, rad_score_formul
 from dlr.learn.selection import selection_frequency
 from dlr.learn.settings import ALGORITHMS, LearnSettings
 from dlr.learn.storage import load_chain, save_chains
-from dlr.learn.t_test import TTestSelector
+from dlr.learn.univariable import TTestSelector
 
 __all__ = [
     "ALGORITHMS",

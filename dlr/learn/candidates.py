@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from dlr.words import Model
+from dlr.words import MODELS, Model, ModelSpec
 
 __all__ = ["CandidateSet", "admissible_sets"]
-
-IMAGE_SIGNATURES = (Model.DLR.value, Model.DL.value, Model.RAD.value)  # DLR contains the other two
 
 
 @dataclass(frozen=True)
@@ -33,20 +31,24 @@ class CandidateSet:
 
 
 def admissible_sets(
-    variables: Sequence[str], signatures: Collection[str], primary: str | None = None
+    variables: Sequence[str],
+    signatures: Collection[str],
+    primary: str | None = None,
+    specs: Sequence[ModelSpec] = MODELS,
 ) -> tuple[CandidateSet, ...]:
-    """Every admissible set, the primary first: {variables or Clinical} x {DLR or DL or Rad}.
+    """Every admissible set, the primary first: {variables or Clinical} x {one model of images}.
 
     variables : pre-named clinical columns, most important first; empty puts the Clinical signature in front.
     signatures : the models that have a signature.  primary : the image signature of the primary set.
-    Never together: the Clinical signature and its variables; two of Rad, DL and DLR. Empty where either half is
-    missing: there is then nothing to combine.
+    specs : what the models are; of those of images the later stands first, as it contains the earlier ones.
+    Never together: the Clinical signature and its variables; two models of images; a model of images that contains
+    the clinical variables and these. Empty where either half is missing: there is then nothing to combine.
     """
-    images = [name for name in IMAGE_SIGNATURES if name in signatures]
-    images.sort(key=lambda name: name != primary)
     clinical: list[tuple[tuple[str, ...], tuple[str, ...]]] = []
     if variables:
         clinical.append((tuple(variables), ()))
     if Model.CLINICAL.value in signatures:
         clinical.append(((), (Model.CLINICAL.value,)))
-    return tuple(CandidateSet(columns, (*first, image)) for image in images for columns, first in clinical)
+    images = [s.name for s in reversed(specs) if s.of_images and Model.CLINICAL not in s.contains]
+    present = sorted((str(name) for name in images if name in signatures), key=lambda name: name != primary)
+    return tuple(CandidateSet(columns, (*first, image)) for image in present for columns, first in clinical)

@@ -15,7 +15,7 @@ from dlr.errors import InputError
 from dlr.learn.classifiers import RECIPES
 from dlr.learn.grid import GridPoint, InnerFold, best_point, score_grid
 from dlr.learn.lasso import LassoSelector
-from dlr.learn.models import Constant, Model, model_from_estimator
+from dlr.learn.models import Constant, FittedModel, model_from_estimator
 from dlr.learn.preparation import Preparation
 from dlr.learn.rad_score import RadScore
 from dlr.learn.selection import Columns, learn_columns
@@ -35,7 +35,7 @@ class Chain:
     parameters: dict[str, Any]  # the grid point
     preparation: Preparation  # of the kept features and what their imputation reads
     features: tuple[str, ...]
-    model: Model
+    model: FittedModel
     prevalence: float  # of the training part
     n: int  # training rows
     n_positive: int

@@ -12,7 +12,7 @@ from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dlr.learn.preparation import constant_columns
-from dlr.learn.t_test import two_class_tags, two_classes
+from dlr.learn.univariable import two_class_tags, two_classes
 from dlr.protocols import stratified_folds
 from dlr.words import expit
 

@@ -6,8 +6,9 @@ Logistic regression as JSON, LightGBM as its text, XGBoost as its JSON, forests 
 from __future__ import annotations
 
 import json
+import typing
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from dlr.errors import InputError
 from dlr.learn.forest import Forest
 from dlr.words import expit
 
-__all__ = ["FILE_NAME", "Constant", "Model", "model_from_bytes", "model_from_estimator"]
+__all__ = ["FILE_NAME", "Constant", "FittedModel", "model_from_bytes", "model_from_estimator"]
 
 FILE_NAME = {
     "logistic": "logistic.json",
@@ -27,7 +28,7 @@ FILE_NAME = {
 MEND = "use the folder that dlr itself wrote, or fit the study again"
 
 
-class Model(Protocol):
+class FittedModel(typing.Protocol):
     """Standardised features in, probabilities out."""
 
     def probability(self, values: np.ndarray) -> np.ndarray:
@@ -90,7 +91,7 @@ class Xgboost:
         return bytes(self.booster.save_raw("json"))
 
 
-def model_from_estimator(algorithm: str, estimator: Any) -> Model:
+def model_from_estimator(algorithm: str, estimator: Any) -> FittedModel:
     """The saved form of a fitted scikit-learn style classifier of classes 0 and 1."""
     if algorithm == "logistic":
         return Logistic(float(estimator.intercept_[0]), np.array(estimator.coef_[0], dtype=float))
@@ -103,7 +104,7 @@ def model_from_estimator(algorithm: str, estimator: Any) -> Model:
     return Forest.from_estimator(estimator)
 
 
-def model_from_bytes(algorithm: str, data: bytes, where: str) -> Model:
+def model_from_bytes(algorithm: str, data: bytes, where: str) -> FittedModel:
     """Read what `to_bytes` wrote; data only, nothing of it runs."""
     if data[:12] == b'{"constant":':
         return Constant(float(json.loads(data)["constant"]))
@@ -114,12 +115,12 @@ def model_from_bytes(algorithm: str, data: bytes, where: str) -> Model:
         raise InputError(where, f"is not a saved {algorithm} model ({reason})", MEND) from error
 
 
-def _read_logistic(data: bytes) -> Model:
+def _read_logistic(data: bytes) -> FittedModel:
     plain = json.loads(data)
     return Logistic(float(plain["intercept"]), np.array(plain["coefficients"], dtype=float))
 
 
-def _read_lightgbm(data: bytes) -> Model:
+def _read_lightgbm(data: bytes) -> FittedModel:
     import lightgbm
 
     try:
@@ -128,7 +129,7 @@ def _read_lightgbm(data: bytes) -> Model:
         raise ValueError(str(error)) from error
 
 
-def _read_xgboost(data: bytes) -> Model:
+def _read_xgboost(data: bytes) -> FittedModel:
     import xgboost
 
     booster = xgboost.Booster({"nthread": 1})

@@ -13,7 +13,7 @@ from dlr.learn.lasso import LassoSelector
 from dlr.learn.preparation import Preparation, fit_preparation
 from dlr.learn.rad_score import RadScore
 from dlr.learn.settings import LearnSettings
-from dlr.learn.t_test import two_class_tests
+from dlr.learn.univariable import two_class_tests
 
 __all__ = ["TRACE_COLUMNS", "Columns", "learn_columns", "selection_frequency"]
 

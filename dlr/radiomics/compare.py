@@ -17,7 +17,7 @@ from dlr.radiomics.inputs import kind_of
 from dlr.radiomics.interface import Engine, Measured
 from dlr.radiomics.profile import Profile
 
-__all__ = ["ROUNDING", "Comparison", "Roi", "compare_engines", "differences"]
+__all__ = ["ROUNDING", "EngineComparison", "Roi", "compare_engines", "differences"]
 
 ROUNDING = 1e-9  # what is smaller than this is compared as a number of this size: it is rounding, not a measurement
 
@@ -35,7 +35,7 @@ class Roi(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Comparison:
+class EngineComparison:
     """Every value of every case by both engines, and the wall time of both."""
 
     values: pd.DataFrame  # case_id and DIFFERENCE_COLUMNS
@@ -80,7 +80,7 @@ def differences(measured: Measured, reference: Measured, profile: Profile, kind:
     return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
 
 
-def compare_engines(rois: Iterable[Roi], profile: Profile, engine: Engine, reference: Engine) -> Comparison:
+def compare_engines(rois: Iterable[Roi], profile: Profile, engine: Engine, reference: Engine) -> EngineComparison:
     """Measure every ROI by both engines. Imports and compilation are over before the first time is taken."""
     for each in (engine, reference):
         _warm_up(each, profile)
@@ -93,7 +93,7 @@ def compare_engines(rois: Iterable[Roi], profile: Profile, engine: Engine, refer
             table.insert(0, "case_id", roi.case_id)
             values.append(table)
             seconds.append((roi.case_id, own_seconds, other_seconds))
-    return Comparison(
+    return EngineComparison(
         pd.concat(values, ignore_index=True) if values else pd.DataFrame(columns=["case_id", *DIFFERENCE_COLUMNS]),
         pd.DataFrame(seconds, columns=["case_id", "seconds", "reference_seconds"]),
         pd.DataFrame(problems, columns=["case_id", "engine", "what"]),

@@ -12,12 +12,12 @@ import pandas as pd
 from dlr.cohort import CohortSettings, load_new_cases, read_case
 from dlr.errors import InputError, Problem
 from dlr.radiomics import engine, load_profile
-from dlr.radiomics.compare import Comparison, Roi, compare_engines
+from dlr.radiomics.compare import EngineComparison, Roi, compare_engines
 
 __all__ = ["compare_cohort"]
 
 
-def compare_cohort(manifest: Path, settings: Any, number: int) -> Comparison:
+def compare_cohort(manifest: Path, settings: Any, number: int) -> EngineComparison:
     """Both engines on `number` cases spread evenly over a manifest, under the study's profile.
 
     Targets, sides and clinical values play no part. Raises InputError where no case can be read.

@@ -13,7 +13,7 @@ import pandas as pd
 
 from dlr.stats.likelihood import Likelihood, maximise
 from dlr.stats.logistic_fit import LogisticFit
-from dlr.stats.regression import Problem, separated_terms, starting_point, summarise
+from dlr.stats.regression import Regression, separated_terms, starting_point, summarise
 
 __all__ = ["JeffreysLikelihood", "firth"]
 
@@ -81,8 +81,8 @@ def firth(
     likelihood, the penalty taken from the full information matrix with the coefficient held (logistf's convention).
     Arguments as in `logistic`. Source: Firth 1993; Heinze & Schemper 2002.
     """
-    problem = Problem.of(frame, outcome, references=references, logits=logits, weights=weights, offset=offset)
-    best = maximise(problem.likelihood, starting_point(problem.likelihood))
+    regression = Regression.of(frame, outcome, references=references, logits=logits, weights=weights, offset=offset)
+    best = maximise(regression.likelihood, starting_point(regression.likelihood))
     return summarise(
-        problem, JeffreysLikelihood.of(problem.likelihood), "Firth", separated_terms(problem, best), profile
+        regression, JeffreysLikelihood.of(regression.likelihood), "Firth", separated_terms(regression, best), profile
     )

@@ -13,7 +13,7 @@ from dlr.errors import InputError
 from dlr.stats.firth import JeffreysLikelihood
 from dlr.stats.likelihood import maximise
 from dlr.stats.logistic_fit import LogisticFit
-from dlr.stats.regression import Problem, maximum_without, separated_terms, starting_point, summarise
+from dlr.stats.regression import Regression, maximum_without, separated_terms, starting_point, summarise
 from dlr.words import Test
 
 __all__ = ["drop_one", "likelihood_ratio", "logistic"]
@@ -39,12 +39,12 @@ def logistic(
     on_separation : where estimates are infinite, "firth" fits Firth's penalty instead and "report" returns where the
         likelihood stopped rising, useless but for its likelihood; either way `separated` names the terms.
     """
-    problem = Problem.of(frame, outcome, references=references, logits=logits, weights=weights, offset=offset)
-    best = maximise(problem.likelihood, starting_point(problem.likelihood))
-    separated = separated_terms(problem, best)
+    regression = Regression.of(frame, outcome, references=references, logits=logits, weights=weights, offset=offset)
+    best = maximise(regression.likelihood, starting_point(regression.likelihood))
+    separated = separated_terms(regression, best)
     if separated and on_separation == "firth":
-        return summarise(problem, JeffreysLikelihood.of(problem.likelihood), "Firth", separated, profile)
-    return summarise(problem, problem.likelihood, "ML", separated, profile, best)
+        return summarise(regression, JeffreysLikelihood.of(regression.likelihood), "Firth", separated, profile)
+    return summarise(regression, regression.likelihood, "ML", separated, profile, best)
 
 
 def likelihood_ratio(smaller: LogisticFit, larger: LogisticFit) -> Test:
@@ -77,12 +77,12 @@ def drop_one(
 
     Returns index = variable; columns df, deviance, aic (of the model without it), lrt, p. Arguments as in `logistic`.
     """
-    problem = Problem.of(frame, outcome, references=references, logits=logits)
-    target = problem.likelihood
+    regression = Regression.of(frame, outcome, references=references, logits=logits)
+    target = regression.likelihood
     full = maximise(target, starting_point(target))
     rows = []
-    for name in problem.design.names:
-        out = problem.design.positions(name)
+    for name in regression.design.names:
+        out = regression.design.positions(name)
         deviance = -2 * maximum_without(target, out).value
         k = target.x.shape[1] - len(out)
         lrt = max(0.0, deviance + 2 * full.value)

@@ -17,11 +17,11 @@ from dlr.stats.logistic_fit import TERM_COLUMNS, LogisticFit
 from dlr.stats.outcome import Z, two_classes
 from dlr.stats.separation import separating_terms
 
-__all__ = ["Problem", "maximum_without", "separated_terms", "starting_point", "summarise", "zero_one"]
+__all__ = ["Regression", "maximum_without", "separated_terms", "starting_point", "summarise", "zero_one"]
 
 
 @dataclass(frozen=True)
-class Problem:
+class Regression:
     """Design and numbers of one regression; columns are scaled to root mean square 1 for the arithmetic."""
 
     design: Design
@@ -38,7 +38,7 @@ class Problem:
         logits: Sequence[str] = (),
         weights: np.ndarray | None = None,
         offset: np.ndarray | None = None,
-    ) -> Problem:
+    ) -> Regression:
         """Check everything a regression needs; raises InputError naming all that is wrong with the columns."""
         y = zero_one(frame, outcome)
         design = Design.of(frame, references=references, logits=logits)
@@ -59,7 +59,7 @@ class Problem:
 
 
 def summarise(
-    problem: Problem,
+    regression: Regression,
     target: Likelihood,
     method: str,
     separated: tuple[str, ...],
@@ -71,33 +71,35 @@ def summarise(
     best = maximise(target, starting_point(target)) if best is None else best
     if not best.converged and not separated:
         raise InputError(
-            f"regression on {', '.join(problem.design.names)}",
+            f"regression on {', '.join(regression.design.names)}",
             "the estimates do not settle, as columns nearly determine one another",
             "leave one of them out",
         )
     unreachable = bool(separated) and method == "ML"  # no maximum, thus no spread around it
     k = len(best.beta)
     covariance = np.full((k, k), np.nan) if unreachable else target.covariance(best.beta)
-    plain = problem.likelihood
-    terms = _terms(problem, target, best, covariance, profile and not unreachable)
+    plain = regression.likelihood
+    terms = _terms(regression, target, best, covariance, profile and not unreachable)
     return LogisticFit(
         terms=terms,
         log_likelihood=plain.log_likelihood(best.beta),
         null_log_likelihood=maximum_without(plain, range(1, plain.x.shape[1])).value,
-        maximised=target.value_unscaled(best.beta, problem.scale),
+        maximised=target.value_unscaled(best.beta, regression.scale),
         n=len(plain.y),
         n_positive=int(plain.y.sum()),
-        vcov=covariance / np.outer(problem.scale, problem.scale),
+        vcov=covariance / np.outer(regression.scale, regression.scale),
         separated=separated,
         method=method,
-        design=problem.design,
+        design=regression.design,
         penalty=penalty,
         effective_df=target.effective_df(best.beta),
         notes=_limits_not_found(terms) if profile and not unreachable else (),
     )
 
 
-def _terms(problem: Problem, target: Likelihood, best: Maximum, covariance: np.ndarray, profile: bool) -> pd.DataFrame:
+def _terms(
+    regression: Regression, target: Likelihood, best: Maximum, covariance: np.ndarray, profile: bool
+) -> pd.DataFrame:
     """The table of coefficients in the user's units."""
     k = len(best.beta)
     se = np.sqrt(np.diag(covariance))
@@ -105,7 +107,7 @@ def _terms(problem: Problem, target: Likelihood, best: Maximum, covariance: np.n
     if profile:
         limits = np.array([profile_limits(target, best, j, se[j]) for j in range(k)])
         lr = np.array([profile_statistic(target, best, j) for j in range(k)])
-    b, se, limits = best.beta / problem.scale, se / problem.scale, limits / problem.scale[:, None]
+    b, se, limits = best.beta / regression.scale, se / regression.scale, limits / regression.scale[:, None]
     with np.errstate(over="ignore"):  # a separated model reported as it is has infinite odds
         odds_ratio, or_lower, or_upper = np.exp(b), np.exp(b - Z * se), np.exp(b + Z * se)
     columns = {
@@ -123,7 +125,7 @@ def _terms(problem: Problem, target: Likelihood, best: Maximum, covariance: np.n
         "lr_chi2": lr,
         "lr_p": chi2.sf(lr, 1),
     }
-    return pd.DataFrame(columns, index=pd.Index(problem.design.terms, name="term"), columns=list(TERM_COLUMNS))
+    return pd.DataFrame(columns, index=pd.Index(regression.design.terms, name="term"), columns=list(TERM_COLUMNS))
 
 
 def _limits_not_found(terms: pd.DataFrame) -> tuple[str, ...]:
@@ -167,13 +169,13 @@ def starting_point(target: Likelihood) -> np.ndarray:
     return beta
 
 
-def separated_terms(problem: Problem, best: Maximum) -> tuple[str, ...]:
+def separated_terms(regression: Regression, best: Maximum) -> tuple[str, ...]:
     """Terms with an infinite estimate: asked of the linear programme only where the maximum looks unreachable."""
-    p = problem.likelihood.probability(best.beta)
+    p = regression.likelihood.probability(best.beta)
     if best.converged and p.min() > 1e-9 and p.max() < 1 - 1e-9:
         return ()
-    infinite = separating_terms(problem.likelihood.x, problem.likelihood.y)
-    return tuple(term for term, flag in zip(problem.design.terms, infinite, strict=True) if flag)
+    infinite = separating_terms(regression.likelihood.x, regression.likelihood.y)
+    return tuple(term for term, flag in zip(regression.design.terms, infinite, strict=True) if flag)
 
 
 def maximum_without(target: Likelihood, positions: Sequence[int]) -> Maximum:

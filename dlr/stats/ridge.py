@@ -13,7 +13,7 @@ import pandas as pd
 
 from dlr.stats.likelihood import Likelihood, maximise
 from dlr.stats.logistic_fit import LogisticFit
-from dlr.stats.regression import Problem, separated_terms, starting_point, summarise
+from dlr.stats.regression import Regression, separated_terms, starting_point, summarise
 
 __all__ = ["RidgeLikelihood", "best_penalty", "ridge"]
 
@@ -36,13 +36,13 @@ def ridge(
     Standard errors from Gray's sandwich (I + P)⁻¹ I (I + P)⁻¹; as estimates are shrunk on purpose, they and the Wald
     limits describe spread, not coverage, and profile limits are NaN. Other arguments as in `logistic`.
     """
-    problem = Problem.of(frame, outcome, references=references, logits=logits, weights=weights, offset=offset)
-    plain = problem.likelihood
+    regression = Regression.of(frame, outcome, references=references, logits=logits, weights=weights, offset=offset)
+    plain = regression.likelihood
     best = maximise(plain, starting_point(plain))
     if penalty is None:
         penalty = best_penalty(plain, starting_point(plain))
     target = RidgeLikelihood.of(plain, penalty)
-    return summarise(problem, target, "ridge", separated_terms(problem, best), profile=False, penalty=penalty)
+    return summarise(regression, target, "ridge", separated_terms(regression, best), profile=False, penalty=penalty)
 
 
 @dataclass(frozen=True)

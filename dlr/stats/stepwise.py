@@ -13,7 +13,7 @@ from dlr.errors import InputError
 from dlr.stats.likelihood import maximise
 from dlr.stats.logistic import logistic
 from dlr.stats.logistic_fit import LogisticFit, Step
-from dlr.stats.regression import Problem, starting_point
+from dlr.stats.regression import Regression, starting_point
 
 __all__ = ["stepwise"]
 
@@ -40,8 +40,8 @@ def stepwise(
     """
     if set(keep) - set(frame.columns):
         raise InputError("stepwise selection", f"no column {', '.join(sorted(set(keep) - set(frame)))}", "name others")
-    search = _Search(Problem.of(frame, outcome, references=references, logits=logits))
-    names = list(search.problem.design.names)
+    search = _Search(Regression.of(frame, outcome, references=references, logits=logits))
+    names = list(search.regression.design.names)
     start = start or ("null" if direction == "forward" else "full")
     inside = names if start == "full" else [name for name in names if name in keep]
     path = [search.step("", inside, inside)]
@@ -66,15 +66,15 @@ def stepwise(
 class _Search:
     """Deviances of subsets of one design, each fitted once."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    def __init__(self, regression: Regression) -> None:
+        self.regression = regression
         self.known: dict[frozenset[str], float] = {}
 
     def deviance(self, inside: Sequence[str]) -> float:
         """Of the model with these variables."""
         key = frozenset(inside)
         if key not in self.known:
-            target = self.problem.likelihood
+            target = self.regression.likelihood
             self.known[key] = -2 * maximise(target, starting_point(target), self._free(inside)).value
         return self.known[key]
 
@@ -85,6 +85,6 @@ class _Search:
         return Step(action, abs(k_after - k_before), deviance, deviance + 2 * k_after)
 
     def _free(self, inside: Sequence[str]) -> np.ndarray:
-        free = np.zeros(self.problem.likelihood.x.shape[1], dtype=bool)
-        free[[0, *(j for name in inside for j in self.problem.design.positions(name))]] = True
+        free = np.zeros(self.regression.likelihood.x.shape[1], dtype=bool)
+        free[[0, *(j for name in inside for j in self.regression.design.positions(name))]] = True
         return free

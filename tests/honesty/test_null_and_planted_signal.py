@@ -9,7 +9,7 @@ from null_tables import CHEAP, draw_study
 from scipy.stats import kstest
 
 from dlr.learn import selection_frequency
-from dlr.learn.t_test import two_class_tests
+from dlr.learn.univariable import two_class_tests
 from dlr.protocols import cross_fit, permute_through
 from dlr.stats import auc, auc_within_folds, delong_test, permutation_p
 from dlr.words import expit

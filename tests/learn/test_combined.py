@@ -9,7 +9,7 @@ import pytest
 from dlr.errors import InputError
 from dlr.learn import CandidateSet, CombinedModel, admissible_sets, fit_combined
 from dlr.stats import Nomogram, firth, logistic
-from dlr.words import expit, logit
+from dlr.words import MODELS, ModelSpec, expit, logit
 
 
 def cohort(n: int = 400, seed: int = 2) -> tuple[pd.DataFrame, np.ndarray]:
@@ -43,6 +43,17 @@ def test_admissible_sets_never_hold_what_contains_another():
     for one in sets:
         assert sum(name in one.signatures for name in ("Rad", "DL", "DLR")) == 1
         assert not (one.clinical and "Clinical" in one.signatures)
+
+
+def test_models_of_images_told_by_their_specs_stand_alone_beside_clinical_variables():
+    specs = (
+        *MODELS,
+        ModelSpec("Texture", "a toy", of_images=True),
+        ModelSpec("Whole", "image and clinical variables at once", of_images=True, contains=("Clinical", "Rad")),
+        ModelSpec("Age", "no image"),
+    )
+    sets = admissible_sets(["er"], ["Clinical", "Rad", "Texture", "Whole", "Age", "Unknown"], "Rad", specs)
+    assert [s.name for s in sets] == ["er + Rad", "Clinical + Rad", "er + Texture", "Clinical + Texture"]
 
 
 def test_without_named_variables_the_clinical_signature_stands_for_them():

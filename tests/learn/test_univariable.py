@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from dlr.learn import TTestSelector
-from dlr.learn.t_test import two_class_tests
+from dlr.learn.univariable import two_class_tests
 
 DRAW = np.random.default_rng(3)
 VALUES = np.column_stack([DRAW.normal(size=(40, 6)), DRAW.integers(0, 4, size=(40, 3)), np.full(40, 0.1)])
