@@ -5,6 +5,7 @@ What needs pandas is imported when first asked for: a process that only reads im
 
 from typing import TYPE_CHECKING
 
+from dlr.cohort.detached import files_of_image
 from dlr.cohort.images import Image, read_image
 from dlr.cohort.outlines import Mask, read_mask
 from dlr.cohort.reading import Case, read_case
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from dlr.cohort.features import load_feature_table, match_features
     from dlr.cohort.flow import flow_chart, largest_roi_cases
     from dlr.cohort.her2 import derive_her2, her2_bounds
-    from dlr.cohort.manifest import Cohort, load_cohort, load_new_cases
+    from dlr.cohort.manifest import Cohort, files_of_manifest, load_cohort, load_new_cases
     from dlr.cohort.split import draw_folds, draw_side, patient_table
     from dlr.cohort.targets import targets_of
 
@@ -34,6 +35,8 @@ __all__ = [
     "draw_folds",
     "draw_side",
     "encode_clinical",
+    "files_of_image",
+    "files_of_manifest",
     "flow_chart",
     "her2_bounds",
     "largest_roi_cases",
@@ -55,7 +58,7 @@ __getattr__ = imported_later(
         **dict.fromkeys(("load_feature_table", "match_features"), "features"),
         **dict.fromkeys(("flow_chart", "largest_roi_cases"), "flow"),
         **dict.fromkeys(("derive_her2", "her2_bounds"), "her2"),
-        **dict.fromkeys(("Cohort", "load_cohort", "load_new_cases"), "manifest"),
+        **dict.fromkeys(("Cohort", "files_of_manifest", "load_cohort", "load_new_cases"), "manifest"),
         **dict.fromkeys(("draw_folds", "draw_side", "patient_table"), "split"),
         **dict.fromkeys(("targets_of",), "targets"),
     },

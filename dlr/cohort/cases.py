@@ -14,9 +14,9 @@ from dlr.cohort.settings import CohortSettings
 from dlr.cohort.vocabulary import BODY_SIDES, MISSING, NOT_EXCLUDED, SIDES, fold_value
 from dlr.words import Side
 
-__all__ = ["one_value_a_patient", "read_rows"]
+__all__ = ["IMAGE_COLUMNS", "is_file", "one_value_a_patient", "read_rows"]
 
-_FILES = ("image", "mask", "mask_reader1", "mask_reader2")
+IMAGE_COLUMNS = ("image", "mask", "mask_reader1", "mask_reader2")
 _MANY = 5  # missing files from which one line stands for all
 
 
@@ -210,7 +210,7 @@ def _resolve_files(out: pd.DataFrame, source: str, folder: Path, findings: Findi
     """Absolute paths, in place; files of excluded rows may be absent."""
     kept = out["excluded"] == ""
     lost: dict[str, list[tuple[int, str, Path]]] = defaultdict(list)
-    for name in _FILES:
+    for name in IMAGE_COLUMNS:
         for row, cell in out[name].items():
             number = int(str(row))
             if not cell:
@@ -222,12 +222,13 @@ def _resolve_files(out: pd.DataFrame, source: str, folder: Path, findings: Findi
                     findings.unreadable.add(number)
                 continue
             path = folder / cell
-            if not path.exists() and "\\" in cell:
+            if not is_file(path) and "\\" in cell:
                 path = folder / cell.replace("\\", "/")
-            if kept.at[row] and not path.is_file():
+            there = is_file(path)
+            if kept.at[row] and not there:
                 lost[name].append((number, cell, path))
                 findings.unreadable.add(number)
-            out.at[row, name] = str(path.resolve() if path.exists() else path)
+            out.at[row, name] = str(path.resolve() if there else path)
     for name, rows in lost.items():
         if len(rows) > _MANY and not findings.tolerant:
             number, cell, path = rows[0]
@@ -241,10 +242,19 @@ def _resolve_files(out: pd.DataFrame, source: str, folder: Path, findings: Findi
             findings.problem(f"{source} row {number}", f"{name} {cell} does not exist", _nearest_file(path), [number])
 
 
+def is_file(path: Path) -> bool:
+    """Whether a cell names a file that can be reached; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def _nearest_file(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f"there is no folder {path.parent}"
-    names = sorted(p.name for p in path.parent.iterdir())
+    try:
+        names = sorted(p.name for p in path.parent.iterdir())
+    except (OSError, ValueError):
+        return f"there is no folder {path.parent} that can be opened"
     wanted = path.name.casefold()
     near = [n for n in names if n.casefold() == wanted]
     near = near or [n for n in names if n.casefold().split(".")[0] == wanted.split(".")[0]]

@@ -8,20 +8,21 @@ from pathlib import Path
 
 import pandas as pd
 
-from dlr.cohort.cases import one_value_a_patient, read_rows
+from dlr.cohort.cases import IMAGE_COLUMNS, is_file, one_value_a_patient, read_rows
 from dlr.cohort.checking import CASE_COLUMNS, check_cases
 from dlr.cohort.clinical import Origin, choose_columns, missing_column, read_clinical, read_column
 from dlr.cohort.columns import Column
+from dlr.cohort.detached import files_of_image
 from dlr.cohort.flow import flow_chart
 from dlr.cohort.join import join_clinical
 from dlr.cohort.mapping import Findings, map_headers, nearest, replaced
 from dlr.cohort.settings import CohortSettings
 from dlr.cohort.spreadsheets import read_sheet
 from dlr.cohort.targets import read_targets, targets_of
-from dlr.errors import Problem
+from dlr.errors import InputError, Problem
 from dlr.words import Target
 
-__all__ = ["Cohort", "load_cohort", "load_new_cases"]
+__all__ = ["Cohort", "files_of_manifest", "load_cohort", "load_new_cases"]
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,30 @@ def load_cohort(manifest: Path, settings: CohortSettings, *, images: bool = True
         table, cases, kind = check_cases(table, tables.source, settings, findings, jobs)
     findings.stop()
     return _cohort(table.reset_index(drop=True), columns, targets, kind, cases, findings)
+
+
+def files_of_manifest(manifest: Path, settings: CohortSettings, *, images: bool = True) -> dict[str, Path]:
+    """Every file that `load_cohort` opens beside the manifest, by the name that its cell or setting gives it.
+
+    Images, masks and readers' masks with the files of voxels that their headers name, and the clinical table. The
+    tables are read by the same rules; of a manifest that these refuse no file is named: loading it says why.
+    """
+    manifest = Path(manifest)
+    findings, out = Findings(), dict[str, Path]()
+    if settings.clinical_table is not None and _beside(manifest, settings).is_file():
+        out["clinical table"] = _beside(manifest, settings)
+    try:
+        tables = _read_tables(manifest, settings, findings, {*settings.targets})
+        table = read_rows(tables.cells, tables.source, manifest.resolve().parent, settings, findings, images)
+    except InputError:
+        return out
+    for column in IMAGE_COLUMNS if images else ():
+        for cell, path in zip(tables.cells.get(column, ()), table[column], strict=False):
+            if cell and is_file(Path(path)):
+                first, *voxels = files_of_image(path)
+                out[cell] = first
+                out |= {f"{cell} > {data.name}": data for data in voxels}
+    return out
 
 
 def load_new_cases(

@@ -1,4 +1,4 @@
-"""Content digests of the user's files, remembered by path, size and modification time."""
+"""Content digests of the user's files, remembered by path, size and times."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Collection
 from pathlib import Path
+from typing import NamedTuple
 
 from dlr.errors import InputError
 
@@ -16,8 +17,24 @@ __all__ = ["Digests", "digest_folder"]
 SETTLED_NS = 2_000_000_000  # a file younger than this may change again within one tick of its clock
 
 
+class _Seen(NamedTuple):
+    """What a file was when it was read."""
+
+    size: int
+    modified: int  # ns
+    changed: int  # ns
+    digest: str
+
+    @classmethod
+    def of(cls, found: os.stat_result, digest: str) -> _Seen:
+        return cls(found.st_size, found.st_mtime_ns, found.st_ctime_ns, digest)
+
+
 class Digests:
-    """SHA-256 of files' contents. A file whose path, size and time are those of the last look is not read again.
+    """SHA-256 of files' contents. A file whose path, size and times are those of the last look is not read again.
+
+    Both times count: that of the last writing, which a copying program may set back, and that of the last change of
+    anything, which it cannot (on Windows, the time at which the file was made).
 
     The memory is a file of JSON lines, only ever appended to; a torn last line is skipped. It is no more than a
     memory: without it every file is read again and every digest is the same.
@@ -25,15 +42,16 @@ class Digests:
 
     def __init__(self, memory: Path | None = None) -> None:
         self._memory = memory
-        self._known: dict[str, tuple[int, int, str]] = {}
+        self._known: dict[str, _Seen] = {}
         self.read = 0  # files whose content was read by this object
         if memory is not None and memory.is_file():
             for line in memory.read_text(encoding="utf-8", errors="replace").splitlines():
                 try:
-                    path, size, modified, digest = json.loads(line)
-                except ValueError:
-                    continue
-                self._known[path] = (size, modified, digest)
+                    path, size, modified, changed, digest = json.loads(line)
+                except (ValueError, TypeError):
+                    continue  # torn, or of another release
+                if isinstance(path, str) and isinstance(digest, str):
+                    self._known[path] = _Seen(size, modified, changed, digest)
 
     def of(self, path: str | Path) -> str:
         """SHA-256 of a file's content (64 hexadecimal digits), of a folder's files by name and content.
@@ -55,22 +73,21 @@ class Digests:
     def _file(self, path: Path) -> str:
         found = path.stat()
         known = self._known.get(str(path))
-        if known is not None and known[:2] == (found.st_size, found.st_mtime_ns):
-            return known[2]
+        if known is not None and known == _Seen.of(found, known.digest):
+            return known.digest
         with path.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
         self.read += 1
-        after = path.stat()
-        same = (after.st_size, after.st_mtime_ns) == (found.st_size, found.st_mtime_ns)
-        if same and time.time_ns() - found.st_mtime_ns > SETTLED_NS:
-            self._remember(str(path), found.st_size, found.st_mtime_ns, digest)
+        seen = _Seen.of(found, digest)
+        if seen == _Seen.of(path.stat(), digest) and time.time_ns() - found.st_mtime_ns > SETTLED_NS:
+            self._remember(str(path), seen)
         return digest
 
-    def _remember(self, path: str, size: int, modified: int, digest: str) -> None:
-        self._known[path] = (size, modified, digest)
+    def _remember(self, path: str, seen: _Seen) -> None:
+        self._known[path] = seen
         if self._memory is not None:
             self._memory.parent.mkdir(parents=True, exist_ok=True)
-            line = json.dumps([path, size, modified, digest]) + "\n"
+            line = json.dumps([path, *seen]) + "\n"
             with self._memory.open("a", encoding="utf-8") as stream:
                 stream.write(line)
 

@@ -72,9 +72,9 @@ def stage(
 ) -> Callable[[Callable[[Run], None]], Stage]:
     """Make a stage of a function of one Run. The function's docstring is the sentence that status shows.
 
-    A stage without needs answers for the user's files: its key holds the digests of the manifest, of every file
-    and folder that a cell of the manifest names, and of the feature table. A setting that is a path, or text that
-    names a file, counts by that file's content. What else a stage reads, `files(inputs, settings)` names.
+    A stage without needs answers for the user's files: its key holds the digests of the manifest and of the feature
+    table. A setting that is a path, or text that names a file, counts by that file's content. What else a stage
+    reads, such as the files that a manifest names, `files(inputs, settings)` names.
     `sections=["*"]` sees all settings.
     """
     if not NAME.fullmatch(name):

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
-from dlr.cohort import columns_to_json, draw_folds, draw_side, flow_chart, load_cohort
-from dlr.engine import Run, stage
+from dlr.cohort import columns_to_json, draw_folds, draw_side, files_of_manifest, flow_chart, load_cohort
+from dlr.engine import Inputs, Run, stage
+from dlr.settings import StudySettings
 from dlr.words import Side
 
 __all__ = ["cohort"]
+
+
+def _files(inputs: Inputs, settings: StudySettings) -> dict[str, Path]:
+    """What stage cohort opens beside the manifest: a replaced image is another cohort."""
+    if inputs.manifest is None:
+        return {}
+    return files_of_manifest(inputs.manifest, settings.cohort, images=inputs.features is None)
 
 
 @stage(
@@ -17,6 +26,7 @@ __all__ = ["cohort"]
     version=3,
     sections=["cohort", "learn.folds", "learn.seeds", "learn.protocols"],
     libraries=["pandas", "simpleitk", "pillow"],
+    files=_files,
 )
 def cohort(run: Run) -> None:
     """Patients, images, outlines and clinical values read and checked; sides and folds drawn."""

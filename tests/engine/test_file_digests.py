@@ -1,4 +1,4 @@
-"""Content digests and the files that a manifest names."""
+"""Content digests of the files that a study starts from."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pytest
 
 from dlr.engine import Inputs
 from dlr.engine.digests import Digests, digest_folder
-from dlr.engine.inputs import files_named_in
 from dlr.errors import InputError
 
 OLD = 1_600_000_000
@@ -82,50 +81,17 @@ def test_a_missing_file_is_the_users_to_mend(tmp_path):
         Digests().of(tmp_path / "nothing.png")
 
 
-@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])
-def test_files_are_found_in_cells_whatever_the_delimiter_and_encoding(tmp_path, delimiter, encoding):
-    (tmp_path / "图像 1.png").write_bytes(b"1")
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "sub" / "m.png").write_bytes(b"2")
-    rows = [["患者", "image", "mask", "age"], ["甲", "图像 1.png", "sub/m.png", "61.5"], ["乙", "gone.png", "", "62"]]
-    table = tmp_path / "manifest.csv"
-    table.write_bytes("\n".join(delimiter.join(row) for row in rows).encode(encoding))
-    assert set(files_named_in(table)) == {"图像 1.png", "sub/m.png"}
+def test_a_line_of_the_memory_that_says_nothing_is_skipped(tmp_path):
+    path, memory = old_file(tmp_path / "a", b"abc"), tmp_path / "memory.jsonl"
+    memory.write_text('[[1], 2, 3, 4, 5]\n7\n["/x", 3, 1, "of another release"]\n{"a": 1}\n')
+    assert Digests(memory).of(path) == hashlib.sha256(b"abc").hexdigest()
 
 
-@pytest.mark.parametrize(
-    "cell", ["/", "\\", ".", "./", "..", "../data", "n/a", "-/-", "1.5", "3.0/2", "images", "C:\\"]
-)
-def test_a_cell_that_stands_for_nothing_or_for_a_number_is_no_file(tmp_path, cell):
-    (tmp_path / "data" / "images").mkdir(parents=True)
-    table = tmp_path / "data" / "manifest.csv"
-    table.write_text(f"image,x\na.png,{cell}\n")
-    assert files_named_in(table) == {}
-
-
-def test_a_folder_of_slices_is_a_file_of_the_study(tmp_path):
-    (tmp_path / "series" / "1").mkdir(parents=True)
-    table = tmp_path / "manifest.csv"
-    table.write_text("image\nseries/1\n")
-    assert files_named_in(table) == {"series/1": tmp_path / "series" / "1"}
-
-
-def test_files_are_found_in_a_workbook(tmp_path):
-    from openpyxl import Workbook
-
-    (tmp_path / "a.png").write_bytes(b"1")
-    book = Workbook()
-    book.active.append(["image", "age"])
-    book.active.append(["a.png", 3])
-    book.save(tmp_path / "m.xlsx")
-    assert set(files_named_in(tmp_path / "m.xlsx")) == {"a.png"}
-
-
-def test_a_workbook_that_is_none_is_the_users_to_mend(tmp_path):
-    (tmp_path / "m.xlsx").write_bytes(b"no zip")
-    with pytest.raises(InputError, match=r"m\.xlsx"):
-        files_named_in(tmp_path / "m.xlsx")
+def test_a_file_replaced_by_one_of_its_size_and_time_is_read_again(tmp_path):
+    path, memory = old_file(tmp_path / "a", b"abc"), tmp_path / "memory.jsonl"
+    Digests(memory).of(path)
+    old_file(path, b"xyz")
+    assert Digests(memory).of(path) == hashlib.sha256(b"xyz").hexdigest()
 
 
 def test_a_missing_manifest_is_the_users_to_mend(tmp_path):

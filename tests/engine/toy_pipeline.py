@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dlr.engine import Pipeline, Run, Task, TaskFailure, stage
+from dlr.engine import Inputs, Pipeline, Run, Task, TaskFailure, stage
 from dlr.errors import InputError
 
 
@@ -44,7 +44,13 @@ class Settings(BaseModel):
     learn: Learn = Field(default_factory=Learn)
 
 
-@stage("listing", version=1)
+def named_files(inputs: Inputs, settings: Settings) -> dict[str, Path]:
+    """The files that the manifest names, as far as they are there."""
+    named = inputs.manifest.read_text().split()[1:]
+    return {name: inputs.folder / name for name in named if (inputs.folder / name).is_file()}
+
+
+@stage("listing", version=1, files=named_files)
 def listing(run: Run) -> None:
     """The files that the manifest names."""
     lines = run.inputs.manifest.read_text().split()[1:]
