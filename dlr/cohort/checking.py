@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from dlr.cohort import geometry
+from dlr.cohort.decoded import Grid
 from dlr.cohort.duplicates import find_copies, find_near_copies, fingerprint
-from dlr.cohort.formats import Grid
 from dlr.cohort.images import Image
 from dlr.cohort.mapping import Findings, shown
 from dlr.cohort.outlines import outline_of

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from dlr.cohort.formats import Decoded, Region
+from dlr.cohort.decoded import Decoded, Region
 from dlr.errors import InputError
 
 __all__ = ["decode_dicom"]

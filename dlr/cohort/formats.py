@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,11 @@ import SimpleITK as sitk
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
+from dlr.cohort.decoded import Decoded, Grid
 from dlr.cohort.nifti import check_nifti
 from dlr.errors import InputError
 
-__all__ = ["ACCEPTED", "Decoded", "Grid", "Region", "decode", "recognise"]
+__all__ = ["ACCEPTED", "decode", "recognise"]
 
 _EXTENSIONS = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF",
@@ -27,40 +28,6 @@ _ORIENTATION = 0x0112  # EXIF tag
 _PICTURES = ("PNG", "JPEG", "BMP", "TIFF")
 _READERS = {"NIfTI": "NiftiImageIO", "NRRD": "NrrdImageIO", "MetaImage": "MetaImageIO"}
 ACCEPTED = "PNG, JPEG, BMP, TIFF, NIfTI (.nii, .nii.gz), NRRD, MHA, DICOM (single file)"
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Where voxels lie: all in (x, y, z) order, as image files write it."""
-
-    spacing: tuple[float, ...]
-    origin: tuple[float, ...]
-    direction: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class Region:
-    """A part of a still that was scanned, as an ultrasound header names it."""
-
-    box: tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, ends exclusive
-    spacing: tuple[float, float] | None  # (y, x) in mm
-
-    @property
-    def area(self) -> int:
-        """Pixels."""
-        return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
-
-
-@dataclass(frozen=True)
-class Decoded:
-    """A file's samples before any judgement."""
-
-    array: np.ndarray  # (z, y, x), or (z, y, x, 3) where the file holds colours; the file's own type
-    format: str
-    grid: Grid | None  # None: a picture format, which knows no geometry
-    spacing: tuple[float, float, float] | None  # (z, y, x) mm, None where the file does not say
-    regions: tuple[Region, ...] = ()  # scanned regions named by the file, largest first
-    notes: tuple[str, ...] = ()
 
 
 def recognise(path: Path) -> tuple[str, str | None]:

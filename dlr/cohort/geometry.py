@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 from scipy import ndimage
 
-from dlr.cohort.formats import Grid
+from dlr.cohort.decoded import Grid
 from dlr.cohort.scanned import box_around
 
 __all__ = ["grid_differences", "axes_text", "better_turned", "resample_mask", "size_difference"]

@@ -47,11 +47,6 @@ class Cohort:
             for source, theirs, ours, cells in self.mapping_table.itertuples(index=False)
         )
 
-    @property
-    def sizes(self) -> pd.Series:
-        """ROI size by case_id: mm² or mm³, pixels without spacing."""
-        return self.cases.set_index("case_id")["roi_size"]
-
 
 @dataclass(frozen=True)
 class _Tables:

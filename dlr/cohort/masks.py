@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from dlr.cohort.formats import Decoded, decode
+from dlr.cohort.decoded import Decoded
+from dlr.cohort.formats import decode
 from dlr.cohort.settings import CohortSettings
 from dlr.errors import InputError
 

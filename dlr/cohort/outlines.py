@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlr.cohort import geometry
-from dlr.cohort.formats import Decoded, Grid
+from dlr.cohort.decoded import Decoded, Grid
 from dlr.cohort.images import Image, one_still
 from dlr.cohort.lesions import lesion_parts
 from dlr.cohort.masks import Labels, read_labels, select_roi

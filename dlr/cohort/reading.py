@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from dlr.cohort.formats import Decoded, decode
+from dlr.cohort.decoded import Decoded
+from dlr.cohort.formats import decode
 from dlr.cohort.images import Image, finish_image, one_still
 from dlr.cohort.outlines import Outline, outline_of
 from dlr.cohort.settings import CohortSettings

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from dlr.lazy import imported_later
 from dlr.radiomics.columns import expected_columns, split_column
-from dlr.radiomics.interface import Engine, Measured, engine
+from dlr.radiomics.engines import engine
+from dlr.radiomics.interface import Engine, Measured
 from dlr.radiomics.profile import Profile, load_profile, shipped_profiles
 
 if TYPE_CHECKING:
-    from dlr.radiomics.dictionary import feature_dictionary
-    from dlr.radiomics.families import family_counts
+    from dlr.radiomics.dictionary import family_counts, feature_dictionary
     from dlr.radiomics.perturbation import perturb_mask
     from dlr.radiomics.settings import RadiomicsSettings, StabilitySettings
     from dlr.radiomics.single import extract, measure
@@ -43,8 +43,7 @@ __all__ = [
 __getattr__ = imported_later(
     __name__,
     {
-        "feature_dictionary": "dictionary",
-        "family_counts": "families",
+        **dict.fromkeys(("family_counts", "feature_dictionary"), "dictionary"),
         "perturb_mask": "perturbation",
         **dict.fromkeys(("extract", "measure"), "single"),
         **dict.fromkeys(("RadiomicsSettings", "StabilitySettings"), "settings"),

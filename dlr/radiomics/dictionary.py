@@ -1,4 +1,4 @@
-"""The feature dictionary: what every column is, in which unit, and under which IBSI code."""
+"""The feature dictionary: what every column is, in which unit, under which IBSI code; how many there are of which."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from dlr.radiomics.columns import ColumnName, InputKind, expected_columns, split_column, wavelet_axes
 from dlr.radiomics.profile import Profile
 
-__all__ = ["Definition", "definitions", "feature_dictionary"]
+__all__ = ["Definition", "definitions", "family_counts", "feature_dictionary"]
 
 DICTIONARY_COLUMNS = ["name", "family", "image_type", "ibsi_code", "unit", "noise_on_one_slice"]
 
@@ -37,6 +37,12 @@ def feature_dictionary(profile: Profile, kind: InputKind | str) -> pd.DataFrame:
         noise = InputKind(kind) is InputKind.STILL and _crosses_the_slice(column.image_type, settings)
         rows.append((name, column.family, column.image_type, code, known.unit, noise))
     return pd.DataFrame(rows, columns=DICTIONARY_COLUMNS)
+
+
+def family_counts(profile: Profile, kind: InputKind | str) -> pd.DataFrame:
+    """Columns family, image_type, count; a row a family and image, in the profile's order."""
+    names = pd.DataFrame([split_column(name) for name in expected_columns(profile, kind)])
+    return names.groupby(["family", "image_type"], sort=False).size().rename("count").reset_index()
 
 
 class Definition(NamedTuple):

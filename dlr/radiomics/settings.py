@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dlr.radiomics.interface import DEFAULT_ENGINE
+from dlr.radiomics.engines import DEFAULT_ENGINE
 from dlr.radiomics.perturbation import PERTURBATIONS, Perturbation
 
 __all__ = ["RadiomicsSettings", "StabilitySettings"]

@@ -9,9 +9,10 @@ import numpy as np
 import SimpleITK as sitk
 
 from dlr.errors import InputError
+from dlr.radiomics import engines
 from dlr.radiomics.columns import expected_columns
 from dlr.radiomics.inputs import WHERE, kind_of
-from dlr.radiomics.interface import Engine, Measured, engine
+from dlr.radiomics.interface import Engine, Measured
 from dlr.radiomics.profile import Profile, load_profile
 
 __all__ = ["Pixels", "extract", "measure"]
@@ -42,7 +43,7 @@ def measure(image: Pixels, mask: Pixels, profile: Profile | str | Path, engine: 
 
 
 def _engine(chosen: Engine | str | None) -> Engine:
-    return engine(chosen) if chosen is None or isinstance(chosen, str) else chosen
+    return engines.engine(chosen) if chosen is None or isinstance(chosen, str) else chosen
 
 
 def _read(image: Pixels, mask: Pixels, profile: Profile) -> tuple[np.ndarray, np.ndarray, tuple[float, float, float]]:

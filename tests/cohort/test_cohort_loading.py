@@ -47,7 +47,7 @@ def test_table_survives_parquet(manifest: Path, tmp_path: Path) -> None:
     back = pd.read_parquet(tmp_path / "c.parquet")
     pd.testing.assert_frame_equal(back, cohort.table, check_dtype=False)
     case = read_case(back.iloc[0].to_dict(), settings())
-    assert case.mask.sum() == cohort.cases["roi_voxels"].iloc[0] == cohort.sizes.iloc[0]
+    assert case.mask.sum() == cohort.cases["roi_voxels"].iloc[0] == cohort.cases["roi_size"].iloc[0]
 
 
 def test_known_columns_carry_when_they_are_known(manifest: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image as Picture
 from small_cohort import picture, save
 
 from dlr.cohort import CohortSettings, read_case, read_mask
-from dlr.cohort.formats import Grid
+from dlr.cohort.decoded import Grid
 from dlr.cohort.geometry import better_turned, grid_differences, size_difference
 from dlr.cohort.lesions import lesion_parts
 from dlr.errors import InputError

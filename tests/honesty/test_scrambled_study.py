@@ -10,8 +10,6 @@ import pytest
 
 from tests.stages.small_study import bytes_of, feature_study, run_features
 
-FITTED = ("chains",)
-
 
 @pytest.fixture(scope="module")
 def studies(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, object]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 import dlr
-from dlr.errors import InputError
+from dlr.errors import InputError, Problem
 from dlr.radiomics.catalogue import SHAPE_FAMILIES
 from dlr.radiomics.columns import expected_columns, features_of
 from dlr.radiomics.inputs import WHERE, check_input, kind_of
@@ -27,7 +27,6 @@ from dlr.radiomics.native.kernels import count_zones
 from dlr.radiomics.native.ngtdm import NGTDM
 from dlr.radiomics.native.preparation import Prepared, prepare
 from dlr.radiomics.native.region import Region
-from dlr.radiomics.native.settings import require_supported
 from dlr.radiomics.native.shape import SHAPE, Solid
 from dlr.radiomics.native.shape2d import SHAPE2D, Area
 from dlr.radiomics.native.textures import Textures
@@ -67,7 +66,7 @@ class NativeEngine:
     ) -> Measured:
         """Every feature of the profile for one ROI (see `Engine.measure`)."""
         check_input(image, mask, spacing)
-        require_supported(profile)
+        _require_supported(profile)
         columns = expected_columns(profile, kind_of(image))
         image = np.require(image, np.float64, ["C", "W"])  # kernels are compiled for one kind of array
         roi = prepare(image, np.require(mask, bool, ["C", "W"]), spacing, profile.settings)
@@ -96,6 +95,22 @@ def is_compiled() -> bool:
     """Whether numba's cache holds the kernels (one stands for all: a change of any file compiles that file's anew)."""
     folder = count_zones.stats.cache_path
     return folder is not None and any(Path(folder).glob("kernels.count_zones-*.nbi"))
+
+
+def _require_supported(profile: Profile) -> None:
+    """Raises InputError naming every setting of the profile that this engine would otherwise leave without effect."""
+    problems = []
+    for image_type in profile.image_types:
+        settings = profile.settings_of(image_type)
+        place = f"profile {profile.name}, {image_type}"
+        if not settings["distances"]:
+            problems.append(Problem(place, "distances is empty", "name at least one, such as distances: [1]"))
+        elif len(set(settings["distances"])) < len(settings["distances"]):
+            problems.append(Problem(place, "distances names one twice", "name every distance once"))
+        if image_type == "LBP2D" and settings.get("lbp2DSamples", 8) > 62:
+            problems.append(Problem(place, "lbp2DSamples is above 62", "name fewer samples"))
+    if problems:
+        raise InputError.of(problems)
 
 
 class _Images:

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlr.radiomics.native import intensity
-from dlr.radiomics.native.gradient import gradient_magnitude
+from dlr.radiomics.native import filters
 from dlr.radiomics.native.lbp2d import local_binary_pattern
 from dlr.radiomics.native.lbp3d import spherical_patterns
 from dlr.radiomics.native.log import fits, laplacian_of_gaussian
@@ -18,10 +17,10 @@ from dlr.radiomics.native.wavelet import wavelet_bands
 __all__ = ["filtered"]
 
 _OF_INTENSITY = {
-    "Square": intensity.square,
-    "SquareRoot": intensity.squareroot,
-    "Logarithm": intensity.logarithm,
-    "Exponential": intensity.exponential,
+    "Square": filters.square,
+    "SquareRoot": filters.squareroot,
+    "Logarithm": filters.logarithm,
+    "Exponential": filters.exponential,
 }
 
 
@@ -52,7 +51,10 @@ def filtered(
         case "LBP2D":
             yield "lbp-2D", local_binary_pattern(image, region, settings)
         case "Gradient":
-            yield "gradient", at_roi(gradient_magnitude(image, region, settings.get("gradientUseSpacing", True)))
+            yield (
+                "gradient",
+                at_roi(filters.gradient_magnitude(image, region, settings.get("gradientUseSpacing", True))),
+            )
         case "Original":
             yield "original", at_roi(image[region.box])
         case _:

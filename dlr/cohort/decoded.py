@@ -1,0 +1,43 @@
+"""What a picture or volume file holds: its samples, where they lie, which part was scanned; whatever its format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+__all__ = ["Decoded", "Grid", "Region"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where voxels lie: all in (x, y, z) order, as image files write it."""
+
+    spacing: tuple[float, ...]
+    origin: tuple[float, ...]
+    direction: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Region:
+    """A part of a still that was scanned, as an ultrasound header names it."""
+
+    box: tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, ends exclusive
+    spacing: tuple[float, float] | None  # (y, x) in mm
+
+    @property
+    def area(self) -> int:
+        """Pixels."""
+        return (self.box[2] - self.box[0]) * (self.box[3] - self.box[1])
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A file's samples before any judgement."""
+
+    array: np.ndarray  # (z, y, x), or (z, y, x, 3) where the file holds colours; the file's own type
+    format: str
+    grid: Grid | None  # None: a picture format, which knows no geometry
+    spacing: tuple[float, float, float] | None  # (z, y, x) mm, None where the file does not say
+    regions: tuple[Region, ...] = ()  # scanned regions named by the file, largest first
+    notes: tuple[str, ...] = ()
