@@ -16,7 +16,7 @@ import torch
 
 from dlr.deep import Network, Picture, embed, load_weights, make_backbone
 from dlr.deep.finetuning import LabelledPictures
-from dlr.networks import BinaryLoss, TrainingSettings, train
+from dlr.networks import Loss, Objective, TrainingSettings, binary_cross_entropy, train
 from dlr.networks.chip import device_of, precision_of
 
 
@@ -34,7 +34,8 @@ def house(name: str, examples: LabelledPictures, settings: TrainingSettings) -> 
         network = Network(name, make_backbone(name, 0))
         begin = time.perf_counter()
         found = train(
-            network, examples, loss=BinaryLoss(), head=network.head, seed=0,
+            network, examples, objective=Objective({"loss": Loss(binary_cross_entropy, torch.isfinite)}), seed=0,
+            rates={"": 1e-4, "head": 1e-3},
             settings=settings.model_copy(update={"epochs": epochs}),
         )  # fmt: skip
         rates.append((time.perf_counter() - begin, found.waiting))
@@ -95,11 +96,18 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--precision", default="auto")
     asked = parser.parse_args()
     torch.set_num_threads(asked.threads)
     settings = TrainingSettings.model_validate(
-        {"epochs": asked.epochs, "batch_size": asked.batch, "precision": asked.precision, "threads": asked.threads}
+        {
+            "epochs": asked.epochs,
+            "batch_size": asked.batch,
+            "precision": asked.precision,
+            "threads": asked.threads,
+            "workers": asked.workers,
+        }
     )
     device = device_of(settings)
     name = torch.cuda.get_device_name() if device == "cuda" else f"CPU, {asked.threads} threads"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from dlr.deep.weights import load_weights
 from dlr.networks import weights
 from dlr.networks.examples import Batch
 from dlr.networks.loop import Trained, train
-from dlr.networks.losses import BinaryLoss
+from dlr.networks.objective import Loss, Objective, binary_cross_entropy
 from dlr.networks.weights import Origin
 from dlr.protocols import stratified_folds
 from dlr.randomness import rng, seed_of
@@ -89,13 +90,14 @@ def fine_tune(
             [pictures[k] for k in rows], truth[chosen].astype(np.float32), [cases[k] for k in rows], seed, augmented
         )
 
+    cross_entropy = partial(binary_cross_entropy, smoothing=inner.label_smoothing, positive_weight=weight)
     trained = train(
         network,
         examples(~out, True),
-        loss=BinaryLoss(inner.label_smoothing, weight),
+        objective=Objective({"loss": Loss(cross_entropy, torch.isfinite)}),
+        rates={"": inner.backbone_rate, "head": inner.head_rate},
         settings=inner,
         seed=seed,
-        head=network.head,
         validation=examples(out, False) if out.any() else None,
         checkpoint=checkpoint,
         identity=identity,

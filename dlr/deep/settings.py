@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dlr.networks.settings import TrainingSettings
 
-__all__ = ["BACKBONE_NAMES", "DeepSettings", "FuseSettings", "InputSettings", "Name"]
+__all__ = ["BACKBONE_NAMES", "DeepSettings", "FineTuningSettings", "FuseSettings", "InputSettings", "Name"]
 
 Name = Literal["resnet18", "resnet50", "resnet101", "vgg19", "densenet121", "crossformer", "efficientnet_lite0"]
 BACKBONE_NAMES: tuple[Name, ...] = (
@@ -23,6 +23,16 @@ class InputSettings(BaseModel):
 
     margin_px: Annotated[int, Field(ge=0, description="pixels around the ROI's bounding box")] = 10
     size: Annotated[int, Field(ge=32, le=1024, description="edge of the square picture, in pixels")] = 224
+
+
+class FineTuningSettings(TrainingSettings):
+    """How a backbone and its head are trained on pictures."""
+
+    backbone_rate: Annotated[float, Field(gt=0, description="AdamW's rate of the backbone")] = 1e-4
+    head_rate: Annotated[float, Field(gt=0, description="AdamW's rate of the head")] = 1e-3
+    validation_share: Annotated[float, Field(gt=0, lt=0.5, description="part of the training fold that stops it")] = 0.2
+    label_smoothing: Annotated[float, Field(ge=0, lt=0.5, description="off: it spoils calibration")] = 0.0
+    class_weights: Annotated[bool, Field(description="off: they spoil calibration")] = False
 
 
 class DeepSettings(BaseModel):
@@ -41,7 +51,7 @@ class DeepSettings(BaseModel):
     input: InputSettings = InputSettings()
     flips: Annotated[bool, Field(description="predict the mean of a picture and its mirror image")] = True
     seeds: Annotated[int, Field(ge=1, description="of learn.seeds, so many are fine-tuned; frozen mode takes all")] = 1
-    training: TrainingSettings = TrainingSettings()
+    training: FineTuningSettings = FineTuningSettings()
 
     @field_validator("backbone")
     @classmethod

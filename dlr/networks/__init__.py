@@ -1,4 +1,4 @@
-"""Networks: one training loop for all of the house, 2-D and 3-D. Knows not what is trained."""
+"""Networks: one training loop for all of the house, safe weights and their origin. Knows not what is trained."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from dlr.networks.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from dlr.networks.examples import Batch, Examples
-    from dlr.networks.loop import Trained, train
-    from dlr.networks.losses import BinaryLoss
+    from dlr.networks.loop import CurvePoint, Trained, train
+    from dlr.networks.objective import Loss, Measure, Objective, binary_cross_entropy
     from dlr.networks.weights import (
         Origin,
         load_network,
@@ -25,11 +25,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Batch",
-    "BinaryLoss",
+    "CurvePoint",
     "Examples",
+    "Loss",
+    "Measure",
+    "Objective",
     "Origin",
     "Trained",
     "TrainingSettings",
+    "binary_cross_entropy",
     "load_network",
     "read_weights",
     "save_network",
@@ -41,8 +45,8 @@ __all__ = [
 
 HOMES = {
     "examples": ("Batch", "Examples"),
-    "loop": ("Trained", "train"),
-    "losses": ("BinaryLoss",),
+    "loop": ("CurvePoint", "Trained", "train"),
+    "objective": ("Loss", "Measure", "Objective", "binary_cross_entropy"),
     "weights": (
         "Origin", "load_network", "read_weights", "save_network", "save_weights", "take_weights", "without_prefixes",
     ),

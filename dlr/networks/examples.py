@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from torch import Tensor
 
+from dlr.networks.trees import Tree, leaves, map_tree
 from dlr.randomness import rng
 
-__all__ = ["Batch", "Examples", "Feeder", "order_of"]
+__all__ = ["Batch", "Examples", "order_of", "pieces_of"]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Inputs and targets of some examples, on the CPU; each (B, ...)."""
+    """Some examples, on the CPU: two trees of tensors (B, ...). What is not known of an example is NaN, or has a mask.
 
-    inputs: Tensor
-    targets: Tensor
+    The network is called with `inputs`; `targets` are what the losses and measures compare its outputs with.
+    """
+
+    inputs: Tree
+    targets: Tree
+
+    def __len__(self) -> int:
+        return len(leaves(self.inputs)[0])
+
+    def pin_memory(self) -> Batch:
+        """In memory that a GPU can copy from while it works."""
+        return map_tree(Tensor.pin_memory, self)
 
 
 class Examples(Protocol):
@@ -49,27 +58,7 @@ def order_of(n: int, batch_size: int, seed: int, epoch: int, rank: int = 0, worl
     return [[int(place) for place in np.array_split(piece, world)[rank]] for piece in pieces]
 
 
-class Feeder:
-    """Batches made ready by a second thread while the network works; counts the seconds it was waited for."""
-
-    def __init__(self, examples: Examples, pinned: bool) -> None:
-        self.examples, self.pinned = examples, pinned
-        self.waited = 0.0
-
-    def batches(self, plan: Sequence[Sequence[int]], epoch: int | None) -> Iterator[Batch]:
-        """The planned batches in order, two ahead."""
-        with ThreadPoolExecutor(max_workers=1) as thread:
-            ahead = [thread.submit(self._make, places, epoch) for places in plan[:2]]
-            for number in range(len(plan)):
-                begin = time.perf_counter()
-                batch = ahead.pop(0).result()
-                self.waited += time.perf_counter() - begin
-                if number + 2 < len(plan):
-                    ahead.append(thread.submit(self._make, plan[number + 2], epoch))
-                yield batch
-
-    def _make(self, places: Sequence[int], epoch: int | None) -> Batch:
-        batch = self.examples.batch(places, epoch)
-        if self.pinned:
-            return Batch(batch.inputs.pin_memory(), batch.targets.pin_memory())
-        return batch
+def pieces_of(places: Sequence[int], count: int) -> list[list[int]]:
+    """A batch in at most so many pieces, in order, of nearly equal size and none of one."""
+    some = np.array_split(np.asarray(places, dtype=int), max(1, min(count, len(places) // 2)))
+    return [piece.tolist() for piece in some]

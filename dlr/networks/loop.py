@@ -1,19 +1,20 @@
 """The one training loop of the house.
 
-AdamW with separate rates for backbone and head, warm-up and cosine, mean of weights, early stopping on a validation
-part of the training fold, mixed precision where the chip has it, channels-last, one or several devices (Lightning
-Fabric), and a checkpoint an epoch: a killed run that is started again ends with the same bits on the same CPU.
+AdamW with a rate for every named part of the network, warm-up and cosine, batches in pieces, mean of weights, early
+stopping by a named loss or measure of a validation part of the training fold, mixed precision where the chip has it,
+channels-last, one or several devices (Lightning Fabric), and a checkpoint an epoch: a killed run that is started again
+ends with the same bits on the same CPU.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-import os
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +25,19 @@ from torch import Tensor, nn
 from dlr.errors import InputError
 from dlr.networks.averaging import MeanWeights
 from dlr.networks.checkpoints import read_checkpoint, write_checkpoint
-from dlr.networks.chip import device_of, precision_of
-from dlr.networks.examples import Batch, Examples, Feeder, order_of
+from dlr.networks.chip import make_fabric, workers_of
+from dlr.networks.examples import Batch, Examples, order_of, pieces_of
+from dlr.networks.loading import Loader
+from dlr.networks.objective import TOTAL, Objective, RunningMeans, judged
+from dlr.networks.recomputing import recomputed
 from dlr.networks.schedule import make_optimiser, rate_factor
 from dlr.networks.settings import TrainingSettings
+from dlr.networks.trees import Tree, map_tree
 from dlr.randomness import seed_of
 
 __all__ = ["CurvePoint", "Trained", "train"]
+
+LAYOUTS = {4: torch.channels_last, 5: torch.channels_last_3d}  # by dimensions
 
 
 @dataclass(frozen=True)
@@ -39,7 +46,7 @@ class CurvePoint:
 
     epoch: int  # from 1
     part: str  # train, validation
-    measure: str
+    measure: str  # loss, the weighted sum; of several losses and of the measures, each by its name
     value: float
 
 
@@ -61,89 +68,90 @@ def train(
     network: nn.Module,
     examples: Examples,
     *,
-    loss: Callable[[Any, Tensor], Tensor],
+    objective: Objective,
+    rates: Mapping[str, float],
     settings: TrainingSettings,
     seed: int,
-    head: nn.Module,
     validation: Examples | None = None,
+    prepare: Callable[[Batch], Batch] | None = None,
+    recompute: Sequence[str] = (),
+    channels_last: bool = True,
     checkpoint: Path | None = None,
     identity: str = "",
 ) -> Trained:
     """Train a network in place on examples and give back the best of its mean weights.
 
-    loss : of outputs and targets, a scalar.  head : the part of the network with the faster rate.
-    validation : judges every epoch by its mean loss; without it all epochs run and the last counts.
+    rates : AdamW's rate by the name of a part of the network, "" for all the rest.
+    validation : every epoch is judged on it by `objective.judged_by`; without it all epochs run and the last counts.
+    prepare : of a batch on the device, the batch that the network sees: for what the device does faster.
+    recompute : names of parts that keep no activations but compute them again: less memory, the same bits.
+    channels_last : faster for convolutions with BatchNorm on every chip we know, slower with GroupNorm in bfloat16.
     checkpoint : a file to go on from and to write to; `identity` says what it belongs to.
     Raises InputError where the loss is no number any more, or memory runs out.
     """
-    fabric = _fabric(settings)
+    fabric = make_fabric(settings)
+    device, judging = fabric.device, validation is not None and len(validation) > 0
+    sets = [examples, validation] if validation is not None and judging else [examples]
     threads = torch.get_num_threads()
     torch.set_num_threads(settings.threads)
     try:
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-            work = _Work(fabric, network, examples, validation, loss, settings, seed, head)
-            return work.run(checkpoint, identity)
+            if channels_last:
+                _lay_out(network)
+            work = _Work(
+                fabric=fabric,
+                network=network,
+                optimiser=make_optimiser(network, rates, settings),
+                objective=objective,
+                settings=settings,
+                seed=seed,
+                sizes=[len(one) for one in sets],
+                loader=Loader(sets, workers_of(settings, device.type), pinned=device.type == "cuda"),
+                placed=partial(_placed, device=device, channels_last=channels_last, prepare=prepare),
+            )
+            with recomputed(network, recompute):
+                return work.run(checkpoint, identity)
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, MemoryError | torch.cuda.OutOfMemoryError) and "alloc" not in str(error):
+        if not _memory_ran_out(error):
             raise
         raise InputError(
-            where=f"training on {fabric.device}, {settings.batch_size} examples a batch",
+            where=f"training on {device}, {settings.batch_size} examples a batch",
             what=f"memory ran out ({str(error).partition(chr(10))[0]})",
-            mend="lower training.batch_size or the size of the pictures, or use fewer --jobs; what is finished is kept",
+            mend="raise training.accumulate, lower training.batch_size or the size of the pictures, or use fewer "
+            "training.workers or --jobs; what is finished is kept",
         ) from error
     finally:
         torch.set_num_threads(threads)
 
 
-def _fabric(settings: TrainingSettings) -> Fabric:
-    """One device here, or the processes that torchrun started."""
-    device = device_of(settings)
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if settings.devices > 1 and world == 1:
-        raise InputError(
-            where=f"training.devices {settings.devices}",
-            what="several devices need a process each",
-            mend=f"start with: torchrun --nproc-per-node {settings.devices} ...",
-        )
-    several = settings.devices > 1
-    fabric = Fabric(
-        accelerator=device,
-        devices=settings.devices,
-        strategy="ddp" if several else "auto",
-        precision=precision_of(settings, device),  # type: ignore[arg-type]
-    )
-    if several:
-        fabric.launch()
-    return fabric
-
-
+@dataclass
 class _Work:
-    """One training under way: network, optimiser, mean weights, and where it stands."""
+    """One training under way: what it works with, and where it stands."""
 
-    def __init__(
-        self,
-        fabric: Fabric,
-        network: nn.Module,
-        examples: Examples,
-        validation: Examples | None,
-        loss: Callable[[Any, Tensor], Tensor],
-        settings: TrainingSettings,
-        seed: int,
-        head: nn.Module,
-    ) -> None:
-        self.fabric, self.network, self.settings, self.seed = fabric, network, settings, seed
-        self.loss = loss.to(fabric.device) if isinstance(loss, nn.Module) else loss
-        pinned = fabric.device.type == "cuda"
-        self.feeder = Feeder(examples, pinned)
-        self.judge = None if validation is None or len(validation) == 0 else Feeder(validation, pinned)
-        self.layout = _layout(examples)
-        network.to(memory_format=self.layout)  # type: ignore[call-overload]
-        self.model, self.optimiser = fabric.setup(network, make_optimiser(network, head, settings))
-        self.mean = MeanWeights(network, settings.ema)
-        self.shown = copy.deepcopy(network)  # carries the mean weights when they are judged
-        self.epoch, self.step, self.best_epoch, self.best = 0, 0, 0, math.inf
-        self.best_state: dict[str, Tensor] = {}
-        self.curves: list[CurvePoint] = []
+    fabric: Fabric
+    network: nn.Module
+    optimiser: Any
+    objective: Objective
+    settings: TrainingSettings
+    seed: int
+    sizes: Sequence[int]  # examples of the training part, and of the validation part where there is one
+    loader: Loader
+    placed: Callable[[Batch], Batch]  # a batch as the network sees it, on the device
+
+    epoch: int = 0
+    step: int = 0
+    best_epoch: int = 0
+    best: float = math.inf  # of the judging number, times its sign
+    best_state: dict[str, Tensor] = field(default_factory=dict)
+    curves: list[CurvePoint] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for loss in self.objective.losses.values():
+            if isinstance(loss.each, nn.Module):
+                loss.each.to(self.fabric.device)
+        self.model, self.optimiser = self.fabric.setup(self.network, self.optimiser)
+        self.mean = MeanWeights(self.network, self.settings.ema)
+        self.shown = copy.deepcopy(self.network)  # carries the mean weights when they are judged
         self.steps_an_epoch = len(self._plan(0))
 
     def run(self, checkpoint: Path | None, identity: str) -> Trained:
@@ -169,82 +177,109 @@ class _Work:
             precision=str(self.fabric._precision.precision),
             device=str(self.fabric.device),
             images_per_second=seen / seconds,
-            waiting=self.feeder.waited / seconds,
+            waiting=self.loader.waited / seconds,
         )
+
+    @property
+    def _validated(self) -> bool:
+        return len(self.sizes) > 1
 
     @property
     def _stopped(self) -> bool:
         """No better validation for as many epochs as patience allows."""
         patience = self.settings.patience
-        return self.judge is not None and patience is not None and self.epoch - self.best_epoch >= patience
+        return self._validated and patience is not None and self.epoch - self.best_epoch >= patience
 
-    def _plan(self, epoch: int) -> list[list[int]]:
+    def _plan(self, epoch: int) -> list[list[list[int]]]:
+        """The steps of an epoch, each in pieces."""
         rank, world = self.fabric.global_rank, self.fabric.world_size
-        return order_of(len(self.feeder.examples), self.settings.batch_size, self.seed, epoch, rank, world)
+        steps = order_of(self.sizes[0], self.settings.batch_size, self.seed, epoch, rank, world)
+        return [pieces_of(places, self.settings.accumulate) for places in steps]
 
     def _one_epoch(self) -> int:
-        """Every example once; the mean training loss goes into the curves."""
+        """Every example once; the means of the losses go into the curves."""
         torch.manual_seed(seed_of(self.seed, "epoch", self.epoch))  # dropout: the same whether resumed or not
         self.model.train()
-        total = torch.zeros((), device=self.fabric.device)
-        seen = 0
-        for batch in self.feeder.batches(self._plan(self.epoch), self.epoch):
-            for group in self.optimiser.param_groups:
-                group["lr"] = group["base"] * rate_factor(self.step, self.steps_an_epoch, self.settings)
-            inputs, targets = self._placed(batch)
-            loss = self.loss(self.model(inputs), targets)
-            self.optimiser.zero_grad()
-            self.fabric.backward(loss)
-            self.fabric.clip_gradients(
-                self.model, self.optimiser, max_norm=self.settings.clip_norm, error_if_nonfinite=False
-            )
-            self.optimiser.step()
-            self.mean.update()
-            self.step += 1
-            total += loss.detach() * len(targets)
-            seen += len(targets)
-        self._note("train", float(total) / seen)
+        means, seen, plan = RunningMeans(self.objective), 0, self._plan(self.epoch)
+        batches = self.loader.batches(0, [piece for step in plan for piece in step], self.epoch)
+        for step in plan:
+            pieces = list(islice(batches, len(step)))
+            means.add(*self._one_step(pieces))
+            seen += sum(len(piece) for piece in pieces)
+        means.sums, means.counts = self._over_all(means.sums), self._over_all(means.counts)
+        self._note("train", means.values())
         return seen
+
+    def _one_step(self, pieces: Sequence[Batch]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """A step of the optimiser; by name, the losses' means over the known labels of all pieces, and their counts.
+
+        Each process takes part with the sum over its own labels, divided by its equal share of everybody's: their
+        gradients are averaged, so that a label weighs the same wherever it fell.
+        """
+        for group in self.optimiser.param_groups:
+            group["lr"] = group["base"] * rate_factor(self.step, self.steps_an_epoch, self.settings)
+        losses, world, device = self.objective.losses, self.fabric.world_size, self.fabric.device
+        own = {n: torch.stack([loss.count(p.targets) for p in pieces]).sum().to(device) for n, loss in losses.items()}
+        counts = {name: known / world for name, known in self._over_all(own).items()}
+        means = {name: torch.zeros((), device=device) for name in losses}
+        self.optimiser.zero_grad()
+        for number, piece in enumerate(pieces, start=1):
+            batch = self.placed(piece)
+            with self.fabric.no_backward_sync(self.model, enabled=number < len(pieces)):
+                outputs = self.model(batch.inputs)
+                parts = {
+                    name: loss.total(outputs, batch.targets) / counts[name].clamp(min=1 / world)
+                    for name, loss in losses.items()
+                }
+                self.fabric.backward(self.objective.weighted(parts))
+            means = {name: means[name] + part.detach() for name, part in parts.items()}
+        self.fabric.clip_gradients(
+            self.model, self.optimiser, max_norm=self.settings.clip_norm, error_if_nonfinite=False
+        )
+        self.optimiser.step()
+        self.mean.update()
+        self.step += 1
+        return means, counts
+
+    def _over_all(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Sums over all processes."""
+        summed: Any = self.fabric.all_reduce(values, reduce_op="sum")
+        return dict(summed)
 
     @torch.no_grad()
     def _judge(self) -> None:
-        """The mean weights' loss on the validation part; the best epoch's weights are kept."""
+        """Judge the mean weights on the validation part; the best epoch's weights are kept."""
         if self.fabric.world_size > 1:  # BatchNorm's statistics are each rank's own: the first's count
             for value in self.mean.state.values():
                 torch.distributed.broadcast(value, 0)
-        if self.judge is not None:
+        if self._validated:
             self.shown.load_state_dict(self.mean.state)
             self.shown.eval()
-            n, size = len(self.judge.examples), self.settings.batch_size
+            n, size = self.sizes[1], -(-self.settings.batch_size // self.settings.accumulate)
             plan = [list(range(k, min(k + size, n))) for k in range(0, n, size)]
-            total = 0.0
-            for batch in self.judge.batches(plan, None):
-                inputs, targets = self._placed(batch)
-                with self._precision():
-                    total += float(self.loss(self.shown(inputs), targets)) * len(targets)
-            self._note("validation", total / n)
-            if total / n >= self.best:
+            found = judged(self._said, map(self.placed, self.loader.batches(1, plan, None)), self.objective)
+            self._note("validation", found)
+            value = self.objective.sign * found[self.objective.judged_by]
+            if value >= self.best:
                 return
-            self.best = total / n
+            self.best = value
         self.best_epoch = self.epoch
         self.best_state = {name: value.clone() for name, value in self.mean.state.items()}
 
-    def _precision(self) -> AbstractContextManager[Any]:
-        return self.fabric.autocast()
+    def _said(self, inputs: Tree) -> Tree:
+        with self.fabric.autocast():
+            return self.shown(inputs)
 
-    def _placed(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        inputs = batch.inputs.to(self.fabric.device, non_blocking=True, memory_format=self.layout)
-        return inputs, batch.targets.to(self.fabric.device, non_blocking=True)
-
-    def _note(self, part: str, value: float) -> None:
-        if not math.isfinite(value):
-            raise InputError(
-                where=f"training, epoch {self.epoch}, {part}",
-                what=f"the loss is {value}",
-                mend="lower training.backbone_rate and training.head_rate, set training.precision: float32, or look "
-                "for pictures that are not numbers",
-            )
-        self.curves.append(CurvePoint(self.epoch, part, "loss", value))
+    def _note(self, part: str, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            if name in (TOTAL, self.objective.judged_by) and not math.isfinite(value):
+                raise InputError(
+                    where=f"training, epoch {self.epoch}, {part}",
+                    what=f"the {name} is {value}",
+                    mend="lower the learning rates of section training (its settings that end in rate), set "
+                    "training.precision: float32, or look for pictures or labels that are not numbers",
+                )
+            self.curves.append(CurvePoint(self.epoch, part, name, value))
 
     def _content(self) -> dict[str, Any]:
         return {
@@ -272,7 +307,28 @@ class _Work:
         self.curves = [CurvePoint(*point) for point in content["curves"]]
 
 
-def _layout(examples: Examples) -> torch.memory_format:
-    """Channels-last for pictures and volumes: faster on every chip we know."""
-    dimensions = examples.batch([0], None).inputs.ndim
-    return {4: torch.channels_last, 5: torch.channels_last_3d}.get(dimensions, torch.contiguous_format)
+def _lay_out(network: nn.Module) -> None:
+    """Weights of convolutions channels-last, 2-D and 3-D."""
+    for value in [*network.parameters(), *network.buffers()]:
+        if value.ndim in LAYOUTS:
+            value.data = value.data.to(memory_format=LAYOUTS[value.ndim])
+
+
+def _placed(batch: Batch, device: torch.device, channels_last: bool, prepare: Callable[[Batch], Batch] | None) -> Batch:
+    """A batch on the device, as the network sees it."""
+
+    def move(leaf: Tensor) -> Tensor:
+        return leaf.to(device, non_blocking=True)
+
+    def move_and_lay_out(leaf: Tensor) -> Tensor:
+        layout = LAYOUTS.get(leaf.ndim) if channels_last else None
+        return leaf.to(device, non_blocking=True, memory_format=layout or torch.preserve_format)
+
+    there = Batch(map_tree(move_and_lay_out, batch.inputs), map_tree(move, batch.targets))
+    return there if prepare is None else prepare(there)
+
+
+def _memory_ran_out(error: MemoryError | RuntimeError) -> bool:
+    """Of the device, of this process, or of a process that made batches ready and was killed."""
+    out = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
+    return out or "alloc" in str(error) or "shared memory" in str(error) or "killed by signal" in str(error)

@@ -254,7 +254,7 @@ def _fit_task(run: Run, looked: Looked, target: str, labels: pd.Series, name: st
     positive = labels.loc[patients].to_numpy() == 1
     seed = seed_of(run.seed, "deep", "fine_tune", target, name, part.name)
     own = backbone_file(run.folder, name)
-    in_key = settings.training.model_dump(exclude={"device", "devices", "threads", "checkpoint_every"})
+    in_key = settings.training.model_dump(exclude={"device", "devices", "threads", "workers", "checkpoint_every"})
     key = {
         "pictures": [looked.pictures[case].name for case in cases],
         "patients": patients,

@@ -9,12 +9,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from dlr.errors import InputError  # noqa: E402
-from dlr.networks import TrainingSettings  # noqa: E402
+from dlr.networks import Loss, Objective, TrainingSettings  # noqa: E402
 from tests.networks.tiny_training import Blobs, bits, tiny, trained  # noqa: E402
 
 
 def test_a_network_learns_what_can_be_learnt() -> None:
-    found = trained(Blobs(32, 0), Blobs(16, 9), epochs=20, head_rate=5e-2, backbone_rate=5e-2)
+    found = trained(Blobs(32, 0), Blobs(16, 9), epochs=20, rates={"": 5e-2})
     assert found.curves[0].part == "train" and found.curves[1].part == "validation"
     batch = Blobs(20, 5).batch(list(range(20)), None)
     logits = found.network(batch.inputs).detach()
@@ -77,11 +77,11 @@ def test_early_stopping_gives_the_best_epoch_back() -> None:
 
         def forward(self, outputs, targets):
             if torch.is_grad_enabled():
-                return outputs.square().mean()
+                return outputs.square()
             self.calls += 1
-            return torch.tensor(float(abs(self.calls - 2)))
+            return torch.full_like(outputs, float(abs(self.calls - 2)))
 
-    found = trained(Blobs(16, 0), Blobs(8, 9), loss=Worse(), epochs=20, patience=3)
+    found = trained(Blobs(16, 0), Blobs(8, 9), objective=Objective({"loss": Loss(Worse())}), epochs=20, patience=3)
     assert (found.best_epoch, found.epochs) == (2, 5)
 
 
@@ -97,7 +97,7 @@ def test_volumes_train_by_the_same_function() -> None:
 
 def test_a_loss_that_is_no_number_is_named(tmp_path: Path) -> None:
     file = tmp_path / "one.pt"
-    with pytest.raises(InputError, match=r"epoch 3, train: the loss is nan.*backbone_rate"):
+    with pytest.raises(InputError, match=r"epoch 3, train: the loss is nan.*learning rates"):
         trained(Blobs(16, 0, broken=3), checkpoint=file, identity="x")
     assert torch.load(file, weights_only=True)["epoch"] == 2  # what was good is kept
 
@@ -110,12 +110,12 @@ def test_memory_that_runs_out_is_named(error: Exception) -> None:
         raise error
 
     with pytest.raises(InputError, match=r"memory ran out .*batch_size"):
-        trained(Blobs(8, 0), loss=loss)
+        trained(Blobs(8, 0), objective=Objective({"loss": Loss(loss)}))
 
 
 def test_a_fault_of_ours_stays_one() -> None:
     with pytest.raises(RuntimeError, match="shape"):
-        trained(Blobs(8, 0), loss=lambda outputs, targets: (outputs.reshape(7) - 1).sum())
+        trained(Blobs(8, 0), objective=Objective({"loss": Loss(lambda outputs, targets: outputs.reshape(7))}))
 
 
 def test_a_device_that_is_not_there_is_named() -> None:
@@ -139,4 +139,4 @@ def test_where_it_runs_is_no_part_of_what_is_computed() -> None:
         for name, field in TrainingSettings.model_fields.items()
         if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("in_key") is False
     }
-    assert outside == {"device", "devices", "threads", "checkpoint_every"}
+    assert outside == {"device", "devices", "threads", "workers", "checkpoint_every"}

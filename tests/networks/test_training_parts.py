@@ -8,9 +8,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from dlr.networks import BinaryLoss, TrainingSettings  # noqa: E402
+from dlr.networks import Loss, TrainingSettings, binary_cross_entropy  # noqa: E402
 from dlr.networks.averaging import MeanWeights  # noqa: E402
-from dlr.networks.examples import Feeder, order_of  # noqa: E402
+from dlr.networks.examples import order_of  # noqa: E402
+from dlr.networks.loading import Loader  # noqa: E402
 from dlr.networks.schedule import make_optimiser, rate_factor  # noqa: E402
 from tests.networks.tiny_training import Blobs, tiny  # noqa: E402
 
@@ -31,10 +32,18 @@ def test_the_order_differs_by_epoch_and_is_the_same_again() -> None:
     assert order_of(20, 5, 1, 1) == order_of(20, 5, 1, 1) != order_of(20, 5, 1, 2)
 
 
-def test_batches_come_in_the_planned_order() -> None:
-    feeder = Feeder(Blobs(10, 0), pinned=False)
-    labels = [batch.targets[:, 0].tolist() for batch in feeder.batches([[0, 2], [1, 3], [4, 5], [6]], None)]
-    assert labels == [[0, 0], [1, 1], [0, 1], [0]]
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_batches_come_in_the_planned_order_whoever_makes_them(workers: int) -> None:
+    loader = Loader([Blobs(10, 0), Blobs(4, 9)], workers)
+    plan = [[0, 2], [1, 3], [4, 5], [6]]
+    for which, epoch in ((0, 1), (1, None), (0, 2)):
+        places = [[place % 4 for place in some] for some in plan] if which else plan
+        found = list(loader.batches(which, places, epoch))
+        wanted = [(Blobs(10, 0), Blobs(4, 9))[which].batch(some, epoch) for some in places]
+        assert len(found) == len(wanted)
+        for one, other in zip(found, wanted, strict=True):
+            assert torch.equal(one.inputs, other.inputs) and torch.equal(one.targets, other.targets)
+    assert loader.waited > 0
 
 
 def test_rates_rise_and_fall_as_a_cosine() -> None:
@@ -45,7 +54,7 @@ def test_rates_rise_and_fall_as_a_cosine() -> None:
 
 def test_head_and_backbone_have_their_own_rates_and_norms_do_not_decay() -> None:
     network = tiny()
-    groups = make_optimiser(network, network.head, TrainingSettings(backbone_rate=1e-4, head_rate=1e-3)).param_groups
+    groups = make_optimiser(network, {"": 1e-4, "head": 1e-3}, TrainingSettings()).param_groups
     found = [(g["base"], g["weight_decay"], sum(p.numel() for p in g["params"])) for g in groups]
     assert found == [(1e-4, 1e-2, 36), (1e-4, 0.0, 12), (1e-3, 1e-2, 4), (1e-3, 0.0, 1)]
 
@@ -71,14 +80,19 @@ def test_without_decay_the_mean_is_the_network() -> None:
 
 
 def test_loss_by_hand_leaves_unknown_labels_out() -> None:
-    logits = torch.tensor([[0.0, 5.0], [math.log(3), 5.0]])
+    logits = torch.tensor([[0.0, 5.0], [math.log(3), 5.0]], requires_grad=True)
     targets = torch.tensor([[1.0, float("nan")], [0.0, float("nan")]])
-    assert float(BinaryLoss()(logits, targets)) == pytest.approx((math.log(2) + math.log(4)) / 2, rel=1e-6)
+    loss = Loss(binary_cross_entropy, torch.isfinite)
+    total = loss.total(logits, targets)
+    assert int(loss.count(targets)) == 2 and float(total) == pytest.approx(math.log(2) + math.log(4), rel=1e-6)
+    total.backward()
+    assert logits.grad[:, 1].tolist() == [0.0, 0.0]
 
 
 def test_smoothing_and_weights_by_hand() -> None:
     logits, positive = torch.tensor([[0.0]]), torch.tensor([[1.0]])
-    assert float(BinaryLoss(positive_weight=torch.tensor([3.0]))(logits, positive)) == pytest.approx(3 * math.log(2))
+    weight = torch.tensor([3.0])
+    assert float(binary_cross_entropy(logits, positive, positive_weight=weight)) == pytest.approx(3 * math.log(2))
     two = torch.tensor([[2.0]])
-    plain, turned = (float(BinaryLoss()(two, torch.tensor([[t]]))) for t in (1.0, 0.0))
-    assert float(BinaryLoss(smoothing=0.2)(two, positive)) == pytest.approx(0.9 * plain + 0.1 * turned)
+    plain, turned = (float(binary_cross_entropy(two, torch.tensor([[t]]))) for t in (1.0, 0.0))
+    assert float(binary_cross_entropy(two, positive, smoothing=0.2)) == pytest.approx(0.9 * plain + 0.1 * turned)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dlr.networks import Batch, BinaryLoss, Trained, TrainingSettings, train
+from dlr.networks import Batch, Loss, Objective, Trained, TrainingSettings, binary_cross_entropy, train
 from dlr.randomness import rng
 
 
@@ -57,15 +57,17 @@ def tiny(space: int = 2) -> TinyNet:
         return TinyNet(space)
 
 
+BINARY = Objective({"loss": Loss(binary_cross_entropy, torch.isfinite)})
+OWN = ("checkpoint", "identity", "network", "objective", "rates", "prepare", "recompute", "channels_last")
+
+
 def trained(examples: object, validation: object = None, space: int = 2, **more: object) -> Trained:
-    """Train the tiny network; keyword arguments go to the settings, or to `train` where it knows them."""
-    own = {name: more.pop(name) for name in ("checkpoint", "identity", "network", "loss") if name in more}
+    """Train the tiny network; keyword arguments go to `train` where it knows them, else to the settings."""
+    own = {name: more.pop(name) for name in OWN if name in more}
     network = own.pop("network", None) or tiny(space)
     settings = TrainingSettings(**{"epochs": 8, "batch_size": 8, "device": "cpu", **more})
-    loss = own.pop("loss", BinaryLoss())
-    return train(
-        network, examples, loss=loss, settings=settings, seed=1, head=network.head, validation=validation, **own
-    )
+    given = {"objective": BINARY, "rates": {"": 1e-4, "head": 1e-3}, **own}
+    return train(network, examples, settings=settings, seed=1, validation=validation, **given)
 
 
 def bits(network: nn.Module) -> dict[str, bytes]:
