@@ -29,15 +29,14 @@ from dlr.networks.chip import make_fabric, workers_of
 from dlr.networks.examples import Batch, Examples, order_of, pieces_of
 from dlr.networks.loading import Loader
 from dlr.networks.objective import TOTAL, Objective, RunningMeans, judged
+from dlr.networks.placing import lay_out, placed
 from dlr.networks.recomputing import recomputed
 from dlr.networks.schedule import make_optimiser, rate_factor
 from dlr.networks.settings import TrainingSettings
-from dlr.networks.trees import Tree, map_tree
+from dlr.networks.trees import Tree
 from dlr.randomness import seed_of
 
 __all__ = ["CurvePoint", "Trained", "train"]
-
-LAYOUTS = {4: torch.channels_last, 5: torch.channels_last_3d}  # by dimensions
 
 
 @dataclass(frozen=True)
@@ -90,14 +89,14 @@ def train(
     Raises InputError where the loss is no number any more, or memory runs out.
     """
     fabric = make_fabric(settings)
-    device, judging = fabric.device, validation is not None and len(validation) > 0
-    sets = [examples, validation] if validation is not None and judging else [examples]
+    device = fabric.device
+    sets = [examples] if validation is None or len(validation) == 0 else [examples, validation]
     threads = torch.get_num_threads()
     torch.set_num_threads(settings.threads)
     try:
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             if channels_last:
-                _lay_out(network)
+                lay_out(network)
             work = _Work(
                 fabric=fabric,
                 network=network,
@@ -107,7 +106,7 @@ def train(
                 seed=seed,
                 sizes=[len(one) for one in sets],
                 loader=Loader(sets, workers_of(settings, device.type), pinned=device.type == "cuda"),
-                placed=partial(_placed, device=device, channels_last=channels_last, prepare=prepare),
+                placed=partial(placed, device=device, channels_last=channels_last, prepare=prepare),
             )
             with recomputed(network, recompute):
                 return work.run(checkpoint, identity)
@@ -307,28 +306,7 @@ class _Work:
         self.curves = [CurvePoint(*point) for point in content["curves"]]
 
 
-def _lay_out(network: nn.Module) -> None:
-    """Weights of convolutions channels-last, 2-D and 3-D."""
-    for value in [*network.parameters(), *network.buffers()]:
-        if value.ndim in LAYOUTS:
-            value.data = value.data.to(memory_format=LAYOUTS[value.ndim])
-
-
-def _placed(batch: Batch, device: torch.device, channels_last: bool, prepare: Callable[[Batch], Batch] | None) -> Batch:
-    """A batch on the device, as the network sees it."""
-
-    def move(leaf: Tensor) -> Tensor:
-        return leaf.to(device, non_blocking=True)
-
-    def move_and_lay_out(leaf: Tensor) -> Tensor:
-        layout = LAYOUTS.get(leaf.ndim) if channels_last else None
-        return leaf.to(device, non_blocking=True, memory_format=layout or torch.preserve_format)
-
-    there = Batch(map_tree(move_and_lay_out, batch.inputs), map_tree(move, batch.targets))
-    return there if prepare is None else prepare(there)
-
-
 def _memory_ran_out(error: MemoryError | RuntimeError) -> bool:
     """Of the device, of this process, or of a process that made batches ready and was killed."""
     out = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
-    return out or "alloc" in str(error) or "shared memory" in str(error) or "killed by signal" in str(error)
+    return out or any(words in str(error) for words in ("alloc", "shared memory", "DataLoader worker (pid"))

@@ -11,9 +11,8 @@ torch = pytest.importorskip("torch")
 from dlr.networks import Loss, TrainingSettings, binary_cross_entropy  # noqa: E402
 from dlr.networks.averaging import MeanWeights  # noqa: E402
 from dlr.networks.examples import order_of  # noqa: E402
-from dlr.networks.loading import Loader  # noqa: E402
 from dlr.networks.schedule import make_optimiser, rate_factor  # noqa: E402
-from tests.networks.tiny_training import Blobs, tiny  # noqa: E402
+from tests.networks.tiny_training import tiny  # noqa: E402
 
 
 @pytest.mark.parametrize(
@@ -30,20 +29,6 @@ def test_an_epoch_shows_everybody_once_and_no_batch_of_one(n: int, size: int, wo
 
 def test_the_order_differs_by_epoch_and_is_the_same_again() -> None:
     assert order_of(20, 5, 1, 1) == order_of(20, 5, 1, 1) != order_of(20, 5, 1, 2)
-
-
-@pytest.mark.parametrize("workers", [0, 1, 2])
-def test_batches_come_in_the_planned_order_whoever_makes_them(workers: int) -> None:
-    loader = Loader([Blobs(10, 0), Blobs(4, 9)], workers)
-    plan = [[0, 2], [1, 3], [4, 5], [6]]
-    for which, epoch in ((0, 1), (1, None), (0, 2)):
-        places = [[place % 4 for place in some] for some in plan] if which else plan
-        found = list(loader.batches(which, places, epoch))
-        wanted = [(Blobs(10, 0), Blobs(4, 9))[which].batch(some, epoch) for some in places]
-        assert len(found) == len(wanted)
-        for one, other in zip(found, wanted, strict=True):
-            assert torch.equal(one.inputs, other.inputs) and torch.equal(one.targets, other.targets)
-    assert loader.waited > 0
 
 
 def test_rates_rise_and_fall_as_a_cosine() -> None:
@@ -84,7 +69,7 @@ def test_loss_by_hand_leaves_unknown_labels_out() -> None:
     targets = torch.tensor([[1.0, float("nan")], [0.0, float("nan")]])
     loss = Loss(binary_cross_entropy, torch.isfinite)
     total = loss.total(logits, targets)
-    assert int(loss.count(targets)) == 2 and float(total) == pytest.approx(math.log(2) + math.log(4), rel=1e-6)
+    assert int(loss.count(targets)) == 2 and total.item() == pytest.approx(math.log(2) + math.log(4), rel=1e-6)
     total.backward()
     assert logits.grad[:, 1].tolist() == [0.0, 0.0]
 
