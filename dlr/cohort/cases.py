@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from dlr.cohort.mapping import Findings, nearest, replaced, shown
+from dlr.cohort.clinical import Origin
+from dlr.cohort.mapping import Findings, nearest, read_numbers, replaced, shown
 from dlr.cohort.settings import CohortSettings
-from dlr.cohort.vocabulary import BODY_SIDES, MISSING, NOT_EXCLUDED, SIDES, fold_value
+from dlr.cohort.vocabulary import BODY_SIDES, MISSING, NOT_EXCLUDED, SIDES, fold_id, fold_value
 from dlr.words import Side
 
 __all__ = ["IMAGE_COLUMNS", "is_file", "one_value_a_patient", "read_rows"]
@@ -21,12 +23,19 @@ _MANY = 5  # missing files from which one line stands for all
 
 
 def read_rows(
-    cells: pd.DataFrame, source: str, folder: Path, settings: CohortSettings, findings: Findings, images: bool
+    cells: pd.DataFrame,
+    source: str,
+    origins: Mapping[str, Origin],
+    folder: Path,
+    settings: CohortSettings,
+    findings: Findings,
+    images: bool,
 ) -> pd.DataFrame:
     """patient_id, case_id, image, mask, mask_label, mask_reader1, mask_reader2, side, cohort, excluded
     (text, "" = absent) and, where the manifest has it, pixel_spacing_mm. Paths are absolute.
 
-    cells : text under our names.  images : False where features come from a table of the user's own.
+    cells : text under our names.  origins : table of every column.
+    images : False where features come from a table of the user's own.
     """
     _require_columns(cells, source, findings, images)
     findings.stop()
@@ -44,11 +53,13 @@ def read_rows(
          "excluded"]
     ]  # fmt: skip
     _check_ids(out, source, findings)
+    _check_spellings(out, source, findings)
     if images:
         _resolve_files(out, source, folder, findings)
         _check_labels(out, source, findings)
         if "pixel_spacing_mm" in cells.columns:
-            out["pixel_spacing_mm"] = _pixel_spacing(cells["pixel_spacing_mm"], source, findings)
+            origin = origins["pixel_spacing_mm"]
+            out["pixel_spacing_mm"] = _pixel_spacing(cells["pixel_spacing_mm"], origin, settings, findings)
     return out
 
 
@@ -101,6 +112,30 @@ def _check_ids(out: pd.DataFrame, source: str, findings: Findings) -> None:
             "leave one of the rows",
             rows.index[1:],
         )
+
+
+def _check_spellings(out: pd.DataFrame, source: str, findings: Findings) -> None:
+    """One patient under two ids would be drawn twice: to two sides, or to two folds of the training side."""
+    kept = out[(out["excluded"] == "") & (out["patient_id"] != "")]
+    alike: dict[str, list[str]] = defaultdict(list)
+    for patient in sorted(set(kept["patient_id"])):
+        alike[fold_id(patient)].append(patient)
+    apart: list[str] = []
+    together: list[str] = []
+    for ids in alike.values():
+        if len(ids) > 1:
+            rows = kept[kept["patient_id"].isin(ids)]
+            sides = sorted(set(rows["side"]))
+            where = f" on sides {' and '.join(side or '(to be drawn)' for side in sides)}" if len(sides) > 1 else ""
+            named = f"{' and '.join(map(ascii, ids))} (rows {shown([str(row) for row in rows.index])}){where}"
+            drawn = len(sides) > 1 or sides[0] in ("", Side.TRAIN.value)
+            (apart if drawn and not findings.tolerant else together).append(named)
+    what = "ids that differ only in case, blanks, zeros in front or forms of a letter: "
+    if apart:
+        mend = "write the id of one patient alike in every row; ids of different patients must differ in more"
+        findings.problem(f"{source} patient_id", what + shown(apart), mend)
+    if together:
+        findings.note(f"{source} patient_id", f"{what}{shown(together)}; taken as different patients")
 
 
 def _case_ids(cells: pd.DataFrame, source: str, findings: Findings) -> pd.Series:
@@ -274,10 +309,11 @@ def _check_labels(out: pd.DataFrame, source: str, findings: Findings) -> None:
             findings.unreadable.add(int(str(row)))
 
 
-def _pixel_spacing(cells: pd.Series, source: str, findings: Findings) -> pd.Series:
-    from dlr.cohort.mapping import read_numbers
-
-    values = read_numbers(cells, source, CohortSettings(), findings, unit="mm")
+def _pixel_spacing(cells: pd.Series, origin: Origin, settings: CohortSettings, findings: Findings) -> pd.Series:
+    cells = replaced(cells, origin.source, settings, findings)
+    values = read_numbers(cells, origin.source, settings, findings, unit="mm", delimiter=origin.delimiter)
     for row in values.index[values <= 0]:
-        findings.problem(f"{source} row {row}", "pixel_spacing_mm is not positive", "millimetres a pixel", [int(row)])
+        findings.problem(
+            f"{origin.source} row {row}", "pixel_spacing_mm is not positive", "millimetres a pixel", [int(row)]
+        )
     return values

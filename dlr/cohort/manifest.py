@@ -65,8 +65,8 @@ def load_cohort(manifest: Path, settings: CohortSettings, *, images: bool = True
     """
     manifest = Path(manifest)
     findings = Findings()
-    tables = _read_tables(manifest, settings, findings, {*settings.targets})
-    table = read_rows(tables.cells, tables.source, manifest.resolve().parent, settings, findings, images)
+    folder, tables = manifest.resolve().parent, _read_tables(manifest, settings, findings, {*settings.targets})
+    table = read_rows(tables.cells, tables.source, tables.origins, folder, settings, findings, images)
     kept = tables.cells[table["excluded"] == ""]
     if kept.empty:
         findings.problem(tables.source, "every case is excluded", "leave exclude_reason empty for those that stay")
@@ -101,8 +101,8 @@ def files_of_manifest(manifest: Path, settings: CohortSettings, *, images: bool 
     if settings.clinical_table is not None and _beside(manifest, settings).is_file():
         out["clinical table"] = _beside(manifest, settings)
     try:
-        tables = _read_tables(manifest, settings, findings, {*settings.targets})
-        table = read_rows(tables.cells, tables.source, manifest.resolve().parent, settings, findings, images)
+        folder, tables = manifest.resolve().parent, _read_tables(manifest, settings, findings, {*settings.targets})
+        table = read_rows(tables.cells, tables.source, tables.origins, folder, settings, findings, images)
     except InputError:
         return out
     for column in IMAGE_COLUMNS if images else ():
@@ -134,12 +134,12 @@ def load_new_cases(
     manifest = Path(manifest)
     findings = Findings(tolerant=True)
     settings = settings.model_copy(update={"external": [], **({"kind": kind} if kind else {})})
-    tables = _read_tables(manifest, settings, findings, {c.name for c in columns})
+    folder, tables = manifest.resolve().parent, _read_tables(manifest, settings, findings, {c.name for c in columns})
     cells = tables.cells.drop(columns="side", errors="ignore")
     if images and "image" not in cells.columns:
         findings.note(tables.source, "no column image: nothing is measured on images")
         images = False
-    table = read_rows(cells, tables.source, manifest.resolve().parent, settings, findings, images)
+    table = read_rows(cells, tables.source, tables.origins, folder, settings, findings, images)
     kept = cells[table["excluded"] == ""]
     for column in columns:
         if column.name in kept.columns:
@@ -190,7 +190,8 @@ def _read_tables(manifest: Path, settings: CohortSettings, findings: Findings, w
     sheet = settings.sheet
     if findings.tolerant and manifest.suffix.lower() != ".xlsx":
         sheet = None  # the study's own manifest was a spreadsheet, the new one is not
-    first = read_sheet(manifest, sheet, settings.delimiter, settings.encoding)
+    setting = "" if findings.tolerant else "cohort.sheet"  # new patients are read by the study's settings as they are
+    first = read_sheet(manifest, sheet, settings.delimiter, settings.encoding, setting)
     for note in first.notes:
         findings.note(first.source, note)
     cells = map_headers(first.frame, first.source, settings, wanted, findings)
@@ -200,7 +201,13 @@ def _read_tables(manifest: Path, settings: CohortSettings, findings: Findings, w
     if settings.clinical_table is not None and findings.tolerant and not _beside(manifest, settings).is_file():
         findings.note(first.source, f"the study's clinical table {settings.clinical_table} is not here")
     elif settings.clinical_table is not None:
-        other = read_sheet(_beside(manifest, settings), settings.clinical_sheet, settings.delimiter, settings.encoding)
+        other = read_sheet(
+            _beside(manifest, settings),
+            settings.clinical_sheet,
+            settings.delimiter,
+            settings.encoding,
+            "cohort.clinical_sheet",
+        )
         for note in other.notes:
             findings.note(other.source, note)
         headers += [str(c) for c in other.frame.columns]

@@ -112,7 +112,7 @@ def replaced(cells: pd.Series, source: str, settings: CohortSettings, findings: 
     for cell in cells:
         ours = table.get(fold_value(cell))
         if ours is not None:
-            findings.mapped(f"{source} {cells.name}", cell, ours)
+            findings.mapped(f"{source} {cells.name}", cell, ours or "missing")
         out.append(cell if ours is None else ours)
     return pd.Series(out, index=cells.index, name=cells.name, dtype=object)
 

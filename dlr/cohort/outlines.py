@@ -12,7 +12,7 @@ import numpy as np
 from dlr.cohort import geometry
 from dlr.cohort.decoded import Decoded, Grid
 from dlr.cohort.images import Image, one_still
-from dlr.cohort.lesions import lesion_parts
+from dlr.cohort.lesions import LesionParts, lesion_parts
 from dlr.cohort.masks import Labels, read_labels, select_roi
 from dlr.cohort.settings import CohortSettings
 from dlr.errors import InputError
@@ -73,12 +73,11 @@ def outline_of(
     label = mask_label(row.get("mask_label"), settings)
     roi, said = select_roi(Labels(array, labels.decoded, labels.notes), label, path, settings)
     parts = lesion_parts(roi)
-    sizes = tuple(int(np.count_nonzero(part)) for part in parts)
     wanted = str(row.get("lesion_part") or "")
     if settings.lesion_policy == "largest":
-        roi = parts[0]
+        roi = parts.part(1)
         if len(parts) > 1:
-            notes.append(f"largest of {len(parts)} connected parts taken, {sizes[0]} voxels")
+            notes.append(f"largest of {len(parts)} connected parts taken, {parts.sizes[0]} voxels")
     elif settings.lesion_policy == "each" and wanted:
         roi = _lesion(parts, int(wanted), final, path)
     elif settings.lesion_policy == "merge" and len(parts) > 1:
@@ -90,18 +89,18 @@ def outline_of(
             f"the ROI has {voxels} voxels, under {settings.roi_min_voxels}",
             "outline the whole lesion, exclude the case (exclude_reason), or lower cohort.roi_min_voxels",
         )
-    return Outline(roi, sizes, labels.decoded.grid, (*said, *notes))
+    return Outline(roi, parts.sizes, labels.decoded.grid, (*said, *notes))
 
 
-def _lesion(parts: list[np.ndarray], wanted: int, final: np.ndarray | None, path: Path) -> np.ndarray:
+def _lesion(parts: LesionParts, wanted: int, final: np.ndarray | None, path: Path) -> np.ndarray:
     if final is not None:
-        shared = [int(np.count_nonzero(part & final)) for part in parts]
-        if not max(shared):
+        shared = np.bincount(parts.numbers[final], minlength=len(parts) + 1)[1:]
+        if not shared.max():
             raise InputError(str(path), f"does not meet lesion {wanted} of the final outline", "outline every lesion")
-        return parts[shared.index(max(shared))]
+        return parts.part(int(shared.argmax()) + 1)
     if wanted > len(parts):
         raise InputError(str(path), f"lesion {wanted} asked for, but the mask has {len(parts)}", "outline every lesion")
-    return parts[wanted - 1]
+    return parts.part(wanted)
 
 
 def _on_grid(path: Path, labels: Labels, decoded: Decoded, settings: CohortSettings) -> tuple[np.ndarray, list[str]]:

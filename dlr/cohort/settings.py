@@ -19,7 +19,13 @@ def _cell_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
 
+def _cell_or_empty(value: Any) -> Any:
+    """YAML's null stands for an empty cell."""
+    return "" if value is None else _cell_text(value)
+
+
 Text = Annotated[str, BeforeValidator(_cell_text)]
+Cell = Annotated[str, BeforeValidator(_cell_or_empty)]
 
 
 class ColumnSpec(BaseModel):
@@ -62,7 +68,9 @@ class CohortSettings(BaseModel):
         default="refuse", description="patients of the second table that the manifest does not hold"
     )
     headers: dict[str, str] = Field(default_factory=dict, description="their header: our name")
-    values: dict[str, dict[Text, Text]] = Field(default_factory=dict, description="column: {their value: ours}")
+    values: dict[str, dict[Text, Cell]] = Field(
+        default_factory=dict, description="column: {their value: ours}; null or empty for missing"
+    )
     derived: dict[str, list[str]] = Field(
         default_factory=dict, description="target: further columns that are derived from it and never predict it"
     )

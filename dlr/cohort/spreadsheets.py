@@ -33,8 +33,16 @@ class Sheet:
     notes: tuple[str, ...]
 
 
-def read_sheet(path: Path, sheet: str | None = None, delimiter: str = "auto", encoding: str = "auto") -> Sheet:
+def read_sheet(
+    path: Path,
+    sheet: str | None = None,
+    delimiter: str = "auto",
+    encoding: str = "auto",
+    setting: str = "",
+) -> Sheet:
     """The table in a CSV (UTF-8 with or without BOM, UTF-16 with BOM, GB18030; comma, semicolon, tab) or .xlsx file.
+
+    setting : the one that names a sheet, as a message gives it; "" where there is none.
 
     Raises InputError where the file is absent, cannot be decoded, has no such sheet, repeats a header or has
     cells without a header.
@@ -46,7 +54,7 @@ def read_sheet(path: Path, sheet: str | None = None, delimiter: str = "auto", en
     if not content.strip():
         raise InputError(path.name, "the file is empty", "give a table with a row of headers and a row a case")
     if content[:4] == b"PK\x03\x04":
-        rows, source = _xlsx_rows(path, sheet)
+        rows, source = _xlsx_rows(path, sheet, setting)
         return _sheet(rows, source, "", ())
     if content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise InputError(path.name, "an old or password-protected Excel file", "save it as .xlsx or CSV (UTF-8)")
@@ -140,7 +148,7 @@ def _delimiter(text: str) -> str:
     return max(_DELIMITERS, key=unquoted.count)
 
 
-def _xlsx_rows(path: Path, sheet: str | None) -> tuple[list[list[str]], str]:
+def _xlsx_rows(path: Path, sheet: str | None, setting: str) -> tuple[list[list[str]], str]:
     import openpyxl
     from openpyxl.utils.exceptions import InvalidFileException
 
@@ -156,7 +164,7 @@ def _xlsx_rows(path: Path, sheet: str | None) -> tuple[list[list[str]], str]:
             raise InputError(
                 path.name,
                 f"{len(filled)} sheets hold cells: {', '.join(filled)}",
-                "name the one that is meant: --sheet NAME (cohort.sheet)",
+                f"name the one that is meant: --set {setting}=NAME" if setting else "save the one that is meant as CSV",
             )
         sheet = filled[0] if filled else next(iter(sheets))
     if sheet not in sheets:

@@ -22,6 +22,7 @@ __all__ = [
     "Known",
     "banned_as",
     "fold_header",
+    "fold_id",
     "fold_value",
     "known_header",
     "never_predict",
@@ -178,6 +179,11 @@ def fold_value(value: str) -> str:
     text = unicodedata.normalize("NFKC", value).casefold()
     text = re.sub("[−‐‑‒–—﹣]", "-", text)
     return " ".join(text.replace("≤", "<").replace("≥", ">").split())
+
+
+def fold_id(patient_id: str) -> str:
+    """An id as two people may write it: `fold_value`, and no zeros in front of its numbers (but 1.05 is not 1.5)."""
+    return re.sub(r"(?<![\d.,])0+(?=\d)", "", fold_value(patient_id))
 
 
 def known_header(header: str) -> str | None:

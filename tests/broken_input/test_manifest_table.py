@@ -13,7 +13,7 @@ import pytest
 import small_cohort
 from small_cohort import rows
 
-from dlr.cohort import CohortSettings, draw_folds, draw_side, load_cohort
+from dlr.cohort import CohortSettings, draw_folds, draw_side, load_cohort, load_feature_table, load_new_cases
 from dlr.errors import InputError, Problem
 from dlr.words import Target
 
@@ -250,8 +250,15 @@ def test_a_wrong_sheet_and_no_sheet_where_several_hold_cells(tmp_path: Path) -> 
     book.save(tmp_path / "m.xlsx")
     with pytest.raises(InputError, match=r"did you mean 'patients'\? its sheets are: Sheet, patients"):
         load_cohort(tmp_path / "m.xlsx", CohortSettings(sheet="patient"), images=False)
-    with pytest.raises(InputError, match=r"2 sheets hold cells: Sheet, patients"):
+    with pytest.raises(InputError, match=r"2 sheets hold cells: Sheet, patients\. .*: --set cohort.sheet=NAME"):
         load_cohort(tmp_path / "m.xlsx", CohortSettings(), images=False)
+    for read in (lambda: load_feature_table(tmp_path / "m.xlsx"),
+                 lambda: load_new_cases(tmp_path / "m.xlsx", CohortSettings(), (), images=False)):  # fmt: skip
+        with pytest.raises(InputError, match=r"2 sheets hold cells: Sheet, patients\. save .* as CSV"):
+            read()
+    (tmp_path / "n.csv").write_text("patient_id,her2\na,1\nb,0\n")
+    with pytest.raises(InputError, match=r"--set cohort.clinical_sheet=NAME"):
+        load_cohort(tmp_path / "n.csv", CohortSettings(clinical_table="m.xlsx"), images=False)
     (tmp_path / "m.csv").write_text("patient_id,her2\na,1\n")
     with pytest.raises(InputError, match="this is a text file"):
         load_cohort(tmp_path / "m.csv", CohortSettings(sheet="x"), images=False)

@@ -209,6 +209,26 @@ def test_spacing_of_a_column_or_a_setting(manifest: Path) -> None:
     assert set(cohort.cases["unit"]) == {"mm²"}
 
 
+def test_the_decimal_sign_of_the_settings_holds_for_the_spacing_too(manifest: Path) -> None:
+    table = pd.DataFrame(rows())
+    table["pixel_spacing_mm"] = "0,125"  # alone it may mean thousands
+    table.to_csv(manifest, index=False)
+    with pytest.raises(InputError, match=r"set cohort.decimal: ','"):
+        load_cohort(manifest, settings(), images=True)
+    assert (load_cohort(manifest, settings(decimal=",")).table["pixel_spacing_mm"] == 0.125).all()
+    table.to_csv(manifest, index=False, sep=";")
+    assert (load_cohort(manifest, settings()).table["pixel_spacing_mm"] == 0.125).all()
+    table.assign(pixel_spacing_mm=["?", *["0.2"] * 23]).to_csv(manifest, index=False)
+    own = load_cohort(manifest, settings(values={"pixel_spacing_mm": {"?": 0.2}})).table["pixel_spacing_mm"]
+    assert (own == 0.2).all()
+
+
+def test_the_decimal_sign_of_the_settings_tells_numbers_of_an_unknown_column(manifest: Path) -> None:
+    pd.DataFrame(rows()).assign(bmi="22,125").to_csv(manifest, index=False)
+    cohort = load_cohort(manifest, settings(clinical=["bmi"], decimal=","))
+    assert cohort.columns[0].kind == "numeric" and cohort.table["bmi"].iloc[0] == 22.125
+
+
 def clinical_table(manifest: Path, ids: list[str]) -> None:
     pd.DataFrame(rows())[["patient_id", "image", "mask"]].to_csv(manifest, index=False)
     made = pd.DataFrame({"病历号": ids, "her2": ["0", "1"] * (len(ids) // 2), "bmi": ["22"] * len(ids)})

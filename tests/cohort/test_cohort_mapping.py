@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlr.cohort.mapping import Findings, map_headers, read_binary, read_levels, read_numbers
+from dlr.cohort.mapping import Findings, map_headers, read_binary, read_levels, read_numbers, replaced
 from dlr.cohort.settings import CohortSettings
 from dlr.cohort.vocabulary import KNOWN
 
@@ -124,6 +126,15 @@ def test_unknown_value_is_refused_with_its_rows_and_the_accepted_list() -> None:
 def test_yaml_truth_values_map_cells() -> None:
     settings = CohortSettings.model_validate({"values": {"er": {"stark": True, 7: 0}}})
     assert settings.values == {"er": {"stark": "true", "7": "0"}}
+
+
+def test_null_maps_a_cell_to_missing() -> None:
+    values = yaml.safe_load("er: {weak: null, strong: 1, 7: ~}")
+    found, made = Findings(), CohortSettings(values=values)
+    assert made.values == {"er": {"weak": "", "strong": "1", "7": ""}}
+    cells = replaced(column("er", "weak", "Strong", "7", "0"), "t", made, found)
+    assert cells.tolist() == ["", "1", "", "0"] and found.mappings[("t er", "weak", "missing")] == 1
+    assert np.isnan(read_binary(cells, "t", found).iloc[0]) and not found.problems
 
 
 @given(st.floats(-1e6, 1e6).map(lambda v: round(v, 4)))

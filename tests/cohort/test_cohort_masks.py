@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 from PIL import Image as Picture
 from small_cohort import picture, save
 
@@ -85,9 +89,46 @@ def test_parts_come_largest_first_and_touching_corners_are_one() -> None:
     mask[0, 1:3, 1:3] = True
     mask[0, 8:14, 8:14] = True
     mask[0, 3, 3] = True  # touches the first at a corner
-    sizes = [int(part.sum()) for part in lesion_parts(mask)]
+    parts = lesion_parts(mask)
+    sizes = [int(parts.part(n + 1).sum()) for n in range(len(parts))]
     assert sizes == [36, 5]
-    assert np.array_equal(sum(lesion_parts(mask)), mask)
+    assert tuple(sizes) == parts.sizes and np.array_equal(parts.numbers > 0, mask)
+
+
+def flooded(mask: np.ndarray) -> list[set[tuple[int, ...]]]:
+    """The parts by plain search, largest first, of equals the one that is met first."""
+    left, parts = [tuple(map(int, p)) for p in np.argwhere(mask)], []
+    while left:
+        part, edge = {left[0]}, [left[0]]
+        while edge:
+            here = edge.pop()
+            near = {p for p in left if max(abs(a - b) for a, b in zip(p, here, strict=True)) == 1} - part
+            part |= near
+            edge += near
+        left = [p for p in left if p not in part]
+        parts.append(part)
+    return sorted(parts, key=len, reverse=True)
+
+
+@given(st.integers(0, 10**6), st.sampled_from([(1, 9, 9), (3, 5, 6), (4, 4, 4)]), st.floats(0.05, 0.4))
+@hypothesis_settings(max_examples=30, deadline=None)
+def test_parts_are_those_of_a_plain_search(seed: int, shape: tuple[int, int, int], share: float) -> None:
+    mask = np.random.default_rng(seed).random(shape) < share
+    parts = lesion_parts(mask)
+    found = [{tuple(map(int, p)) for p in np.argwhere(parts.part(n + 1))} for n in range(len(parts))]
+    assert found == flooded(mask)
+
+
+def test_ten_thousand_parts_take_no_more_room_than_two() -> None:
+    mask = np.zeros((1, 300, 300), bool)
+    mask[0, ::3, ::3] = True
+    tracemalloc.start()
+    parts = lesion_parts(mask)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(parts) == 10_000 and set(parts.sizes) == {1}
+    assert parts.numbers[0, 0, 0] == 1 and parts.numbers[0, 297, 297] == 10_000  # equals in the order of the picture
+    assert peak < 64 * mask.size  # one array a part would be 10,000 times its size
 
 
 def one(tmp_path: Path, mask: np.ndarray | Path) -> dict[str, object]:
