@@ -7,11 +7,13 @@ STAMP := $(VENV)/.set-up
 EXTRAS := --extra pyradiomics --extra deep --extra dask --extra dicom --extra dev
 CODE := dlr pipelines params tests benchmarks tools
 WORKERS ?= 2
+N ?= 20
+SEED ?= 7
 
 export OMP_NUM_THREADS ?= 1
 export UV_COMPILE_BYTECODE ?= 1
 
-.PHONY: setup demo test test-all check bench help
+.PHONY: setup demo test test-all check bench mutants help
 .DEFAULT_GOAL := help
 
 help:           ## list these targets
@@ -51,3 +53,6 @@ check: setup    ## format, lint, types, rooms
 
 bench: setup    ## the benchmarks, one after the other; they print tables
 	for file in $(wildcard benchmarks/bench_*.py); do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+
+mutants: setup  ## N one-line changes to what differs from BASE, and whether the tests of the room notice
+	$(BIN)/python tools/mutants.py $(if $(BASE),--base $(BASE)) --n $(N) --seed $(SEED)
