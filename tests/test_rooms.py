@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -72,20 +73,37 @@ def module_of(path: Path) -> str:
 
 def imports(path: Path) -> Iterator[str]:
     """Every module of dlr that a file imports, inside functions and for type checkers too."""
+    for base, names in _import_statements(path):
+        if base == "dlr":  # from dlr import X: X is a room or a name of the package
+            yield from (f"dlr.{name}" if name in FLOORS else "dlr" for name in names)
+        else:
+            yield base
+
+
+def imported_files(path: Path, files: Mapping[str, Path]) -> set[str]:
+    """The modules whose own files a file imports: of `from dlr.engine import keys` the one of keys."""
+    out = set()
+    for base, names in _import_statements(path):
+        within = [f"{base}.{name}" for name in names if f"{base}.{name}" in files]
+        out.update(within)
+        if len(within) < len(names) or not names:
+            out.add(base)
+    return (out & files.keys()) - {module_of(path)}
+
+
+def _import_statements(path: Path) -> Iterator[tuple[str, list[str]]]:
+    """The module of each import statement in full, and the names taken from it."""
     module = module_of(path)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            yield from ((alias.name, []) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 above = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*above, *([node.module] if node.module else [])])
-            if base == "dlr":  # from dlr import X: X is a room or a name of the package
-                yield from (f"dlr.{alias.name}" if alias.name in FLOORS else "dlr" for alias in node.names)
-            else:
-                yield base
+            yield base, [alias.name for alias in node.names]
 
 
 def wrong_imports() -> list[tuple[str, str]]:
@@ -115,6 +133,26 @@ def test_every_file_belongs_to_a_room_with_a_floor(path):
 
 def test_rooms_import_only_from_lower_floors():
     assert [found for found in wrong_imports() if found not in EXCEPTIONS] == []
+
+
+def test_no_files_import_one_another_in_a_circle():
+    files = {module_of(path): path for path in sources()}
+    circle = circle_in({module: imported_files(path, files) for module, path in files.items()})
+    assert circle == [], f"a type or a name that both sides need belongs into a file of its own: {' -> '.join(circle)}"
+
+
+def circle_in(graph: Mapping[str, set[str]]) -> list[str]:
+    """The nodes of one circle, each after the one that leads to it; empty where there is none."""
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(reversed(error.args[1]))
+    return []
+
+
+def test_a_circle_is_found():
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": set()}) == []
+    assert circle_in({"a": {"b"}, "b": {"c"}, "c": {"b"}}) in (["b", "c", "b"], ["c", "b", "c"])
 
 
 def test_exceptions_are_still_needed_and_only_become_fewer():

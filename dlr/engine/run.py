@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from dlr.engine.digests import Digests
 from dlr.engine.executors import Executor, InProcess
@@ -15,12 +15,11 @@ from dlr.engine.keys import key_of, plain
 from dlr.engine.log import logger
 from dlr.engine.looks import Look, look
 from dlr.engine.progress import Screen
-from dlr.engine.stage import Stage
 from dlr.engine.store import TASK_RECORD, Store
 from dlr.engine.tasks import Parcel, Task, TaskFailure
 from dlr.errors import InputError, Problem
 
-__all__ = ["LeftOut", "Measured", "Run", "View"]
+__all__ = ["LeftOut", "ProbeEnded", "Run", "RunningStage", "View"]
 
 
 class LeftOut(Exception):
@@ -31,8 +30,8 @@ class LeftOut(Exception):
         super().__init__(reason)
 
 
-class Measured(Exception):
-    """A dry run has measured one task, or will not go on, and the stage ends here."""
+class ProbeEnded(Exception):
+    """A dry run has timed one task, or will not go on, and the stage ends here."""
 
     def __init__(self, note: str, seconds: float | None = None, todo: int = 0, stored: int = 0) -> None:
         self.note, self.seconds, self.todo, self.stored = note, seconds, todo, stored
@@ -50,11 +49,22 @@ class View:
         raise AttributeError(f"{self.__dict__.get('_about', 'this view')} does not hold {name}; declare it in @stage")
 
 
+class RunningStage(Protocol):
+    """What a run asks of its stage."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> int: ...
+    def releases(self) -> dict[str, str]:
+        """The releases of the libraries that matter, by name."""
+
+
 @dataclass
 class Run:
     """One run of one stage. `settings`, `needs` hold what the stage declared; outputs go into `folder`."""
 
-    stage: Stage
+    stage: RunningStage
     key: str
     folder: Path
     settings: Any
@@ -107,14 +117,10 @@ class Run:
         """End the stage: what it needs is not in this study. Stages that can do without it go on."""
         raise LeftOut(reason)
 
-    def fail(self, error: InputError) -> NoReturn:
-        """End the run: the user has something to mend."""
-        raise error
-
     def look(self, patients: int) -> tuple[Look, ...]:
         """Write down that test predictions are evaluated under this stage's key; all looks so far."""
         if self.probe:
-            raise Measured("looks at the test side, which a dry run does not")
+            raise ProbeEnded("looks at the test side, which a dry run does not")
         return look(self.store.study, self.key, patients)
 
     def each(
@@ -192,4 +198,4 @@ class Run:
             (_, done), *_ = InProcess().run(todo[:1])
             seconds, left = done.seconds, left - 1
             note = f"{len(todo)} {label}, one measured"
-        raise Measured(note, seconds, left, len(stored))
+        raise ProbeEnded(note, seconds, left, len(stored))

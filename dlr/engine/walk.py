@@ -18,7 +18,7 @@ from dlr.engine.log import logger
 from dlr.engine.plan import Planned, seed_of_study, settings_of
 from dlr.engine.progress import Screen
 from dlr.engine.publish import publish_outputs
-from dlr.engine.run import LeftOut, Measured, Run, View
+from dlr.engine.run import LeftOut, ProbeEnded, Run, View
 from dlr.engine.stage import Pipeline, release
 from dlr.engine.store import STAGE_RECORD, Store, new_record, publish, read_record
 from dlr.engine.threads import one_thread
@@ -115,8 +115,8 @@ class Walk:
                     planned.stage.function(run)
             except LeftOut as leaving:
                 left_out = leaving.reason
-            except Measured as measured:
-                self._only_planned(planned, f"{reason}; {measured.note}", measured)
+            except ProbeEnded as probe:
+                self._only_planned(planned, f"{reason}; {probe.note}", probe)
                 return
         record = new_record(
             planned.key,
@@ -190,12 +190,12 @@ class Walk:
             more = f"; {n} warning{'' if n == 1 else 's'}" if n else ""
             self.screen.say(f"{name:<16} {state}: {reason}{more}", style="dim")
 
-    def _only_planned(self, planned: Planned, reason: str, measured: Measured | None = None) -> None:
+    def _only_planned(self, planned: Planned, reason: str, probe: ProbeEnded | None = None) -> None:
         """Note what a stage would take."""
         name = planned.stage.name
         seconds = None
-        if measured is not None and measured.seconds is not None:
-            seconds = measured.seconds * measured.todo / self.executor.workers
+        if probe is not None and probe.seconds is not None:
+            seconds = probe.seconds * probe.todo / self.executor.workers
         if seconds is None:
             took = [r["seconds"] for r in self.store.stage_records(name) if not r.get("left_out")]
             if took:
