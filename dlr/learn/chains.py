@@ -1,4 +1,8 @@
-"""One chain: what was learnt on one training part, from raw columns to a probability, for each algorithm."""
+"""One chain: what was learnt on one training part, from raw columns to a prediction, for each algorithm.
+
+A prediction is a probability, or a per cent where the target is one: then Spearman's p takes the place of the t-test,
+the LASSO is gaussian under every protocol, and regressors are judged by their mean absolute error.
+"""
 
 from __future__ import annotations
 
@@ -12,44 +16,47 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from dlr.errors import InputError
-from dlr.learn.classifiers import RECIPES
-from dlr.learn.grid import GridPoint, InnerFold, best_point, score_grid
-from dlr.learn.lasso import LassoSelector
+from dlr.learn.grid import CRITERION, GridPoint, InnerFold, best_point, bounded, recipes, score_grid
+from dlr.learn.lasso import LassoNumberSelector, LassoSelector
 from dlr.learn.models import Constant, FittedModel, model_from_estimator
 from dlr.learn.preparation import Preparation
 from dlr.learn.rad_score import RadScore
 from dlr.learn.selection import Columns, learn_columns
 from dlr.learn.settings import LearnSettings
-from dlr.protocols import stratified_folds
+from dlr.protocols import folds_by_thirds, stratified_folds
 from dlr.randomness import rng, seed_of
-from dlr.words import Protocol
+from dlr.words import Protocol, TargetKind
 
 __all__ = ["Chain", "FittedChains", "fit_chains"]
 
 
 @dataclass(frozen=True)
 class Chain:
-    """Raw columns of a new patient in, a probability out: preparation, kept features and one classifier."""
+    """Raw columns of a new patient in, a prediction out: preparation, kept features and one fitted model."""
 
     algorithm: str
     parameters: dict[str, Any]  # the grid point
     preparation: Preparation  # of the kept features and what their imputation reads
     features: tuple[str, ...]
     model: FittedModel
-    prevalence: float  # of the training part
+    kind: TargetKind
+    baseline: float  # of the training part: its prevalence, or the median of a per cent
     n: int  # training rows
-    n_positive: int
-    rad_score: RadScore | None
+    n_positive: int  # 0 of a per cent
+    rad_score: RadScore | None  # with a LASSO only
 
     @property
     def constant(self) -> bool:
-        """No feature was kept: everybody gets the training prevalence."""
+        """No feature was kept: everybody gets the baseline."""
         return not self.features
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
-        """Probability of every row, float64 (n,); columns are found by name, InputError where one is absent."""
+        """Probability of every row, or its per cent within 0 and 100, float64 (n,).
+
+        Columns are found by name; InputError where one is absent.
+        """
         with threadpool_limits(limits=1):
-            return self.model.probability(self.preparation.subset(frame, self.features))
+            return bounded(self.kind, self.model.predict(self.preparation.subset(frame, self.features)))
 
     def outside(self, frame: pd.DataFrame) -> pd.DataFrame:
         """bool, a column a kept feature: the patient's value lies outside the training range."""
@@ -65,7 +72,7 @@ class FittedChains:
     choices: pd.DataFrame  # algorithm, criterion, value, chosen, parameters: a row an algorithm
     grid: pd.DataFrame  # algorithm, parameters, median, mean, fold_1, ...: a row a grid point
     selection: pd.DataFrame  # feature, step, statistic, p, kept, reason, coefficient
-    lasso: LassoSelector | None
+    lasso: LassoSelector | LassoNumberSelector | None
     lasso_features: tuple[str, ...]  # what the LASSO was given
 
     @property
@@ -74,13 +81,13 @@ class FittedChains:
 
     @property
     def empty(self) -> bool:
-        """Nothing survived the selection: every chain gives the training prevalence."""
+        """Nothing survived the selection: every chain gives the baseline."""
         return self.best.constant
 
 
 def fit_chains(
     frame: pd.DataFrame,
-    positive: np.ndarray | pd.Series,
+    outcome: np.ndarray | pd.Series,
     groups: Sequence[str] | np.ndarray | pd.Series | None,
     settings: LearnSettings,
     *,
@@ -88,36 +95,36 @@ def fit_chains(
     seed: int,
     select: bool = True,
     allowed: Collection[str] | None = None,
+    kind: str = TargetKind.BINARY.value,
 ) -> FittedChains:
     """Fit every algorithm on one training part; nothing outside `frame` is looked at.
 
-    frame : numeric columns, a row a case.  positive : (n,) truth values.  groups : patient of every row.
-    allowed : features that passed this part's stability filter.
+    frame : numeric columns, a row a case.  outcome : (n,) truth values, or per cents from 0 to 100.
+    groups : patient of every row.  allowed : features that passed this part's stability filter.
     paper: gaussian LASSO, selection on all rows, grid on the selected columns. Otherwise: binomial LASSO, and the
     grid scores the whole pipeline with preparation and selection inside every inner fold.
+    kind "per_cent": Spearman's p, gaussian LASSO and `settings.regressors` under either.
     The result depends on the rows, not on their order, nor on the order of columns.
     """
-    data, truth, patients = _canonical(frame, positive, groups)
+    what = TargetKind(kind)
+    data, truth, patients = _canonical(frame, outcome, groups, what)
     if allowed is not None:
         data, outside = data.loc[:, [c for c in data.columns if c in allowed]], data.columns.difference(list(allowed))
     else:
         outside = data.columns[:0]
     paper = Protocol(protocol) is Protocol.PAPER
-    family = "gaussian" if paper else "binomial"
+    part = _Part(data, truth, patients, settings, what, "gaussian" if paper else "binomial", seed, select)
     with threadpool_limits(limits=1):
-        fold = stratified_folds(truth, patients, settings.inner_folds, rng(seed, "inner folds"))
-        columns = learn_columns(
-            data, truth, patients, settings, family=family, seed=seed_of(seed, "lasso"), select=select
-        )
-        inner = _inner_folds(data, truth, patients, settings, fold, columns if paper else None, seed, select)
+        columns = part.columns(np.ones(len(truth), dtype=bool), "lasso")
+        inner = part.inner_folds(columns if paper else None)
         chains: dict[str, Chain] = {}
         points: list[GridPoint] = []
-        for algorithm in settings.algorithms:
+        for algorithm in settings.learners(what):
             own = seed_of(seed, "classifier", algorithm)
-            scored = score_grid(algorithm, inner, settings.max_grid, settings.trees, own)
+            scored = score_grid(algorithm, inner, settings.max_grid, settings.trees, own, what)
             points += scored
             chains[algorithm] = _chain(columns, truth, best_point(scored), settings.trees, own)
-    best = best_point([best_point([q for q in points if q.algorithm == name]) for name in settings.algorithms])
+    best = best_point([best_point([q for q in points if q.algorithm == name]) for name in chains])
     return FittedChains(
         chains=chains,
         chosen=best.algorithm,
@@ -129,78 +136,96 @@ def fit_chains(
     )
 
 
-def _canonical(frame: pd.DataFrame, positive: Any, groups: Any) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+def _canonical(
+    frame: pd.DataFrame, outcome: Any, groups: Any, kind: TargetKind
+) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
     """Columns in name order, rows in order of patient and case; InputError on what cannot be learnt from."""
     names = [str(name) for name in frame.columns]
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise InputError("feature table", f"columns named twice: {', '.join(twice[:5])}", "rename or remove them")
-    truth = np.asarray(positive).astype(float)
-    if len(truth) != len(frame) or not np.isin(truth, (0.0, 1.0)).all():
+    truth = np.asarray(outcome).astype(float)
+    binary = kind is TargetKind.BINARY
+    known = np.isin(truth, (0.0, 1.0)) if binary else (truth >= 0) & (truth <= 100)  # NaN is neither
+    if len(truth) != len(frame) or not known.all():
+        scale = "0 or 1" if binary else "per cents from 0 to 100"
         raise InputError(
             where="target of the training part",
-            what=f"{len(frame)} rows of features, {len(truth)} labels, which must be 0 or 1 and none missing",
+            what=f"{len(frame)} rows of features, {len(truth)} labels, which must be {scale} and none missing",
             mend="leave patients without a label out before fitting",
         )
     cases = np.asarray(frame.index.astype(str))
     patients = cases if groups is None else np.asarray(groups).astype(str)
     order = np.lexsort((cases, patients))
     data = frame.set_axis(names, axis=1).iloc[order, np.argsort(np.array(names), kind="stable")]
-    return data, truth[order] == 1, patients[order]
+    return data, truth[order] == 1 if binary else truth[order], patients[order]
 
 
-def _inner_folds(
-    data: pd.DataFrame,
-    truth: np.ndarray,
-    patients: np.ndarray,
-    settings: LearnSettings,
-    fold: np.ndarray,
-    given: Columns | None,
-    seed: int,
-    select: bool,
-) -> list[InnerFold]:
-    """The columns of every inner fold: of the whole part as published (`given`), or learnt inside the fold."""
-    parts = []
-    for number in range(int(fold.max()) + 1):
-        inside, held_out = fold != number, fold == number
-        if given is not None:
-            train, test = given.values[inside], given.values[held_out]
-        else:
-            columns = learn_columns(
-                data[inside], truth[inside], patients[inside], settings,
-                family="binomial", seed=seed_of(seed, "inner", number, "lasso"), select=select,
-            )  # fmt: skip
-            train, test = columns.values, columns.transform(data[held_out])
-        parts.append(InnerFold(train, truth[inside], test, truth[held_out]))
-    return parts
+@dataclass(frozen=True)
+class _Part:
+    """The rows of one training part, and how its columns are learnt from some of them."""
+
+    data: pd.DataFrame
+    truth: np.ndarray  # bool (n,), or per cents
+    patients: np.ndarray
+    settings: LearnSettings
+    kind: TargetKind
+    family: str  # of the LASSO
+    seed: int
+    select: bool
+
+    def columns(self, rows: np.ndarray, *purpose: str | int) -> Columns:
+        return learn_columns(
+            self.data[rows], self.truth[rows], self.patients[rows], self.settings, kind=self.kind,
+            family=self.family, seed=seed_of(self.seed, *purpose), select=self.select,
+        )  # fmt: skip
+
+    def inner_folds(self, given: Columns | None) -> list[InnerFold]:
+        """The columns of every inner fold: of the whole part as published (`given`), or learnt inside the fold."""
+        dealt = stratified_folds if self.kind is TargetKind.BINARY else folds_by_thirds
+        fold = dealt(self.truth, self.patients, self.settings.inner_folds, rng(self.seed, "inner folds"))
+        parts = []
+        for number in range(int(fold.max()) + 1):
+            inside, held_out = fold != number, fold == number
+            if given is not None:
+                train, test = given.values[inside], given.values[held_out]
+            else:
+                columns = self.columns(inside, "inner", number, "lasso")
+                train, test = columns.values, columns.transform(self.data[held_out])
+            parts.append(InnerFold(train, self.truth[inside], test, self.truth[held_out]))
+        return parts
 
 
 def _chain(columns: Columns, truth: np.ndarray, point: GridPoint, trees: int, seed: int) -> Chain:
     """The best grid point, fitted on the whole training part."""
-    prevalence = float(truth.mean())
+    binary = columns.kind is TargetKind.BINARY
+    baseline = float(truth.mean() if binary else np.median(truth))
     if columns.features:
-        estimator = RECIPES[point.algorithm].make(point.parameters, trees, seed)
-        model = model_from_estimator(point.algorithm, estimator.fit(columns.values, truth.astype(np.int64)))
+        estimator = recipes(columns.kind)[point.algorithm].make(point.parameters, trees, seed)
+        fitted = estimator.fit(columns.values, truth.astype(np.int64) if binary else truth)
+        model = model_from_estimator(point.algorithm, fitted)
     else:
-        model = Constant(prevalence)
+        model = Constant(baseline)
     return Chain(
         algorithm=point.algorithm,
         parameters=dict(point.parameters),
         preparation=columns.preparation.reduced(columns.features),
         features=columns.features,
         model=model,
-        prevalence=prevalence,
+        kind=columns.kind,
+        baseline=baseline,
         n=len(truth),
-        n_positive=int(truth.sum()),
+        n_positive=int(truth.sum()) if binary else 0,
         rad_score=columns.rad_score(),
     )
 
 
 def _choices(chains: dict[str, Chain], points: list[GridPoint], best: GridPoint, folds: int) -> pd.DataFrame:
+    """A row an algorithm: its best point's AUC, or its mean absolute error, of which less is better."""
     rows = []
     for name, chain in chains.items():
         point = best_point([q for q in points if q.algorithm == name])
-        criterion = f"median AUC of {folds} inner folds"
+        criterion = f"median {CRITERION[chain.kind]} of {folds} inner folds"
         rows.append((name, criterion, point.median, name == best.algorithm, json.dumps(chain.parameters)))
     return pd.DataFrame(rows, columns=["algorithm", "criterion", "value", "chosen", "parameters"])
 

@@ -50,8 +50,8 @@ class Forest:
             value[:, 0, 1] / value[:, 0].sum(axis=1),
         )
 
-    def probability(self, values: np.ndarray) -> np.ndarray:
-        """float64 (n,) for float64 (n, p); ValueError where the forest asks for a column beyond p."""
+    def predict(self, values: np.ndarray) -> np.ndarray:
+        """Probabilities, float64 (n,), for float64 (n, p); ValueError where the forest asks for a column beyond p."""
         if self.feature.max(initial=0) >= values.shape[1]:
             raise ValueError(f"the forest asks for column {self.feature.max()}, there are {values.shape[1]}")
         single = values.astype(np.float32)

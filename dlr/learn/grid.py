@@ -1,18 +1,25 @@
-"""The grid search: every algorithm on the same inner folds, judged by the median AUC over them."""
+"""The grid search: every algorithm on the same inner folds, judged by the median over them.
+
+What judges is the AUC of two classes, and the mean absolute error of a per cent.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 
-from dlr.learn.classifiers import RECIPES
+from dlr.learn.classifiers import RECIPES, Recipe
 from dlr.learn.models import model_from_estimator
+from dlr.learn.regressors import REGRESSION_RECIPES
+from dlr.words import TargetKind
 
-__all__ = ["GridPoint", "InnerFold", "best_point", "score_grid"]
+__all__ = ["CRITERION", "GridPoint", "InnerFold", "best_point", "bounded", "recipes", "score_grid"]
+
+CRITERION = {TargetKind.BINARY: "AUC", TargetKind.PER_CENT: "mean absolute error"}
 
 
 @dataclass(frozen=True)
@@ -20,18 +27,19 @@ class InnerFold:
     """Standardised kept columns of one inner fold: what is fitted on and what judges."""
 
     train: np.ndarray  # (n, p), p may be 0
-    positive: np.ndarray  # bool (n,)
+    outcome: np.ndarray  # (n,) bool, or per cents
     held_out: np.ndarray  # (m, p)
-    held_out_positive: np.ndarray  # bool (m,)
+    held_out_outcome: np.ndarray  # (m,)
 
 
 @dataclass(frozen=True)
 class GridPoint:
-    """One setting of one algorithm and its AUC in every inner fold."""
+    """One setting of one algorithm and its criterion (AUC or mean absolute error) in every inner fold."""
 
     algorithm: str
     parameters: dict[str, Any]
     scores: tuple[float, ...]
+    kind: TargetKind = TargetKind.BINARY
 
     @property
     def median(self) -> float:
@@ -41,33 +49,61 @@ class GridPoint:
     def mean(self) -> float:
         return float(np.mean(self.scores))
 
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Higher is better: median, then mean; of an error their negatives."""
+        sign = 1 if self.kind is TargetKind.BINARY else -1
+        return sign * round(self.median, 12), sign * round(self.mean, 12)
+
+
+def recipes(kind: TargetKind) -> Mapping[str, Recipe]:
+    """The classifiers, or the regressors of a per cent."""
+    return RECIPES if kind is TargetKind.BINARY else REGRESSION_RECIPES
+
+
+def bounded(kind: TargetKind, value: np.ndarray) -> np.ndarray:
+    """A per cent lies within 0 and 100 whatever a regressor says; a probability is one already."""
+    return value if kind is TargetKind.BINARY else np.clip(value, 0.0, 100.0)
+
 
 def score_grid(
-    algorithm: str, folds: Sequence[InnerFold], max_grid: int, trees: int, seed: int
+    algorithm: str,
+    folds: Sequence[InnerFold],
+    max_grid: int,
+    trees: int,
+    seed: int,
+    kind: TargetKind = TargetKind.BINARY,
 ) -> tuple[GridPoint, ...]:
-    """Every grid point's AUC in every inner fold; a fold whose selection is empty counts one half."""
-    recipe = RECIPES[algorithm]
+    """Every grid point's criterion in every inner fold; where a fold's selection is empty, that of one same value for
+    everybody: an AUC of one half, the error of the fold's training median."""
+    recipe = recipes(kind)[algorithm]
     trees = min(trees, recipe.most_grid_trees or trees)
     points = []
     for parameters in recipe.grid[:max_grid]:
         scores = []
         for fold in folds:
             if fold.train.shape[1] == 0:
-                scores.append(0.5)
-                continue
-            estimator = recipe.make(parameters, trees, seed).fit(fold.train, fold.positive.astype(np.int64))
-            probability = model_from_estimator(algorithm, estimator).probability(fold.held_out)
-            scores.append(_ordered_pairs(fold.held_out_positive, probability))
-        points.append(GridPoint(algorithm, parameters, tuple(scores)))
+                value = np.full(len(fold.held_out_outcome), np.median(fold.outcome.astype(float)))
+            else:
+                target = fold.outcome.astype(np.int64) if kind is TargetKind.BINARY else fold.outcome
+                estimator = recipe.make(parameters, trees, seed).fit(fold.train, target)
+                value = bounded(kind, model_from_estimator(algorithm, estimator).predict(fold.held_out))
+            judge = _ordered_pairs if kind is TargetKind.BINARY else _absolute_error
+            scores.append(judge(fold.held_out_outcome, value))
+        points.append(GridPoint(algorithm, parameters, tuple(scores), kind))
     return tuple(points)
 
 
 def best_point(points: Sequence[GridPoint]) -> GridPoint:
-    """The highest median; of equals the higher mean, then the first (the grids begin with the simplest)."""
-    return max(points, key=lambda point: (round(point.median, 12), round(point.mean, 12)))
+    """The best median; of equals the better mean, then the first (the grids begin with the simplest)."""
+    return max(points, key=lambda point: point.rank)
 
 
 def _ordered_pairs(positive: np.ndarray, probability: np.ndarray) -> float:
     """Share of pairs in the right order, ties one half: the AUC without an interval."""
     m, n = int(positive.sum()), int((~positive).sum())
     return float((rankdata(probability)[positive].sum() - m * (m + 1) / 2) / (m * n))
+
+
+def _absolute_error(outcome: np.ndarray, value: np.ndarray) -> float:
+    return float(np.abs(outcome - value).mean())

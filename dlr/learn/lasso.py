@@ -13,10 +13,10 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dlr.learn.preparation import constant_columns
 from dlr.learn.univariable import two_class_tags, two_classes
-from dlr.protocols import stratified_folds
+from dlr.protocols import folds_by_thirds, stratified_folds
 from dlr.words import expit
 
-__all__ = ["LassoCurve", "LassoPath", "LassoSelector", "cross_validate", "fit_path"]
+__all__ = ["LassoCurve", "LassoNumberSelector", "LassoPath", "LassoSelector", "cross_validate", "fit_path"]
 
 LAMBDAS = 100
 TOLERANCE = 1e-12  # largest squared step of a standardised coefficient at the end of a lambda
@@ -54,7 +54,25 @@ class LassoCurve:
     folds: int
 
 
-class LassoSelector(SelectorMixin, BaseEstimator):
+class _Lasso(SelectorMixin, BaseEstimator):
+    """What both selectors share: a path, its cross-validation, and the columns with a coefficient at one lambda."""
+
+    family: str
+    rule: str
+
+    def _learn(self, X: np.ndarray, outcome: np.ndarray, fold: np.ndarray) -> None:
+        self.path_ = fit_path(X, outcome, self.family)
+        self.curve_ = cross_validate(X, outcome, self.path_, fold)
+        self.lambda_ = self.curve_.lambda_min if self.rule == "min" else self.curve_.lambda_1se
+        at = int(np.flatnonzero(self.path_.lambdas == self.lambda_)[0])
+        self.intercept_, self.coef_ = float(self.path_.intercepts[at]), self.path_.coefficients[at]
+
+    def _get_support_mask(self) -> np.ndarray:
+        check_is_fitted(self)
+        return self.coef_ != 0
+
+
+class LassoSelector(_Lasso):
     """Keep features with a non-zero LASSO coefficient at the cross-validated lambda.
 
     family : "binomial" or "gaussian" (the 0/1 outcome as a number, as in many papers).  rule : "min" or "1se".
@@ -72,25 +90,49 @@ class LassoSelector(SelectorMixin, BaseEstimator):
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> LassoSelector:
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=4)
-        if self.rule not in ("min", "1se"):
-            raise ValueError(f'rule must be "min" or "1se", not {self.rule!r}')
+        _check_rule(self.rule)
         self.classes_, positive = two_classes(y)
-        outcome = positive.astype(float)
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        fold = stratified_folds(positive, groups, self.folds, np.random.default_rng(seed))
-        self.path_ = fit_path(X, outcome, self.family)
-        self.curve_ = cross_validate(X, outcome, self.path_, fold)
-        self.lambda_ = self.curve_.lambda_min if self.rule == "min" else self.curve_.lambda_1se
-        at = int(np.flatnonzero(self.path_.lambdas == self.lambda_)[0])
-        self.intercept_, self.coef_ = float(self.path_.intercepts[at]), self.path_.coefficients[at]
+        self._learn(X, positive.astype(float), stratified_folds(positive, groups, self.folds, _drawing(self)))
         return self
-
-    def _get_support_mask(self) -> np.ndarray:
-        check_is_fitted(self)
-        return self.coef_ != 0
 
     def __sklearn_tags__(self) -> Tags:
         return two_class_tags(super().__sklearn_tags__())
+
+
+class LassoNumberSelector(_Lasso):
+    """The same for an outcome that is a number, such as a per cent: gaussian, folds by thirds of the outcome.
+
+    rule : "min" or "1se".  folds : at most so many, fewer where there are few patients.
+    Learns what LassoSelector does.
+    """
+
+    family = "gaussian"
+
+    def __init__(self, rule: str = "min", folds: int = 10, random_state: int | None = 0) -> None:
+        self.rule = rule
+        self.folds = folds
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, groups: Any = None) -> LassoNumberSelector:
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=6)
+        _check_rule(self.rule)
+        outcome = np.asarray(y, dtype=float)
+        self._learn(X, outcome, folds_by_thirds(outcome, groups, self.folds, _drawing(self)))
+        return self
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.required = True
+        return tags
+
+
+def _check_rule(rule: str) -> None:
+    if rule not in ("min", "1se"):
+        raise ValueError(f'rule must be "min" or "1se", not {rule!r}')
+
+
+def _drawing(selector: Any) -> np.random.Generator:
+    return np.random.default_rng(int(check_random_state(selector.random_state).randint(2**31 - 1)))
 
 
 def fit_path(
@@ -150,8 +192,13 @@ def cross_validate(
     loss = np.empty((len(outcome), len(path.lambdas)))
     for number in numbers:
         held_out = fold == number
-        fitted = fit_path(values[~held_out], outcome[~held_out], path.family, tolerance=tolerance)
-        loss[held_out] = _loss(fitted.linear_predictor(values[held_out], path.lambdas), outcome[held_out], path.family)
+        train = outcome[~held_out]
+        if np.ptp(train) == 0:  # per cents of which nearly all are equal: nothing but the intercept
+            linear = np.full((int(held_out.sum()), len(path.lambdas)), train[0])
+        else:
+            fitted = fit_path(values[~held_out], train, path.family, tolerance=tolerance)
+            linear = fitted.linear_predictor(values[held_out], path.lambdas)
+        loss[held_out] = _loss(linear, outcome[held_out], path.family)
     if len(outcome) / len(numbers) < 3:
         each, weight = loss, np.full(len(outcome), 1 / len(outcome))
     else:

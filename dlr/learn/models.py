@@ -1,6 +1,6 @@
-"""Fitted classifiers in forms that can be saved without pickle; what is saved is what predicts.
+"""Fitted classifiers and regressors in forms that can be saved without pickle; what is saved is what predicts.
 
-Logistic regression as JSON, LightGBM as its text, XGBoost as its JSON, forests as a table of nodes.
+Logistic and ridge regression as JSON, LightGBM as its text, XGBoost as its JSON, forests as a table of nodes.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ FILE_NAME = {
     "extra_trees": "extra_trees.parquet",
     "xgboost": "xgboost.json",
     "lightgbm": "lightgbm.txt",
+    "ridge": "ridge.json",
 }
 MEND = "use the folder that dlr itself wrote, or fit the study again"
 
 
 class FittedModel(typing.Protocol):
-    """Standardised features in, probabilities out."""
+    """Standardised features in; probabilities out, or the outcome itself where it is a number."""
 
-    def probability(self, values: np.ndarray) -> np.ndarray:
+    def predict(self, values: np.ndarray) -> np.ndarray:
         """float64 (n,) for float64 (n, p)."""
 
     def to_bytes(self) -> bytes:
@@ -40,15 +41,15 @@ class FittedModel(typing.Protocol):
 
 @dataclass(frozen=True)
 class Constant:
-    """The training prevalence for everybody: what remains where the selection is empty."""
+    """One value for everybody, the training prevalence or median: what remains where the selection is empty."""
 
-    prevalence: float
+    value: float
 
-    def probability(self, values: np.ndarray) -> np.ndarray:
-        return np.full(len(values), self.prevalence)
+    def predict(self, values: np.ndarray) -> np.ndarray:
+        return np.full(len(values), self.value)
 
     def to_bytes(self) -> bytes:
-        return json.dumps({"constant": self.prevalence}).encode()
+        return json.dumps({"constant": self.value}).encode()
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,22 @@ class Logistic:
     intercept: float
     coefficients: np.ndarray
 
-    def probability(self, values: np.ndarray) -> np.ndarray:
+    def predict(self, values: np.ndarray) -> np.ndarray:
         return expit(self.intercept + (values * self.coefficients).sum(axis=1))
+
+    def to_bytes(self) -> bytes:
+        return json.dumps({"intercept": self.intercept, "coefficients": self.coefficients.tolist()}).encode()
+
+
+@dataclass(frozen=True)
+class Linear:
+    """intercept + values @ coefficients."""
+
+    intercept: float
+    coefficients: np.ndarray
+
+    def predict(self, values: np.ndarray) -> np.ndarray:
+        return self.intercept + (values * self.coefficients).sum(axis=1)
 
     def to_bytes(self) -> bytes:
         return json.dumps({"intercept": self.intercept, "coefficients": self.coefficients.tolist()}).encode()
@@ -71,7 +86,7 @@ class LightGbm:
 
     booster: Any
 
-    def probability(self, values: np.ndarray) -> np.ndarray:
+    def predict(self, values: np.ndarray) -> np.ndarray:
         return np.asarray(self.booster.predict(values, num_threads=1))
 
     def to_bytes(self) -> bytes:
@@ -84,7 +99,7 @@ class Xgboost:
 
     booster: Any
 
-    def probability(self, values: np.ndarray) -> np.ndarray:
+    def predict(self, values: np.ndarray) -> np.ndarray:
         return self.booster.inplace_predict(values).astype(float)
 
     def to_bytes(self) -> bytes:
@@ -92,9 +107,11 @@ class Xgboost:
 
 
 def model_from_estimator(algorithm: str, estimator: Any) -> FittedModel:
-    """The saved form of a fitted scikit-learn style classifier of classes 0 and 1."""
+    """The saved form of a fitted scikit-learn style classifier of classes 0 and 1, or of a regressor."""
     if algorithm == "logistic":
         return Logistic(float(estimator.intercept_[0]), np.array(estimator.coef_[0], dtype=float))
+    if algorithm == "ridge":
+        return Linear(float(estimator.intercept_), np.array(estimator.coef_, dtype=float))
     if algorithm == "lightgbm":
         return LightGbm(estimator.booster_)
     if algorithm == "xgboost":
@@ -120,6 +137,11 @@ def _read_logistic(data: bytes) -> FittedModel:
     return Logistic(float(plain["intercept"]), np.array(plain["coefficients"], dtype=float))
 
 
+def _read_linear(data: bytes) -> FittedModel:
+    plain = json.loads(data)
+    return Linear(float(plain["intercept"]), np.array(plain["coefficients"], dtype=float))
+
+
 def _read_lightgbm(data: bytes) -> FittedModel:
     import lightgbm
 
@@ -143,4 +165,5 @@ _READERS = {
     "extra_trees": Forest.from_bytes,
     "xgboost": _read_xgboost,
     "lightgbm": _read_lightgbm,
+    "ridge": _read_linear,
 }

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dlr.learn.lasso import LassoSelector
+from dlr.learn.lasso import LassoNumberSelector, LassoSelector
 
 __all__ = ["RadScore", "lasso_cv", "lasso_path", "rad_score_formula"]
 
 
 @dataclass(frozen=True)
 class RadScore:
-    """intercept + sum of coefficient x (value - mean) / sd; a logit if `family` is binomial, else a 0-1 outcome."""
+    """intercept + sum of coefficient x (value - mean) / sd; a logit if `family` is binomial, else the outcome."""
 
     family: str
     intercept: float
@@ -65,7 +65,7 @@ def rad_score_formula(score: RadScore) -> str:
     return "Rad-score = " + " ".join(parts)
 
 
-def lasso_path(lasso: LassoSelector, features: Sequence[str]) -> pd.DataFrame:
+def lasso_path(lasso: LassoSelector | LassoNumberSelector, features: Sequence[str]) -> pd.DataFrame:
     """The path for its figure: log_lambda, feature, coefficient (standardised columns); features that ever entered."""
     path = lasso.path_
     ever = np.flatnonzero((path.coefficients != 0).any(axis=0))
@@ -78,7 +78,7 @@ def lasso_path(lasso: LassoSelector, features: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def lasso_cv(lasso: LassoSelector) -> pd.DataFrame:
+def lasso_cv(lasso: LassoSelector | LassoNumberSelector) -> pd.DataFrame:
     """The cross-validated error for its figure: log_lambda, mean, sd (standard error), lambda_min, lambda_1se."""
     curve = lasso.curve_
     table = pd.DataFrame({"log_lambda": _log(curve.lambdas), "mean": curve.mean, "sd": curve.error})

@@ -1,4 +1,5 @@
-"""What is learnt about columns on one training part: preparation, t-test, greedy deletion, LASSO; and its trace."""
+"""What is learnt about columns on one training part: preparation, one test a column, greedy deletion, LASSO; and its
+trace. The test is a t-test of two classes, Spearman's of a per cent."""
 
 from __future__ import annotations
 
@@ -9,14 +10,16 @@ import numpy as np
 import pandas as pd
 
 from dlr.learn.correlation import absolute_correlation, greedy_deletion
-from dlr.learn.lasso import LassoSelector
+from dlr.learn.lasso import LassoNumberSelector, LassoSelector
 from dlr.learn.preparation import Preparation, fit_preparation
 from dlr.learn.rad_score import RadScore
 from dlr.learn.settings import LearnSettings
-from dlr.learn.univariable import two_class_tests
+from dlr.learn.univariable import rank_correlations, two_class_tests
+from dlr.words import TargetKind
 
 __all__ = ["TRACE_COLUMNS", "Columns", "learn_columns", "selection_frequency"]
 
+TEST_STEP = {TargetKind.BINARY: "t_test", TargetKind.PER_CENT: "spearman"}
 TRACE_COLUMNS = ("feature", "step", "statistic", "p", "kept", "reason", "coefficient")
 
 
@@ -28,12 +31,13 @@ class Columns:
     features: tuple[str, ...]  # kept ones, in name order
     values: np.ndarray  # (n, kept) standardised training values
     left: tuple[tuple[str, str, str], ...]  # column, step, reason: before any look at the outcome
-    statistic: np.ndarray  # of the t-test, (prepared,)
+    kind: TargetKind
+    statistic: np.ndarray  # of the test of each column, (prepared,)
     p: np.ndarray
     tested: np.ndarray  # bool (prepared,): p below the level
     uncorrelated: np.ndarray  # bool (prepared,): kept by greedy deletion
     partner: np.ndarray  # int (prepared,): the other of the deleted pair, else -1
-    lasso: LassoSelector | None  # fitted on the uncorrelated columns; None where none were left or none asked for
+    lasso: LassoSelector | LassoNumberSelector | None  # of the uncorrelated columns; None where none were left
 
     def transform(self, frame: pd.DataFrame) -> np.ndarray:
         """Standardised values of the kept features for other patients."""
@@ -71,7 +75,7 @@ class Columns:
         level = f"p not below {settings.p:g}"
         for j, name in enumerate(names):
             kept = bool(self.tested[j])
-            rows.append((name, "t_test", self.statistic[j], self.p[j], kept, "" if kept else level, np.nan))
+            rows.append((name, TEST_STEP[self.kind], self.statistic[j], self.p[j], kept, "" if kept else level, np.nan))
         for j in np.flatnonzero(self.tested).tolist():
             kept = bool(self.uncorrelated[j])
             reason = "" if kept else f"|r| above {settings.correlation:g} with {names[self.partner[j]]}"
@@ -86,38 +90,55 @@ class Columns:
 
 def learn_columns(
     frame: pd.DataFrame,
-    positive: np.ndarray,
+    outcome: np.ndarray,
     groups: np.ndarray,
     settings: LearnSettings,
     *,
+    kind: TargetKind,
     family: str,
     seed: int,
     select: bool,
 ) -> Columns:
-    """Prepare the columns of one training part and, with `select`, choose among them (FIELD: t-test, |r|, LASSO)."""
+    """Prepare the columns of one training part and, with `select`, choose among them (FIELD: t-test, |r|, LASSO).
+
+    outcome : bool (n,), or per cents float64 (n,).  family : of the LASSO of two classes; a per cent has "gaussian".
+    """
     preparation, values, left = fit_preparation(frame, settings.impute, settings.max_missing)
     p = len(preparation.columns)
     statistic, pvalue = np.full(p, np.nan), np.full(p, np.nan)
-    tested, partner, lasso = np.ones(p, dtype=bool), np.full(p, -1), None
+    tested, partner = np.ones(p, dtype=bool), np.full(p, -1)
+    lasso: LassoSelector | LassoNumberSelector | None = None
     kept = uncorrelated = tested
     if select:
-        statistic, pvalue = two_class_tests(values, positive, settings.t_test)
+        if kind is TargetKind.BINARY:
+            statistic, pvalue = two_class_tests(values, outcome, settings.t_test)
+        else:
+            statistic, pvalue = rank_correlations(values, outcome)
         tested = pvalue < settings.p
         uncorrelated, kept = np.zeros(p, dtype=bool), np.zeros(p, dtype=bool)
         place = np.flatnonzero(tested)
         stays, with_whom = greedy_deletion(absolute_correlation(values[:, place]), settings.correlation)
         uncorrelated[place] = stays
         partner[place] = np.where(with_whom >= 0, place[with_whom], -1)
-        patients = [len(np.unique(groups[positive == truth])) for truth in (True, False)]
-        if uncorrelated.any() and min(patients) >= 2:  # its folds need two patients of each class
-            lasso = LassoSelector(family, settings.lasso_rule, settings.lasso_folds, seed)
-            lasso.fit(values[:, uncorrelated], positive, groups)
+        if uncorrelated.any() and _enough_for_folds(outcome, groups, kind):
+            if kind is TargetKind.BINARY:
+                lasso = LassoSelector(family, settings.lasso_rule, settings.lasso_folds, seed)
+            else:
+                lasso = LassoNumberSelector(settings.lasso_rule, settings.lasso_folds, seed)
+            lasso.fit(values[:, uncorrelated], outcome, groups)
             kept[np.flatnonzero(uncorrelated)[lasso.coef_ != 0]] = True
     features = tuple(name for name, keep in zip(preparation.columns, kept, strict=True) if keep)
     return Columns(
         preparation, features, np.ascontiguousarray(values[:, kept]), tuple(left),
-        statistic, pvalue, tested, uncorrelated, partner, lasso,
+        kind, statistic, pvalue, tested, uncorrelated, partner, lasso,
     )  # fmt: skip
+
+
+def _enough_for_folds(outcome: np.ndarray, groups: np.ndarray, kind: TargetKind) -> bool:
+    """The LASSO's folds need two patients of each class, or six with a per cent."""
+    if kind is TargetKind.PER_CENT:
+        return len(np.unique(groups)) >= 6
+    return min(len(np.unique(groups[outcome == truth])) for truth in (True, False)) >= 2
 
 
 def selection_frequency(selection: pd.DataFrame) -> pd.DataFrame:

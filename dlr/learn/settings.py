@@ -6,10 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-__all__ = ["ALGORITHMS", "Algorithm", "LearnSettings"]
+from dlr.words import TargetKind
+
+__all__ = ["ALGORITHMS", "REGRESSORS", "Algorithm", "LearnSettings", "Regressor"]
 
 Algorithm = Literal["logistic", "random_forest", "extra_trees", "xgboost", "lightgbm"]
 ALGORITHMS: tuple[Algorithm, ...] = ("logistic", "random_forest", "extra_trees", "xgboost", "lightgbm")
+Regressor = Literal["ridge", "lightgbm"]
+REGRESSORS: tuple[Regressor, ...] = ("ridge", "lightgbm")
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -28,6 +32,9 @@ class LearnSettings(BaseModel):
     algorithms: Annotated[list[Algorithm], Field(min_length=1, description="classifiers to choose among")] = list(
         ALGORITHMS
     )
+    regressors: Annotated[
+        list[Regressor], Field(min_length=1, description="regressors to choose among, for a target in per cent")
+    ] = list(REGRESSORS)
     inner_folds: Annotated[int, Field(ge=2, le=20, description="folds of the grid search, judged by their median")] = 5
     max_grid: Annotated[int, Field(ge=1, le=8, description="at most so many grid points an algorithm")] = 8
     trees: Annotated[int, Field(ge=1, le=5000, description="trees of every forest and boosted model")] = 200
@@ -38,9 +45,10 @@ class LearnSettings(BaseModel):
         0.75
     )
 
-    t_test: Annotated[Literal["welch", "student", "mannwhitney"], Field(description="the test of the first step")] = (
-        "welch"
-    )
+    t_test: Annotated[
+        Literal["welch", "student", "mannwhitney"],
+        Field(description="first step; of a per cent Spearman's"),
+    ] = "welch"
     p: Annotated[Share, Field(description="a feature with a p of this or above leaves")] = 0.05
     correlation: Annotated[Share, Field(description="of a pair with a larger |r| one feature leaves")] = 0.8
     lasso_rule: Annotated[Literal["min", "1se"], Field(description="lambda at the least error, or one SE simpler")] = (
@@ -50,7 +58,11 @@ class LearnSettings(BaseModel):
         int, Field(ge=3, le=20, description="folds of the LASSO; fewer where a class is smaller")
     ] = 10
 
-    @field_validator("protocols", "algorithms")
+    def learners(self, kind: TargetKind) -> tuple[str, ...]:
+        """The classifiers to choose among, or the regressors where the target is a per cent."""
+        return tuple(self.algorithms if kind is TargetKind.BINARY else self.regressors)
+
+    @field_validator("protocols", "algorithms", "regressors")
     @classmethod
     def _each_once(cls, value: list[str]) -> list[str]:
         if len(set(value)) != len(value):

@@ -10,11 +10,12 @@ from dlr.learn.chains import Chain, FittedChains
 from dlr.learn.models import FILE_NAME, model_from_bytes
 from dlr.learn.preparation import Preparation
 from dlr.learn.rad_score import RadScore
-from dlr.words import CHOSEN
+from dlr.words import CHOSEN, TargetKind
 
 __all__ = ["load_chain", "save_chains"]
 
-FORMAT = 2
+FORMAT = 3
+OLDER = 2  # release 0.1.0: two classes only, with `prevalence` for the baseline
 
 
 def save_chains(fitted: FittedChains, folder: Path) -> None:
@@ -25,7 +26,8 @@ def save_chains(fitted: FittedChains, folder: Path) -> None:
         "format": FORMAT,
         "chosen": fitted.chosen,
         "features": list(any_chain.features),
-        "prevalence": any_chain.prevalence,
+        "kind": any_chain.kind.value,
+        "baseline": any_chain.baseline,
         "n": any_chain.n,
         "n_positive": any_chain.n_positive,
         "parameters": {name: chain.parameters for name, chain in fitted.chains.items()},
@@ -45,7 +47,9 @@ def load_chain(folder: Path, algorithm: str = CHOSEN) -> Chain:
         plain = json.loads(index.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(str(index), f"cannot be read ({error})", mend) from error
-    if plain.get("format") != FORMAT:
+    if plain.get("format") == OLDER:
+        plain = {**plain, "kind": TargetKind.BINARY.value, "baseline": plain["prevalence"]}
+    elif plain.get("format") != FORMAT:
         raise InputError(str(index), f"has format {plain.get('format')}, this dlr reads {FORMAT}", mend)
     name = plain["chosen"] if algorithm == CHOSEN else algorithm
     if name not in plain["parameters"]:
@@ -62,7 +66,8 @@ def load_chain(folder: Path, algorithm: str = CHOSEN) -> Chain:
         preparation=Preparation.from_json(plain["preparation"]),
         features=tuple(plain["features"]),
         model=model_from_bytes(name, data, str(path)),
-        prevalence=float(plain["prevalence"]),
+        kind=TargetKind(plain["kind"]),
+        baseline=float(plain["baseline"]),
         n=int(plain["n"]),
         n_positive=int(plain["n_positive"]),
         rad_score=None if plain["rad_score"] is None else RadScore.from_json(plain["rad_score"]),

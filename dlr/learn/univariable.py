@@ -1,11 +1,15 @@
-"""A feature's difference between the two classes: Welch, Student or Mann-Whitney, all columns at once."""
+"""What each feature alone has to do with the outcome, all columns at once.
+
+Of two classes their difference (Welch, Student, Mann-Whitney); of a number, such as a per cent, Spearman's correlation.
+"""
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
-from scipy import special, stats
+from scipy import stats
 from sklearn.base import BaseEstimator
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import ClassifierTags, Tags
@@ -14,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from dlr.learn.preparation import constant_columns
 
-__all__ = ["TTestSelector", "two_class_tests", "two_classes"]
+__all__ = ["TTestSelector", "rank_correlations", "two_class_tests", "two_class_tags", "two_classes"]
 
 
 class TTestSelector(SelectorMixin, BaseEstimator):
@@ -66,41 +70,39 @@ def two_class_tests(values: np.ndarray, positive: np.ndarray, test: str) -> tupl
     """Statistic and two-sided p of every column: positive against negative rows.
 
     values : float64 (n, p) without NaN.  positive : bool (n,), both classes present.
-    Statistic: t (welch, student) or z (mannwhitney). NaN where the column is constant or a class has one row.
+    Statistic: t (welch, student) or the z of p (mannwhitney: normal, ties and continuity corrected). NaN where the
+    column is constant, or a t-test has a class of one row.
     """
     a, b = values[positive], values[~positive]
-    m, n = len(a), len(b)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with warnings.catch_warnings():  # what does not vary, in a class or at all, makes SciPy warn
+        warnings.simplefilter("ignore", RuntimeWarning)
         if test == "mannwhitney":
-            statistic, p = _mann_whitney(values, positive, m, n)
-        elif test in ("welch", "student"):
-            va, vb = a.var(axis=0, ddof=1) if m > 1 else np.nan, b.var(axis=0, ddof=1) if n > 1 else np.nan
-            if test == "welch":
-                sa, sb = va / m, vb / n
-                square, df = sa + sb, (sa + sb) ** 2 / (sa**2 / max(m - 1, 1) + sb**2 / max(n - 1, 1))
-            else:
-                square, df = ((m - 1) * va + (n - 1) * vb) / (m + n - 2) * (1 / m + 1 / n), np.float64(m + n - 2)
-            statistic = (a.mean(axis=0) - b.mean(axis=0)) / np.sqrt(square)
-            p = 2 * special.stdtr(df, -np.abs(statistic))
-        else:
+            found = stats.mannwhitneyu(a, b, method="asymptotic", axis=0)
+            away = np.sign(found.statistic - len(a) * len(b) / 2)
+            return _varying(values, away * stats.norm.isf(found.pvalue / 2), found.pvalue)
+        if test not in ("welch", "student"):
             raise ValueError(f'test must be "welch", "student" or "mannwhitney", not {test!r}')
+        if min(len(a), len(b)) < 2:
+            return _varying(values, np.nan, np.nan)
+        tested = stats.ttest_ind(a, b, axis=0, equal_var=test == "student")
+        return _varying(values, tested.statistic, tested.pvalue)
+
+
+def rank_correlations(values: np.ndarray, outcome: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Spearman's rank correlation of every column with a number, and its two-sided p (t approximation).
+
+    values : float64 (n, p) without NaN.  outcome : float64 (n,). NaN where the column or the outcome is constant, or
+    there are fewer than three rows.
+    """
+    if len(outcome) < 3 or np.ptp(outcome) == 0:
+        return _varying(values, np.nan, np.nan)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a constant column
+        found = stats.pearsonr(stats.rankdata(values, axis=0), stats.rankdata(outcome)[:, None], axis=0)
+    return _varying(values, found.statistic, found.pvalue)
+
+
+def _varying(values: np.ndarray, statistic: np.ndarray | float, p: np.ndarray | float) -> tuple[np.ndarray, np.ndarray]:
+    """Both as arrays a column, NaN where the column is constant."""
     constant = constant_columns(values)
     return np.where(constant, np.nan, statistic), np.where(constant, np.nan, p)
-
-
-def _mann_whitney(values: np.ndarray, positive: np.ndarray, m: int, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """z and p of R's wilcox.test(exact = FALSE, correct = TRUE), vectorised over columns."""
-    ranks = stats.rankdata(values, axis=0)
-    u = ranks[positive].sum(axis=0) - m * (m + 1) / 2
-    ordered = np.sort(ranks, axis=0)
-    total = m + n
-    # sum of t^3 - t over ties: a tied group's midranks are equal, and group size follows from first and last place
-    edge = np.vstack([np.ones((1, values.shape[1]), dtype=bool), ordered[1:] != ordered[:-1]])
-    ties = np.empty(values.shape[1])
-    for j in range(values.shape[1]):
-        sizes = np.diff(np.append(np.flatnonzero(edge[:, j]), total)).astype(float)
-        ties[j] = (sizes**3 - sizes).sum()
-    deviation = np.sqrt(m * n / 12 * ((total + 1) - ties / (total * (total - 1))))
-    away = u - m * n / 2
-    z = (away - 0.5 * np.sign(away)) / deviation
-    return z, np.minimum(2 * special.ndtr(-np.abs(z)), 1.0)

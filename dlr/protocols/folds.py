@@ -6,7 +6,7 @@ import numpy as np
 
 from dlr.errors import InputError
 
-__all__ = ["stratified_folds"]
+__all__ = ["folds_by_thirds", "stratified_folds"]
 
 
 def stratified_folds(
@@ -30,11 +30,39 @@ def stratified_folds(
             what=f"{int(label.sum())} positive and {int((~label).sum())} negative patients; a fold needs two of each",
             mend="add patients, lower learn.folds, or check the target's values",
         )
-    count = min(folds, rarer)
-    fold = np.empty(len(label), dtype=np.int64)
+    return _dealt(label, min(folds, rarer), generator)[member]
+
+
+def folds_by_thirds(
+    outcome: np.ndarray, groups: np.ndarray | None, folds: int, generator: np.random.Generator
+) -> np.ndarray:
+    """A fold number 0..K-1 for every row of a numeric outcome; all rows of a group (patient) share one.
+
+    outcome : float (n,).  groups : (n,) patient of every row, or None where every row is a patient.
+    Groups are dealt by the third in which their mean outcome lies (equal values in one third). K = min(folds,
+    groups / 3), two at least. Raises InputError where there are fewer than six groups.
+    """
+    values = np.asarray(outcome, dtype=float)
+    names = np.arange(len(values)) if groups is None else np.asarray(groups)
+    _, member = np.unique(names, return_inverse=True)
+    patients = int(member.max(initial=-1)) + 1
+    if patients < 6:
+        raise InputError(
+            where="training part",
+            what=f"{patients} patients; folds of a per cent need six",
+            mend="add patients, or lower learn.folds",
+        )
+    mean = np.bincount(member, values) / np.bincount(member)
+    ends = np.sort(mean)[[-(-k * patients // 3) - 1 for k in (1, 2)]]  # whole numbers: no rounding decides
+    return _dealt(np.searchsorted(ends, mean, side="left"), min(folds, patients // 3), generator)[member]
+
+
+def _dealt(level: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
+    """A fold a group, dealt like cards level by level, going on where the last level ended: equal sizes."""
+    fold = np.empty(len(level), dtype=np.int64)
     dealt = 0
-    for value in (True, False):  # dealt like cards, going on where the first class ended: equal sizes
-        rows = generator.permutation(np.flatnonzero(label == value))
+    for value in np.unique(level)[::-1]:
+        rows = generator.permutation(np.flatnonzero(level == value))
         fold[rows] = (dealt + np.arange(len(rows))) % count
         dealt += len(rows)
-    return fold[member]
+    return fold

@@ -15,6 +15,7 @@ STEP_WORDS = {
     "icc": "Stable between outlines",
     "stability": "Stable between outlines",
     "t_test": "t-test",
+    "spearman": "Spearman's correlation",
     "correlation": "Correlation filter",
     "lasso": "LASSO",
     "prepared": "Prepared, no selection",

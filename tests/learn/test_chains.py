@@ -214,9 +214,9 @@ def test_a_forest_predicts_as_its_estimator_and_comes_back_bit_by_bit():
         estimator = make(n_estimators=30, random_state=1).fit(values[::2], positive[::2])
         forest = Forest.from_estimator(estimator)
         expected = estimator.predict_proba(values)[:, 1]
-        np.testing.assert_allclose(forest.probability(values), expected, rtol=0, atol=1e-15)
+        np.testing.assert_allclose(forest.predict(values), expected, rtol=0, atol=1e-15)
         again = Forest.from_bytes(forest.to_bytes())
-        assert np.array_equal(again.probability(values), forest.probability(values))
+        assert np.array_equal(again.predict(values), forest.predict(values))
         assert again.to_bytes() == forest.to_bytes()
 
 

@@ -1,10 +1,10 @@
-"""The three selectors keep scikit-learn's contract."""
+"""The selectors keep scikit-learn's contract."""
 
 from __future__ import annotations
 
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from dlr.learn import GreedyCorrelationFilter, LassoSelector, TTestSelector
+from dlr.learn import GreedyCorrelationFilter, LassoNumberSelector, LassoSelector, TTestSelector
 
 
 @parametrize_with_checks(
@@ -15,6 +15,7 @@ from dlr.learn import GreedyCorrelationFilter, LassoSelector, TTestSelector
         GreedyCorrelationFilter(),
         LassoSelector(),
         LassoSelector(family="gaussian", rule="1se"),
+        LassoNumberSelector(),
     ]
 )
 def test_selector_passes_check_estimator(estimator, check):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlr.errors import InputError
-from dlr.protocols import stratified_folds
+from dlr.protocols import folds_by_thirds, stratified_folds
 
 
 @settings(max_examples=40, deadline=None)
@@ -36,3 +36,27 @@ def test_rows_of_a_patient_share_a_fold(patients, seed):
 def test_one_patient_of_a_class_is_refused_with_the_counts():
     with pytest.raises(InputError, match="1 positive and 5 negative"):
         stratified_folds(np.array([True, *[False] * 5]), None, 5, np.random.default_rng(0))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(6, 60), st.integers(2, 12))
+def test_folds_of_a_number_hold_each_third_alike_and_patients_whole(seed: int, patients: int, folds: int) -> None:
+    draw = np.random.default_rng(seed)
+    value = draw.permutation(patients).astype(float)
+    groups = np.repeat(np.arange(patients), draw.integers(1, 4, patients))
+    fold = folds_by_thirds(value[groups], groups, folds, np.random.default_rng(1))
+    of_patient = {int(g): set(fold[groups == g].tolist()) for g in groups}
+    assert all(len(numbers) == 1 for numbers in of_patient.values())
+    number = np.array([next(iter(of_patient[g])) for g in range(patients)])
+    count = min(folds, patients // 3)
+    assert set(number) == set(range(count))
+    assert np.ptp(np.bincount(number)) <= 1
+    third = np.searchsorted([np.ceil(patients / 3) - 1, np.ceil(2 * patients / 3) - 1], value)
+    for k in range(3):
+        assert np.ptp(np.bincount(number[third == k], minlength=count)) <= 1
+
+
+def test_five_patients_are_too_few_for_folds_of_a_number() -> None:
+    with pytest.raises(InputError, match="5 patients; folds of a per cent need six"):
+        folds_by_thirds(np.arange(10.0), np.arange(10) // 2, 5, np.random.default_rng(0))
+    assert set(folds_by_thirds(np.arange(6.0), None, 5, np.random.default_rng(0))) == {0, 1}
