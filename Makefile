@@ -13,7 +13,7 @@ SEED ?= 7
 export OMP_NUM_THREADS ?= 1
 export UV_COMPILE_BYTECODE ?= 1
 
-.PHONY: setup demo test test-all check bench mutants help
+.PHONY: setup demo test test-all check bench mutants house help
 .DEFAULT_GOAL := help
 
 help:           ## list these targets
@@ -56,3 +56,6 @@ bench: setup    ## the benchmarks, one after the other; they print tables
 
 mutants: setup  ## N one-line changes to what differs from BASE, and whether the tests of the room notice
 	$(BIN)/python tools/mutants.py $(if $(BASE),--base $(BASE)) --n $(N) --seed $(SEED)
+
+house: setup    ## docs/house.svg again, from the imports
+	$(BIN)/python tools/draw_house.py
