@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Decoded", "Grid", "Region"]
+__all__ = ["Decoded", "Grid", "ScannedRegion"]
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Region:
+class ScannedRegion:
     """A part of a still that was scanned, as an ultrasound header names it."""
 
     box: tuple[int, int, int, int]  # x0, y0, x1, y1 in pixels, ends exclusive
@@ -39,5 +39,5 @@ class Decoded:
     format: str
     grid: Grid | None  # None: a picture format, which knows no geometry
     spacing: tuple[float, float, float] | None  # (z, y, x) mm, None where the file does not say
-    regions: tuple[Region, ...] = ()  # scanned regions named by the file, largest first
+    regions: tuple[ScannedRegion, ...] = ()  # scanned regions named by the file, largest first
     notes: tuple[str, ...] = ()

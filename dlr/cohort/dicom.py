@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from dlr.cohort.decoded import Decoded, Region
+from dlr.cohort.decoded import Decoded, ScannedRegion
 from dlr.errors import InputError
 
 __all__ = ["decode_dicom"]
@@ -92,7 +92,7 @@ def _with_simpleitk(path: Path, first: Exception) -> np.ndarray:
     return sitk.GetArrayFromImage(image)
 
 
-def _regions(header: Any) -> tuple[Region, ...]:
+def _regions(header: Any) -> tuple[ScannedRegion, ...]:
     """The two-dimensional scanned regions, largest first; a strip of M-mode or a Doppler curve is none."""
     found = []
     for item in header.get("SequenceOfUltrasoundRegions", []) or []:
@@ -109,7 +109,7 @@ def _regions(header: Any) -> tuple[Region, ...]:
         dx, dy = (abs(float(item.get(f"PhysicalDelta{axis}", 0) or 0)) * 10 for axis in "XY")
         spacing = (dy, dx) if in_cm and dx > 0 and dy > 0 else None
         if item.get("RegionSpatialFormat", _TWO_DIMENSIONS) == _TWO_DIMENSIONS and box[2] > box[0] and box[3] > box[1]:
-            found.append(Region(box, spacing))
+            found.append(ScannedRegion(box, spacing))
     return tuple(sorted(found, key=lambda r: (r.spacing is None, -r.area, r.box)))
 
 

@@ -31,7 +31,7 @@ class _Seen(NamedTuple):
 
 
 class Digests:
-    """SHA-256 of files' contents. A file whose path, size and times are those of the last look is not read again.
+    """SHA-256 of files' contents. A file whose path, size and times are as when it was last read is not read again.
 
     Both times count: that of the last writing, which a copying program may set back, and that of the last change of
     anything, which it cannot (on Windows, the time at which the file was made).

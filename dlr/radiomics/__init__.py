@@ -13,9 +13,9 @@ from dlr.radiomics.profile import Profile, load_profile, shipped_profiles
 
 if TYPE_CHECKING:
     from dlr.radiomics.dictionary import family_counts, feature_dictionary
+    from dlr.radiomics.extraction import extract, measure
     from dlr.radiomics.perturbation import perturb_mask
     from dlr.radiomics.settings import RadiomicsSettings, StabilitySettings
-    from dlr.radiomics.single import extract, measure
     from dlr.radiomics.stability import ReaderPair, agreement_table, stability_by_part, stability_table
 
 __all__ = [
@@ -45,7 +45,7 @@ __getattr__ = imported_later(
     {
         **dict.fromkeys(("family_counts", "feature_dictionary"), "dictionary"),
         "perturb_mask": "perturbation",
-        **dict.fromkeys(("extract", "measure"), "single"),
+        **dict.fromkeys(("extract", "measure"), "extraction"),
         **dict.fromkeys(("RadiomicsSettings", "StabilitySettings"), "settings"),
         **dict.fromkeys(("ReaderPair", "agreement_table", "stability_by_part", "stability_table"), "stability"),
     },

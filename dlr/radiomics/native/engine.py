@@ -15,6 +15,7 @@ from dlr.radiomics.catalogue import SHAPE_FAMILIES
 from dlr.radiomics.columns import expected_columns, features_of
 from dlr.radiomics.inputs import WHERE, check_input, kind_of
 from dlr.radiomics.interface import Measured
+from dlr.radiomics.native.batch import FormulaBatch
 from dlr.radiomics.native.discretise import discretise
 from dlr.radiomics.native.family import Family
 from dlr.radiomics.native.firstorder import FIRSTORDER, Intensities
@@ -30,7 +31,6 @@ from dlr.radiomics.native.region import Region
 from dlr.radiomics.native.shape import SHAPE, Solid
 from dlr.radiomics.native.shape2d import SHAPE2D, Area
 from dlr.radiomics.native.textures import Textures
-from dlr.radiomics.native.together import Together
 from dlr.radiomics.profile import Profile
 from dlr.radiomics.reasons import UNDEFINED, sort_measured
 
@@ -123,7 +123,7 @@ class _Images:
             family: features_of(profile, family) for family in profile.families if family not in SHAPE_FAMILIES
         }
         self.together = {
-            family: Together(TEXTURE_FAMILIES[family], features)
+            family: FormulaBatch(TEXTURE_FAMILIES[family], features)
             for family, features in self.wanted.items()
             if family not in _ONE_BY_ONE
         }

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from dlr.radiomics.native.computed_once import once
 from dlr.radiomics.native.discretise import Levels
 from dlr.radiomics.native.family import EPSILON, Family
-from dlr.radiomics.native.once import once
 
 __all__ = ["FIRSTORDER", "Intensities"]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from dlr.radiomics.native.batch import padded_together
+from dlr.radiomics.native.computed_once import once
 from dlr.radiomics.native.family import EPSILON, Family
-from dlr.radiomics.native.once import once
-from dlr.radiomics.native.together import padded_together
 
 __all__ = ["GLCM", "Glcm"]
 

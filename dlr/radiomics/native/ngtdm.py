@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dlr.radiomics.native.computed_once import once
 from dlr.radiomics.native.family import Family
-from dlr.radiomics.native.once import once
 
 __all__ = ["NGTDM", "Ngtdm"]
 

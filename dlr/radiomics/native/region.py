@@ -8,7 +8,7 @@ from itertools import product
 
 import numpy as np
 
-from dlr.radiomics.native.once import once
+from dlr.radiomics.native.computed_once import once
 
 __all__ = ["Region", "directions"]
 

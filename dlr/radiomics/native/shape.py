@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dlr.radiomics.native.computed_once import once
 from dlr.radiomics.native.diameters import Diameters, diameters
 from dlr.radiomics.native.family import Family
 from dlr.radiomics.native.mesh import area_and_volume
-from dlr.radiomics.native.once import once
 
 __all__ = ["SHAPE", "Solid", "principal_variances"]
 

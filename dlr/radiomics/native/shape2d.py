@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dlr.radiomics.native.computed_once import once
 from dlr.radiomics.native.diameters import diameters
 from dlr.radiomics.native.family import Family
-from dlr.radiomics.native.once import once
 from dlr.radiomics.native.shape import principal_variances
 
 __all__ = ["SHAPE2D", "Area"]

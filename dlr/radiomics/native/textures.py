@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from dlr.radiomics.native.computed_once import once
 from dlr.radiomics.native.discretise import Levels
 from dlr.radiomics.native.glcm import Glcm
 from dlr.radiomics.native.kernels import count_neighbours, count_runs, count_zones
 from dlr.radiomics.native.ngtdm import Ngtdm
-from dlr.radiomics.native.once import once
 from dlr.radiomics.native.region import Region, directions
 from dlr.radiomics.native.size_matrix import SizeMatrix
 

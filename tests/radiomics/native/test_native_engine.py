@@ -55,7 +55,7 @@ def test_images_evaluated_together_and_one_by_one_agree(monkeypatch, shape):
     image, mask = ball(shape, 6)
     profile = profile_of(imageType={name: {} for name in IMAGE_TYPES if name not in ("LBP2D", "LoG")})
     together = engine("native").measure(image, mask, SPACING, profile)
-    monkeypatch.setattr("dlr.radiomics.native.together._CELLS", 0)
+    monkeypatch.setattr("dlr.radiomics.native.batch._CELLS", 0)
     alone = engine("native").measure(image, mask, SPACING, profile)
     assert together.missing == alone.missing
     assert together.values == pytest.approx(alone.values, rel=1e-10, abs=1e-12)
@@ -117,7 +117,7 @@ def test_matrices_that_do_not_fit_name_the_image_type_and_the_setting(monkeypatc
         raise MemoryError
 
     image, mask = ball((1, 30, 34), 9)
-    monkeypatch.setattr("dlr.radiomics.native.together._CELLS", 0)
+    monkeypatch.setattr("dlr.radiomics.native.batch._CELLS", 0)
     monkeypatch.setattr(f"dlr.radiomics.native.{where}", full)
     with pytest.raises(InputError, match=r"texture matrices of Original do not fit in memory.*raise binWidth"):
         engine("native").measure(image, mask, SPACING, profile_of(setting={}))

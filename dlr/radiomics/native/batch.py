@@ -13,7 +13,7 @@ import numpy as np
 
 from dlr.radiomics.native.family import Family
 
-__all__ = ["Matrix", "Together", "padded_together"]
+__all__ = ["FormulaBatch", "Matrix", "padded_together"]
 
 _CELLS = 2**17  # of matrices evaluated at once: what a processor's cache holds
 
@@ -30,7 +30,7 @@ class Matrix(Protocol):
         """Directions and cells of one image's matrix."""
 
 
-class Together:
+class FormulaBatch:
     """Features of one family for many images. Matrices wait until they are `_CELLS` cells: memory is bounded."""
 
     def __init__(self, family: Family[Any], features: tuple[str, ...]) -> None:
