@@ -5,7 +5,7 @@ from dlr.stats.bbc import BestOfSeveral, bbc_auc
 from dlr.stats.bootstrap import bootstrap_estimate
 from dlr.stats.calibration import Calibration, CurveError, calibration, calibration_groups, flexible_curve
 from dlr.stats.contingency import chi_square, fisher_exact, kappa, mcnemar, odds_ratio_conditional, smallest_expected
-from dlr.stats.correlation import Correlation, kendall, pearson, spearman
+from dlr.stats.correlation import Correlation, pearson, spearman
 from dlr.stats.decision import THRESHOLDS, decision_curve, interventions_avoided, net_benefit, treat_all
 from dlr.stats.delong import delong_test, delong_unpaired
 from dlr.stats.design import INTERCEPT, Design, Transform, Variable, VariableKind
@@ -18,6 +18,7 @@ from dlr.stats.logistic_fit import LogisticFit, Step
 from dlr.stats.missing import pool, pool_fits
 from dlr.stats.nomogram import Axis, Nomogram, Tick
 from dlr.stats.optimism import Optimism, optimism
+from dlr.stats.per_cent import PerCentAgreement, absolute_error_difference, per_cent_agreement
 from dlr.stats.permutation import permutation_p, shuffled
 from dlr.stats.precision import average_precision, pr_curve
 from dlr.stats.pretty import pretty
@@ -65,6 +66,7 @@ __all__ = [
     "LogisticFit",
     "Nomogram",
     "Optimism",
+    "PerCentAgreement",
     "Reclassification",
     "RileySize",
     "SampleSize",
@@ -74,6 +76,7 @@ __all__ = [
     "Transform",
     "Variable",
     "VariableKind",
+    "absolute_error_difference",
     "anova",
     "at_cutoff",
     "auc",
@@ -108,7 +111,6 @@ __all__ = [
     "interval_wilson",
     "interventions_avoided",
     "kappa",
-    "kendall",
     "kruskal",
     "levene",
     "likelihood_ratio",
@@ -123,6 +125,7 @@ __all__ = [
     "optimism",
     "paired_t",
     "pearson",
+    "per_cent_agreement",
     "permutation_p",
     "pool",
     "pool_fits",
