@@ -55,7 +55,7 @@ bench: setup    ## the benchmarks, one after the other; they print tables
 	for file in $(wildcard benchmarks/bench_*.py); do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
 
 mutants: setup  ## N one-line changes to what differs from BASE, and whether the tests of the room notice
-	$(BIN)/python tools/mutants.py $(if $(BASE),--base $(BASE)) --n $(N) --seed $(SEED)
+	$(BIN)/python tools/mutants.py $(if $(BASE),--base $(BASE)) $(if $(UNDER),--under $(UNDER)) --n $(N) --seed $(SEED)
 
 house: setup    ## docs/house.svg again, from the imports
 	$(BIN)/python tools/draw_house.py

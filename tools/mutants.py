@@ -129,11 +129,11 @@ def _between(
             return
 
 
-def changed_lines(root: Path, base: str, state: str) -> dict[str, set[int]]:
-    """By file of dlr/, the lines of `state` that differ from `base`."""
+def changed_lines(root: Path, base: str, state: str, under: str = "dlr") -> dict[str, set[int]]:
+    """By file below a folder, the lines of `state` that differ from `base`."""
     out: dict[str, set[int]] = {}
     path = ""
-    for line in _git(root, "diff", "--unified=0", "--no-color", "--no-ext-diff", base, state, "--", "dlr").splitlines():
+    for line in _git(root, "diff", "--unified=0", "--no-color", "--no-ext-diff", base, state, "--", under).splitlines():
         if line.startswith("+++ "):
             path = line.removeprefix("+++ b/")
         elif (hunk := re.match(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@", line)) and path.endswith(".py"):
@@ -189,13 +189,13 @@ class Scratch:
         return done.returncode == 0, time.perf_counter() - begin
 
 
-def drawn(root: Path, state: str, base: str | None, n: int, seed: int) -> list[Mutant]:
+def drawn(root: Path, state: str, base: str | None, n: int, seed: int, under: str = "dlr") -> list[Mutant]:
     """n changes at random of the lines that differ from the base; of every line where there is no base."""
     if base is None:
-        names = _git(root, "ls-tree", "-r", "--name-only", state, "--", "dlr").splitlines()
+        names = _git(root, "ls-tree", "-r", "--name-only", state, "--", under).splitlines()
         lines: Mapping[str, set[int] | None] = {name: None for name in names if name.endswith(".py")}
     else:
-        lines = changed_lines(root, base, state)
+        lines = changed_lines(root, base, state, under)
     known = [
         mutant
         for path in sorted(lines)
@@ -263,6 +263,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--base", help="the commit that lines are compared with; origin/main, else HEAD~1")
     parser.add_argument("--all", action="store_true", help="every line of dlr/, whatever has changed")
+    parser.add_argument("--under", default="dlr", metavar="PATH", help="only files below this folder, e.g. dlr/cohort")
     parser.add_argument("--n", type=int, default=20, help="how many changes are drawn")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--at-least", type=float, default=0.0, metavar="PER_CENT")
@@ -272,7 +273,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _git(given.root, "stash", "create").strip() or "HEAD"
     )  # a commit of what is not committed yet; moves nothing
     base = None if given.all else given.base or _usual_base(given.root)
-    noticed = run(given.root, drawn(given.root, state, base, given.n, given.seed), state)
+    noticed = run(given.root, drawn(given.root, state, base, given.n, given.seed, given.under), state)
     print(summary(noticed))
     return int(share(noticed) < given.at_least)
 
