@@ -69,7 +69,7 @@ def fit_head(
         raise InputError("frozen features", "some are not numbers", "look at the pictures and the weights file")
     fold = stratified_folds(truth, np.asarray(groups), INNER_FOLDS, rng(seed, "inner folds"))
     losses = np.zeros(len(strengths))
-    for number in range(int(fold.max()) + 1):
+    for number in np.unique(fold):
         inside, out = fold != number, fold == number
         for k, (intercept, weights) in enumerate(_fits(values[inside], truth[inside], strengths)):
             losses[k] += _log_loss(truth[out], intercept + (values[out] * weights).sum(axis=1))
@@ -90,10 +90,10 @@ def _fits(values: np.ndarray, truth: np.ndarray, strengths: Sequence[float]) -> 
     from sklearn.linear_model import LogisticRegression
 
     mean, deviation = values.mean(axis=0), values.std(axis=0)
-    constant = deviation <= 1e-12 * np.abs(values).max(axis=0, initial=0.0)
-    scale = np.where(constant, 0.0, 1.0 / np.where(constant, 1.0, deviation))
+    differs = deviation > 1e-12 * np.abs(values).max(axis=0)
+    scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=differs)
     u, s, vt = np.linalg.svd((values - mean) * scale, full_matrices=False)
-    keep = s > 1e-9 * s.max(initial=0.0)
+    keep = s > 1e-9 * s.max()
     if not keep.any():
         raise InputError("frozen features", "all are the same for everybody", "look at the pictures and the weights")
     scores, axes = u[:, keep] * s[keep], vt[keep]

@@ -151,7 +151,7 @@ class _Work:
         self.model, self.optimiser = self.fabric.setup(self.network, self.optimiser)
         self.mean = MeanWeights(self.network, self.settings.ema)
         self.shown = copy.deepcopy(self.network)  # carries the mean weights when they are judged
-        self.steps_an_epoch = len(self._plan(0))
+        self.steps_an_epoch = len(self._plan(self.epoch))
 
     def run(self, checkpoint: Path | None, identity: str) -> Trained:
         self._resume(read_checkpoint(checkpoint, identity))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.metrics import log_loss
 
 from dlr.deep import FrozenHead, fit_head
+from dlr.deep.head import STRENGTHS
 from dlr.errors import InputError
+from dlr.protocols import stratified_folds
+from dlr.randomness import rng
 
 RANDOM = np.random.default_rng(2)
 POSITIVE = np.arange(60) % 3 == 0
@@ -37,10 +41,38 @@ def test_noise_is_answered_by_the_strongest_penalties() -> None:
     assert fit_head(noise, POSITIVE, NAMES, 0).strength <= 1e-3 < fit_head(FEATURES, POSITIVE, NAMES, 0).strength * 10
 
 
-def test_constant_features_carry_nothing() -> None:
+def test_the_strengths_begin_with_the_strongest_penalty() -> None:
+    """Of equal ones the first is taken, so the order is part of the rule."""
+    assert list(STRENGTHS) == sorted(STRENGTHS) and (STRENGTHS[0], STRENGTHS[-1]) == (1e-5, 1e-1)
+
+
+def test_the_strength_is_the_one_with_the_least_log_loss_of_five_inner_folds() -> None:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    strengths = (1e-4, 1e-3, 1e-2)
+    fold = stratified_folds(POSITIVE, np.array(NAMES), 5, rng(3, "inner folds"))
+    losses = []
+    for strength in strengths:
+        out = np.empty(60)
+        for number in range(5):
+            model = make_pipeline(StandardScaler(), LogisticRegression(C=strength, tol=1e-10, max_iter=20_000))
+            model.fit(FEATURES[fold != number], POSITIVE[fold != number])
+            out[fold == number] = model.predict_proba(FEATURES[fold == number])[:, 1]
+        losses.append(log_loss(POSITIVE, out))
+    head = fit_head(FEATURES, POSITIVE, NAMES, 3, strengths)
+    assert head.strength == strengths[int(np.argmin(losses))]
+    assert head.inner_loss == pytest.approx(min(losses), abs=1e-6)  # their solver's tolerance
+    assert (head.n, head.n_positive) == (60, 20)
+
+
+@pytest.mark.parametrize("value", [2.0, 0.0])
+def test_constant_features_carry_nothing(value: float) -> None:
     constant = FEATURES.copy()
-    constant[:, 4] = 2.0
-    assert fit_head(constant, POSITIVE, NAMES, 0).coefficients[4] == 0.0
+    constant[:, 4] = value
+    head = fit_head(constant, POSITIVE, NAMES, 0)
+    assert head.coefficients[4] == 0.0 and np.isfinite(head.coefficients).all()
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,7 @@ def two_heads() -> TwoHeads:
 
 
 class Women:
-    """Receptors and Ki-67 follow the picture's mean; every third is without the first receptor, two in five without
-    Ki-67."""
+    """The first receptor and Ki-67 follow the picture's mean; a third lacks the one, two fifths lack the other."""
 
     def __init__(self, n: int, seed: int = 0) -> None:
         number = np.arange(n)
