@@ -4,15 +4,15 @@ from dlr.stats.agreement import dice, hausdorff95
 from dlr.stats.bbc import BestOfSeveral, bbc_auc
 from dlr.stats.bootstrap import bootstrap_estimate
 from dlr.stats.calibration import Calibration, CurveError, calibration, calibration_groups, flexible_curve
-from dlr.stats.contingency import chi_square, fisher_exact, kappa, mcnemar, odds_ratio_conditional, smallest_expected
+from dlr.stats.contingency import chi_square, fisher_exact, smallest_expected
 from dlr.stats.correlation import Correlation, pearson, spearman
 from dlr.stats.decision import THRESHOLDS, decision_curve, interventions_avoided, net_benefit, treat_all
-from dlr.stats.delong import delong_test, delong_unpaired
+from dlr.stats.delong import delong_test
 from dlr.stats.design import INTERCEPT, Design, Transform, Variable, VariableKind
 from dlr.stats.firth import firth
 from dlr.stats.holm import holm
 from dlr.stats.hosmer_lemeshow import HosmerLemeshow, hosmer_lemeshow
-from dlr.stats.icc import icc, icc_many, icc_table
+from dlr.stats.icc import icc, icc_many
 from dlr.stats.logistic import drop_one, likelihood_ratio, logistic
 from dlr.stats.logistic_fit import LogisticFit, Step
 from dlr.stats.missing import pool, pool_fits
@@ -20,7 +20,7 @@ from dlr.stats.nomogram import Axis, Nomogram, Tick
 from dlr.stats.optimism import Optimism, optimism
 from dlr.stats.per_cent import PerCentAgreement, absolute_error_difference, per_cent_agreement
 from dlr.stats.permutation import permutation_p, shuffled
-from dlr.stats.precision import average_precision, pr_curve
+from dlr.stats.precision import pr_curve
 from dlr.stats.pretty import pretty
 from dlr.stats.proportions import AtCutOff, Counts, at_cutoff, counts, interval_wilson
 from dlr.stats.reclassification import Reclassification, idi, nri
@@ -37,18 +37,12 @@ from dlr.stats.samplesize import (
 from dlr.stats.stepwise import stepwise
 from dlr.stats.table1 import TableColumn, table1
 from dlr.stats.tests import (
-    anova,
-    kruskal,
-    levene,
     mann_whitney,
-    paired_t,
-    shapiro,
     student,
     welch,
-    welch_anova,
     wilcoxon_signed_rank,
 )
-from dlr.stats.vif import vif, vif_ols
+from dlr.stats.vif import vif
 from dlr.stats.within_folds import auc_difference, auc_pooled, auc_within_folds
 
 __all__ = [
@@ -77,14 +71,12 @@ __all__ = [
     "Variable",
     "VariableKind",
     "absolute_error_difference",
-    "anova",
     "at_cutoff",
     "auc",
     "auc_difference",
     "auc_plain",
     "auc_pooled",
     "auc_within_folds",
-    "average_precision",
     "bbc_auc",
     "bootstrap_estimate",
     "calibration",
@@ -93,7 +85,6 @@ __all__ = [
     "counts",
     "decision_curve",
     "delong_test",
-    "delong_unpaired",
     "dice",
     "drop_one",
     "events_per_variable",
@@ -106,24 +97,17 @@ __all__ = [
     "hosmer_lemeshow",
     "icc",
     "icc_many",
-    "icc_table",
     "idi",
     "interval_wilson",
     "interventions_avoided",
-    "kappa",
-    "kruskal",
-    "levene",
     "likelihood_ratio",
     "logistic",
     "mann_whitney",
     "maximum_parameters",
-    "mcnemar",
     "net_benefit",
     "newcombe_interval",
     "nri",
-    "odds_ratio_conditional",
     "optimism",
-    "paired_t",
     "pearson",
     "per_cent_agreement",
     "permutation_p",
@@ -138,7 +122,6 @@ __all__ = [
     "roc_curve",
     "sample_size_hanley_mcneil",
     "sample_size_obuchowski",
-    "shapiro",
     "shuffled",
     "smallest_expected",
     "spearman",
@@ -147,9 +130,7 @@ __all__ = [
     "table1",
     "treat_all",
     "vif",
-    "vif_ols",
     "welch",
-    "welch_anova",
     "wilcoxon_signed_rank",
     "youden",
 ]

@@ -1,8 +1,6 @@
-"""Tables of counts: χ², Fisher's exact test of any size, McNemar, Cohen's kappa."""
+"""Tables of counts: χ², and Fisher's exact test of any size."""
 
 from __future__ import annotations
-
-from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,10 +9,9 @@ from scipy.special import gammaln
 
 from dlr.errors import InputError
 from dlr.randomness import rng
-from dlr.stats.outcome import Z
-from dlr.words import Estimate, Test
+from dlr.words import Test
 
-__all__ = ["chi_square", "fisher_exact", "kappa", "mcnemar", "odds_ratio_conditional", "smallest_expected"]
+__all__ = ["chi_square", "fisher_exact", "smallest_expected"]
 
 MOST_TABLES = 2_000_000  # held at once by the exact enumeration; beyond it p is simulated and says so
 SIMULATED = 100_000
@@ -57,67 +54,6 @@ def fisher_exact(table: ArrayLike) -> Test:
     if p is not None:
         return Test(float("nan"), p, float("nan"), "Fisher's exact test")
     return Test(float("nan"), _simulated_p(counts), float("nan"), "Fisher's exact test (simulated)")
-
-
-def odds_ratio_conditional(table: ArrayLike) -> Estimate:
-    """The conditional maximum-likelihood odds ratio of a 2 × 2 table with its exact 95 % interval (fisher.test's)."""
-    counts = np.asarray(table, dtype=int)
-    if counts.shape != (2, 2):
-        raise InputError("odds ratio", f"a table of shape {counts.shape}", "give a 2 × 2 table")
-    found = stats.contingency.odds_ratio(counts, kind="conditional")
-    interval = found.confidence_interval(0.95)
-    return Estimate(
-        float(found.statistic),
-        float(interval.low),
-        float(interval.high),
-        int(counts.sum()),
-        int(counts[1].sum()),
-        "conditional maximum likelihood, exact",
-    )
-
-
-def mcnemar(table: ArrayLike, *, exact: bool = False, correction: bool = True) -> Test:
-    """Do two yes/no judgements of the same patients differ? table : 2 × 2, rows the first, columns the second.
-
-    χ² on the discordant pairs, with continuity correction unless False; `exact` gives the binomial test.
-    """
-    counts = np.asarray(table, dtype=int)
-    if counts.shape != (2, 2):
-        raise InputError("McNemar's test", f"a table of shape {counts.shape}", "give a 2 × 2 table")
-    b, c = int(counts[0, 1]), int(counts[1, 0])
-    if b + c == 0:
-        return Test(0.0, 1.0, 1, "McNemar's test (no discordant pair)")
-    if exact:
-        return Test(min(b, c), float(stats.binomtest(b, b + c).pvalue), float("nan"), "McNemar's test (exact)")
-    statistic = max(0, abs(b - c) - int(correction)) ** 2 / (b + c)
-    name = "McNemar's test (continuity correction)" if correction else "McNemar's test"
-    return Test(statistic, float(stats.chi2.sf(statistic, 1)), 1, name)
-
-
-def kappa(table: ArrayLike, weights: Literal["none", "linear", "quadratic"] = "none") -> Estimate:
-    """Cohen's kappa of two raters' square table, plain or weighted by distance of the levels.
-
-    Interval ± 1.96 se of Fleiss, Cohen & Everitt 1969. NaN where both raters used one level only.
-    """
-    counts = np.asarray(table, dtype=float)
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or len(counts) < 2:
-        raise InputError(
-            "kappa", f"a table of shape {counts.shape}", "give a square table, raters' levels in one order"
-        )
-    n, share = counts.sum(), counts / counts.sum()
-    i, j = np.indices(counts.shape)
-    far = np.abs(i - j) / (len(counts) - 1)
-    agreement = {"none": (i == j).astype(float), "linear": 1 - far, "quadratic": 1 - far**2}[weights]
-    rows, columns = share.sum(axis=1), share.sum(axis=0)
-    observed, expected = (agreement * share).sum(), rows @ agreement @ columns
-    if expected == 1:
-        value = se = float("nan")
-    else:
-        value = (observed - expected) / (1 - expected)
-        spread = agreement - ((agreement @ columns)[:, None] + (agreement.T @ rows)[None, :]) * (1 - value)
-        se = np.sqrt(((share * spread**2).sum() - (value - expected * (1 - value)) ** 2) / n) / (1 - expected)
-    name = "kappa" if weights == "none" else f"kappa, {weights} weights"
-    return Estimate(float(value), float(value - Z * se), float(value + Z * se), int(n), 0, f"{name}, asymptotic")
 
 
 def _counts(table: ArrayLike) -> np.ndarray:

@@ -1,17 +1,16 @@
-"""Comparing two AUCs: on the same patients (paired), or on two groups of patients (unpaired)."""
+"""Comparing two AUCs on the same patients."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import norm, t
+from scipy.stats import norm
 
-from dlr.errors import InputError
-from dlr.stats.outcome import two_classes, values
+from dlr.stats.outcome import Z, two_classes, values
 from dlr.stats.ranks import placements, variance_of_mean
 from dlr.words import Comparison
 
-__all__ = ["delong_test", "delong_unpaired"]
+__all__ = ["delong_test"]
 
 
 def delong_test(positive: ArrayLike, a: ArrayLike, b: ArrayLike) -> Comparison:
@@ -28,40 +27,17 @@ def delong_test(positive: ArrayLike, a: ArrayLike, b: ArrayLike) -> Comparison:
     variance = variance_of_mean(first.positives - second.positives, first.negatives - second.negatives)
     if np.array_equal(np.asarray(a, dtype=float), np.asarray(b, dtype=float)):
         return _alike("DeLong, paired: identical predictions")
-    return _compare(first.area - second.area, variance, np.inf, "DeLong, paired")
+    return _compare(first.area - second.area, variance, "DeLong, paired")
 
 
-def delong_unpaired(
-    positive_a: ArrayLike, a: ArrayLike, positive_b: ArrayLike, b: ArrayLike, *, distribution: str = "t"
-) -> Comparison:
-    """AUC of a less AUC of b on different patients, such as validation against test.
-
-    distribution : "t" with Welch-like degrees of freedom, as pROC prints it, or "normal".
-    No difference here does not show absence of overfitting: two small sides differ significantly only when far apart.
-    Source: pROC's roc.test(paired = FALSE), Robin et al. 2011.
-    """
-    if distribution not in ("t", "normal"):
-        raise InputError("delong_unpaired", f"distribution {distribution!r}", 'Give "t" or "normal".')
-    outcome_a, outcome_b = (two_classes(x, "delong_unpaired") for x in (positive_a, positive_b))
-    first = placements(outcome_a, values(a, len(outcome_a), "delong_unpaired", "a"))
-    second = placements(outcome_b, values(b, len(outcome_b), "delong_unpaired", "b"))
-    variance = first.variance + second.variance
-    if variance == 0 or distribution == "normal":
-        return _compare(first.area - second.area, variance, np.inf, "DeLong, unpaired")
-    spread = first.variance**2 / (len(outcome_a) - 1) + second.variance**2 / (len(outcome_b) - 1)
-    df = variance**2 / spread
-    return _compare(first.area - second.area, variance, df, f"DeLong, unpaired, t with {df:.1f} df")
-
-
-def _compare(difference: float, variance: float, df: float, method: str) -> Comparison:
-    """Wald interval and p; infinite degrees of freedom mean the normal."""
+def _compare(difference: float, variance: float, method: str) -> Comparison:
+    """Wald interval and p of the normal."""
     if variance < 1e-20:  # the rounding of a variance that is zero
         if abs(difference) < 1e-12:
             return _alike(f"{method}: all pairs ordered alike")
         return Comparison(difference, np.nan, np.nan, np.nan, np.nan, f"{method}: undefined, the variance is zero")
-    law = norm() if np.isinf(df) else t(df)
-    half, statistic = law.ppf(0.975) * variance**0.5, difference / variance**0.5
-    p = 2 * law.sf(abs(statistic))
+    half, statistic = Z * variance**0.5, difference / variance**0.5
+    p = 2 * norm.sf(abs(statistic))
     return Comparison(difference, float(difference - half), float(difference + half), float(p), statistic, method)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
@@ -23,10 +22,9 @@ SMALLEST_EXPECTED = 5 - 1e-9  # sums of probabilities round
 
 @dataclass(frozen=True)
 class HosmerLemeshow(Test):
-    """The test with its groups; print p only where `valid`."""
+    """The test; print p only where `valid`."""
 
     valid: bool  # every expected count, positive and negative, is 5 or more
-    groups: pd.DataFrame  # n, observed, expected, probability (mean)
 
 
 def hosmer_lemeshow(
@@ -54,9 +52,6 @@ def hosmer_lemeshow(
         df=float(df),
         method=f"Hosmer-Lemeshow, {formed} of {groups} groups formed, {'fitted' if fitted else 'held-out'} patients",
         valid=bool(formed > 1 and min(expected.min(), (n - expected).min()) >= SMALLEST_EXPECTED),
-        groups=pd.DataFrame(
-            {"n": n.astype(int), "observed": observed, "expected": expected, "probability": expected / n}
-        ),
     )
 
 

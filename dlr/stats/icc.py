@@ -18,7 +18,7 @@ from scipy.stats import f
 from dlr.errors import InputError
 from dlr.words import Estimate
 
-__all__ = ["IccKind", "icc", "icc_many", "icc_table"]
+__all__ = ["IccKind", "icc", "icc_many"]
 
 IccKind = Literal["ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k"]
 KINDS: tuple[IccKind, ...] = ("ICC1", "ICC2", "ICC3", "ICC1k", "ICC2k", "ICC3k")
@@ -34,12 +34,6 @@ def icc(ratings: ArrayLike, kind: IccKind = "ICC2") -> Estimate:
     return Estimate(
         float(found["icc"]), float(found["lower"]), float(found["upper"]), int(found["n"]), 0, f"{kind}, F-based"
     )
-
-
-def icc_table(ratings: ArrayLike) -> pd.DataFrame:
-    """All six forms. Index = kind; columns icc, lower, upper, F, df1, df2, p, n."""
-    array = np.asarray(ratings, dtype=float)
-    return pd.DataFrame({kind: _many(array.T[:, :, None], kind).iloc[0] for kind in KINDS}).T
 
 
 def icc_many(a: ArrayLike, b: ArrayLike, *more: ArrayLike, kind: IccKind = "ICC2") -> pd.DataFrame:

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
 
 from dlr.stats.design import Design
-from dlr.words import Test, expit
+from dlr.words import expit
 
 __all__ = ["LogisticFit", "Step"]
 
@@ -91,11 +90,6 @@ class LogisticFit:
         return self.deviance + 2 * len(self.terms)
 
     @property
-    def bic(self) -> float:
-        """Deviance + log(n) × number of coefficients."""
-        return self.deviance + float(np.log(self.n)) * len(self.terms)
-
-    @property
     def r2_cox_snell(self) -> float:
         """1 − (L₀/L)^(2/n)."""
         return float(-np.expm1(2 * (self.null_log_likelihood - self.log_likelihood) / self.n))
@@ -104,18 +98,6 @@ class LogisticFit:
     def r2_nagelkerke(self) -> float:
         """Cox and Snell's R² over its largest possible value."""
         return self.r2_cox_snell / float(-np.expm1(2 * self.null_log_likelihood / self.n))
-
-    @property
-    def r2_mcfadden(self) -> float:
-        """1 − log L / log L₀."""
-        return 1 - self.log_likelihood / self.null_log_likelihood
-
-    @property
-    def model_test(self) -> Test:
-        """Likelihood-ratio test of all variables together against the intercept alone (method "ML")."""
-        statistic, df = 2 * (self.log_likelihood - self.null_log_likelihood), len(self.terms) - 1
-        p = float(chi2.sf(statistic, df)) if df else float("nan")
-        return Test(statistic, p, df, "likelihood ratio against the intercept")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; `from_dict` gives the same fit back to the last bit."""

@@ -38,7 +38,6 @@ class Optimism:
     table: pd.DataFrame  # measure, apparent, optimism, corrected, replicates (those in which it was defined)
     train: pd.DataFrame  # the refitted model on its own bootstrap sample
     test: pd.DataFrame  # the refitted model on the original patients
-    failed: int  # samples on which the model could not be fitted
 
 
 def optimism(
@@ -53,7 +52,7 @@ def optimism(
     """Apparent and corrected AUC, Brier, calibration slope, joint intercept and calibration in the large.
 
     fit : takes row numbers (with repeats), gives a function from row numbers to probabilities; it may raise InputError
-    where a sample cannot be fitted, which is counted.
+    where a sample cannot be fitted, which is left out (`replicates` says how many stayed).
     logits : whether that function gives linear predictors instead, which stay exact where a probability rounds to 1.
     indices : int (replicates, n) row numbers from 0, else drawn with replacement; samples with fewer than two patients
     in a class are drawn again.
@@ -77,7 +76,7 @@ def optimism(
     table = pd.DataFrame({"measure": MEASURES, "apparent": apparent, "optimism": gap.mean().to_numpy()})
     table["corrected"] = table["apparent"] - table["optimism"]
     table["replicates"] = gap.notna().sum().to_numpy()
-    return Optimism(table, own, original, len(samples) - len(train))
+    return Optimism(table, own, original)
 
 
 def _measures(outcome: np.ndarray, predicted: np.ndarray, logits: bool) -> tuple[float, ...]:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dlr.errors import InputError
 from dlr.stats.design import Design
 from dlr.stats.logistic_fit import LogisticFit
 
-__all__ = ["vif", "vif_ols"]
+__all__ = ["vif"]
 
 
 def vif(fit: LogisticFit) -> pd.DataFrame:
@@ -21,16 +20,6 @@ def vif(fit: LogisticFit) -> pd.DataFrame:
     From the covariance of the estimates, thus weighted by p (1 − p) as the model is.
     """
     return _inflation(fit.vcov[1:, 1:], fit.design)
-
-
-def vif_ols(frame: pd.DataFrame, references: dict[str, str] | None = None) -> pd.DataFrame:
-    """The classical 1 / (1 − R²) of each variable on the others, without an outcome; columns as in `vif`."""
-    design = Design.of(frame, references=references)
-    x = design.matrix(frame)[:, 1:]
-    covariance = np.atleast_2d(np.cov(x, rowvar=False))
-    if np.linalg.matrix_rank(np.corrcoef(x, rowvar=False)) < x.shape[1]:
-        raise InputError("variance inflation", "columns determine one another", "leave one of them out")
-    return _inflation(np.linalg.inv(covariance), design)
 
 
 def _inflation(covariance: np.ndarray, design: Design) -> pd.DataFrame:

@@ -16,14 +16,10 @@ R = r_values("calibration.json")
 
 @pytest.mark.parametrize("groups", [10, 5])
 @pytest.mark.parametrize("name", R)
-def test_groups_statistic_and_both_p_equal_r(name: str, groups: int) -> None:
+def test_statistic_and_both_p_equal_r(name: str, groups: int) -> None:
     data, expected = r_data(R[name]["data"]), R[name][f"hosmer_lemeshow_g{groups}"]
     fitted = hosmer_lemeshow(data["y"], data["p"], groups)
     held_out = hosmer_lemeshow(data["y"], data["p"], groups, fitted=False)
-    assert_equals_r(fitted.groups["n"], expected["n"])
-    assert_equals_r(fitted.groups["observed"], expected["observed"])
-    assert_equals_r(fitted.groups["expected"], expected["expected"])
-    assert_equals_r(fitted.groups["probability"], expected["mean_p"])
     assert_equals_r([fitted.statistic, fitted.p], [expected["chi2"], expected["p_df_g_minus_2"]])
     assert_equals_r([held_out.statistic, held_out.p], [expected["chi2"], expected["p_df_g_external"]])
     assert (fitted.df, held_out.df) == (groups - 2, groups)

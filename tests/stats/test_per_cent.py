@@ -70,17 +70,17 @@ def test_limits_of_many_patients_have_the_usual_approximate_interval() -> None:
 
 
 def test_intervals_cover_what_is_true_in_small_cohorts() -> None:
-    """400 cohorts of 25: bias 3, SD 8, so limits -12.68 and 18.68; within three errors of 95 %."""
+    """200 cohorts of 25: bias 3, SD 8, so limits -12.68 and 18.68; within three errors of 95 %."""
     draw = np.random.default_rng(3)
     sure = np.zeros(4)
     folded = 8 * np.sqrt(2 / np.pi) * np.exp(-9 / 128) + 3 * (1 - 2 * stats.norm.cdf(-3 / 8))
-    for _ in range(400):
+    for _ in range(200):
         observed = draw.uniform(40, 60, 25)
         found = per_cent_agreement(observed, np.clip(observed + draw.normal(3, 8, 25), 0, 100), 50.0)
         truth = ((found.bias, 3.0), (found.lower_limit, 3 - 15.68), (found.upper_limit, 3 + 15.68),
                  (found.mean_absolute_error, folded))  # fmt: skip
         sure += [one.lower <= true <= one.upper for one, true in truth]
-    assert (np.abs(sure / 400 - 0.95) < 0.033).all()
+    assert (np.abs(sure / 200 - 0.95) < 0.046).all()
 
 
 @given(st.integers(0, 2**32 - 1))
