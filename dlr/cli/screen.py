@@ -106,7 +106,8 @@ def _complain(text: str) -> None:
 
 
 def _write_traceback(fault: Exception) -> Path:
-    """Where a fault outside any study is written down."""
-    path = Path(tempfile.gettempdir()) / "dlr-fault.log"
-    path.write_text("".join(traceback.format_exception(fault)), encoding="utf-8")
-    return path
+    """Where a fault outside any study is written down: a new file, as one of a known name may be another's."""
+    handle, path = tempfile.mkstemp(prefix="dlr-fault-", suffix=".log")
+    with open(handle, "w", encoding="utf-8") as stream:
+        stream.write("".join(traceback.format_exception(fault)))
+    return Path(path)

@@ -185,7 +185,7 @@ def _first_image_missing(manifest: Path) -> bool:
     try:
         with manifest.open(encoding="utf-8-sig", newline="") as stream:
             rows = csv.DictReader(stream)
-            return any(row.get("image") and not (manifest.parent / row["image"]).exists() for row in rows)
+            return any(row.get("image") and not os.path.exists(manifest.parent / row["image"]) for row in rows)
     except (UnicodeDecodeError, csv.Error):
         return False  # not as the built-in one is written
 

@@ -146,10 +146,25 @@ def test_a_fault_outside_a_study_is_written_down_too(folder, monkeypatch):
         raise ValueError("no luck")
 
     monkeypatch.setattr("dlr.cli.study.find_study", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    (folder / "dlr-fault.log").write_text("of another run, or another's")
     said = dlr_("status")
     assert said.exit_code == 1
     path = Path(said.stderr.rstrip().rpartition(" is in ")[2])
+    assert path.parent == folder
     assert "no luck" in path.read_text()
+    assert (folder / "dlr-fault.log").read_text() == "of another run, or another's"
+
+
+@pytest.mark.parametrize("cell", ["images/" + "n" * 300 + ".png", "\0.png"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_manifest_that_is_not_the_built_in_one_is_left_to_the_cohort(tmp_path, monkeypatch, cell, encoding):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "data_manifest.csv").write_bytes(f"patient_id,image,her2\n1,{cell},0\n".encode(encoding))
+    monkeypatch.chdir(tmp_path)
+    said = dlr_("run", "--dry-run")
+    assert said.exit_code == 2
+    assert "dlr demo" not in said.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to one process is POSIX")
@@ -182,6 +197,20 @@ def test_run_stage_prints_its_folder(folder):
     said = dlr_("run-stage", "square", "toy", "-j", "1")
     assert json.loads((Path(said.stdout.strip()) / "squares.json").read_text())["n3.txt"] == 9
     assert "extra left itself out: there is nothing extra" in dlr_("run-stage", "extra", "toy", "-j", "1").stdout
+
+
+def test_run_stage_takes_what_is_there_unless_it_is_forced(folder):
+    dlr_("run-stage", "square", "toy", "-j", "1")
+    assert dlr_("run-stage", "square", "toy", "-j", "1").stderr.count("cached: ") == 2
+    assert "forced" in dlr_("run-stage", "square", "toy", "-j", "1", "--force").stderr
+
+
+def test_nomogram_and_report_come_again_or_say_why_not(folder):
+    assert dlr_("run", "paper", "-j", "1").exit_code == 0
+    assert dlr_("nomogram").stdout.splitlines()[0] == "nomogram left itself out: no model to draw"
+    said = dlr_("report")
+    assert "left itself out" not in said.stdout
+    assert said.stdout.splitlines()[-1].split(None, 1) == ["report", str(folder / "runs" / "paper" / "report.html")]
 
 
 def test_status_says_what_is_there_and_what_moved(folder):
