@@ -67,10 +67,10 @@ def test_the_strength_is_the_one_with_the_least_log_loss_of_five_inner_folds() -
     assert (head.n, head.n_positive) == (60, 20)
 
 
-@pytest.mark.parametrize("value", [2.0, 0.0])
-def test_constant_features_carry_nothing(value: float) -> None:
+@pytest.mark.parametrize("column", [2.0, 0.0, 1e6 * (1 + 1e-14 * RANDOM.normal(size=60))])
+def test_constant_features_carry_nothing_nor_do_differences_of_rounding(column: float | np.ndarray) -> None:
     constant = FEATURES.copy()
-    constant[:, 4] = value
+    constant[:, 4] = column
     head = fit_head(constant, POSITIVE, NAMES, 0)
     assert head.coefficients[4] == 0.0 and np.isfinite(head.coefficients).all()
 
