@@ -91,7 +91,7 @@ def better_turned(picture: np.ndarray, mask: np.ndarray, grid: Grid | None = Non
     cross = ndimage.generate_binary_structure(2, 1)
     inner = part & ~ndimage.binary_erosion(part, cross, _BAND)
     outer = ndimage.binary_dilation(part, cross, _BAND) & ~part
-    if not inner.any() or not outer.any():
+    if not outer.any():
         return None
     height, width = mask.shape
     turned = {

@@ -128,7 +128,7 @@ def _is_blurred(array: np.ndarray, present: dict[float, int], lossy: bool) -> bo
     if lossy or len(present) > 32:
         return True
     lesser = [value for value in present if value < max(present)]
-    return not any(_has_area(array == value) for value in lesser) and sum(present[v] for v in lesser) > 0
+    return not any(_has_area(array == value) for value in lesser)
 
 
 def _has_area(area: np.ndarray) -> bool:

@@ -208,6 +208,54 @@ def test_a_per_cent_needs_three_known_patients_a_fold() -> None:
     assert problem.what == "known for 14 patients on the training side, but 5 folds need 15"
 
 
+def test_five_folds_and_three_seeds_unless_asked_otherwise() -> None:
+    folds = draw_folds(table([1.0, 0.0] * 10, side="train"), HER2, seed=1)
+    assert sorted(set(folds["seed"])) == [0, 1, 2] and sorted(set(folds["fold"])) == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(("positive", "negative"), [(5, 30), (30, 5)])
+def test_a_class_of_as_many_patients_as_folds_is_enough_and_one_less_is_named(positive: int, negative: int) -> None:
+    made = table([1.0] * positive + [0.0] * negative, side="train")
+    assert draw_folds(made, HER2, seed=1, folds=5)["patient_id"].nunique() == 35
+    with pytest.raises(InputError) as error:
+        draw_folds(made[1:-1], HER2, seed=1, folds=5)
+    (problem,) = error.value.problems
+    word = "positive" if positive < negative else "negative"
+    assert problem.where == "target her2" and "lower learn.folds" in problem.mend
+    assert problem.what == f"4 {word} patients on the training side, but 5 folds"
+
+
+def test_the_same_shortage_is_said_once_for_each_protocol() -> None:
+    made = table([1.0] * 6 + [0.0] * 30, side="train")
+    with pytest.raises(InputError) as error:
+        draw_folds(made, HER2, seed=1, folds=6, protocols=["nested"])
+    what = [p.what for p in error.value.problems]
+    assert what == [f"5 positive patients without outer fold {o} of protocol nested, but 6 folds" for o in range(6)]
+
+
+def test_no_protocol_leaves_an_empty_table_of_the_contracts_types() -> None:
+    folds = draw_folds(table([1.0, 0.0]), HER2, seed=1, protocols=["paper"])
+    assert folds.empty and [str(t) for t in folds.dtypes] == ["object", "object", "int64", "int64", "int64"]
+
+
+def test_two_cohorts_are_enough_to_leave_one_out() -> None:
+    folds = draw_folds(table([1.0, 1.0, 0.0, 0.0] * 10, side="train"), HER2, seed=1, protocols=["leave_one_cohort_out"])
+    assert sorted(set(folds["outer"])) == [0, 1] and set(folds["seed"]) == {0}
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.3, 3), (0.25, 3), (0.2, 2), (0.21, 3)])
+def test_the_test_side_is_rounded_up(share: float, count: int) -> None:
+    side = draw_side(table([1.0, 0.0] * 5), HER2, seed=1, test_share=share)
+    assert (side == "test").sum() == count
+
+
+def test_of_equal_remainders_the_pattern_that_sorts_first_gives_one_more() -> None:
+    made = table([1.0, 0.0, None] * 4)  # 0, 1, missing: 4 of each, 5 to draw: 1⅔ of each
+    side = draw_side(made, HER2, seed=1, test_share=5 / 12)
+    drawn = made.loc[side == "test", "her2"]
+    assert (drawn == 0).sum() == 2 and (drawn == 1).sum() == 2 and drawn.isna().sum() == 1
+
+
 def test_flow_chart_counts_for_whom_a_per_cent_is_known() -> None:
     made = with_ki67([float(n) if n % 3 else None for n in range(40)]).assign(side="train")
     flow = flow_chart(made, [HER2[0], KI67]).set_index("step")["patients"].to_dict()
