@@ -65,6 +65,8 @@ def test_differences_are_told_with_both_values() -> None:
 def test_an_origin_counts_in_voxels_of_its_own_axis() -> None:
     assert grid_differences(grid(), grid(origin=(0.0, 0.0, 1.9)), 0.5) == []
     assert len(grid_differences(grid(), grid(origin=(1.9, 0.0, 0.0)), 0.5)) == 1
+    away = grid(origin=(50.0, -60.0, 70.0))
+    assert grid_differences(away, away, 1e-9) == []
 
 
 def test_a_mask_moves_by_nearest_neighbour_and_is_0_where_it_says_nothing() -> None:

@@ -170,6 +170,9 @@ def test_one_colour_is_the_roi_and_a_lossy_file_may_hold_many(tmp_path: Path) ->
     labels = read_labels(save(tmp_path / "m.png", coloured([(0, 90, 20)])))
     assert labels.array.shape == (1, 60, 60) and labels.array.max() == 90 and np.count_nonzero(labels.array) == 16
     assert labels.notes == ("its one colour was read as the ROI",)
+    for colour in [(255, 0, 0), (0, 255, 0), (0, 0, 255)]:
+        labels = read_labels(save(tmp_path / "m.png", coloured([colour])))
+        assert np.count_nonzero(labels.array) == 16 and labels.notes == ("its one colour was read as the ROI",)
     mask = picture(3)[1]
     red = np.zeros((*mask.shape, 3), np.uint8)
     red[mask, 0] = 255
