@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 
 import numpy as np
@@ -12,6 +13,7 @@ from sklearn.ensemble import ExtraTreesClassifier, RandomForestClassifier
 
 from dlr.errors import InputError
 from dlr.learn import ALGORITHMS, LearnSettings, fit_chains, load_chain, rad_score_formula, save_chains
+from dlr.learn import chains as chains_module
 from dlr.learn import selection_frequency as frequency_of
 from dlr.learn.classifiers import RECIPES
 from dlr.learn.forest import Forest
@@ -164,6 +166,22 @@ def test_the_choice_is_the_best_median_of_inner_folds():
     np.testing.assert_allclose(choices["value"], best[choices.index])
     assert choices["chosen"].sum() == 1 and choices.loc[fitted.chosen, "value"] == choices["value"].max()
     assert choices["criterion"].eq("median AUC of 3 inner folds").all()
+
+
+def test_the_area_of_a_fold_is_that_of_the_served_model(monkeypatch):
+    """Logistic regression at each grid point, refitted by hand in each inner fold."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+
+    seen = []
+    score = chains_module.score_grid
+    monkeypatch.setattr(chains_module, "score_grid", lambda *a: seen.append(a[1]) or score(*a))
+    grid = fit_chains(*feature_table(), None, SMALL, protocol="crossfit", seed=5).grid
+    for row in grid[grid["algorithm"] == "logistic"].to_dict("records"):
+        for number, fold in enumerate(seen[0]):
+            model = LogisticRegression(**json.loads(row["parameters"]), tol=1e-8, max_iter=5000)
+            value = model.fit(fold.train, fold.outcome).predict_proba(fold.held_out)[:, 1]
+            assert row[f"fold_{number + 1}"] == pytest.approx(roc_auc_score(fold.held_out_outcome, value), abs=1e-12)
 
 
 def test_grids_have_at_most_eight_points():

@@ -59,6 +59,7 @@ def test_rank_correlations_equal_scipys_spearman_with_ties():
     assert np.isnan(value[-1]) and np.isnan(p[-1])  # constant
     assert np.isnan(rank_correlations(VALUES, np.full(40, 3.0))[1]).all()
     assert np.isnan(rank_correlations(VALUES[:2], outcome[:2])[1]).all()
+    assert np.isfinite(rank_correlations(VALUES[:3, :6], outcome[:3])[1]).all()
 
 
 def test_rank_correlation_by_hand():
