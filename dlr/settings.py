@@ -40,7 +40,7 @@ class CombineSettings(Section):
     """The Combined model: a logistic model of clinical variables and one signature."""
 
     variables: tuple[str, ...] | None = None  # pre-named clinical variables; None = the Clinical signature
-    signature: Literal["Rad", "DL", "DLR"] = "Rad"  # the image signature of the primary set
+    signature: str = "auto"  # the image signature of the primary set: a model; auto: DLR where it is there, else Rad
     penalty: Literal["firth", "ridge"] = "firth"
     maximum_parameters: int | None = Field(None, ge=1)  # None = Riley's bound, at least two
     bootstrap: int = Field(200, ge=0)  # replicates of Harrell's optimism of the last step

@@ -253,6 +253,7 @@ _COMPARED = {
 TABLE1_SIDE = Table("table1_side.csv", _COMPARED)
 TABLE1_OUTCOME = Table("table1_outcome.csv", {**_COMPARED, "target": TEXT})
 
+EVERY_PART = "all"  # target, protocol and part of what depends on none of them: frozen embeddings
 EMBEDDINGS = Table(  # a row a case; further: e0000 ...
     "embeddings.parquet",
     {**_text("case_id", "patient_id", "target", "protocol", "part", "backbone"), **_whole("seed", "fold"),

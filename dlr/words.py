@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHOSEN",
     "CLIP",
-    "COMPARISON_COLUMNS",
-    "METRIC_COLUMNS",
     "MODELS",
-    "PREDICTION_COLUMNS",
-    "SELECTION_COLUMNS",
     "Available",
     "Comparison",
     "CutOff",
@@ -142,21 +138,6 @@ class Role(StrEnum):
 CHOSEN = "chosen"  # the algorithm of a chain that was chosen inside its own training part
 CLIP = 0.001  # probabilities enter logits clipped to [CLIP, 1 - CLIP]
 
-PREDICTION_COLUMNS = (
-    "patient_id", "target", "side", "protocol", "model", "variant", "algorithm", "seed", "fold", "value", "kind",
-)  # fmt: skip
-SELECTION_COLUMNS = (
-    "target", "model", "protocol", "seed", "fold", "feature", "step", "statistic", "p", "kept", "reason", "coefficient",
-)  # fmt: skip
-METRIC_COLUMNS = (
-    "target", "model", "variant", "algorithm", "protocol", "side", "subset", "metric",
-    "value", "lower", "upper", "n", "n_positive", "cutoff", "method",
-)  # fmt: skip
-COMPARISON_COLUMNS = (
-    "target", "protocol", "side", "subset", "metric", "model_a", "model_b",
-    "difference", "lower", "upper", "p", "p_holm", "method",
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
 class Estimate:
@@ -221,28 +202,34 @@ def expit(x: np.ndarray) -> np.ndarray:
 
 
 def signature(predictions: pd.DataFrame) -> pd.DataFrame:
-    """One probability a patient and model: the mean logit over the patient's fitted chains.
+    """One value a patient and model: the mean over the patient's fitted chains, of logits or of per cents.
 
-    predictions : columns PREDICTION_COLUMNS, kind "probability".
-    Returns target, model, variant, algorithm, protocol, side, patient_id, probability, role, chains (number averaged),
-    sorted by these names. Under `paper` a training patient's value is apparent; elsewhere
+    predictions : the table of that name (dlr.tables.PREDICTIONS), any kind.
+    Returns target, model, variant, algorithm, protocol, side, patient_id, kind, value, role, chains (number averaged),
+    sorted by the first seven. Under `paper` a training patient's value is apparent; elsewhere
     out-of-fold, as is everybody's where each is held out once.
-    A mean of one chain is that chain's own value, unclipped.
+    A mean of one chain is that chain's own value, unclipped. ValueError for a kind that has no mean.
     """
     import numpy as np
 
-    keys = ["target", "model", "variant", "algorithm", "protocol", "side", "patient_id"]
-    table = predictions[predictions["kind"] == Kind.PROBABILITY].copy()
-    table["logit"] = logit(table["value"].to_numpy(), clip=1e-12)
+    keys = ["target", "model", "variant", "algorithm", "protocol", "side", "patient_id", "kind"]
+    unknown = sorted(set(predictions["kind"]) - set(Kind))
+    if unknown:
+        raise ValueError(f"predictions of kind {', '.join(map(str, unknown))} have no mean")
+    table = predictions.copy()
+    value = table["value"].to_numpy(dtype=float)
+    table["mean"] = np.where(table["kind"] == Kind.PROBABILITY, logit(value, clip=1e-12), value)
     # a fixed order of summation: the same bytes however the rows came
     table = table.sort_values([*keys, "seed", "fold"], kind="stable")
     groups = table.groupby(keys, observed=True, sort=True, dropna=False)
-    out = groups.agg(mean_logit=("logit", "mean"), chains=("value", "size"), first=("value", "first")).reset_index()
-    out["probability"] = np.where(out["chains"] == 1, out["first"], expit(out["mean_logit"].to_numpy()))
+    out = groups.agg(mean=("mean", "mean"), chains=("value", "size"), first=("value", "first")).reset_index()
+    mean = out["mean"].to_numpy(dtype=float)
+    mean = np.where(out["kind"] == Kind.PROBABILITY, expit(mean), mean)
+    out["value"] = np.where(out["chains"] == 1, out["first"], mean)
     once = out["protocol"].isin([Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT]) & (out["side"] != Side.EXTERNAL)
     training = (out["side"] == Side.TRAIN) | once
     apparent = training & (out["protocol"] == Protocol.PAPER)
     out["role"] = np.select(
         [apparent, training], [Role.APPARENT.value, Role.OUT_OF_FOLD.value], default=Role.HELD_OUT.value
     )
-    return out[[*keys, "probability", "role", "chains"]]
+    return out[[*keys, "value", "role", "chains"]]

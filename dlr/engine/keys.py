@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
-__all__ = ["Difference", "differences", "key_of", "plain", "short"]
+from pydantic import BaseModel
+
+__all__ = ["Difference", "differences", "identity_of_settings", "key_of", "plain", "short"]
 
 SHORT = 20  # hexadecimal digits of a key in a folder's name: 80 bits, and a path that Windows still takes
 
@@ -38,6 +41,23 @@ def plain(value: Any, name: str = "value") -> Any:
     if isinstance(value, set | frozenset):
         return sorted((plain(item, name) for item in value), key=_encode)
     raise TypeError(f"{name}: a {type(value).__name__} cannot be part of a key")
+
+
+def identity_of_settings(value: Any) -> Any:
+    """Settings as parts of a key: fields that say `in_key: False` and the places of paths stay out."""
+    if isinstance(value, BaseModel):
+        return {
+            name: identity_of_settings(getattr(value, name))
+            for name, field in type(value).model_fields.items()
+            if not (isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("in_key") is False)
+        }
+    if isinstance(value, Path):
+        return "a path"
+    if isinstance(value, Mapping):
+        return {str(name): identity_of_settings(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [identity_of_settings(item) for item in value]
+    return value
 
 
 def key_of(parts: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from dlr.engine.digests import Digests
 from dlr.engine.inputs import Inputs
-from dlr.engine.keys import key_of, plain
+from dlr.engine.keys import identity_of_settings, key_of, plain
 from dlr.engine.run import View
 from dlr.engine.stage import Pipeline, Stage
 from dlr.engine.store import Store
@@ -96,24 +96,8 @@ def _settings_part(each: Stage, settings: BaseModel) -> dict[str, Any]:
         place = out
         for part in above:
             place = place.setdefault(part, {})
-        place[last] = _identity(value)
+        place[last] = identity_of_settings(value)
     return out
-
-
-def _identity(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return {
-            name: _identity(getattr(value, name))
-            for name, field in type(value).model_fields.items()
-            if not (isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("in_key") is False)
-        }
-    if isinstance(value, Path):
-        return "a path"
-    if isinstance(value, Mapping):
-        return {str(name): _identity(item) for name, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_identity(item) for item in value]
-    return value
 
 
 def _files_of_settings(each: Stage, settings: BaseModel, inputs: Inputs) -> Iterator[tuple[str, Path]]:

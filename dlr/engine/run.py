@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
 
@@ -123,14 +123,19 @@ class Run:
             raise ProbeEnded("looks at the test side, which a dry run does not")
         return look(self.store.study, self.key, patients)
 
-    def each(
-        self, function: Callable[[Task, Path], None], tasks: Iterable[Task], label: str = "cases"
-    ) -> list[Path | TaskFailure]:
+    def each(self, function: Callable[[Task, Path], None], tasks: Iterable[Task], label: str = "cases") -> list[Path]:
         """The folders of all tasks, in the tasks' order; those that the store does not hold are computed first.
 
         function : module-level, of a task and the folder it writes into. A finished task is kept whatever happens to
-        the others. Raises InputError with the problems of tasks that may not fail.
+        the others. Raises InputError with the problems of a task that could not be done.
         """
+        results = self.each_or_failure(function, [replace(task, may_fail=False) for task in tasks], label)
+        return [result for result in results if isinstance(result, Path)]
+
+    def each_or_failure(
+        self, function: Callable[[Task, Path], None], tasks: Iterable[Task], label: str = "cases"
+    ) -> list[Path | TaskFailure]:
+        """As `each`; a task that may fail and does has its TaskFailure in place of a folder."""
         parcels = self._parcels(function, list(tasks))
         results: list[Path | TaskFailure] = [parcel.final for parcel in parcels]
         records = [None if self.fresh else self.store.find(p.final, TASK_RECORD, p.key) for p in parcels]

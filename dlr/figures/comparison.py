@@ -23,7 +23,7 @@ ALGORITHM_NAMES = {
 def draw_algorithm_table(algorithms: pd.DataFrame, ax: Axes) -> Axes:
     """Out-of-fold AUC with its interval, a row an algorithm and a column a model; the best of a column in bold.
 
-    algorithms : columns model, algorithm, out_of_fold_auc, lower, upper.
+    algorithms : columns model, algorithm, out_of_fold, lower, upper.
     """
     models = list(dict.fromkeys(algorithms["model"]))
     names = list(dict.fromkeys(algorithms["algorithm"]))
@@ -32,7 +32,7 @@ def draw_algorithm_table(algorithms: pd.DataFrame, ax: Axes) -> Axes:
     for i, name in enumerate(names):
         for j, model in enumerate(models):
             if (name, model) in table.index:
-                values[i, j] = table.loc[(name, model), "out_of_fold_auc"]
+                values[i, j] = table.loc[(name, model), "out_of_fold"]
     best = np.array([np.nanmax(column) if np.isfinite(column).any() else np.nan for column in values.T])
     for i, name in enumerate(names):
         for j, model in enumerate(models):
@@ -41,7 +41,7 @@ def draw_algorithm_table(algorithms: pd.DataFrame, ax: Axes) -> Axes:
                 continue
             row = table.loc[(name, model)]
             weight = "bold" if values[i, j] == best[j] else "normal"
-            ax.text(j, i - 0.14, theme.format_auc(row["out_of_fold_auc"]), ha="center", va="center", fontweight=weight)
+            ax.text(j, i - 0.14, theme.format_auc(row["out_of_fold"]), ha="center", va="center", fontweight=weight)
             limits = theme.format_interval(row["lower"], row["upper"])
             ax.text(j, i + 0.22, limits, ha="center", va="center", fontsize=7, color=theme.GREY)
     for i in range(len(names) + 1):

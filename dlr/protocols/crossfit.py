@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 
 from dlr.errors import InputError
-from dlr.words import expit, logit
+from dlr.protocols.parts import Part
+from dlr.words import Protocol, expit, logit
 
-__all__ = ["CrossFit", "FittedFold", "cross_fit", "mean_logit"]
+__all__ = ["CrossFit", "FittedFold", "cross_fit", "held_out_values", "mean_logit"]
 
 
 @dataclass(frozen=True)
@@ -53,16 +56,50 @@ def cross_fit(estimator: Any, X: Any, y: Any, folds: Any, *, groups: Any = None)
         raise InputError("cross_fit", f"{len(drawn)} rows of folds and {len(outcome)} of y", "give one fold a row")
     if groups is not None:
         _whole_groups(drawn, np.asarray(groups))
-    probability = np.full(drawn.shape, np.nan)
-    chains = []
+    rows = np.array([f"{row}" for row in range(len(outcome))], dtype=object)
+    parts = []
     for seed in range(drawn.shape[1]):
         for fold in np.unique(drawn[:, seed]).tolist():
-            held_out = drawn[:, seed] == fold
-            model = clone(estimator, safe=False)
-            model.fit(_rows(X, ~held_out), outcome[~held_out])
-            probability[held_out, seed] = _probability(model, _rows(X, held_out))
-            chains.append(FittedFold(seed, int(fold), model))
-    return CrossFit(probability, tuple(chains))
+            out = drawn[:, seed] == fold
+            parts.append(Part(Protocol.CROSSFIT, seed, -1, int(fold), tuple(rows[~out]), tuple(rows[out])))
+
+    def places(patients: tuple[str, ...]) -> np.ndarray:
+        return np.array([int(row) for row in patients])
+
+    models, said = [], []
+    for part in parts:
+        inside, out = places(part.train), places(part.predict)
+        model = clone(estimator, safe=False)
+        model.fit(_rows(X, inside), outcome[inside])
+        models.append(model)
+        said.append(pd.Series(_probability(model, _rows(X, out)), part.predict))
+    values = held_out_values(parts, said)
+    probability = np.full(drawn.shape, np.nan)
+    probability[values["patient_id"].astype(int), values["seed"]] = values["value"]
+    return CrossFit(probability, tuple(FittedFold(p.seed, p.fold, m) for p, m in zip(parts, models, strict=True)))
+
+
+def held_out_values(parts: Sequence[Part], values: Sequence[pd.Series]) -> pd.DataFrame:
+    """What each part's chain says of the patients that the part predicts, a row a chain and patient.
+
+    values : of every part, indexed by patient_id; patients without data may be absent.
+    Returns patient_id, protocol, seed, fold, value. A value of a patient that the chain was fitted on (outside `paper`,
+    where the published way asks for it) or was not asked about is a fault and stops here.
+    """
+    tables = []
+    for part, value in zip(parts, values, strict=True):
+        seen = set(value.index)
+        assert seen <= set(part.predict), f"{part.name} says something of patients that it does not predict"
+        assert part.protocol == Protocol.PAPER or not seen & set(part.train), f"{part.name} predicts its own patients"
+        tables.append(
+            pd.DataFrame(
+                {
+                    "patient_id": np.asarray(value.index, dtype=object), "protocol": str(part.protocol),
+                    "seed": part.seed, "fold": part.stored_fold, "value": value.to_numpy(dtype=float),
+                }
+            )
+        )  # fmt: skip
+    return pd.concat(tables, ignore_index=True)
 
 
 def mean_logit(probability: np.ndarray) -> np.ndarray:
@@ -73,8 +110,8 @@ def mean_logit(probability: np.ndarray) -> np.ndarray:
     return expit(logit(probability, clip=1e-12).mean(axis=1))
 
 
-def _rows(X: Any, mask: np.ndarray) -> Any:
-    return X.iloc[np.flatnonzero(mask)] if hasattr(X, "iloc") else np.asarray(X)[mask]
+def _rows(X: Any, places: np.ndarray) -> Any:
+    return X.iloc[places] if hasattr(X, "iloc") else np.asarray(X)[places]
 
 
 def _probability(model: Any, X: Any) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
@@ -32,6 +33,20 @@ class Part:
             return str(Protocol.PAPER)
         outer = f"-o{self.outer}" if self.outer >= 0 else ""
         return f"{self.protocol}-s{self.seed}{outer}-f{self.fold}"
+
+    @property
+    def stored_fold(self) -> int:
+        """The fold that its predictions are stored under: the outer one where that is what holds patients out."""
+        return self.outer if self.protocol in (Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT) else self.fold
+
+    @classmethod
+    def named(cls, name: str) -> Part:
+        """The part of a name, without its patients: what a saved chain's folder says of it."""
+        found = re.fullmatch(r"(?P<protocol>[a-z_]+)(-s(?P<seed>\d+)(-o(?P<outer>\d+))?-f(?P<fold>-?\d+))?", name)
+        if found is None:
+            raise ValueError(f"{name!r} is not the name of a part")
+        seed, outer, fold = found["seed"] or "0", found["outer"] or "-1", found["fold"] or "-1"
+        return cls(found["protocol"], int(seed), int(outer), int(fold), (), ())
 
 
 def plan(folds: pd.DataFrame, protocol: str, sides: pd.Series) -> tuple[Part, ...]:

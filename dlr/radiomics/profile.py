@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
@@ -35,6 +35,10 @@ class Profile:
     text: str  # as written
     parameters: dict[str, Any]  # imageType, featureClass, setting, voxelSetting: checked, without defaults
     sha256: str  # of the parameters in their order, so comments do not count
+
+    def key(self, digest: Callable[[Any], str]) -> str:
+        """What a measurement depends on, for a task's key."""
+        return self.sha256
 
     @property
     def image_types(self) -> dict[str, dict[str, Any]]:

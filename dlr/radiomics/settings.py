@@ -22,13 +22,11 @@ class RadiomicsSettings(BaseModel):
 
 
 class StabilitySettings(BaseModel):
-    """When a feature counts as stable, and when two readers agree."""
+    """How the stability of features is measured (learn.icc_filter chooses by it), and when two readers agree."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    icc: float = Field(0.75, ge=0, le=1)  # features below leave before selection
     kind: Literal["ICC2", "ICC3"] = "ICC2"  # ICC2 counts a reader's systematic shift as disagreement, ICC3 does not
     perturbations: tuple[Perturbation, ...] = PERTURBATIONS  # where there is one reader
     cases: int = Field(30, ge=4)  # training cases that are perturbed: enough for an ICC, and short
-    agreement: float = Field(0.75, ge=0, le=1)  # cases below go to a third reader
-    agreement_measure: Literal["dice"] = "dice"
+    agreement: float = Field(0.75, ge=0, le=1)  # Dice; cases below go to a third reader

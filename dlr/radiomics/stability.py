@@ -36,27 +36,26 @@ def stability_table(
     second: pd.DataFrame,
     *,
     perturbation: str,
-    settings: StabilitySettings,
+    least: float | None,
+    kind: Literal["ICC2", "ICC3"] = "ICC2",
     seed: int = 0,
     fold: int = -1,
-    kind: Literal["ICC2", "ICC3"] | None = None,
 ) -> pd.DataFrame:
     """The ICC of every feature between two outlines with its 95 % interval; columns STABILITY_COLUMNS.
 
     first, second : features, a row a patient (one case each), a column a feature; rows are matched by index and
     patients in only one of them do not count.  perturbation : what parts the two ("readers", "erode", ...).
-    ICC(2,1) or ICC(3,1) by `kind`, else as the settings choose. A feature is kept from `settings.icc` on; one that
-    does not differ between patients has no ICC and is not kept.
+    ICC(2,1) or ICC(3,1) by `kind`. A feature is kept from an ICC of `least` on, each where that is None; one that
+    does not differ between patients has no ICC and reaches none.
     """
     assert first.index.is_unique and second.index.is_unique, "a patient counts once"
     both = first.index.intersection(second.index, sort=False)
     shared = set(second.columns)
     features = [name for name in first.columns if name in shared]
-    found = icc_many(first.loc[both, features], second.loc[both, features], kind=kind or settings.kind)
+    found = icc_many(first.loc[both, features], second.loc[both, features], kind=kind)
     out = found[["icc", "lower", "upper", "n"]].rename_axis("feature").reset_index()
-    return out.assign(perturbation=perturbation, seed=seed, fold=fold, kept=out["icc"] >= settings.icc)[
-        STABILITY_COLUMNS
-    ]
+    kept = True if least is None else out["icc"] >= least
+    return out.assign(perturbation=perturbation, seed=seed, fold=fold, kept=kept)[STABILITY_COLUMNS]
 
 
 def stability_by_part(
@@ -65,8 +64,8 @@ def stability_by_part(
     parts: Iterable[Part],
     *,
     perturbation: str,
-    settings: StabilitySettings,
-    kind: Literal["ICC2", "ICC3"] | None = None,
+    least: float | None,
+    kind: Literal["ICC2", "ICC3"] = "ICC2",
 ) -> pd.DataFrame:
     """`stability_table` on the training patients of every part; its columns after `part`, the part's name.
 
@@ -79,10 +78,10 @@ def stability_by_part(
             first.loc[rows],
             second,
             perturbation=perturbation,
-            settings=settings,
+            least=least,
+            kind=kind,
             seed=part.seed,
             fold=part.fold,
-            kind=kind,
         )
         table.insert(0, "part", part.name)
         tables.append(table)

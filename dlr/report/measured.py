@@ -250,8 +250,6 @@ def _frequency(sources: Sources, press: Press) -> list[Block]:
 def _fusion(sources: Sources, press: Press) -> list[Block]:
     """What networks and their fusion added; a study without them says so in section 7."""
     pca, shares = sources.table("fuse", "pca.csv"), sources.table("fusion_model", "shares.csv")
-    if shares is None:
-        shares = sources.table("fuse", "shares.csv")
     panels = []
     if pca is not None:
         panels.append(Panel(lambda ax: draw_pca_variance(pca, ax), 3.9, 3.0, "Variance explained"))

@@ -207,7 +207,7 @@ def _networks(sources: Sources) -> str:
             f"validation part of their own training patients. {frozen} that stands beside it. "
         )
     text += "Training patients were predicted by networks that had not seen them. "
-    pca, shares = sources.table("fuse", "pca.csv"), sources.table("fuse", "shares.csv")
+    pca, shares = sources.table("fuse", "pca.csv"), sources.table("fuse", "blocks.csv")
     if pca is not None and shares is not None:
         total = shares["count"].sum()
         text += (

@@ -242,7 +242,7 @@ def _algorithms(sources: Sources, press: Press) -> list[Block]:
         models_shown = sorted(dict.fromkeys(table["model"]), key=lambda name: list(theme.STYLES).index(name))
         table = pd.concat([table[table["model"] == model] for model in models_shown])
         corrected = [
-            f"{row.model} {theme.format_auc(row.out_of_fold_auc)} becomes {theme.format_auc(row.bbc_corrected)} "
+            f"{row.model} {theme.format_auc(row.out_of_fold)} becomes {theme.format_auc(row.bbc_corrected)} "
             f"(best of {row.n_tried:.0f})"
             for row in table[table["bbc_corrected"].notna()].itertuples()
         ]

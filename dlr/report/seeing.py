@@ -35,10 +35,10 @@ def _backbones(sources: Sources, press: Press) -> list[Block]:
         best = rows[rows["bbc_corrected"].notna()]
         if len(best):
             row = best.iloc[0]
-            gap = row["out_of_fold_auc"] - row["bbc_corrected"]
+            gap = row["out_of_fold"] - row["bbc_corrected"]
             head = (
                 f"The best of {row['n_tried']:.0f} looks {theme.format_auc(gap)} better than it is: "
-                f"{theme.format_auc(row['out_of_fold_auc'])} becomes {theme.format_auc(row['bbc_corrected'])} once "
+                f"{theme.format_auc(row['out_of_fold'])} becomes {theme.format_auc(row['bbc_corrected'])} once "
                 "corrected for the choice (BBC-CV)."
             )
         else:
@@ -48,7 +48,7 @@ def _backbones(sources: Sources, press: Press) -> list[Block]:
             "Network": rows["algorithm"],
             "Out-of-fold AUC (95 % interval)": [
                 f"{theme.format_auc(value)} ({theme.format_interval(low, high)})"
-                for value, low, high in zip(rows["out_of_fold_auc"], rows["lower"], rows["upper"], strict=True)
+                for value, low, high in zip(rows["out_of_fold"], rows["lower"], rows["upper"], strict=True)
             ],
         })  # fmt: skip
         if choices is not None:

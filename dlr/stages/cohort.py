@@ -9,6 +9,8 @@ from pathlib import Path
 from dlr.cohort import columns_to_json, draw_folds, draw_side, files_of_manifest, flow_chart, load_cohort
 from dlr.engine import Inputs, Run, stage
 from dlr.settings import StudySettings
+from dlr.study.cohort import COLUMNS_FILE
+from dlr.tables import CASES, COHORT, FLOW, FOLDS, MAPPINGS, NOTES
 from dlr.words import Side
 
 __all__ = ["cohort"]
@@ -27,6 +29,7 @@ def _files(inputs: Inputs, settings: StudySettings) -> dict[str, Path]:
     sections=["cohort", "learn.folds", "learn.seeds", "learn.protocols"],
     libraries=["pandas", "simpleitk", "pillow"],
     files=_files,
+    gives=[COHORT, FOLDS, CASES, FLOW, NOTES, MAPPINGS],
 )
 def cohort(run: Run) -> None:
     """Patients, images, outlines and clinical values read and checked; sides and folds drawn."""
@@ -37,20 +40,18 @@ def cohort(run: Run) -> None:
     for line in loaded.mappings:
         run.log(line)
     table = loaded.table.assign(side=draw_side(loaded.table, loaded.targets, run.seed, settings.test_share))
-    folds = draw_folds(table, loaded.targets, run.seed, learn.folds, learn.seeds, learn.protocols)
-    table.to_parquet(run.folder / "cohort.parquet", index=False)
-    table.to_csv(run.folder / "cohort.csv", index=False)
-    folds.to_parquet(run.folder / "folds.parquet", index=False)
-    loaded.cases.to_csv(run.folder / "cases.csv", index=False)
-    flow_chart(table, loaded.targets).to_csv(run.folder / "flow.csv", index=False)
-    loaded.notes.to_csv(run.folder / "notes.csv", index=False)
-    loaded.mapping_table.to_csv(run.folder / "mappings.csv", index=False)
+    COHORT.write(run.folder, table)
+    FOLDS.write(run.folder, draw_folds(table, loaded.targets, run.seed, learn.folds, learn.seeds, learn.protocols))
+    CASES.write(run.folder, loaded.cases)
+    FLOW.write(run.folder, flow_chart(table, loaded.targets))
+    NOTES.write(run.folder, loaded.notes)
+    MAPPINGS.write(run.folder, loaded.mapping_table)
     columns = {
         "targets": [asdict(target) for target in loaded.targets],
         "kind": loaded.kind,
         "columns": json.loads(columns_to_json(loaded.columns)),
     }
-    (run.folder / "columns.json").write_text(json.dumps(columns, ensure_ascii=False, indent=1), encoding="utf-8")
+    (run.folder / COLUMNS_FILE).write_text(json.dumps(columns, ensure_ascii=False, indent=1), encoding="utf-8")
     for where, what in loaded.notes[["where", "what"]].drop_duplicates().itertuples(index=False):
         run.warn(f"{where}: {what}")
     sides = table.drop_duplicates("patient_id")["side"].value_counts()

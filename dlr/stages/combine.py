@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,282 +11,202 @@ import pandas as pd
 from dlr import stats
 from dlr.engine import Run, stage
 from dlr.errors import InputError
-from dlr.learn import CandidateSet, CombinedModel, admissible_sets, fit_combined
+from dlr.learn import CandidateSet, CombinedModel, fit_combined
+from dlr.protocols import Part
 from dlr.randomness import rng
-from dlr.stages.clinical import model_frame
-from dlr.stages.tables import BEFORE_BIOPSY, BIOPSY_FREE, CohortTables, read_cohort, write_table
-from dlr.words import CHOSEN, PREDICTION_COLUMNS, Kind, Model, Protocol, Side, signature
+from dlr.study.application import NEW, Application
+from dlr.study.cohort import BEFORE_BIOPSY, BIOPSY_FREE, CohortTables, read_cohort
+from dlr.study.combined import (
+    SavedSet,
+    candidate_sets,
+    chosen_signatures,
+    combined_frame,
+    read_sets,
+    why_no_set,
+    write_inputs,
+    write_sets,
+)
+from dlr.study.parts import side_under, study_parts
+from dlr.tables import COMBINED_INPUTS, COMBINED_TERMS, OPTIMISM, PREDICTIONS
+from dlr.words import CHOSEN, Kind, Model, Protocol, Side, Target
 
-__all__ = ["SETS_FILE", "SavedSet", "combine", "combined_inputs", "read_sets"]
+__all__ = ["combine"]
 
-SETS_FILE = "combined_model.json"
-INPUTS_FILE = "inputs.parquet"  # the patients' signatures and clinical values as the model takes them
-SIGNATURES = ("clinical", "radiomics_model", "deep", "fusion_model")
 STACKED = "stacked, optimistic"  # its inputs come from models that saw the held-out labels of other folds
 
 
-@dataclass(frozen=True)
-class SavedSet:
-    """One fitted set of variables of one target, protocol and variant."""
+def apply_combine(given: Application) -> None:
+    """The Combined model of every primary set, and the values that the sets take (for the nomograms)."""
+    signatures = chosen_signatures([given.made.of(PREDICTIONS)])
+    inputs: dict[tuple[str, str, str], pd.DataFrame] = {}
+    for saved in read_sets(given.home):
+        frame = combined_frame(given.patients.tables, signatures, saved.target, saved.protocol, saved.variant)
+        inputs[saved.target, saved.protocol, saved.variant] = frame
+        complete = saved.complete(frame)
+        if saved.primary and saved.model.fit is not None and len(complete):
+            value = pd.Series(saved.model.predict(complete), complete.index)
+            given.made.give(PREDICTIONS, _rows(saved, value, 0, -1, NEW))
+    for (target, protocol, variant), frame in inputs.items():
+        table = frame.rename_axis("patient_id").reset_index()
+        given.made.give(COMBINED_INPUTS, table.assign(target=target, protocol=protocol, variant=variant))
 
-    target: str
+
+@dataclass(frozen=True)
+class Case:
+    """What one Combined model is fitted on: the values of everybody, and whose outcome it learns."""
+
+    target: Target
     protocol: str
     variant: str
-    primary: bool  # the pre-named set, whose predictions are the Combined signature
-    model: CombinedModel
+    frame: pd.DataFrame  # combined_frame
+    labels: pd.Series
 
-    @property
-    def name(self) -> str:
-        """What stands in tables and on the nomogram: "er + Rad (before biopsy)"."""
-        return self.model.candidates.name + (f" ({self.variant})" if self.variant else "")
+    def training(self, tables: CohortTables, candidates: CandidateSet) -> list[str]:
+        """Training patients with a known target and every signature."""
+        complete = self.frame[list(candidates.signatures)].notna().all(axis=1)
+        return [p for p in tables.ids(Side.TRAIN) if p in self.labels.index and complete[p]]
+
+    def fit(self, run: Run, candidates: CandidateSet, ids: Any, profile: bool) -> CombinedModel:
+        """The model of some training patients; a patient drawn twice counts twice."""
+        settings = run.settings.combine
+        return fit_combined(
+            self.frame.loc[ids].reset_index(drop=True),
+            self.labels.loc[ids].reset_index(drop=True),
+            candidates,
+            protocol=self.protocol,
+            penalty=settings.penalty,
+            bound=settings.maximum_parameters,
+            profile=profile,
+        )
 
 
 @stage(
     "combine",
-    version=2,
+    version=3,
     needs=["cohort"],
-    optional=list(SIGNATURES),
+    asks=[PREDICTIONS],
     sections=["combine", "learn.protocols"],
     libraries=["numpy", "scipy"],
+    gives=[PREDICTIONS, COMBINED_INPUTS, COMBINED_TERMS, OPTIMISM],
+    apply=apply_combine,
 )
 def combine(run: Run) -> None:
     """Clinical variables and a signature in one logistic model, bounded by Riley's criterion."""
     tables = read_cohort(run.needs.cohort)
-    found = read_signatures(run)
-    if found.empty:
+    signatures = chosen_signatures([PREDICTIONS.read(folder) for folder in run.every(PREDICTIONS)])
+    if signatures.empty:
         run.leave_out("there is no signature to combine")
-    protocols = [p for p in run.settings.learn.protocols if p in (Protocol.PAPER, Protocol.CROSSFIT)]
-    sets, predictions, inputs, optimism, reasons = [], [], [], [], []
+    sets: list[SavedSet] = []
+    inputs, predictions, optimism, reasons = [], [], [], []
     for target in tables.targets:
-        for protocol in protocols:
-            for variant, biopsy_free in (("", False), (BEFORE_BIOPSY, True)):
-                frame = combined_frame(tables, found, target, protocol, variant)
-                candidates = _candidates(run, tables, frame, biopsy_free)
-                if variant and _same_as_all(run, tables):
-                    continue
-                if not candidates:
-                    reasons.append(_why_none(tables, frame, target))
-                    continue
-                saved = [
-                    _fit(run, tables, frame, candidate, target, protocol, variant, primary=number == 0)
-                    for number, candidate in enumerate(candidates)
-                ]
-                sets += saved
-                inputs.append(frame.assign(target=target, protocol=protocol, variant=variant))
-                first = saved[0]
-                if first.model.fit is None:
-                    reasons.append(first.model.reason)
-                    continue
-                predictions.append(_predictions(run, tables, frame, first))
-                if protocol == Protocol.CROSSFIT and run.settings.combine.bootstrap:
-                    optimism.append(_optimism(run, tables, frame, first))
+        if not target.binary:
+            reasons.append(f"{target.name}: the Combined model is logistic, and this target is in per cent")
+    for case in _cases(run, tables, signatures):
+        candidates = candidate_sets(run, tables, case.frame, case.variant == BEFORE_BIOPSY)
+        if not candidates:
+            reasons.append(why_no_set(run, case.frame, case.target.name))
+            continue
+        saved = [_fit(run, tables, case, candidate, primary=number == 0) for number, candidate in enumerate(candidates)]
+        sets += saved
+        inputs.append((saved[0], case.frame))
+        if saved[0].model.fit is None:
+            reasons.append(saved[0].model.reason)
+            continue
+        predictions += _predictions(run, tables, case, saved[0])
+        if case.protocol == Protocol.CROSSFIT and run.settings.combine.bootstrap:
+            optimism.append(_optimism(run, tables, case, saved[0]))
     reasons = list(dict.fromkeys(reasons))
     if not sets:
         run.leave_out("; ".join(reasons))
     for reason in reasons:
         run.warn(reason)
     write_sets(run.folder, sets, reasons)
-    pd.concat(inputs).rename_axis("patient_id").reset_index().to_parquet(run.folder / INPUTS_FILE, index=False)
-    terms = [s.model.terms().rename(columns={"variant": "model"}).assign(**_names(s)) for s in sets]
-    pd.concat(terms, ignore_index=True).to_csv(run.folder / "combined_terms.csv", index=False)
+    write_inputs(run.folder, inputs)
+    terms = [s.model.terms().rename(columns={"variant": "model"}).assign(**s.line) for s in sets]
+    COMBINED_TERMS.write(run.folder, pd.concat(terms, ignore_index=True))
     if predictions:
-        write_table(pd.concat(predictions, ignore_index=True), run.folder, "predictions")
+        PREDICTIONS.write(run.folder, pd.concat(predictions, ignore_index=True))
     if optimism:
-        pd.concat(optimism, ignore_index=True).to_csv(run.folder / "optimism.csv", index=False)
+        OPTIMISM.write(run.folder, pd.concat(optimism, ignore_index=True))
 
 
-def read_signatures(run: Run) -> pd.DataFrame:
-    """Every chosen signature of the models that are there (words.signature's table)."""
-    tables = [
-        pd.read_parquet(folder / "predictions.parquet")
-        for name in SIGNATURES
-        if (folder := getattr(run.needs, name, None)) is not None and (folder / "predictions.parquet").exists()
-    ]
-    rows = [signature(table[table["algorithm"] == CHOSEN]) for table in tables]
-    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame()
-
-
-def combined_frame(tables: CohortTables, found: pd.DataFrame, target: str, protocol: str, variant: str) -> pd.DataFrame:
-    """Raw clinical columns and signatures (probabilities, columns named by model), a row a patient."""
-    frame = model_frame(tables, tables.columns)
-    rows = found[(found["target"] == target) & (found["protocol"] == protocol)]
-    for model, own in rows.groupby("model", sort=False):
-        wanted = variant if variant in set(own["variant"]) else ""
-        own = own[own["variant"] == wanted]
-        frame[str(model)] = own.set_index("patient_id")["probability"].reindex(frame.index)
-    return frame
-
-
-def _candidates(run: Run, tables: CohortTables, frame: pd.DataFrame, biopsy_free: bool) -> tuple[CandidateSet, ...]:
-    signatures = [model.value for model in Model if model.value in frame.columns]
-    known = {c.name for c in tables.columns if not biopsy_free or c.available in BIOPSY_FREE}
-    named = run.settings.combine.variables or ()
-    variables = [name for name in named if name in known]
-    if biopsy_free and not known:
-        return ()
-    return admissible_sets(variables, signatures, run.settings.combine.signature)
-
-
-def _same_as_all(run: Run, tables: CohortTables) -> bool:
-    """Every clinical column is known before biopsy, or none is: the variant would repeat the model or be empty."""
+def _cases(run: Run, tables: CohortTables, signatures: pd.DataFrame) -> list[Case]:
+    """Binary targets by protocol by variant; a variant that would repeat the model, or be empty, is no case."""
+    protocols = [p for p in run.settings.learn.protocols if p in (Protocol.PAPER, Protocol.CROSSFIT)]
     early = sum(column.available in BIOPSY_FREE for column in tables.columns)
-    return early in (0, len(tables.columns))
+    variants = ["", *([BEFORE_BIOPSY] if 0 < early < len(tables.columns) else [])]
+    return [
+        Case(
+            target, str(protocol), variant,
+            combined_frame(tables, signatures, target.name, protocol, variant), tables.labels(target),
+        )
+        for target in tables.binary_targets for protocol in protocols for variant in variants
+    ]  # fmt: skip
 
 
-def _why_none(tables: CohortTables, frame: pd.DataFrame, target: str) -> str:
-    images = [m.value for m in (Model.RAD, Model.DL, Model.DLR) if m.value in frame.columns]
-    if not images:
-        return f"{target}: there is no image signature, so the Combined model is absent"
-    return (
-        f"{target}: there are no clinical columns to combine with {', '.join(images)}, so the Combined model is absent"
-    )
-
-
-def _training(tables: CohortTables, frame: pd.DataFrame, candidates: CandidateSet, target: str) -> list[str]:
-    """Training patients with a known target and every signature."""
-    labels = tables.labels(target)
-    complete = frame[list(candidates.signatures)].notna().all(axis=1)
-    return [p for p in tables.ids(Side.TRAIN) if p in labels.index and complete[p]]
-
-
-def _fit(
-    run: Run,
-    tables: CohortTables,
-    frame: pd.DataFrame,
-    candidates: CandidateSet,
-    target: str,
-    protocol: str,
-    variant: str,
-    primary: bool,
-) -> SavedSet:
-    ids = _training(tables, frame, candidates, target)
-    model = _fit_on(run, tables, frame, candidates, target, protocol, ids)
+def _fit(run: Run, tables: CohortTables, case: Case, candidates: CandidateSet, primary: bool) -> SavedSet:
+    model = case.fit(run, candidates, case.training(tables, candidates), profile=True)
     for dropped in model.dropped:
-        run.log(f"{candidates.name}, {protocol}: {dropped.variable} leaves: {dropped.reason}")
-    return SavedSet(target, str(protocol), variant, primary, model)
+        run.log(f"{case.target.name}, {candidates.name}, {case.protocol}: {dropped.variable} leaves: {dropped.reason}")
+    return SavedSet(case.target.name, case.protocol, case.variant, primary, model)
 
 
-def _fit_on(
-    run: Run,
-    tables: CohortTables,
-    frame: pd.DataFrame,
-    candidates: CandidateSet,
-    target: str,
-    protocol: str,
-    ids: list[str],
-    profile: bool = True,
-) -> CombinedModel:
-    settings = run.settings.combine
-    return fit_combined(
-        frame.loc[ids],
-        tables.labels(target).loc[ids],
-        candidates,
-        protocol=str(protocol),
-        penalty=settings.penalty,
-        bound=settings.maximum_parameters,
-        profile=profile,
-    )
+def _predictions(run: Run, tables: CohortTables, case: Case, saved: SavedSet) -> list[pd.DataFrame]:
+    """PREDICTIONS: held-out patients by the model of the whole training side; training patients over the folds.
 
-
-def _predictions(run: Run, tables: CohortTables, frame: pd.DataFrame, saved: SavedSet) -> pd.DataFrame:
-    """Held-out patients by the model of the whole training side; training patients stacked over the folds."""
-    candidates = saved.model.candidates
-    complete = frame.index[frame[list(candidates.signatures)].notna().all(axis=1)]
-    training = set(tables.ids(Side.TRAIN))
-    rows: list[tuple[str, int, int, float]] = []
-    paper = saved.protocol == Protocol.PAPER
-    direct = [p for p in complete if paper or p not in training]
-    rows += [(p, 0, -1, v) for p, v in zip(direct, saved.model.predict(frame.loc[direct]), strict=True)]
+    Under `paper` training patients are apparent; under cross-fitting each fold's are predicted by a model of the
+    other folds' patients, the signatures given: stacked, optimistic.
+    """
+    complete = saved.complete(case.frame)
+    paper = case.protocol == Protocol.PAPER
+    direct = complete if paper else complete.loc[~complete.index.isin(tables.ids(Side.TRAIN))]
+    out = [_rows(saved, pd.Series(saved.model.predict(direct), direct.index), 0, -1, tables.sides)]
     if not paper:
-        rows += _stacked(run, tables, frame, saved)
-    table = pd.DataFrame(rows, columns=["patient_id", "seed", "fold", "value"])
-    table = table.assign(
-        target=saved.target,
-        protocol=saved.protocol,
-        model=Model.COMBINED.value,
-        variant=saved.variant,
-        algorithm=CHOSEN,
-        kind=Kind.PROBABILITY.value,
-    )
-    table["side"] = table["patient_id"].map(tables.sides)
-    return table[list(PREDICTION_COLUMNS)]
+        for part in study_parts(tables.folds, [case.protocol], tables.sides):
+            value = _of_fold(run, tables, case, saved, part)
+            out.append(_rows(saved, value, part.seed, part.stored_fold, tables.sides))
+    return out
 
 
-def _stacked(run: Run, tables: CohortTables, frame: pd.DataFrame, saved: SavedSet) -> list[tuple[str, int, int, float]]:
-    """Each fold's patients by a model of the other folds' patients, given the signatures: stacked, optimistic."""
+def _of_fold(run: Run, tables: CohortTables, case: Case, saved: SavedSet, part: Part) -> pd.Series:
+    """One fold's training patients by a model of the others; the prevalence where no model can be fitted."""
     candidates = saved.model.candidates
-    ids = _training(tables, frame, candidates, saved.target)
-    folds = tables.folds[(tables.folds["protocol"] == Protocol.CROSSFIT) & tables.folds["patient_id"].isin(ids)]
-    rows = []
-    for (seed, fold), held_out in folds.groupby(["seed", "fold"], sort=True):
-        out = list(held_out["patient_id"])
-        outside = set(out)
-        train = [p for p in ids if p not in outside]
-        model = _fit_on(run, tables, frame, candidates, saved.target, saved.protocol, train, profile=False)
-        if model.fit is None:
-            truth = tables.labels(saved.target).loc[train]
-            value = np.full(len(out), float(truth.mean()))
-        else:
-            value = model.predict(frame.loc[out])
-        rows += [(p, int(seed), int(fold), float(v)) for p, v in zip(out, value, strict=True)]
-    return rows
+    ids = case.training(tables, candidates)
+    out = [p for p in part.predict if p in set(ids)]
+    inside = [p for p in ids if p not in set(out)]
+    model = case.fit(run, candidates, inside, profile=False)
+    if model.fit is None:
+        return pd.Series(float(case.labels.loc[inside].mean()), out)
+    return pd.Series(model.predict(case.frame.loc[out]), out)
 
 
-def _optimism(run: Run, tables: CohortTables, frame: pd.DataFrame, saved: SavedSet) -> pd.DataFrame:
-    """Harrell's bootstrap of the last step, the signatures given."""
-    candidates = saved.model.candidates
-    ids = np.array(_training(tables, frame, candidates, saved.target), dtype=object)
+def _rows(saved: SavedSet, value: pd.Series, seed: int, fold: int, sides: pd.Series | str) -> pd.DataFrame:
+    """PREDICTIONS of one fitted Combined model."""
+    own = value.index.map(sides) if isinstance(sides, pd.Series) else [sides] * len(value)
+    return pd.DataFrame(
+        {
+            "patient_id": np.asarray(value.index, dtype=object), "target": saved.target,
+            "side": [side_under(saved.protocol, side) for side in own], "protocol": saved.protocol,
+            "model": Model.COMBINED.value, "variant": saved.variant, "algorithm": CHOSEN, "seed": seed, "fold": fold,
+            "value": value.to_numpy(dtype=float), "kind": Kind.PROBABILITY.value,
+        }
+    )  # fmt: skip
+
+
+def _optimism(run: Run, tables: CohortTables, case: Case, saved: SavedSet) -> pd.DataFrame:
+    """OPTIMISM: Harrell's bootstrap of the last step, the signatures given."""
+    ids = np.array(case.training(tables, saved.model.candidates), dtype=object)
 
     def fit(rows: np.ndarray) -> Any:
-        drawn = list(ids[rows])
-        table = frame.loc[drawn].reset_index(drop=True)
-        labels = tables.labels(saved.target).loc[drawn].reset_index(drop=True)
-        settings = run.settings.combine
-        model = fit_combined(
-            table, labels, candidates, protocol=saved.protocol, penalty=settings.penalty,
-            bound=settings.maximum_parameters, profile=False,
-        )  # fmt: skip
+        model = case.fit(run, saved.model.candidates, list(ids[rows]), profile=False)
         if model.fit is None:
             raise InputError("Combined model", model.reason, "")
-        return lambda others: model.predict(frame.loc[list(ids[others])])
+        return lambda others: model.predict(case.frame.loc[list(ids[others])])
 
     found = stats.optimism(
         fit,
-        tables.labels(saved.target).loc[list(ids)].to_numpy() == 1,
+        case.labels.loc[list(ids)].to_numpy() == 1,
         generator=rng(run.seed, "optimism", saved.target, saved.variant),
         replicates=run.settings.combine.bootstrap,
     )
     return found.table.assign(target=saved.target, variant=saved.variant)
-
-
-def write_sets(folder: Path, sets: list[SavedSet], reasons: list[str]) -> None:
-    """combined_model.json: every fitted set, and why any is absent."""
-    entries = [{**_names(s), "primary": s.primary, "model": json.loads(s.model.to_json())} for s in sets]
-    text = json.dumps({"sets": entries, "reasons": reasons}, ensure_ascii=False, indent=1, allow_nan=False)
-    (folder / SETS_FILE).write_text(text, encoding="utf-8")
-
-
-def read_sets(folder: Path) -> list[SavedSet]:
-    """What `write_sets` left."""
-    stored = json.loads((folder / SETS_FILE).read_text(encoding="utf-8"))
-    return [
-        SavedSet(
-            entry["target"],
-            entry["protocol"],
-            entry["variant"],
-            entry["primary"],
-            CombinedModel.from_json(json.dumps(entry["model"])),
-        )
-        for entry in stored["sets"]
-    ]
-
-
-def combined_inputs(folder: Path, saved: SavedSet) -> pd.DataFrame:
-    """The patients' values that a set's model was fitted on and applied to, indexed by patient_id."""
-    table = pd.read_parquet(folder / INPUTS_FILE).set_index("patient_id")
-    own = (table[["target", "protocol", "variant"]] == [saved.target, saved.protocol, saved.variant]).all(axis=1)
-    return table[own].drop(columns=["target", "protocol", "variant"])
-
-
-def _names(saved: SavedSet) -> dict[str, str]:
-    return {"target": saved.target, "protocol": saved.protocol, "variant": saved.variant, "set": saved.name}

@@ -2,71 +2,85 @@
 
 from __future__ import annotations
 
-import re
+import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from dlr.engine import Run, stage
-from dlr.learn import PcaBlock, components_wanted, fit_pca, save_pca
+from dlr.learn import PcaBlock, components_wanted, fit_pca, load_pca, save_pca
 from dlr.protocols import Part
-from dlr.stages.deep import FROZEN_ROWS
-from dlr.stages.parts import fold_of, study_parts
-from dlr.stages.signatures import PatientFrame, patient_frame
-from dlr.stages.tables import CohortTables, read_cohort
+from dlr.study.application import Application
+from dlr.study.cohort import CohortTables, read_cohort
+from dlr.study.deep_chains import embedding_frame
+from dlr.study.frames import PatientFrame
+from dlr.study.parts import study_parts
+from dlr.tables import BLOCKS, CHOICES, COMPONENTS, EMBEDDINGS, EVERY_PART, FEATURES, PCA
+from dlr.words import Target
 
-__all__ = ["block_folder", "embedding_frame", "fuse"]
+__all__ = ["fuse"]
 
-DEEP_COLUMN = r"e\d{4}"
+
+def apply_fuse(given: Application) -> None:
+    """The components of new patients, by every saved block."""
+    embeddings = given.made.of(EMBEDDINGS)
+    policy = given.settings.cohort.per_patient
+    for (target, name), rows in embeddings.groupby(["target", "part"], sort=True):
+        frame = embedding_frame(rows, given.patients.tables, policy)
+        block = load_pca(block_folder(given.home, target, name))
+        given.made.give(COMPONENTS, scores_of(block, frame, target, Part.named(name)))
 
 
 @stage(
     "fuse",
-    version=1,
+    version=2,
     needs=["cohort", "deep"],
     optional=["radiomics"],
     sections=["fuse", "cohort.per_patient", "learn.protocols"],
     libraries=["numpy", "scipy"],
+    gives=[COMPONENTS, PCA, BLOCKS],
+    apply=apply_fuse,
 )
 def fuse(run: Run) -> None:
     """Principal components of the network's features, fitted on each part's training patients."""
     tables = read_cohort(run.needs.cohort)
-    embeddings = pd.read_parquet(run.needs.deep / "embeddings.parquet")
-    choices = pd.read_csv(run.needs.deep / "choices.csv")
+    embeddings, choices = EMBEDDINGS.read(run.needs.deep), CHOICES.read(run.needs.deep)
     parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
-    frames = {
-        (target, part.name): frame
-        for target in tables.targets
+    policy = run.settings.cohort.per_patient
+    frames = [
+        (target, part, frame)
+        for target in tables.binary_targets
         for part in parts
-        if (frame := _frame(embeddings, choices, tables, target, part, run.settings.cohort.per_patient)) is not None
-    }
-    train = {name: (frame, part) for name, frame in frames.items() for part in parts if part.name == name[1]}
-    smallest = min(frame.of(part.train).patient_id.nunique() for frame, part in train.values())
+        if (frame := _frame(embeddings, choices, tables, target, part, policy)) is not None
+    ]
+    smallest = min(frame.of(part.train).patient_id.nunique() for _, part, frame in frames)
     wanted = components_wanted(run.settings.fuse.n_components, smallest)
     scores, variance = [], []
-    for (target, name), (frame, part) in train.items():
+    for target, part, frame in frames:
         block = fit_pca(frame.of(part.train).values, wanted)
-        save_pca(block, block_folder(run.folder, target, name))
-        scores.append(_scores(block, frame, target, part))
-        variance.append(_variance(block, target, part))
-    pd.concat(scores, ignore_index=True).to_parquet(run.folder / "components.parquet", index=False)
+        save_pca(block, block_folder(run.folder, target.name, part.name))
+        scores.append(scores_of(block, frame, target.name, part))
+        component = range(1, len(block.explained) + 1)
+        named = _named(target.name, part)
+        variance.append(pd.DataFrame({"component": component, "explained": block.explained}).assign(**named))
+    COMPONENTS.write(run.folder, pd.concat(scores, ignore_index=True))
     pca = pd.concat(variance, ignore_index=True)
-    pca.to_csv(run.folder / "pca.csv", index=False)
+    PCA.write(run.folder, pca)
     kept = pca.groupby(["target", "part"])["explained"].agg(["size", "sum"])
-    write_shares(run, kept)
+    write_blocks(run, float(kept["size"].mean()))
     counts = f"{kept['size'].min()}" + (f" to {kept['size'].max()}" if kept["size"].nunique() > 1 else "")
     run.log(
-        f"{counts} components of {frames[next(iter(frames))].values.shape[1]} network features keep "
+        f"{counts} components of {frames[0][2].values.shape[1]} network features keep "
         f"{100 * kept['sum'].min():.0f} to {100 * kept['sum'].max():.0f} % of their variance"
     )
 
 
-def embedding_frame(table: pd.DataFrame, tables: CohortTables, policy: str) -> PatientFrame:
-    """Rows for learning out of embeddings a case; columns beyond a backbone's width are left out."""
-    deep = table[[name for name in table.columns if re.fullmatch(DEEP_COLUMN, name)]]
-    width = deep.columns[deep.notna().any(axis=0)]
-    return patient_frame(table[["case_id", "patient_id", *width]], tables, policy)
+def scores_of(block: PcaBlock, frame: PatientFrame, target: str, part: Part) -> pd.DataFrame:
+    """COMPONENTS: scores of everybody whom the part's network was shown."""
+    table = block.transform(frame.values)
+    table.insert(0, "patient_id", frame.patient_id.to_numpy())
+    return table.rename_axis("row").reset_index().assign(**_named(target, part))
 
 
 def block_folder(home: Path, target: str, part: str) -> Path:
@@ -74,47 +88,28 @@ def block_folder(home: Path, target: str, part: str) -> Path:
     return home / "blocks" / target / part
 
 
+def write_blocks(run: Run, components: float) -> None:
+    """BLOCKS: how many columns each block brings to the joined table."""
+    rows = [("DL", components)]
+    if run.needs.radiomics is not None:
+        rows.insert(0, ("Rad", float(len(FEATURES.read(run.needs.radiomics).columns) - 2)))
+    BLOCKS.write(run.folder, pd.DataFrame(rows, columns=list(BLOCKS.names)))
+
+
 def _frame(
-    embeddings: pd.DataFrame, choices: pd.DataFrame, tables: CohortTables, target: str, part: Part, policy: str
+    embeddings: pd.DataFrame, choices: pd.DataFrame, tables: CohortTables, target: Target, part: Part, policy: str
 ) -> PatientFrame | None:
     """The embeddings of a part's patients by its own chosen network; None where none was made for it."""
-    chosen = choices[(choices["target"] == target) & (choices["part"] == part.name) & choices["chosen"]]
+    chosen = choices[(choices["target"] == target.name) & (choices["part"] == part.name) & choices["chosen"]]
     if chosen.empty:
         return None
-    rows = embeddings[embeddings["backbone"] == chosen["backbone"].iloc[0]]
-    frozen = rows[rows["part"] == FROZEN_ROWS]
-    own = rows[(rows["target"] == target) & (rows["part"] == part.name)]
-    return embedding_frame(own if len(own) else frozen, tables, policy)
+    rows = embeddings[embeddings["backbone"] == json.loads(chosen["parameters"].iloc[0])["backbone"]]
+    everywhere = rows[rows["part"] == EVERY_PART]
+    own = rows[(rows["target"] == target.name) & (rows["part"] == part.name)]
+    return embedding_frame(own if len(own) else everywhere, tables, policy)
 
 
 def _named(target: str, part: Part) -> dict[str, Any]:
     return {
-        "target": target,
-        "protocol": part.protocol,
-        "part": part.name,
-        "seed": part.seed,
-        "fold": fold_of(part),
-    }
-
-
-def _scores(block: PcaBlock, frame: PatientFrame, target: str, part: Part) -> pd.DataFrame:
-    """components.parquet: scores of everybody the part's network saw."""
-    table = block.transform(frame.values)
-    table.insert(0, "patient_id", frame.patient_id.to_numpy())
-    table = table.rename_axis("row").reset_index()
-    return table.assign(**_named(target, part))
-
-
-def _variance(block: PcaBlock, target: str, part: Part) -> pd.DataFrame:
-    """pca.csv: the share of variance of every component."""
-    component = range(1, len(block.explained) + 1)
-    return pd.DataFrame({"component": component, "explained": block.explained}).assign(**_named(target, part))
-
-
-def write_shares(run: Run, kept: pd.DataFrame) -> None:
-    """shares.csv: how many columns each block brings to the joined table."""
-    rows = [("joined", "DL", float(kept["size"].mean()))]
-    if run.needs.radiomics is not None:
-        columns = pd.read_parquet(run.needs.radiomics / "features.parquet").columns
-        rows.insert(0, ("joined", "Rad", float(len(columns) - 2)))
-    pd.DataFrame(rows, columns=["step", "block", "count"]).to_csv(run.folder / "shares.csv", index=False)
+        "target": target, "protocol": part.protocol, "part": part.name, "seed": part.seed, "fold": part.stored_fold,
+    }  # fmt: skip

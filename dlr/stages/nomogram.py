@@ -3,87 +3,152 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from dlr.engine import Run, stage
-from dlr.stages.clinical import binary_words
-from dlr.stages.combine import combined_inputs, read_sets
-from dlr.stages.tables import CohortTables, read_cohort
+from dlr.errors import InputError
 from dlr.stats import LogisticFit, Nomogram
+from dlr.study.application import Application
+from dlr.study.cohort import CohortTables, binary_words, read_cohort
+from dlr.study.combined import SavedSet, combined_inputs, read_sets
+from dlr.tables import CHECK, COMBINED_INPUTS, PATIENT_POINTS, POINTS
 from dlr.words import Protocol, Side
 
 __all__ = ["TOLERANCE", "nomogram"]
 
 TOLERANCE = 1e-6  # points must give the model's probability back to this
+STORED = "nomogram.json"
+
+
+def apply_nomogram(given: Application) -> None:
+    """Each new patient's points on every drawn nomogram."""
+    inputs = given.made.of(COMBINED_INPUTS)
+    sets = {(saved.target, saved.protocol, saved.name): saved for saved in read_sets(given.needs.combine)}
+    try:
+        stored = json.loads((given.home / STORED).read_text(encoding="utf-8"))["sets"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(str(given.home / STORED), f"cannot be read ({error})", "run the study again") from error
+    for entry in stored:
+        saved = sets[entry["target"], entry["protocol"], entry["name"]]
+        own = (inputs[["target", "protocol", "variant"]] == [saved.target, saved.protocol, saved.variant]).all(axis=1)
+        values = inputs[own].set_index("patient_id").drop(columns=["target", "protocol", "variant"])
+        frame = saved.model.filled(saved.complete(values))
+        if len(frame):
+            paper = Nomogram.from_dict(entry["nomogram"])
+            given.made.give(PATIENT_POINTS, points_of(paper, frame).assign(target=saved.target, set=saved.name))
+
+
+def points_of(paper: Nomogram, frame: pd.DataFrame) -> pd.DataFrame:
+    """patient_id, variable, value, points, beyond_axis, total, risk: a row a patient and axis."""
+    points, total = paper.points(frame), paper.total(frame)
+    beyond = set(paper.beyond(frame).set_index(["patient", "variable"]).index)
+    tables = [
+        pd.DataFrame(
+            {
+                "patient_id": np.asarray(frame.index, dtype=object), "variable": axis.name,
+                "value": frame[axis.name].map(str).to_numpy(dtype=object), "points": points[axis.name].to_numpy(),
+                "beyond_axis": [(patient, axis.name) in beyond for patient in frame.index],
+                "total": total, "risk": paper.risk(total),
+            }
+        )
+        for axis in paper.axes
+    ]  # fmt: skip
+    return pd.concat(tables, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One set of variables on paper."""
+
+    saved: SavedSet
+    fit: LogisticFit
+    primary: bool  # the first of its target that could be drawn
+    file: str
+
+    def entry(self, title: str, paper: Nomogram, example: pd.DataFrame) -> dict[str, Any]:
+        """What nomogram.json holds of it."""
+        patient = {name: _plain(value) for name, value in example.iloc[0].items()}
+        return {
+            "name": self.saved.name,
+            "target": self.saved.target,
+            "protocol": self.saved.protocol,
+            "title": title,
+            "primary": self.primary,
+            "file": self.file,
+            "nomogram": paper.to_dict(),
+            "example": {"patient_id": str(example.index[0]), **patient},
+        }
 
 
 @stage(
     "nomogram",
-    version=2,
+    version=3,
     needs=["cohort", "combine"],
     sections=["nomogram"],
     libraries=["matplotlib"],
     publish=["nomogram.pdf"],
+    gives=[POINTS, CHECK],
+    apply=apply_nomogram,
 )
 def nomogram(run: Run) -> None:
     """The Combined model on one A4 page: points, total points, risk, and one patient worked through."""
     from dlr.report import draw_nomogram_page  # matplotlib only where something is drawn
 
     tables = read_cohort(run.needs.cohort)
-    sets = [s for s in read_sets(run.needs.combine) if s.protocol == Protocol.CROSSFIT] or read_sets(run.needs.combine)
-    admissible = [(s, s.model.nomogram) for s in sorted(sets, key=lambda s: not s.primary)]
-    drawn, points, checks = [], [], []
-    columns = {column.name: column for column in tables.columns}
-    labels = {name: column.title for name, column in columns.items()}
+    sets = read_sets(run.needs.combine)
+    drawn = sets_to_draw(tables, sets)
+    if not drawn:
+        run.leave_out("; ".join(dict.fromkeys(s.model.nomogram_reason for s in sets)) or "there is no Combined model")
+    entries, points, checks = [], [], []
+    labels = {column.name: column.title for column in tables.columns}
     levels = {
-        name: dict(zip(("0", "1"), binary_words(column), strict=True))
-        for name, column in columns.items()
+        column.name: dict(zip(("0", "1"), binary_words(column), strict=True))
+        for column in tables.columns
         if column.kind == "binary"
     }
-    for number, (saved, fit) in enumerate((s, f) for s, f in admissible if f is not None):
+    for one in drawn:
+        saved, fit = one.saved, one.fit
         paper = Nomogram.from_logistic(fit, labels=labels, level_labels=levels)
         frame = saved.model.filled(combined_inputs(run.needs.combine, saved))[list(fit.variables)].dropna()
-        title = f"{saved.target}: " + ", ".join(labels.get(name, name) for name in fit.variables)
-        title += f" ({saved.variant})" if saved.variant else ""
         difference = float(np.abs(paper.risk(paper.total(frame)) - fit.predict(frame)).max()) if len(frame) else 0.0
         assert difference <= TOLERANCE, f"the nomogram of {saved.name} misses its model by {difference:g}"
-        checks.append((saved.name, len(frame), difference))
+        checks.append((saved.target, saved.name, len(frame), difference))
         example = example_patient(run, tables, frame, fit)
-        file = "nomogram.pdf" if number == 0 else f"nomogram_{number + 1}.pdf"
+        title = f"{saved.target}: " + ", ".join(labels.get(name, name) for name in fit.variables)
+        title += f" ({saved.variant})" if saved.variant else ""
         draw_nomogram_page(
             paper,
-            run.folder / file,
+            run.folder / one.file,
             title=title,
             example=frame.loc[[example]],
             example_id=example,
             risk_label=f"Risk of {saved.target} positive",
             command=f"dlr predict {run.study_words} manifest.csv",
         )
-        points.append(paper.table().assign(set=saved.name))
-        drawn.append(
-            {
-                "name": saved.name,
-                "target": saved.target,
-                "protocol": saved.protocol,
-                "title": title,
-                "primary": number == 0,
-                "file": file,
-                "nomogram": paper.to_dict(),
-                "example": {"patient_id": example, **_plain(frame.loc[example])},
-            }
-        )
-    if not drawn:
-        run.leave_out("; ".join(dict.fromkeys(s.model.nomogram_reason for s in sets)) or "there is no Combined model")
-    pd.concat(points, ignore_index=True)[["set", "variable", "value", "points"]].to_csv(
-        run.folder / "points.csv", index=False
-    )
-    pd.DataFrame(checks, columns=["set", "patients", "max_difference"]).to_csv(run.folder / "check.csv", index=False)
-    text = json.dumps({"sets": drawn}, ensure_ascii=False, indent=1)
-    (run.folder / "nomogram.json").write_text(text, encoding="utf-8")
-    run.log(f"{len(drawn)} drawn; points give the model's probability back to {max(c[2] for c in checks):.1g}")
+        points.append(paper.table().assign(target=saved.target, set=saved.name).astype({"value": str}))
+        entries.append(one.entry(title, paper, frame.loc[[example]]))
+    POINTS.write(run.folder, pd.concat(points, ignore_index=True))
+    CHECK.write(run.folder, pd.DataFrame(checks, columns=list(CHECK.names)))
+    text = json.dumps({"sets": entries}, ensure_ascii=False, indent=1)
+    (run.folder / STORED).write_text(text, encoding="utf-8")
+    run.log(f"{len(drawn)} drawn; points give the model's probability back to {max(c[-1] for c in checks):.1g}")
+
+
+def sets_to_draw(tables: CohortTables, sets: list[SavedSet]) -> list[Drawn]:
+    """Every set with a model for paper, cross-fitted ones where there are any, target by target, the primary first."""
+    own = [s for s in sets if s.protocol == Protocol.CROSSFIT] or sets
+    order = {target.name: place for place, target in enumerate(tables.targets)}
+    out: list[Drawn] = []
+    for saved in sorted(own, key=lambda s: (order[s.target], not s.primary)):
+        if saved.model.nomogram is not None:
+            first = saved.target not in {one.saved.target for one in out}
+            file = f"nomogram_{len(out) + 1}.pdf" if out else "nomogram.pdf"
+            out.append(Drawn(saved, saved.model.nomogram, first, file))
+    return out
 
 
 def example_patient(run: Run, tables: CohortTables, frame: pd.DataFrame, fit: LogisticFit) -> str:
@@ -99,5 +164,5 @@ def example_patient(run: Run, tables: CohortTables, frame: pd.DataFrame, fit: Lo
     return str(held_out[int(np.argmin(np.abs(risk - np.quantile(risk, 0.75))))])
 
 
-def _plain(row: pd.Series) -> dict[str, Any]:
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in row.items()}
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 import dlr
-from dlr.cohort import CohortSettings, read_case
 from dlr.engine import Run, Task, open_study, stage
 from dlr.engine.stage import release
 from dlr.errors import InputError
-from dlr.stages.tables import read_cohort
+from dlr.study.cases import CaseSource, rows_of, source_of
+from dlr.study.cohort import read_cohort
 
 if TYPE_CHECKING:
     from dlr.report import Outlined
@@ -44,7 +44,7 @@ SECTIONS = (
 
 @stage(
     "report",
-    version=3,
+    version=4,
     needs=["cohort"],
     optional=list(STAGES),
     sections=list(SECTIONS),
@@ -75,7 +75,6 @@ def report(run: Run) -> None:
     tasks = [Task(name, {"report": run.key}, (sources, outlines)) for name in drawn]
     parts: dict[str, Part] = {}
     for folder in run.each(draw, tasks, label="parts"):
-        assert isinstance(folder, Path)  # no part may fail
         written = json.loads((folder / WRITTEN).read_text(encoding="utf-8"))
         for line in written["warnings"]:
             run.warn(line)
@@ -95,11 +94,11 @@ def report(run: Run) -> None:
 
 @dataclass(frozen=True)
 class Outlines:
-    """What the contact sheet shows: cases by their table, and how their files are read."""
+    """What the contact sheet shows: cases by their table, and where they are read."""
 
     cases: pd.DataFrame
     target: str
-    cohort: CohortSettings
+    source: CaseSource
     examples: int  # of each class, in the report itself
 
 
@@ -108,7 +107,7 @@ def outlines_to_draw(run: Run) -> Outlines | None:
     tables = read_cohort(run.needs.cohort)
     if run.inputs.features is not None or not len(tables.facts):
         return None
-    return Outlines(tables.cases, tables.targets[0], run.settings.cohort, run.settings.report.examples)
+    return Outlines(tables.cases, tables.targets[0].name, source_of(run.settings), run.settings.report.examples)
 
 
 def draw(task: Task, folder: Path) -> None:
@@ -132,14 +131,13 @@ def outlined(outlines: Outlines, cases: pd.DataFrame, said: list[str]) -> Iterat
     """Every outline over its image, the slice with the largest ROI of a volume; cases that cannot be read are said."""
     from dlr.report import Outlined
 
-    for row in cases.to_dict("records"):
+    for row, label in zip(rows_of(cases), cases[outlines.target], strict=True):
         try:
-            case = read_case(row, outlines.cohort)
+            case = outlines.source.read(row)
         except InputError as error:
             said.append(f"contact sheet: {error.problems[0].where}: {error.problems[0].what}")
             continue
         largest = int(case.mask.sum(axis=(1, 2)).argmax())
-        label = row[outlines.target]
         words = "unknown" if label != label else ("positive" if label == 1 else "negative")
         _, height, width = case.image.spacing
         yield Outlined(

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
 
 import pandas as pd
 
-from dlr.cohort import read_case
-from dlr.engine import Run, Task, stage
-from dlr.radiomics import (
-    ReaderPair,
-    agreement_table,
-    expected_columns,
-    load_profile,
-    stability_by_part,
-)
+from dlr.engine import Run, Task, TaskFailure, stage
+from dlr.radiomics import ReaderPair, agreement_table, expected_columns, load_profile, stability_by_part
 from dlr.randomness import rng
-from dlr.stages.measuring import measure_case, measure_perturbed
-from dlr.stages.parts import study_parts
-from dlr.stages.radiomics import case_tasks, read_measured
-from dlr.stages.tables import CohortTables, read_cohort
+from dlr.study.cases import CaseRow, rows_of, source_of
+from dlr.study.cohort import CohortTables, read_cohort
+from dlr.study.features import measuring_tasks, read_measured
+from dlr.study.measuring import measure_case
+from dlr.study.parts import study_parts, whole_side
+from dlr.tables import AGREEMENT, FEATURES, STABILITY
 from dlr.words import Side
 
 __all__ = ["stability"]
 
+Compared = dict[str, tuple[pd.DataFrame, pd.DataFrame]]  # what parts two outlines: features of each, by patient
+
 
 @stage(
     "stability",
-    version=2,
+    version=3,
     needs=["cohort", "radiomics"],
-    sections=["stability", "radiomics", "cohort", "learn.protocols"],
+    sections=["stability", "radiomics", "cohort", "learn.protocols", "learn.icc_filter"],
     libraries=["simpleitk", "numpy", "scipy", "pywavelets"],
+    gives=[STABILITY, AGREEMENT],
 )
 def stability(run: Run) -> None:
     """ICC of every feature between two readers, or under perturbed outlines; agreement of the outlines."""
@@ -41,55 +40,50 @@ def stability(run: Run) -> None:
     rows = rows.loc[rows["patient_id"].drop_duplicates().index]  # a patient counts once
     both = rows[(rows["mask_reader1"] != "") & (rows["mask_reader2"] != "")]
     if len(both) >= 2:
-        compared = between_readers(run, tables, both.to_dict("records"))
+        compared = between_readers(run, tables, rows_of(both))
     elif run.settings.stability.perturbations:
-        compared = under_perturbation(run, tables, rows.to_dict("records"))
+        compared = under_perturbation(run, tables, rows_of(rows))
     else:
         run.leave_out("there is one reader's outline, and stability.perturbations is empty")
+    whole, threshold = whole_side(tables.sides), run.settings.learn.icc_filter
     parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
+    parts = (whole, *(part for part in parts if part.name != whole.name))
     found = [
-        stability_by_part(first, second, parts, perturbation=name, settings=run.settings.stability)
+        stability_by_part(first, second, parts, perturbation=name, kind=run.settings.stability.kind, least=threshold)
         for name, (first, second) in compared.items()
     ]
     table = pd.concat(found, ignore_index=True)
-    table.to_parquet(run.folder / "stability.parquet", index=False)
-    whole = table[table["part"] == parts[0].name]
-    kept = whole.groupby("feature")["kept"].all()
-    run.log(f"{int(kept.sum())} of {len(kept)} features reach an ICC of {run.settings.stability.icc:g}")
+    STABILITY.write(run.folder, table)
+    kept = table[table["part"] == whole.name].groupby("feature")["kept"].all()
+    if threshold is None:
+        run.log(f"ICC of {len(kept)} features; none leaves, as learn.icc_filter is null")
+    else:
+        run.log(f"{int(kept.sum())} of {len(kept)} features reach an ICC of {threshold:g}")
 
 
-def between_readers(
-    run: Run, tables: CohortTables, rows: list[dict[str, Any]]
-) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
-    """Features of both readers' outlines, by patient; the outlines' own agreement goes into agreement.csv."""
+def between_readers(run: Run, tables: CohortTables, rows: Sequence[CaseRow]) -> Compared:
+    """Features of both readers' outlines, by patient; the outlines' own agreement goes into AGREEMENT."""
     profile = load_profile(run.settings.radiomics.profile)
-    engine = run.settings.radiomics.engine
-    first, second = (case_tasks(run, rows, profile, engine, outline) for outline in ("mask_reader1", "mask_reader2"))
-    results = run.each(measure_case, [*first, *second], label="outlines")
+    readers = ("mask_reader1", "mask_reader2")
+    first, second = (measuring_tasks(run, rows, profile, outline=outline) for outline in readers)
+    results = run.each_or_failure(measure_case, [*first, *second], label="outlines")
+    source = source_of(run.settings)
     pairs = (
-        ReaderPair(
-            row["case_id"], row["patient_id"], a.mask, b.mask, a.image.spacing if a.image.spacing_known else None
-        )
+        ReaderPair(row.case_id, row.patient_id, a.mask, b.mask, a.image.spacing if a.image.spacing_known else None)
         for row in rows
-        for a, b in [[read_case(row, run.settings.cohort, name) for name in ("mask_reader1", "mask_reader2")]]
+        for a, b in [[source.read(row, name) for name in readers]]
     )
     agreement = agreement_table(pairs, run.settings.stability)
-    agreement.to_csv(run.folder / "agreement.csv", index=False)
+    AGREEMENT.write(run.folder, agreement)
     below = agreement[agreement["below"]]
     if len(below):
         cases = ", ".join(below["case_id"].head(8))
         run.warn(f"{len(below)} of {len(agreement)} outlines agree too little and ask for a third reader: {cases}")
-    return {
-        "readers": (
-            _by_patient(run, tables, first, results[: len(first)]),
-            _by_patient(run, tables, second, results[len(first) :]),
-        )
-    }
+    own = [_by_patient(run, tables, tasks, results) for tasks, results in _each_group([first, second], results)]
+    return {"readers": (own[0], own[1])}
 
 
-def under_perturbation(
-    run: Run, tables: CohortTables, rows: list[dict[str, Any]]
-) -> dict[str, tuple[pd.DataFrame, pd.DataFrame]]:
+def under_perturbation(run: Run, tables: CohortTables, rows: Sequence[CaseRow]) -> Compared:
     """Features of each seeded perturbation of the one outline beside the outline's own, by patient.
 
     A random share of `stability.cases` training cases is enough for an ICC, and keeps the stage short.
@@ -97,23 +91,34 @@ def under_perturbation(
     order = rng(run.seed, "stability", "cases").permutation(len(rows))
     rows = [rows[place] for place in sorted(order[: run.settings.stability.cases])]
     profile = load_profile(run.settings.radiomics.profile)
-    engine = run.settings.radiomics.engine
     kinds = run.settings.stability.perturbations
-    tasks = {kind: case_tasks(run, rows, profile, engine, perturbation=kind, seed=run.seed) for kind in kinds}
-    results = run.each(measure_perturbed, [task for group in tasks.values() for task in group], label="outlines")
-    features = pd.read_parquet(run.needs.radiomics / "features.parquet").set_index("case_id")
-    own = features.loc[[row["case_id"] for row in rows]].set_index("patient_id")
-    out = {}
-    for number, (kind, group) in enumerate(tasks.items()):
-        own_results = results[number * len(rows) : (number + 1) * len(rows)]
-        out[kind] = (own, _by_patient(run, tables, group, own_results))
+    groups = [measuring_tasks(run, rows, profile, perturbation=kind, seed=run.seed) for kind in kinds]
+    results = run.each_or_failure(measure_case, [task for group in groups for task in group], label="outlines")
+    features = FEATURES.read(run.needs.radiomics).set_index("case_id")
+    own = features.loc[[row.case_id for row in rows]].set_index("patient_id")
+    return {
+        kind: (own, _by_patient(run, tables, tasks, done))
+        for kind, (tasks, done) in zip(kinds, _each_group(groups, results), strict=True)
+    }
+
+
+def _each_group(
+    groups: Sequence[list[Task]], results: Sequence[Path | TaskFailure]
+) -> list[tuple[list[Task], Sequence[Path | TaskFailure]]]:
+    """The results of tasks that were computed together, group by group."""
+    out, begin = [], 0
+    for tasks in groups:
+        out.append((tasks, results[begin : begin + len(tasks)]))
+        begin += len(tasks)
     return out
 
 
-def _by_patient(run: Run, tables: CohortTables, tasks: list[Task], results: list[Any]) -> pd.DataFrame:
+def _by_patient(
+    run: Run, tables: CohortTables, tasks: Sequence[Task], results: Sequence[Path | TaskFailure]
+) -> pd.DataFrame:
     columns = expected_columns(load_profile(run.settings.radiomics.profile), tables.kind)
     values, _, notes = read_measured(tasks, results, columns)
     for line in notes:
         run.warn(line)
-    patient = {task.payload["row"]["case_id"]: task.payload["row"]["patient_id"] for task in tasks}
+    patient = {task.payload.case.row.case_id: task.payload.case.row.patient_id for task in tasks}
     return values.set_axis([patient[case] for case in values.index], axis=0)

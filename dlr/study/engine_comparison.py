@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from dlr.cohort import CohortSettings, load_new_cases, read_case
+from dlr.cohort import load_new_cases
 from dlr.errors import InputError, Problem
 from dlr.radiomics import engine, load_profile
 from dlr.radiomics.compare import EngineComparison, Roi, compare_engines
+from dlr.study.cases import CaseRow, CaseSource, rows_of, source_of
 
 __all__ = ["compare_cohort"]
 
@@ -32,10 +32,10 @@ def compare_cohort(manifest: Path, settings: Any, number: int) -> EngineComparis
         bad = [Problem(row.where, row.what, row.mend) for row in cohort.bad.itertuples()]
         raise InputError.of(bad or [Problem(str(manifest), "it names no image", "add the columns image and mask")])
     chosen = np.unique(np.linspace(0, len(cases) - 1, min(number, len(cases))).round().astype(int))
-    return compare_engines(_rois(cases.iloc[chosen], settings.cohort), profile, native, reference)
+    return compare_engines(_rois(rows_of(cases.iloc[chosen]), source_of(settings)), profile, native, reference)
 
 
-def _rois(cases: pd.DataFrame, settings: CohortSettings) -> Iterator[Roi]:
-    for row in cases.to_dict("records"):
-        case = read_case(row, settings)
+def _rois(rows: Sequence[CaseRow], source: CaseSource) -> Iterator[Roi]:
+    for row in rows:
+        case = source.read(row)
         yield Roi(case.case_id, case.image.array.astype(np.float64), case.mask, case.image.spacing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,47 +14,56 @@ import pandas as pd
 
 from dlr.deep import FrozenHead, Picture
 from dlr.errors import InputError
-from dlr.stages.pictures import frozen_backbone
-from dlr.stages.signatures import PatientFrame
+from dlr.study.cohort import CohortTables
+from dlr.study.frames import PatientFrame, patient_frame
+from dlr.study.pictures import frozen_backbone
+from dlr.study.signatures import chains_folder
 from dlr.words import expit
 
-__all__ = ["ALL", "BACKBONES", "DeepChain", "backbone_file", "chain_folder", "network_values", "read_chain"]
+__all__ = [
+    "BACKBONES", "CHOICE", "FINE_TUNED", "FROZEN", "HEAD", "NETWORK", "DeepChain", "backbone_file", "embedding_frame",
+    "network_values", "read_chain",
+]  # fmt: skip
 
-ALL = "all"  # the folder of the variant that takes every column
 BACKBONES = "backbones"  # folder of the frozen backbones
 CHOICE, HEAD, NETWORK = "choice.json", "head.json", "network"
 FROZEN, FINE_TUNED = "frozen", "fine_tune"
+DEEP_COLUMN = r"e\d{4}"
 
 
 @dataclass(frozen=True)
 class DeepChain:
-    """The chosen way from a picture to a probability of one training part."""
+    """One way from a picture to a probability, fitted on one training part."""
 
-    home: Path  # outputs of stage deep
+    home: Path  # outputs of the stage
     folder: Path  # of the chain
     mode: str  # frozen, fine_tune
     backbone: str
 
     @property
-    def head(self) -> FrozenHead:
-        """The logistic head on frozen features."""
-        return FrozenHead.from_json((self.folder / self.backbone / HEAD).read_text(encoding="utf-8"))
+    def files(self) -> Path:
+        """The folder of the head or network that was fitted."""
+        return self.folder / self.backbone
 
-    def network(self) -> Any:
+    def read_head(self) -> FrozenHead:
+        """The logistic head on frozen features."""
+        return FrozenHead.from_json((self.files / HEAD).read_text(encoding="utf-8"))
+
+    def read_network(self) -> Any:
         """The whole chain as one network of one logit; frozen: the backbone with the head as its last layer."""
         from dlr.deep import Network, load_network
 
         if self.mode == FINE_TUNED:
-            return load_network(self.folder / self.backbone / NETWORK)
+            return load_network(self.files / NETWORK)
         backbone = frozen_backbone(self.backbone, str(backbone_file(self.home, self.backbone)))
-        return with_head(Network(self.backbone, backbone), self.head)
+        return _with_head(Network(self.backbone, backbone), self.read_head())
 
     def frozen_values(self, frame: PatientFrame) -> pd.Series:
         """Probability of every patient from a frame of frozen features."""
-        return frame.mean_by_patient(self.head.probability(frame.values.to_numpy()))
+        return frame.mean_by_patient(self.read_head().probability(frame.values.to_numpy()))
 
 
-def with_head(network: Any, head: FrozenHead) -> Any:
+def _with_head(network: Any, head: FrozenHead) -> Any:
     """The network with a fitted head as its last layer, in eval mode."""
     import torch
 
@@ -68,14 +78,9 @@ def backbone_file(home: Path, name: str) -> Path:
     return home / BACKBONES / f"{name}.safetensors"
 
 
-def chain_folder(home: Path, target: str, part: str) -> Path:
-    """Where the chain of a part lies, as those of the other models do."""
-    return home / "chains" / target / ALL / part
-
-
 def read_chain(home: Path, target: str, part: str) -> DeepChain:
     """The chosen chain of a part; InputError where it is absent."""
-    folder = chain_folder(home, target, part)
+    folder = chains_folder(home, target, "", part)
     try:
         choice = json.loads((folder / CHOICE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -103,3 +108,10 @@ def network_values(
         return pd.Series(expit(values), index=values.index).groupby(owner, sort=False).mean(), features
     means = values.groupby(owner, sort=False).mean()
     return pd.Series(expit(means.to_numpy()), index=means.index), features
+
+
+def embedding_frame(table: pd.DataFrame, tables: CohortTables, policy: str) -> PatientFrame:
+    """Rows for learning out of embeddings a case; columns beyond a backbone's width are left out."""
+    deep = table[[name for name in table.columns if re.fullmatch(DEEP_COLUMN, name)]]
+    width = deep.columns[deep.notna().any(axis=0)]
+    return patient_frame(table[["case_id", "patient_id", *width]], tables, policy)

@@ -7,7 +7,7 @@ import pandas as pd
 from dlr.protocols import Part, plan
 from dlr.words import Protocol, Side
 
-__all__ = ["fold_of", "side_under", "study_parts"]
+__all__ = ["side_under", "study_parts", "whole_side"]
 
 
 def study_parts(folds: pd.DataFrame, protocols: list[str], sides: pd.Series) -> tuple[Part, ...]:
@@ -18,15 +18,15 @@ def study_parts(folds: pd.DataFrame, protocols: list[str], sides: pd.Series) -> 
     return tuple(parts)
 
 
-def fold_of(part: Part) -> int:
-    """The fold that a part's predictions are stored under."""
-    return part.outer if part.protocol in (Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT) else part.fold
+def whole_side(sides: pd.Series) -> Part:
+    """The part that is fitted on the whole training side, whatever protocols a study asks for."""
+    return plan(pd.DataFrame(), Protocol.PAPER, sides)[0]
 
 
 def side_under(protocol: str, side: str) -> str:
-    """Where every patient is held out once, training patients are test patients; external ones stay external."""
+    """Where every patient is held out once, the study's own are test patients; external and new ones stay so."""
     once = protocol in (Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT)
-    return Side.TEST.value if once and side != Side.EXTERNAL else side
+    return Side.TEST.value if once and side in (Side.TRAIN, Side.VALIDATION, Side.TEST) else side
 
 
 def _outer(folds: pd.DataFrame, sides: pd.Series) -> list[Part]:

@@ -1,4 +1,4 @@
-"""The table of all algorithms by out-of-fold AUC, headed by how much the best of them is too good."""
+"""The table of all algorithms by their out-of-fold value, headed by how much the best of them is too good."""
 
 from __future__ import annotations
 
@@ -9,50 +9,69 @@ from dlr import stats
 from dlr.engine import Run
 from dlr.errors import InputError
 from dlr.randomness import rng
-from dlr.stages.tables import CohortTables
-from dlr.words import CHOSEN, Protocol, Side
+from dlr.study.cohort import CohortTables
+from dlr.tables import ALGORITHMS
+from dlr.words import CHOSEN, Kind, Protocol, Side
 
 __all__ = ["algorithm_table", "out_of_fold_area", "write_algorithms"]
 
 
 def write_algorithms(run: Run, tables: CohortTables, predictions: pd.DataFrame) -> None:
-    """algorithms.csv of a stage that fitted several."""
-    labels = {target: tables.labels(target) for target in tables.targets}
-    table = algorithm_table(predictions, labels, run.seed, run.settings.evaluate.bootstrap)
-    table.to_csv(run.folder / "algorithms.csv", index=False)
+    """ALGORITHMS of a stage that fitted several."""
+    labels = {target.name: tables.labels(target) for target in tables.targets}
+    ALGORITHMS.write(run.folder, algorithm_table(predictions, labels, run.seed, run.settings.evaluate.bootstrap))
 
 
 def algorithm_table(
     predictions: pd.DataFrame, labels: dict[str, pd.Series], seed: int, replicates: int
 ) -> pd.DataFrame:
-    """Every algorithm's out-of-fold AUC under cross-fitting, and the best one's corrected for the choice (BBC-CV).
+    """ALGORITHMS: every algorithm out-of-fold under cross-fitting, best first.
 
-    Returns target, model, variant, algorithm, out_of_fold_auc, lower, upper, n_tried, and bbc_corrected in the
-    best one's row.
+    By AUC, with the best one's corrected for the choice (BBC-CV); a per cent target by its mean absolute error.
     """
     inside = (predictions["protocol"] == Protocol.CROSSFIT) & (predictions["side"] == Side.TRAIN)
     tables = []
     for (target, model, variant), rows in predictions[inside].groupby(["target", "model", "variant"], sort=False):
         truth = labels[target]
         known = rows[rows["patient_id"].isin(truth.index) & (rows["algorithm"] != CHOSEN)]
-        found = []
-        for algorithm, chains in known.groupby("algorithm", sort=False):
-            area = out_of_fold_area(
-                chains, truth, rng(seed, "algorithms", target, model, variant, str(algorithm)), replicates
-            )
-            found.append((algorithm, *area))
-        table = pd.DataFrame(found, columns=["algorithm", "out_of_fold_auc", "lower", "upper"])
-        table = table.sort_values(["out_of_fold_auc", "algorithm"], ascending=[False, True], ignore_index=True)
-        table["bbc_corrected"] = np.nan
-        if len(table) > 1 and np.isfinite(table["out_of_fold_auc"]).all():
-            table.loc[0, "bbc_corrected"] = _corrected(
-                known, truth, rng(seed, "bbc", target, model, variant), replicates
-            )
-        table.insert(0, "target", target)
-        table.insert(1, "model", model)
-        table.insert(2, "variant", variant)
-        tables.append(table.assign(n_tried=len(table)))
-    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+        named = (target, model, variant)
+        if known.empty:
+            continue
+        by_area = known["kind"].iloc[0] == Kind.PROBABILITY
+        table = (_by_area if by_area else _by_error)(known, truth, named, seed, replicates)
+        tables.append(table.assign(target=target, model=model, variant=variant, n_tried=len(table)))
+    return pd.concat(tables, ignore_index=True)[list(ALGORITHMS.names)] if tables else ALGORITHMS.empty()
+
+
+def _by_area(
+    known: pd.DataFrame, truth: pd.Series, named: tuple[str, str, str], seed: int, replicates: int
+) -> pd.DataFrame:
+    found = [
+        (algorithm, *out_of_fold_area(chains, truth, rng(seed, "algorithms", *named, str(algorithm)), replicates))
+        for algorithm, chains in known.groupby("algorithm", sort=False)
+    ]
+    table = pd.DataFrame(found, columns=["algorithm", "out_of_fold", "lower", "upper"])
+    table = table.sort_values(["out_of_fold", "algorithm"], ascending=[False, True], ignore_index=True)
+    table = table.assign(measure="auc", bbc_corrected=np.nan)
+    if len(table) > 1 and np.isfinite(table["out_of_fold"]).all():
+        table.loc[0, "bbc_corrected"] = _corrected(known, truth, rng(seed, "bbc", *named), replicates)
+    return table
+
+
+def _by_error(
+    known: pd.DataFrame, truth: pd.Series, named: tuple[str, str, str], seed: int, replicates: int
+) -> pd.DataFrame:
+    found = []
+    for algorithm, chains in known.groupby("algorithm", sort=False):
+        means = chains.groupby("patient_id", sort=True)["value"].mean()
+        generator = rng(seed, "algorithms", *named, str(algorithm))
+        error = stats.mean_absolute_error(
+            means.to_numpy(), truth.loc[means.index].to_numpy(), generator=generator, replicates=replicates
+        )
+        found.append((algorithm, error.value, error.lower, error.upper))
+    table = pd.DataFrame(found, columns=["algorithm", "out_of_fold", "lower", "upper"])
+    table = table.sort_values(["out_of_fold", "algorithm"], ignore_index=True)
+    return table.assign(measure="mae", bbc_corrected=np.nan)
 
 
 def out_of_fold_area(

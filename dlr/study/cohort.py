@@ -1,0 +1,126 @@
+"""What stage cohort left, as all later stages read it: cases, patients, labels, folds, clinical columns, targets."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlr.cohort import Column, columns_from_json, encode_clinical, largest_roi_cases
+from dlr.errors import InputError
+from dlr.study.cases import CaseRow, rows_of
+from dlr.tables import CASES, COHORT, FOLDS
+from dlr.words import Available, Side, Target, TargetKind
+
+__all__ = ["BEFORE_BIOPSY", "BIOPSY_FREE", "CohortTables", "binary_words", "clinical_values", "read_cohort"]
+
+BEFORE_BIOPSY = "before biopsy"  # the variant of a model that takes only what is known then
+BIOPSY_FREE = (Available.IMAGING, Available.BLOOD)
+COLUMNS_FILE = "columns.json"
+
+
+@dataclass(frozen=True)
+class CohortTables:
+    """The cohort of a study, or new patients in its form (without folds, sides and targets)."""
+
+    cases: pd.DataFrame  # COHORT without the excluded cases
+    folds: pd.DataFrame
+    facts: pd.DataFrame  # CASES by case_id; empty without images
+    columns: tuple[Column, ...]
+    targets: tuple[Target, ...]
+    kind: str  # still, volume; "" without images
+
+    @cached_property
+    def patients(self) -> pd.DataFrame:
+        """A row a patient (its first case), indexed by patient_id in the order of the manifest."""
+        return self.cases.drop_duplicates("patient_id").set_index("patient_id")
+
+    @property
+    def sides(self) -> pd.Series:
+        """Side of every patient."""
+        return self.patients["side"]
+
+    @property
+    def binary_targets(self) -> tuple[Target, ...]:
+        """The targets of two classes."""
+        return tuple(target for target in self.targets if target.binary)
+
+    @cached_property
+    def _labels(self) -> dict[str, pd.Series]:
+        out = {}
+        for target in self.targets:
+            values = pd.to_numeric(self.patients[target.name])
+            out[target.name] = values[values.notna()].astype(int if target.binary else float)
+        return out
+
+    def labels(self, target: Target | str) -> pd.Series:
+        """0/1, or per cent, of every patient whose target is known, indexed by patient_id."""
+        return self._labels[target if isinstance(target, str) else target.name]
+
+    def clinical(self, before_biopsy: bool = False) -> pd.DataFrame:
+        """The clinical columns as learners take them, a row a patient; NaN where unknown."""
+        return self.encode([c for c in self.columns if not before_biopsy or c.available in BIOPSY_FREE])
+
+    def encode(self, columns: Sequence[Column]) -> pd.DataFrame:
+        """Some clinical columns as numbers, a row a patient; NaN where unknown."""
+        return encode_clinical(self.patients, columns)
+
+    def ids(self, side: Side) -> list[str]:
+        """The patients of a side."""
+        return list(self.sides.index[self.sides == side])
+
+    def rows_for_networks(self, policy: str) -> list[CaseRow]:
+        """The cases a network sees: a patient's largest ROI, or all where probabilities or features are averaged."""
+        cases = self.cases[self.cases["image"] != ""]
+        if policy == "largest_roi":
+            cases = cases[cases["case_id"].isin(largest_roi_cases(cases, self.facts["roi_size"]))]
+        return rows_of(cases)
+
+
+def read_cohort(folder: Path) -> CohortTables:
+    """Read the outputs of stage cohort."""
+    cases, facts = COHORT.read(folder), CASES.read(folder)
+    try:
+        spec = json.loads((folder / COLUMNS_FILE).read_text(encoding="utf-8"))
+        targets = tuple(_target(entry) for entry in spec["targets"])
+        columns, kind = columns_from_json(json.dumps(spec["columns"])), str(spec["kind"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        where = str(folder / COLUMNS_FILE)
+        raise InputError(where, f"cannot be read ({error})", "run the study again: it is made anew") from error
+    return CohortTables(
+        cases=cases[cases["excluded"] == ""].reset_index(drop=True),
+        facts=facts.set_index("case_id"),
+        folds=FOLDS.read(folder),
+        columns=columns,
+        targets=targets,
+        kind=kind,
+    )
+
+
+def _target(entry: object) -> Target:
+    """Of columns.json; release 0.1.0 wrote names alone, which were of two classes."""
+    if isinstance(entry, str):
+        return Target(entry)
+    assert isinstance(entry, dict)
+    return Target(entry["name"], TargetKind(entry["kind"]), tuple(entry["derived_from"]))
+
+
+def clinical_values(tables: CohortTables, columns: Sequence[Column]) -> pd.DataFrame:
+    """Clinical columns as a logistic model takes them, a row a patient: numbers, and text where one is nominal."""
+    numeric = tables.encode([c for c in columns if c.kind != "nominal"])
+    for column in columns:
+        if column.kind == "nominal":
+            text = tables.patients[column.name].astype(object)
+            numeric[column.name] = text.where(text.notna() & (text != ""), np.nan)
+    return numeric[[c.name for c in columns]]
+
+
+def binary_words(column: Column) -> tuple[str, str]:
+    """How the values 0 and 1 of a binary column are called."""
+    negative, positive = column.levels or ("no", "yes")
+    return negative, positive

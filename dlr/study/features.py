@@ -1,0 +1,65 @@
+"""Features of many cases: the measuring of each as a task, and what the tasks left as one table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlr.engine import Run, Task, TaskFailure
+from dlr.errors import InputError
+from dlr.radiomics import Profile, engine
+from dlr.study.cases import CaseRow, OneCase, source_of
+from dlr.study.measuring import VALUES, Measuring
+from dlr.study.tasks import task_of
+from dlr.tables import MISSING
+
+__all__ = ["measuring_of", "measuring_tasks", "read_measured"]
+
+
+def measuring_of(settings: object, rows: Sequence[CaseRow], profile: Profile, **more: object) -> list[Measuring]:
+    """The measuring of each case under a study's settings (their sections `radiomics` and `cohort`)."""
+    name: str = settings.radiomics.engine  # type: ignore[attr-defined]
+    outline = str(more.pop("outline", "mask"))
+    source, version = source_of(settings), engine(name).version
+    return [Measuring(OneCase(source, row, outline), profile, name, version, **more) for row in rows]  # type: ignore[arg-type]
+
+
+def measuring_tasks(run: Run, rows: Sequence[CaseRow], profile: Profile, **more: object) -> list[Task]:
+    """The same as tasks; a case that cannot be measured does not stop the others.
+
+    more : outline ("mask_reader1"), or perturbation and seed.
+    """
+    suffix = "-".join(str(value) for value in more.values())
+    return [
+        task_of(run, "-".join(filter(None, [asked.case.row.case_id, suffix])), asked, may_fail=True)
+        for asked in measuring_of(run.settings, rows, profile, **more)
+    ]
+
+
+def read_measured(
+    tasks: Sequence[Task], results: Sequence[Path | TaskFailure], columns: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Features float64 by case_id, what is missing and why (MISSING), and notes, out of the cases' folders.
+
+    Raises InputError with every problem when no case could be measured.
+    """
+    values, missing, notes, problems = {}, [], [], []
+    for task, result in zip(tasks, results, strict=True):
+        case_id = task.payload.case.row.case_id
+        if isinstance(result, TaskFailure):
+            problems.append(result.problem)
+            missing.append((case_id, "all", result.problem.what))
+            notes.append(f"case {case_id} is left out: {result.problem.what}. {result.problem.mend}")
+            continue
+        record = json.loads((result / VALUES).read_text(encoding="utf-8"))
+        values[case_id] = np.array([record["values"].get(column, np.nan) for column in columns])
+        missing += [(case_id, feature, reason) for feature, reason in record["missing"].items()]
+        notes += [f"case {case_id}: {note}" for note in record["notes"]]
+    if not values:
+        raise InputError.of(problems)
+    table = pd.DataFrame(np.stack(list(values.values())), index=list(values), columns=list(columns))
+    return table, pd.DataFrame(missing, columns=list(MISSING.names)), notes

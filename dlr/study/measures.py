@@ -1,0 +1,270 @@
+"""Rows of metrics.csv: every measure of one signature on one side, each with the interval that is valid there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dlr import stats
+from dlr.errors import InputError
+from dlr.randomness import rng
+from dlr.study.cohort import CohortTables
+from dlr.tables import CUTOFFS, METRICS, OPTIMISM_GAP
+from dlr.words import CHOSEN, CutOff, Estimate, Protocol, Role, Side, Target, signature
+
+__all__ = ["Cutoffs", "Evaluated", "cut_offs", "evaluated_signatures", "measures", "optimism_gap"]
+
+NAN = float("nan")
+SMALLEST = 4  # patients of a per cent target on a side, for limits of agreement to mean anything
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """One signature on one side: what it is, its patients' truth and what it says of them."""
+
+    target: Target
+    model: str
+    variant: str
+    algorithm: str
+    protocol: str
+    side: str
+    role: str
+    patients: tuple[str, ...]
+    truth: np.ndarray  # float (n,): 0/1, or per cent
+    value: np.ndarray  # float (n,): probability, or per cent
+    chains: pd.DataFrame  # patient_id, seed, fold, value: the rows behind it
+    subset: str = "all"
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What it is, as the tables name it."""
+        own = {field: str(getattr(self, field)) for field in ("model", "variant", "protocol", "side")}
+        return {"target": self.target.name, **own}
+
+    @property
+    def positive(self) -> np.ndarray:
+        """bool (n,), of a binary target."""
+        assert self.target.binary
+        return self.truth == 1
+
+    @property
+    def probability(self) -> np.ndarray:
+        """float (n,), of a binary target."""
+        assert self.target.binary
+        return self.value
+
+    @property
+    def two_classes(self) -> bool:
+        """Whether it is of a binary target and each class has the two patients that most measures need."""
+        return self.target.binary and self.smallest_group >= 2
+
+    @property
+    def smallest_group(self) -> int:
+        """Patients of the rarer class; of a per cent target, all of them."""
+        if not self.target.binary:
+            return len(self.patients)
+        return min(int(self.positive.sum()), int((~self.positive).sum()))
+
+    def of(self, patients: set[str], subset: str) -> Evaluated:
+        """The same signature on some of its patients."""
+        kept = np.array([patient in patients for patient in self.patients])
+        return replace(
+            self,
+            patients=tuple(np.array(self.patients, dtype=object)[kept]),
+            truth=self.truth[kept],
+            value=self.value[kept],
+            chains=self.chains[self.chains["patient_id"].isin(patients)],
+            subset=subset,
+        )
+
+
+def evaluated_signatures(predictions: pd.DataFrame, tables: CohortTables) -> list[Evaluated]:
+    """Every signature on every side, patients with a known target only.
+
+    predictions : PREDICTIONS of all models.
+    """
+    keys = ["target", "model", "variant", "algorithm", "protocol", "side"]
+    chains = dict(tuple(predictions.groupby(keys, sort=False)))
+    targets = {target.name: target for target in tables.targets}
+    out = []
+    for names, rows in signature(predictions).groupby(keys, sort=False):
+        truth = tables.labels(str(names[0]))
+        known = rows[rows["patient_id"].isin(truth.index)]
+        if known.empty:
+            continue
+        behind = chains[names]
+        own = dict(zip(keys, map(str, names), strict=True))
+        out.append(
+            Evaluated(
+                **{**own, "target": targets[own["target"]]},  # type: ignore[arg-type]
+                role=str(known["role"].iloc[0]),
+                patients=tuple(known["patient_id"]),
+                truth=truth.loc[known["patient_id"]].to_numpy(dtype=float),
+                value=known["value"].to_numpy(),
+                chains=behind[behind["patient_id"].isin(truth.index)],
+            )
+        )
+    return out
+
+
+@dataclass(frozen=True)
+class Cutoffs:
+    """The cut-off of every binary signature, from training patients only, used unchanged elsewhere."""
+
+    found: dict[tuple[str, str, str, str], CutOff]  # by target, model, variant, protocol
+
+    def of(self, one: Evaluated) -> float:
+        """A signature's cut-off on any side; NaN where it has none."""
+        found = self.found.get(_line(one))
+        return NAN if found is None else found.value
+
+    def table(self) -> pd.DataFrame:
+        """CUTOFFS."""
+        rows = [(*line, found.value, found.rule, found.n) for line, found in self.found.items()]
+        return pd.DataFrame(rows, columns=list(CUTOFFS.names))
+
+
+def cut_offs(signatures: Sequence[Evaluated]) -> Cutoffs:
+    """Youden's cut-off on each chosen signature's training patients."""
+    found = {}
+    for one in signatures:
+        if one.side == Side.TRAIN and one.algorithm == CHOSEN and one.two_classes:
+            youden = stats.youden(one.positive, one.probability)
+            found[_line(one)] = replace(youden, rule=f"{youden.rule}, {one.role}")
+    return Cutoffs(found)
+
+
+def _line(one: Evaluated) -> tuple[str, str, str, str]:
+    return (one.target.name, one.model, one.variant, one.protocol)
+
+
+def measures(one: Evaluated, cutoff: float, seed: int, replicates: int, baseline: float = NAN) -> list[dict[str, Any]]:
+    """All rows of METRICS for a signature on a side; a measure without two classes has no row.
+
+    baseline : of a per cent target, the training side's median, which every model is held against.
+    """
+    if not one.target.binary:
+        return _per_cent(one, seed, replicates, baseline)
+    if not one.two_classes:
+        return []
+    rows = _discrimination(one, seed, replicates)
+    if one.algorithm != CHOSEN:
+        return rows
+    generator = rng(seed, "bootstrap", *one.names.values(), one.subset, "at cut-off")
+    if np.isfinite(cutoff):
+        found = stats.at_cutoff(one.positive, one.probability, cutoff, generator=generator, replicates=replicates)
+        rows += [_row(one, name, estimate, cutoff) for name, estimate in found.named()]
+        if 0 < cutoff < 1:
+            benefit = float(stats.net_benefit(one.positive, one.probability, [cutoff])[0])
+            rows.append(_row(one, "net_benefit_at_cutoff", _plain(one, benefit, "Vickers and Elkin"), cutoff))
+    rows += _calibration(one, seed, replicates)
+    deviation = float(one.probability.std(ddof=1))
+    rows.append(_row(one, "mean_probability", _plain(one, float(one.probability.mean()), "mean")))
+    rows.append(_row(one, "sd_probability", _plain(one, deviation, "standard deviation, n - 1")))
+    return rows
+
+
+def _discrimination(one: Evaluated, seed: int, replicates: int) -> list[dict[str, Any]]:
+    if one.role == Role.OUT_OF_FOLD:
+        rows = one.chains
+        positive = pd.Series(one.positive, index=list(one.patients)).loc[rows["patient_id"]].to_numpy()
+        value, seeds, patients = (rows[name].to_numpy() for name in ("value", "seed", "patient_id"))
+        drawing = {"patients": patients, "replicates": replicates}
+
+        def generator(measure: str) -> np.random.Generator:
+            return rng(seed, "bootstrap", *one.names.values(), one.algorithm, one.subset, measure)
+
+        try:
+            within = stats.auc_within_folds(
+                positive, value, rows["fold"].to_numpy(), seeds, generator=generator("auc"), **drawing
+            )
+        except InputError as error:
+            within = Estimate(NAN, NAN, NAN, len(one.patients), int(one.positive.sum()), error.problems[0].what)
+        pooled = stats.auc_pooled(positive, value, seeds, generator=generator("auc_pooled"), **drawing)
+        return [
+            _row(one, "auc", replace(within, method=f"out-of-fold, {within.method}")),
+            _row(one, "auc_pooled", replace(pooled, method=f"out-of-fold, {pooled.method}")),
+        ]
+    plain = stats.auc_plain(one.positive, one.probability)
+    found = stats.auc(one.positive, one.probability)
+    prefix = "apparent, " if one.role == Role.APPARENT else ""
+    return [
+        _row(one, "auc", replace(found, method=prefix + found.method)),
+        _row(one, "auc_plain", replace(plain, method=prefix + plain.method)),
+    ]
+
+
+def _calibration(one: Evaluated, seed: int, replicates: int) -> list[dict[str, Any]]:
+    generator = rng(seed, "bootstrap", *one.names.values(), one.subset, "calibration")
+    found = stats.calibration(one.positive, one.probability, generator=generator, replicates=replicates)
+    rows = [
+        _row(one, "brier", found.brier),
+        _row(one, "scaled_brier", found.scaled_brier),
+        _row(one, "calibration_intercept", found.intercept),
+        _row(one, "calibration_slope", found.slope),
+        _row(one, "ici", _plain(one, found.spline.ici, "restricted cubic spline, five knots; no interval")),
+    ]
+    test = stats.hosmer_lemeshow(one.positive, one.probability, fitted=one.role == Role.APPARENT)
+    why = test.method if test.valid else f"{test.method}; not printed: an expected count is under 5"
+    rows.append(_row(one, "hosmer_lemeshow_p", _plain(one, test.p if test.valid else NAN, why)))
+    return rows
+
+
+def _per_cent(one: Evaluated, seed: int, replicates: int, baseline: float) -> list[dict[str, Any]]:
+    if len(one.patients) < SMALLEST:
+        return []
+    generator = rng(seed, "bootstrap", *one.names.values(), one.algorithm, one.subset, "per cent")
+    found = stats.per_cent_agreement(
+        one.value, one.truth, baseline=baseline, generator=generator, replicates=replicates
+    )
+    words = "" if one.role == Role.HELD_OUT else f"{one.role}, "
+    rows = [_row(one, name, replace(estimate, method=words + estimate.method)) for name, estimate in found.named()]
+    return rows if one.algorithm == CHOSEN else rows[:1]
+
+
+def _plain(one: Evaluated, value: float, method: str) -> Estimate:
+    """A value that has no interval."""
+    return Estimate(float(value), NAN, NAN, len(one.patients), int(one.positive.sum()), method)
+
+
+def _row(one: Evaluated, metric: str, estimate: Estimate, cutoff: float = NAN) -> dict[str, Any]:
+    row = {
+        **one.names,
+        "algorithm": one.algorithm,
+        "subset": one.subset,
+        "metric": metric,
+        "value": estimate.value,
+        "lower": estimate.lower,
+        "upper": estimate.upper,
+        "n": estimate.n,
+        "n_positive": int(one.positive.sum()) if one.target.binary else NAN,
+        "cutoff": cutoff,
+        "method": estimate.method,
+    }
+    return {name: row[name] for name in METRICS.names}
+
+
+def optimism_gap(metrics: pd.DataFrame) -> pd.DataFrame:
+    """OPTIMISM_GAP: published protocol against cross-fitting, model by model; the gap is the published way's optimism.
+
+    metrics : METRICS.
+    """
+    metrics = metrics[(metrics["algorithm"] == CHOSEN) & (metrics["subset"] == "all")]
+    rows = []
+    for (target, model, variant), table in metrics.groupby(["target", "model", "variant"], sort=False):
+        for metric in ("auc", "brier", "calibration_slope", "mae"):
+            own = table[table["metric"] == metric].set_index(["protocol", "side"])["value"]
+            if own.empty:
+                continue
+
+            def at(protocol: str, side: str, own: pd.Series = own) -> float:
+                return float(own.get((protocol, side), NAN))
+
+            paper, honest = at(Protocol.PAPER, Side.TRAIN), at(Protocol.CROSSFIT, Side.TRAIN)
+            sides = (paper, at(Protocol.PAPER, Side.TEST), honest, at(Protocol.CROSSFIT, Side.TEST))
+            rows.append((target, model, variant, metric, *sides, paper - honest))
+    return pd.DataFrame(rows, columns=list(OPTIMISM_GAP.names))
