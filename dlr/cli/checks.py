@@ -62,7 +62,7 @@ def compare(
         start = prepare_again(find_study(study), sets or ())
     else:
         start = prepare(pipeline, manifest, params, overrides=sets or ())
-    from dlr.stages.engine_comparison import compare_cohort
+    from dlr.study.engine_comparison import compare_cohort
 
     result = compare_cohort(start.manifest, start.settings, n)
     print_table(

@@ -33,8 +33,9 @@ def predict(
     if not manifest.is_file():
         raise InputError(str(manifest), "there is no such manifest", "give the path of the new patients' table")
     found = find_study(study)
-    from dlr.stages.predict import predict_patients
+    from dlr.study.prediction import predict_patients
 
     start = as_it_ran(found)
     target = out if out is not None else manifest.with_name(f"{manifest.stem}_predictions.csv")
-    typer.echo(str(predict_patients(found, start.settings, manifest.absolute(), target, jobs=jobs or cores())))
+    done = predict_patients(found, start.pipeline, start.settings, manifest.absolute(), target, jobs=jobs or cores())
+    typer.echo(str(done))

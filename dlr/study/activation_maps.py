@@ -37,9 +37,7 @@ class ActivationMap:
     input: InputSettings
     method: str
     seed: int
-    chain: DeepChain = field(
-        metadata=out_of_key("its mode, its backbone and the contents of its files stand beside it")
-    )
+    chain: DeepChain = field(metadata=out_of_key("what it is made of stands beside it"))
 
 
 def map_case(task: Task, folder: Path) -> None:

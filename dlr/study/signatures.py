@@ -232,7 +232,7 @@ def fit_part(task: Task, folder: Path) -> None:
         seed=given.seed,
         select=given.select,
         allowed=given.allowed,
-        kind=given.kind,
+        **({} if given.kind == "binary" else {"kind": given.kind}),
     )
     save_chains(fitted, folder / "chains")
     fitted.selection.to_parquet(folder / "selection.parquet", index=False)

@@ -71,7 +71,7 @@ def square(run: Run) -> None:
         )
         for name in names
     ]
-    results = run.each(raise_to_power, tasks, label="numbers")
+    results = run.each_or_failure(raise_to_power, tasks, label="numbers")
     out = {}
     for name, result in zip(names, results, strict=True):
         if isinstance(result, TaskFailure):

@@ -13,7 +13,8 @@ from dlr.errors import InputError
 from dlr.learn import GreedyCorrelationFilter, LassoSelector, TTestSelector
 from dlr.protocols import cross_fit, mean_logit, permute_through, shuffle_patients
 from dlr.stats import permutation_p
-from dlr.words import PREDICTION_COLUMNS, signature
+from dlr.tables import PREDICTIONS
+from dlr.words import signature
 
 DRAW = np.random.default_rng(6)
 X = DRAW.normal(size=(40, 5))
@@ -65,8 +66,8 @@ def test_mean_logit_is_the_rule_of_signature():
         {"patient_id": np.repeat([f"P{i}" for i in range(6)], 3), "seed": np.tile(range(3), 6), "fold": 0,
          "target": "t", "side": "test", "protocol": "crossfit", "model": "Rad", "variant": "", "algorithm": "chosen",
          "value": probability.ravel(), "kind": "probability"}
-    )[list(PREDICTION_COLUMNS)]  # fmt: skip
-    np.testing.assert_allclose(mean_logit(probability), signature(table)["probability"], rtol=1e-12)
+    )[list(PREDICTIONS.names)]  # fmt: skip
+    np.testing.assert_allclose(mean_logit(probability), signature(table)["value"], rtol=1e-12)
     np.testing.assert_array_equal(mean_logit(probability[:, :1]), probability[:, 0])
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dlr.cohort import draw_folds, draw_side
 from dlr.protocols import Part, plan
-from dlr.stages.parts import fold_of, side_under, study_parts
+from dlr.study.parts import side_under, study_parts
 from dlr.words import Protocol, Target
 
 BOTH = [Target("her2"), Target("er")]
@@ -80,7 +80,7 @@ def test_a_cohort_is_left_out_as_a_whole_and_all_others_are_fitted_on() -> None:
 def test_the_folds_that_predictions_are_stored_under_name_one_part_each() -> None:
     for protocol in DRAWN:
         parts = study_parts(FOLDS, [protocol], SIDES)
-        names = [(part.seed, fold_of(part)) for part in parts]
+        names = [(part.seed, part.stored_fold) for part in parts]
         assert len(set(names)) == len(names) and min(fold for _, fold in names) == 0
 
 

@@ -14,7 +14,7 @@ from scipy.special import expit, logit
 
 from dlr.randomness import rng
 from dlr.report import Outlined
-from dlr.words import COMPARISON_COLUMNS, METRIC_COLUMNS, PREDICTION_COLUMNS, SELECTION_COLUMNS
+from dlr.tables import COMPARISONS, METRICS, PREDICTIONS, SELECTION
 
 INJECTION = "<script>document.title='owned'</script><b>年龄</b>"
 LONG = "lymph_node_metastasis_on_preoperative_axillary_ultrasound_or_biopsy"
@@ -237,7 +237,7 @@ class FakeRun:
                              for n in after_t]  # fmt: skip
                     rows += [(*named, n, "lasso", np.nan, np.nan, n in final, "", random.normal() / 5 if n in final else 0.0)
                              for n in after_r]  # fmt: skip
-        selection = pd.DataFrame(rows, columns=list(SELECTION_COLUMNS))
+        selection = pd.DataFrame(rows, columns=list(SELECTION.names))
         selection.to_parquet(out / "selection.parquet", index=False)
         last = selection[(selection["protocol"] == "crossfit") & (selection["step"] == "lasso") & selection["kept"]]
         counts = (
@@ -279,7 +279,7 @@ class FakeRun:
     def predictions(self, model: str, out: Path) -> None:
         rows = [(p, "her2", s, "crossfit", model, "", "chosen", 0, 0, v, "probability")
                 for p, s, v in zip(self.ids, self.side, self.probability[model], strict=True)]  # fmt: skip
-        pd.DataFrame(rows, columns=list(PREDICTION_COLUMNS)).to_parquet(out / "predictions.parquet", index=False)
+        pd.DataFrame(rows, columns=list(PREDICTIONS.names)).to_parquet(out / "predictions.parquet", index=False)
 
     def deep(self) -> None:
         out, random = self.stage("deep"), rng(self.seed, "deep")
@@ -532,7 +532,7 @@ class FakeRun:
                     )
                     for k in range(20)
                 ]
-        pd.DataFrame(metrics, columns=list(METRIC_COLUMNS)).to_csv(out / "metrics.csv", index=False)
+        pd.DataFrame(metrics, columns=list(METRICS.names)).to_csv(out / "metrics.csv", index=False)
         key = ["target", "model", "variant", "protocol", "side"]
         for name, rows, columns in (
             ("roc", roc, [*key, "role", "false_positive_rate", "sensitivity", "cutoff"]), ("pr", pr, [*key, "recall", "precision", "cutoff"]),
@@ -569,7 +569,7 @@ class FakeRun:
                     "DeLong, paired",
                 )
             )
-        pd.DataFrame(table, columns=list(COMPARISON_COLUMNS)).to_csv(out / "comparisons.csv", index=False)
+        pd.DataFrame(table, columns=list(COMPARISONS.names)).to_csv(out / "comparisons.csv", index=False)
 
     def _metrics(
         self, model: str, protocol: str, side: str, role: str, y: np.ndarray, p: np.ndarray, cutoff: float, value: float

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dlr.stages.algorithms import algorithm_table
+from dlr.study.algorithms import algorithm_table
 
 FOLDS, PATIENTS = 3, 60
 LABELS = pd.Series((np.arange(PATIENTS) % 3 == 0).astype(int), index=[f"P{k:02d}" for k in range(PATIENTS)])

@@ -20,9 +20,10 @@ from dlr.stages.cohort import cohort
 from dlr.stages.deep import deep
 from dlr.stages.fuse import fuse
 from dlr.stages.fusion_model import fusion_model
-from dlr.stages.predict import predict_table
 from dlr.stages.radiomics import radiomics
-from dlr.words import PREDICTION_COLUMNS, signature
+from dlr.study.prediction import predict_table
+from dlr.tables import PREDICTIONS
+from dlr.words import signature
 from tests.stages.small_study import bytes_of, run_stills, still_study
 
 DEEP = Pipeline("her2_ultrasound", [cohort, radiomics, deep, attention, fuse, fusion_model], StudySettings)
@@ -68,7 +69,7 @@ def test_predictions_hold_every_patient_under_both_protocols(frozen) -> None:
     sides = sides_of(result)
     for stage, model in (("deep", "DL"), ("fusion_model", "DLR")):
         rows = table(result, stage)
-        assert tuple(rows.columns) == PREDICTION_COLUMNS and set(rows["model"]) == {model}
+        assert tuple(rows.columns) == PREDICTIONS.names and set(rows["model"]) == {model}
         chosen = rows[rows["algorithm"] == "chosen"]
         assert rows["value"].between(0, 1).all()
         counts = chosen[chosen["protocol"] == "crossfit"].groupby("patient_id").size()
@@ -109,11 +110,11 @@ def assert_new_patients_get(result: Result, study: Study, manifest: Path) -> Non
     new = manifest.parent / f"new_{study.folder.name}.csv"
     rows[rows["patient_id"].map(sides) == "test"].to_csv(new, index=False)
     settings = resolve(StudySettings, read_yaml(study.settings_file.read_text(encoding="utf-8"), "settings"))
-    found = predict_table(study, settings, new).probabilities
+    found = predict_table(study, DEEP, settings, new).probabilities
     for stage, model in (("deep", "DL"), ("fusion_model", "DLR")):
         stored = table(result, stage)
         own = signature(stored[stored["algorithm"] == "chosen"])
-        own = own[own["side"] == "test"].set_index(["protocol", "patient_id"])["probability"]
+        own = own[own["side"] == "test"].set_index(["protocol", "patient_id"])["value"]
         given = found[found["model"] == model].set_index(["protocol", "patient_id"])["probability"]
         assert len(given) == len(own) > 0
         np.testing.assert_allclose(given.loc[own.index], own, atol=1e-9)

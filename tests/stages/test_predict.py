@@ -11,9 +11,10 @@ import pytest
 from dlr.engine import open_study, resolve
 from dlr.errors import InputError
 from dlr.settings import StudySettings
-from dlr.stages.predict import predict_patients, predict_table
+from dlr.study.prediction import predict_patients, predict_table
+from dlr.tables import PREDICTIONS
 from dlr.words import CHOSEN, signature
-from tests.stages.small_study import SMALL, feature_study, run_features
+from tests.stages.small_study import SMALL, TABLES_ONLY, WHOLE, feature_study, run_features
 
 SAME = 1e-9  # the same code on the same values; only the order of a mean's terms may differ
 
@@ -42,17 +43,17 @@ def new_manifest(study, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def saved_signatures(result: object) -> pd.DataFrame:
     tables = [
-        pd.read_parquet(result.folders[name] / "predictions.parquet")
+        PREDICTIONS.read(result.folders[name])
         for name in ("clinical", "radiomics_model", "deep", "fusion_model", "combine")
         if result.folders.get(name) is not None
     ]
-    rows = signature(pd.concat(tables, ignore_index=True))
+    rows = signature(pd.concat(tables, ignore_index=True)).rename(columns={"value": "probability"})
     return rows[(rows["side"] == "test") & (rows["algorithm"] == CHOSEN)]
 
 
 def test_predict_gives_the_test_sides_predictions_back(study, new_manifest: Path) -> None:
     _, result, settings = study
-    found = predict_table(open_study(result.study), settings, new_manifest)
+    found = predict_table(open_study(result.study), WHOLE, settings, new_manifest)
     keys = ["patient_id", "model", "variant", "protocol"]
     both = saved_signatures(result).merge(found.probabilities, on=keys, suffixes=("_saved", "_new"))
     assert len(both) == len(saved_signatures(result)) == len(found.probabilities)
@@ -61,7 +62,7 @@ def test_predict_gives_the_test_sides_predictions_back(study, new_manifest: Path
 
 def test_points_on_the_nomogram_give_the_combined_probability(study, new_manifest: Path) -> None:
     _, result, settings = study
-    found = predict_table(open_study(result.study), settings, new_manifest)
+    found = predict_table(open_study(result.study), WHOLE, settings, new_manifest)
     if result.folders["nomogram"] is None:
         assert found.points.empty
         return
@@ -76,7 +77,7 @@ def test_a_bad_case_is_named_and_the_others_go_on(study, new_manifest: Path, tmp
     table.loc[table["patient_id"] == broken, "mask"] = str(tmp_path / "nowhere.png")
     manifest = tmp_path / "new.csv"
     table.to_csv(manifest, index=False)
-    out = predict_patients(open_study(result.study), settings, manifest, tmp_path / "out" / "p.csv")
+    out = predict_patients(open_study(result.study), WHOLE, settings, manifest, tmp_path / "out" / "p.csv")
     bad = pd.read_csv(out.with_name("p_bad.csv"), dtype=str)
     assert set(bad["patient_id"]) == {broken}
     done = pd.read_csv(out, dtype={"patient_id": str})
@@ -90,7 +91,7 @@ def test_values_outside_the_training_range_are_flagged(study, new_manifest: Path
     table.loc[table["patient_id"] == patient, "age"] = "119"
     manifest = tmp_path / "new.csv"
     table.to_csv(manifest, index=False)
-    outside = predict_table(open_study(result.study), settings, manifest).outside
+    outside = predict_table(open_study(result.study), WHOLE, settings, manifest).outside
     assert "age" in set(outside.loc[outside["patient_id"] == patient, "column"])
 
 
@@ -104,7 +105,7 @@ def test_a_study_of_a_feature_table_predicts_from_a_feature_table(tmp_path: Path
     features = pd.read_csv(manifest.parent / "features.csv", dtype=ids).set_index("patient_id")
     new = clinical.join(features)[sides.reindex(clinical.index).eq("test").to_numpy()]
     new.reset_index().to_csv(tmp_path / "new.csv", index=False)
-    found = predict_table(open_study(result.study), settings, tmp_path / "new.csv").probabilities
+    found = predict_table(open_study(result.study), TABLES_ONLY, settings, tmp_path / "new.csv").probabilities
     both = saved_signatures(result).merge(found, on=["patient_id", "model", "variant", "protocol"])
     assert len(both) == len(found) > 0
     assert np.abs(both["probability_x"] - both["probability_y"]).max() <= SAME
@@ -122,7 +123,7 @@ def test_predict_replaces_no_file_of_the_user(study, new_manifest: Path, tmp_pat
     mine.write_text("patient_id,note\n1,keep me\n")
     out = mine if name == "mine.csv" else tmp_path / "res.csv"
     with pytest.raises(InputError, match="another file is there already"):
-        predict_patients(open_study(result.study), settings, new_manifest, out)
+        predict_patients(open_study(result.study), WHOLE, settings, new_manifest, out)
     assert mine.read_text() == "patient_id,note\n1,keep me\n"
     assert list(tmp_path.iterdir()) == [mine]
 
@@ -132,7 +133,7 @@ def test_predict_does_not_write_over_its_own_input(study, new_manifest: Path) ->
     for own in (new_manifest, manifest):
         before = own.read_bytes()
         with pytest.raises(InputError, match="this file is read by this command"):
-            predict_patients(open_study(result.study), settings, new_manifest, own)
+            predict_patients(open_study(result.study), WHOLE, settings, new_manifest, own)
         assert own.read_bytes() == before
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from dlr.engine import Result
 from dlr.stats import auc, youden
-from dlr.words import CHOSEN, METRIC_COLUMNS, PREDICTION_COLUMNS, signature
+from dlr.tables import METRICS, PREDICTIONS
+from dlr.words import CHOSEN, signature
 from tests.stages.small_study import feature_study, run_features
 
 
@@ -39,7 +40,7 @@ def one(metrics: pd.DataFrame, **names: str) -> pd.Series:
 
 
 def test_predictions_have_the_fixed_columns(predictions: pd.DataFrame) -> None:
-    assert tuple(predictions.columns) == PREDICTION_COLUMNS
+    assert tuple(predictions.columns) == PREDICTIONS.names
 
 
 def test_every_training_patient_is_out_of_fold_once_a_seed(predictions: pd.DataFrame) -> None:
@@ -69,7 +70,7 @@ def test_the_test_auc_is_delongs_of_the_mean_logit(
     rows = signature(predictions)
     rows = rows[(rows["protocol"] == "crossfit") & (rows["side"] == "test") & (rows["algorithm"] == CHOSEN)]
     cohort = pd.read_parquet(study.folders["cohort"] / "cohort.parquet").set_index("patient_id")
-    expected = auc(cohort.loc[rows["patient_id"], "her2"].to_numpy() == 1, rows["probability"].to_numpy())
+    expected = auc(cohort.loc[rows["patient_id"], "her2"].to_numpy() == 1, rows["value"].to_numpy())
     row = one(metrics, model="Rad", protocol="crossfit", side="test", metric="auc")
     assert float(row["value"]) == pytest.approx(expected.value, abs=1e-12)
     assert float(row["lower"]) == pytest.approx(expected.lower, abs=1e-12)
@@ -79,7 +80,7 @@ def test_the_cut_off_comes_from_training_patients(predictions: pd.DataFrame, stu
     rows = signature(predictions)
     rows = rows[(rows["protocol"] == "crossfit") & (rows["side"] == "train") & (rows["algorithm"] == CHOSEN)]
     cohort = pd.read_parquet(study.folders["cohort"] / "cohort.parquet").set_index("patient_id")
-    expected = youden(cohort.loc[rows["patient_id"], "her2"].to_numpy() == 1, rows["probability"].to_numpy())
+    expected = youden(cohort.loc[rows["patient_id"], "her2"].to_numpy() == 1, rows["value"].to_numpy())
     cutoffs = pd.read_csv(study.folders["evaluate"] / "cutoffs.csv", keep_default_na=False)
     row = cutoffs[(cutoffs["model"] == "Rad") & (cutoffs["protocol"] == "crossfit")].iloc[0]
     assert float(row["cutoff"]) == pytest.approx(expected.value, abs=1e-12)
@@ -87,7 +88,7 @@ def test_the_cut_off_comes_from_training_patients(predictions: pd.DataFrame, stu
 
 def test_metrics_have_the_fixed_columns(study: Result) -> None:
     table = pd.read_csv(study.folders["evaluate"] / "metrics.csv")
-    assert tuple(table.columns) == METRIC_COLUMNS
+    assert tuple(table.columns) == METRICS.names
 
 
 def test_no_p_is_printed_for_out_of_fold_differences(study: Result) -> None:
