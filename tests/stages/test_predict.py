@@ -146,8 +146,8 @@ def test_an_earlier_prediction_is_replaced_with_all_that_lies_beside_it(
     table.loc[0, "mask"] = str(tmp_path / "nowhere.png")
     broken = tmp_path / "new.csv"
     table.to_csv(broken, index=False)
-    out = predict_patients(opened, settings, broken, tmp_path / "res.csv")
+    out = predict_patients(opened, WHOLE, settings, broken, tmp_path / "res.csv")
     first = out.read_bytes()
     assert (tmp_path / "res_bad.csv").is_file()
-    assert predict_patients(opened, settings, new_manifest, out).read_bytes() != first
+    assert predict_patients(opened, WHOLE, settings, new_manifest, out).read_bytes() != first
     assert not (tmp_path / "res_bad.csv").exists()
