@@ -38,7 +38,7 @@ def algorithm_table(
         if known.empty:
             continue
         by_area = known["kind"].iloc[0] == Kind.PROBABILITY
-        table = (_by_area if by_area else _by_error)(known, truth, named, seed, replicates)
+        table = _by_area(known, truth, named, seed, replicates) if by_area else _by_error(known, truth)
         tables.append(table.assign(target=target, model=model, variant=variant, n_tried=len(table)))
     return pd.concat(tables, ignore_index=True)[list(ALGORITHMS.names)] if tables else ALGORITHMS.empty()
 
@@ -58,16 +58,12 @@ def _by_area(
     return table
 
 
-def _by_error(
-    known: pd.DataFrame, truth: pd.Series, named: tuple[str, str, str], seed: int, replicates: int
-) -> pd.DataFrame:
+def _by_error(known: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
     found = []
     for algorithm, chains in known.groupby("algorithm", sort=False):
         means = chains.groupby("patient_id", sort=True)["value"].mean()
-        generator = rng(seed, "algorithms", *named, str(algorithm))
-        error = stats.mean_absolute_error(
-            means.to_numpy(), truth.loc[means.index].to_numpy(), generator=generator, replicates=replicates
-        )
+        observed = truth.loc[means.index].to_numpy()
+        error = stats.per_cent_agreement(observed, means.to_numpy(), np.median(observed)).mean_absolute_error
         found.append((algorithm, error.value, error.lower, error.upper))
     table = pd.DataFrame(found, columns=["algorithm", "out_of_fold", "lower", "upper"])
     table = table.sort_values(["out_of_fold", "algorithm"], ignore_index=True)

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from dlr.cohort import Case, CohortSettings, read_case
+from dlr.cohort import Case, CohortSettings, files_of_image, read_case
 
 __all__ = ["CaseRow", "CaseSource", "CohortFiles", "OneCase", "rows_of", "source_of"]
 
@@ -74,7 +74,7 @@ class CohortFiles:
         return {
             "reading": {name: _plain(getattr(self.settings, name)) for name in READING},
             "outline": outline,
-            "files": {name: digest(path) for name, path in files.items() if path},
+            "files": {name: [digest(file) for file in files_of_image(path)] for name, path in files.items() if path},
             "label": row.mask_label,
             "part": row.lesion_part,
             "spacing": row.pixel_spacing_mm,

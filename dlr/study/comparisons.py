@@ -10,7 +10,7 @@ import pandas as pd
 
 from dlr import stats
 from dlr.randomness import rng
-from dlr.study.measures import Evaluated
+from dlr.study.measures import SMALLEST, Evaluated
 from dlr.tables import COMPARISONS, RECLASSIFICATION
 from dlr.words import Model, Role
 
@@ -50,9 +50,11 @@ def _compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str
         return {}
     order = {patient: place for place, patient in enumerate(b.patients)}
     second = b.value[[order[patient] for patient in a.patients]]
+    metric = "auc" if a.target.binary else "mae"
+    row: dict[str, Any] = {"subset": "all", "metric": metric, "model_a": a.model, "model_b": b.model}
     if not a.target.binary:
-        return _compare_errors(a, b, second, seed, replicates)
-    row: dict[str, Any] = {"subset": "all", "metric": "auc", "model_a": a.model, "model_b": b.model}
+        found_errors = _compare_errors(a, second)
+        return row | found_errors if found_errors else {}
     if a.role == Role.HELD_OUT:
         test = stats.delong_test(a.positive, a.probability, second)
         return row | {
@@ -86,17 +88,16 @@ def _compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str
     }
 
 
-def _compare_errors(a: Evaluated, b: Evaluated, second: np.ndarray, seed: int, replicates: int) -> dict[str, Any]:
+def _compare_errors(a: Evaluated, second: np.ndarray) -> dict[str, Any]:
     """Two models of a per cent target by their mean absolute errors; apparent ones compare nothing."""
-    if a.role == Role.APPARENT or len(a.patients) < 2:
+    if a.role == Role.APPARENT or len(a.patients) < SMALLEST:
         return {}
-    found = stats.mean_absolute_error_difference(
-        a.value, second, a.truth,
-        generator=rng(seed, "bootstrap", a.target.name, a.protocol, a.side, a.model, b.model), replicates=replicates,
-    )  # fmt: skip
+    found = stats.absolute_error_difference(a.truth, a.value, second)
+    held_out = a.role == Role.HELD_OUT
     return {
-        "subset": "all", "metric": "mae", "model_a": a.model, "model_b": b.model, "difference": found.value,
-        "lower": found.lower, "upper": found.upper, "p": NAN, "method": found.method,
+        "difference": found.difference, "lower": found.lower, "upper": found.upper,
+        "p": found.p if held_out else NAN,
+        "method": found.method if held_out else f"out-of-fold, {found.method}, given these models; no p is valid here",
     }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from dlr.errors import InputError
 from dlr.randomness import rng
 from dlr.study.cohort import CohortTables
 from dlr.tables import CUTOFFS, METRICS, OPTIMISM_GAP
-from dlr.words import CHOSEN, CutOff, Estimate, Protocol, Role, Side, Target, signature
+from dlr.words import CHOSEN, Comparison, CutOff, Estimate, Protocol, Role, Side, Target, signature
 
 __all__ = ["Cutoffs", "Evaluated", "cut_offs", "evaluated_signatures", "measures", "optimism_gap"]
 
@@ -148,7 +148,7 @@ def measures(one: Evaluated, cutoff: float, seed: int, replicates: int, baseline
     baseline : of a per cent target, the training side's median, which every model is held against.
     """
     if not one.target.binary:
-        return _per_cent(one, seed, replicates, baseline)
+        return _per_cent(one, baseline)
     if not one.two_classes:
         return []
     rows = _discrimination(one, seed, replicates)
@@ -214,16 +214,29 @@ def _calibration(one: Evaluated, seed: int, replicates: int) -> list[dict[str, A
     return rows
 
 
-def _per_cent(one: Evaluated, seed: int, replicates: int, baseline: float) -> list[dict[str, Any]]:
+def _per_cent(one: Evaluated, baseline: float) -> list[dict[str, Any]]:
     if len(one.patients) < SMALLEST:
         return []
-    generator = rng(seed, "bootstrap", *one.names.values(), one.algorithm, one.subset, "per cent")
-    found = stats.per_cent_agreement(
-        one.value, one.truth, baseline=baseline, generator=generator, replicates=replicates
-    )
+    found = stats.per_cent_agreement(one.truth, one.value, baseline)
+    named = {
+        "mae": found.mean_absolute_error,
+        "bias": found.bias,
+        "limits_lower": found.lower_limit,
+        "limits_upper": found.upper_limit,
+        "pearson": found.pearson,
+        "spearman": found.spearman,
+        "baseline_mae": found.baseline_error,
+        "mae_gain": _gain(one, found.gain),
+    }
     words = "" if one.role == Role.HELD_OUT else f"{one.role}, "
-    rows = [_row(one, name, replace(estimate, method=words + estimate.method)) for name, estimate in found.named()]
+    rows = [_row(one, name, replace(estimate, method=words + estimate.method)) for name, estimate in named.items()]
     return rows if one.algorithm == CHOSEN else rows[:1]
+
+
+def _gain(one: Evaluated, against: Comparison) -> Estimate:
+    """How much smaller the model's mean absolute error is than the baseline's."""
+    method = f"baseline less model, {against.method}"
+    return Estimate(-against.difference, -against.upper, -against.lower, len(one.patients), 0, method)
 
 
 def _plain(one: Evaluated, value: float, method: str) -> Estimate:

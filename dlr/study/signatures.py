@@ -139,7 +139,7 @@ def fit_signature(
         about = {**named, "variant": asked.variant, "part": part.name}
         choices.append(pd.read_parquet(folder / "choices.parquet").assign(**about))
         rows = asked.frame_of(part).of(part.predict)
-        for algorithm in (*(learn.algorithms if asked.target.binary else learn.regressors), CHOSEN):
+        for algorithm in (*learn.learners(asked.target.kind), CHOSEN):
             value = apply_chains(kept, algorithm, rows)
             named_rows = (asked.target, asked.model, asked.variant, algorithm, asked.sides)
             predictions.append(held_out_rows(part, value, *named_rows))
@@ -232,7 +232,7 @@ def fit_part(task: Task, folder: Path) -> None:
         seed=given.seed,
         select=given.select,
         allowed=given.allowed,
-        **({} if given.kind == "binary" else {"kind": given.kind}),
+        kind=given.kind,
     )
     save_chains(fitted, folder / "chains")
     fitted.selection.to_parquet(folder / "selection.parquet", index=False)
