@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +20,7 @@ __all__ = [
     "NomogramSettings",
     "ReportSettings",
     "StudySettings",
+    "without_withdrawn",
 ]
 
 
@@ -72,6 +74,19 @@ class ReportSettings(Section):
     title: str | None = None
     tiff: bool = False  # also write every figure as TIFF at 600 dpi
     examples: int = Field(4, ge=1, le=12)  # ROI examples a class
+
+
+WITHDRAWN = ("stability.icc", "stability.agreement_measure")  # settings of release 0.1.0 that acted on nothing else
+
+
+def without_withdrawn(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a study of an earlier release, without those that are gone."""
+    gone = {tuple(name.split(".")) for name in WITHDRAWN}
+    return {
+        section: {name: value for name, value in own.items() if (section, name) not in gone}
+        if isinstance(own, Mapping) else own
+        for section, own in content.items()
+    }  # fmt: skip
 
 
 class StudySettings(Section):

@@ -8,7 +8,7 @@ import os
 import pkgutil
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,7 +103,7 @@ def prepare_again(study: Study, overrides: Sequence[str] = ()) -> Start:
     before = study.started or {"params": str(study.settings_file), "sets": []}  # runs up to 0.1.0 did not say
     sets = _last_of_each([*before["sets"], *overrides])
     beside = _beside(manifest) if before["params"] is None else None
-    given = beside or _read_params(str(study.settings_file))
+    given = beside or _settings_of(study)
     settings = _resolved(loaded, given, sets if beside else overrides, manifest)
     return Start(loaded, settings, manifest, study.inputs.features, study.folder, before["params"], tuple(sets))
 
@@ -111,7 +111,7 @@ def prepare_again(study: Study, overrides: Sequence[str] = ()) -> Start:
 def as_it_ran(study: Study) -> Start:
     """A study with the settings of its last run, whatever its files say now: what was fitted belongs to these."""
     loaded, manifest = load_pipeline(study.pipeline), _manifest_of(study)
-    settings = _resolved(loaded, _read_params(str(study.settings_file)), (), manifest)
+    settings = _resolved(loaded, _settings_of(study), (), manifest)
     return Start(loaded, settings, manifest, study.inputs.features, study.folder)
 
 
@@ -233,6 +233,14 @@ def _beside(manifest: Path) -> Given | None:
         return None
     typer.echo(f"Settings: {path}, beside the manifest", err=True)
     return _read_params(str(path))
+
+
+def _settings_of(study: Study) -> Given:
+    """The resolved settings of a study's last run, whichever release made it."""
+    from dlr.settings import without_withdrawn
+
+    given = _read_params(str(study.settings_file))
+    return replace(given, content=without_withdrawn(given.content))
 
 
 def _resolved(pipeline: Pipeline, given: Given | None, overrides: Sequence[str], manifest: Path) -> Any:

@@ -1,0 +1,143 @@
+"""A task's key is made of its payload: every field that is sent moves it, or says why it does not."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import dlr.study
+from dlr.cohort import CohortSettings
+from dlr.deep import InputSettings
+from dlr.engine.keys import key_of
+from dlr.learn import LearnSettings
+from dlr.networks import TrainingSettings
+from dlr.radiomics import load_profile
+from dlr.study.activation_maps import ActivationMap
+from dlr.study.cases import CaseRow, CohortFiles, OneCase
+from dlr.study.deep_chains import DeepChain
+from dlr.study.frozen import FitHead
+from dlr.study.measuring import Measuring
+from dlr.study.networks import ApplyNetwork, FineTuning
+from dlr.study.pictures import Picturing
+from dlr.study.signatures import FitPart
+from dlr.study.tasks import OUT, key_of_payload, out_of_key
+
+FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}, index=["P1", "P2"])
+IDS, OUTCOME = np.array(["P1", "P2"], dtype=object), np.array([0, 1])
+
+
+def digest(path: str | Path) -> str:
+    return f"content of {Path(path).name}"
+
+
+def case(**changes: object) -> OneCase:
+    row = CaseRow("C1", "P1", "a.png", "a_mask.png", mask_reader1="r1.png", **changes)  # type: ignore[arg-type]
+    return OneCase(CohortFiles(CohortSettings()), row)
+
+
+def payloads(home: Path) -> dict[type, object]:
+    """One payload of every kind; the files that paths name lie in `home`."""
+    weights = home / "weights.safetensors"
+    return {
+        FitPart: FitPart(FRAME, IDS, OUTCOME, "binary", LearnSettings(), "crossfit", 1, True, frozenset({"a"})),
+        FitHead: FitHead(FRAME, IDS, OUTCOME == 1, 1),
+        Measuring: Measuring(case(), load_profile("ultrasound2d"), "native", "1", "erode", 1),
+        Picturing: Picturing(case(), InputSettings(), True, "resnet18", "abc", weights),
+        FineTuning: FineTuning(
+            ("k1",), ("C1",), ("P1",), OUTCOME == 1, "resnet18", "abc", "imagenet", TrainingSettings(), 1,
+            (home,), weights, "x", home / "c.pt",
+        ),
+        ApplyNetwork: ApplyNetwork("k", {"C1": "k1"}, {"C1": "P1"}, True, "largest_roi", home, (home,)),
+        ActivationMap: ActivationMap(
+            case(), "frozen", "resnet18", home, weights, (np.zeros(4, np.uint8),), InputSettings(), "gradcam", 1,
+            DeepChain(home, home, "frozen", "resnet18"),
+        ),
+    }  # fmt: skip
+
+
+def changed(value: object, home: Path) -> object:
+    """Another value of the same type."""
+    others = {
+        OneCase: lambda v: case(mask_label="2"), LearnSettings: lambda v: LearnSettings(p=0.01),
+        InputSettings: lambda v: InputSettings(size=64), TrainingSettings: lambda v: TrainingSettings(epochs=2),
+        DeepChain: lambda v: replace(v, mode="other"), np.ndarray: lambda v: v[::-1].copy() if v.any() else v + 1,
+        pd.DataFrame: lambda v: v + 1, frozenset: lambda v: v | {"b"}, bool: lambda v: not v, int: lambda v: v + 1,
+        str: lambda v: v + "x", dict: lambda v: {**v, "C2": "k2"}, tuple: lambda v: (*v, v[0]),
+    }  # fmt: skip
+    if isinstance(value, Path):
+        return home / "other.safetensors"
+    if type(value).__name__ == "Profile":
+        return load_profile("hu1561")
+    return others[type(value)](value)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    for name in ("weights.safetensors", "other.safetensors"):
+        (tmp_path / name).write_text(name)
+    return tmp_path
+
+
+def of(payload: object) -> str:
+    return key_of(key_of_payload(payload, digest))
+
+
+def test_every_field_of_every_payload_moves_the_key_or_says_why_not(home: Path) -> None:
+    for kind, payload in payloads(home).items():
+        for each in fields(payload):  # type: ignore[arg-type]
+            moved = replace(payload, **{each.name: changed(getattr(payload, each.name), home)})  # type: ignore[type-var]
+            said = OUT in each.metadata
+            assert (of(moved) == of(payload)) == said, f"{kind.__name__}.{each.name}"
+            assert not said or len(each.metadata[OUT]) > 10, f"{kind.__name__}.{each.name} gives no reason"
+
+
+def test_no_payload_is_missing_from_this_test(home: Path) -> None:
+    """A dataclass of the room with a field out of the key is sent somewhere."""
+    found = set()
+    for module in pkgutil.iter_modules(dlr.study.__path__):
+        for each in vars(importlib.import_module(f"dlr.study.{module.name}")).values():
+            if is_dataclass(each) and any(OUT in f.metadata for f in fields(each)):
+                found.add(each)
+    assert found <= set(payloads(home))
+
+
+@pytest.mark.parametrize(
+    "change", [{"mask_label": "2"}, {"lesion_part": "1"}, {"pixel_spacing_mm": 0.1}, {"mask": "b.png"}]
+)
+def test_a_row_that_reads_otherwise_is_another_case(change: dict) -> None:
+    one = case()
+    assert replace(one, row=replace(one.row, **change)).key(digest) != one.key(digest)
+
+
+def test_names_and_other_readers_are_no_part_of_a_case(home: Path) -> None:
+    one = case()
+    for change in ({"case_id": "C9"}, {"patient_id": "P9"}, {"mask_reader1": "other.png"}):
+        assert replace(one, row=replace(one.row, **change)).key(digest) == one.key(digest)
+
+
+def test_only_settings_that_change_the_reading_are_part_of_a_case() -> None:
+    one = case()
+    assert replace(one, source=CohortFiles(CohortSettings(colour="grey"))).key(digest) != one.key(digest)
+    assert replace(one, source=CohortFiles(CohortSettings(target="er"))).key(digest) == one.key(digest)
+
+
+def test_arrays_of_one_content_and_another_shape_differ() -> None:
+    @dataclass(frozen=True)
+    class Sent:
+        values: object
+        where: Path = field(default=Path("x"), metadata=out_of_key("a place"))
+
+    flat, square = np.arange(4.0), np.arange(4.0).reshape(2, 2)
+    keys = {of(Sent(v)) for v in (flat, square, flat.astype(np.float32), flat.astype(object))}
+    assert len(keys) == 4
+    assert of(Sent(FRAME)) != of(Sent(FRAME.rename(columns={"a": "c"})))
+    assert of(Sent(FRAME)) != of(Sent(FRAME.set_axis(["P1", "P3"])))
+    assert of(Sent({"a", "b"})) == of(Sent({"b", "a"}))
+    with pytest.raises(TypeError, match="values: a object"):
+        of(Sent(object()))
