@@ -9,6 +9,7 @@ from dlr.pipelines.her2_ultrasound import PIPELINE
 
 from dlr.engine import Pipeline, Result, Screen, resolve, run_pipeline
 from dlr.phantom import feature_cohort, make_cohort
+from dlr.randomness import rng
 from dlr.settings import StudySettings
 from dlr.stages.clinical import clinical
 from dlr.stages.cohort import cohort
@@ -19,6 +20,7 @@ from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.stability import stability
 
+SEVERAL = "cohort.target=[her2, er, ki67]"
 TABLES_ONLY = Pipeline(
     name="her2_ultrasound",
     settings=StudySettings,
@@ -61,6 +63,22 @@ def feature_study(folder: Path, patients: int = 90, features: int = 60, seed: in
     manifest["her2"] = positive.astype(int)
     manifest.rename_axis("patient_id").reset_index().to_csv(folder / "data_manifest.csv", index=False)
     return folder / "data_manifest.csv"
+
+
+def targets_study(folder: Path, patients: int = 110, features: int = 40, seed: int = 7) -> Path:
+    """As `feature_study`, of three targets: her2, er (unknown of every seventh patient) and ki67 in per cent.
+
+    ki67 follows the planted feature texture_01 with noise of 10 per cent points.
+    """
+    manifest = feature_study(folder, patients, features, seed)
+    table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
+    texture = pd.read_csv(folder / "features.csv")["texture_01"]
+    noise = rng(seed, "ki67").normal(0, 10, patients)
+    per_cent = 35 + 15 * (texture - texture.mean()) / texture.std() + noise
+    table["ki67"] = per_cent.clip(0, 100).round(1).astype(str)
+    table.loc[table.index % 7 == 3, "er"] = ""
+    table.to_csv(manifest, index=False)
+    return manifest
 
 
 def still_study(folder: Path, patients: int = 40, size: int = 96) -> Path:
