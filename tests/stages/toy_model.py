@@ -68,7 +68,6 @@ def toy(run: Run) -> None:
             folder.mkdir(parents=True)
             known = values[values.index.isin(part.train) & values.index.isin(labels.index)]
             (folder / "toy.json").write_text(json.dumps(fit(known, labels, run.settings.toy.steepness)))
-            rows.append(
-                held_out_rows(part, predict(folder, of(values, part)), target, TOY.name, "", CHOSEN, tables.sides)
-            )
+            value = predict(folder, values[values.index.isin(part.predict)])
+            rows.append(held_out_rows(part, value, target, TOY.name, "", CHOSEN, tables.sides))
     PREDICTIONS.write(run.folder, pd.concat(rows, ignore_index=True))
