@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import tomllib
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -133,6 +134,18 @@ def test_every_file_belongs_to_a_room_with_a_floor(path):
 
 def test_rooms_import_only_from_lower_floors():
     assert [found for found in wrong_imports() if found not in EXCEPTIONS] == []
+
+
+def test_no_stage_imports_a_stage():
+    stages = {module_of(path): path for path in sources() if path.parent.name == "stages" and path.stem != "__init__"}
+    found = {module: imported_files(path, stages) for module, path in stages.items()}
+    assert {module: others for module, others in found.items() if others} == {}
+    assert len(stages) > 10
+
+
+def test_every_package_is_installed():
+    packed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    assert set(packed) >= {module_of(path) for path in sources() if path.name == "__init__.py"}
 
 
 def test_no_files_import_one_another_in_a_circle():

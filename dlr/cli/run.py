@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 from typing import Annotated
 
@@ -137,9 +136,11 @@ def fuse(
     if folder is None:
         typer.echo(f"fusion_model left itself out: {result.left_out['fusion_model']}")
         return
-    with (folder / "shares.csv").open(encoding="utf-8", newline="") as stream:
-        header, *rows = csv.reader(stream)
-    print_table(header, [[step, block, f"{float(count):.1f}"] for step, block, count in rows])
+    from dlr.tables import SHARES
+
+    shares = SHARES.read(folder)
+    rows = [[*map(str, row[:-1]), f"{row[-1]:.1f}"] for row in shares.itertuples(index=False, name=None)]
+    print_table(SHARES.names, rows)
     typer.echo(str(folder))
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Protocol
 
-from dlr.engine.tasks import Done, Parcel, work
+from dlr.engine.tasks import Assignment, Done, work
 from dlr.engine.threads import set_environment, stay_on_one_thread
 from dlr.errors import InputError, Problem
 
@@ -22,12 +22,12 @@ DASK_TIMEOUT = 20  # seconds
 
 
 class Executor(Protocol):
-    """Does parcels of work, in any order."""
+    """Does assignments of work, in any order."""
 
     workers: int
 
-    def run(self, parcels: Sequence[Parcel]) -> Iterator[tuple[int, Done]]:
-        """Each parcel's place in the sequence and what came of it, as they end."""
+    def run(self, assignments: Sequence[Assignment]) -> Iterator[tuple[int, Done]]:
+        """Each assignment's place in the sequence and what came of it, as they end."""
 
     def close(self) -> None:
         """End the workers, whatever they do."""
@@ -47,10 +47,10 @@ class InProcess:
 
     workers = 1
 
-    def run(self, parcels: Sequence[Parcel]) -> Iterator[tuple[int, Done]]:
+    def run(self, assignments: Sequence[Assignment]) -> Iterator[tuple[int, Done]]:
         """In order."""
-        for i, parcel in enumerate(parcels):
-            yield i, work(parcel)
+        for i, assignment in enumerate(assignments):
+            yield i, work(assignment)
 
     def close(self) -> None:
         """Nothing to end."""
@@ -67,20 +67,20 @@ class Pool:
         self.workers = workers
         self._pool: Any = None
 
-    def run(self, parcels: Sequence[Parcel]) -> Iterator[tuple[int, Done]]:
+    def run(self, assignments: Sequence[Assignment]) -> Iterator[tuple[int, Done]]:
         """As they end; never more under way than twice the workers, so that a kill costs little."""
         from concurrent.futures import FIRST_COMPLETED, Future, wait
         from concurrent.futures.process import BrokenProcessPool
 
-        if len(parcels) == 1:
-            yield 0, work(parcels[0])
+        if len(assignments) == 1:
+            yield 0, work(assignments[0])
             return
-        waiting, suspects = iter(range(len(parcels))), list[int]()
+        waiting, suspects = iter(range(len(assignments))), list[int]()
         running: dict[Future[Done], int] = {}
         try:
             while True:
                 while len(running) < 2 * self.workers and (i := next(waiting, None)) is not None:
-                    running[self._started(self.workers).submit(work, parcels[i])] = i
+                    running[self._started(self.workers).submit(work, assignments[i])] = i
                 if not running:
                     break
                 ended, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -96,7 +96,7 @@ class Pool:
             for future in running:
                 future.cancel()
         for i in sorted(suspects):
-            yield i, self._alone(parcels[i])
+            yield i, self._alone(assignments[i])
 
     def _salvage(self, running: dict[Any, int]) -> list[int]:
         """End a broken pool; the places of the tasks it took along."""
@@ -105,14 +105,14 @@ class Pool:
         running.clear()
         return lost
 
-    def _alone(self, parcel: Parcel) -> Done:
+    def _alone(self, assignment: Assignment) -> Done:
         from concurrent.futures.process import BrokenProcessPool
 
         self.close()
         try:
-            return self._started(1).submit(work, parcel).result()
+            return self._started(1).submit(work, assignment).result()
         except BrokenProcessPool:
-            return _died(parcel)
+            return _died(assignment)
         finally:
             self.close()
 
@@ -195,16 +195,16 @@ class OnDask:
         self.workers = max(1, len(self._client.scheduler_info(n_workers=-1)["workers"]))
         return self._client
 
-    def run(self, parcels: Sequence[Parcel]) -> Iterator[tuple[int, Done]]:
+    def run(self, assignments: Sequence[Assignment]) -> Iterator[tuple[int, Done]]:
         """As they end; twice as many under way as there are workers."""
         client = self._connected()
         from distributed import KilledWorker, as_completed
 
-        waiting = iter(enumerate(parcels))
+        waiting = iter(enumerate(assignments))
         places: dict[str, int] = {}
 
-        def submit(i: int, parcel: Parcel) -> Any:
-            future = client.submit(_work_on_dask, parcel, pure=False)
+        def submit(i: int, assignment: Assignment) -> Any:
+            future = client.submit(_work_on_dask, assignment, pure=False)
             places[future.key] = i
             return future
 
@@ -218,7 +218,7 @@ class OnDask:
                 try:
                     done = future.result()
                 except KilledWorker:
-                    done = _died(parcels[i])
+                    done = _died(assignments[i])
                 yield i, done
         finally:
             ended.clear()
@@ -244,14 +244,14 @@ def _ctrl_c_ignored() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def _work_on_dask(parcel: Parcel) -> Done:
+def _work_on_dask(assignment: Assignment) -> Done:
     stay_on_one_thread()  # a worker of somebody's cluster may have several
-    return work(parcel)
+    return work(assignment)
 
 
-def _died(parcel: Parcel) -> Done:
+def _died(assignment: Assignment) -> Done:
     problem = Problem(
-        where=parcel.task.name,
+        where=assignment.task.name,
         what="its worker process was killed or crashed, and again when tried alone (most often memory ran out)",
         mend="run again with fewer --jobs or more memory; what is finished is kept",
     )

@@ -16,7 +16,7 @@ from dlr.engine.log import logger
 from dlr.engine.looks import Look, look
 from dlr.engine.progress import Screen
 from dlr.engine.store import TASK_RECORD, Store
-from dlr.engine.tasks import Parcel, Task, TaskFailure
+from dlr.engine.tasks import Assignment, Task, TaskFailure
 from dlr.errors import InputError, Problem
 
 __all__ = ["LeftOut", "ProbeEnded", "Run", "RunningStage", "View"]
@@ -136,23 +136,23 @@ class Run:
         self, function: Callable[[Task, Path], None], tasks: Iterable[Task], label: str = "cases"
     ) -> list[Path | TaskFailure]:
         """As `each`; a task that may fail and does has its TaskFailure in place of a folder."""
-        parcels = self._parcels(function, list(tasks))
-        results: list[Path | TaskFailure] = [parcel.final for parcel in parcels]
-        records = [None if self.fresh else self.store.find(p.final, TASK_RECORD, p.key) for p in parcels]
+        assignments = self._assignments(function, list(tasks))
+        results: list[Path | TaskFailure] = [assignment.final for assignment in assignments]
+        records = [None if self.fresh else self.store.find(p.final, TASK_RECORD, p.key) for p in assignments]
         todo = [i for i, record in enumerate(records) if record is None]
-        self.found += len(parcels) - len(todo)
+        self.found += len(assignments) - len(todo)
         if self.probe and todo:
-            self._measure([parcels[i] for i in todo], [r["seconds"] for r in records if r is not None], label)
+            self._measure([assignments[i] for i in todo], [r["seconds"] for r in records if r is not None], label)
         if not todo:
             return results
         stopped: list[Problem] = []
         answered = 0
-        with self.screen.bar(self.stage.name, len(parcels), label) as bar:
-            bar.advance(len(parcels) - len(todo))
-            for place, done in self.executor.run([parcels[i] for i in todo]):
+        with self.screen.bar(self.stage.name, len(assignments), label) as bar:
+            bar.advance(len(assignments) - len(todo))
+            for place, done in self.executor.run([assignments[i] for i in todo]):
                 bar.advance()
                 answered += 1
-                i, task = todo[place], parcels[todo[place]].task
+                i, task = todo[place], assignments[todo[place]].task
                 if not done.problems:
                     self.computed += 1
                     logger.debug("%s: %s in %.3f s", self.stage.name, task.name, done.seconds)
@@ -170,7 +170,7 @@ class Run:
         assert answered == len(todo), "an executor lost a task"
         return results
 
-    def _parcels(self, function: Callable[[Task, Path], None], tasks: list[Task]) -> list[Parcel]:
+    def _assignments(self, function: Callable[[Task, Path], None], tasks: list[Task]) -> list[Assignment]:
         where = f"{function.__module__}.{function.__qualname__}"
         if "<" in where:
             raise TypeError(f"{where}: a task's function stands at the top of its module, where workers find it")
@@ -190,10 +190,10 @@ class Run:
             if final in finals:
                 raise ValueError(f"{self.stage.name}: two tasks have one name and one key: {task.name}")
             finals[final] = task.name
-            out.append(Parcel(function, task, key, parts, self.store.own, final))
+            out.append(Assignment(function, task, key, parts, self.store.own, final))
         return out
 
-    def _measure(self, todo: list[Parcel], stored: list[float], label: str) -> NoReturn:
+    def _measure(self, todo: list[Assignment], stored: list[float], label: str) -> NoReturn:
         """Seconds of one task: the median of those in the store, or one computed now (and kept)."""
         left = len(todo)
         if stored:

@@ -12,7 +12,7 @@ from typing import Any
 from dlr.engine.store import TASK_RECORD, new_record, publish
 from dlr.errors import InputError, Problem
 
-__all__ = ["Done", "Parcel", "Task", "TaskFailure", "work"]
+__all__ = ["Done", "Assignment", "Task", "TaskFailure", "work"]
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class TaskFailure:
 
 
 @dataclass(frozen=True)
-class Parcel:
-    """What a worker is sent."""
+class Assignment:
+    """A task as a worker is sent it."""
 
     function: Callable[[Task, Path], None]
     task: Task
@@ -60,24 +60,25 @@ class Done:
     transient: bool = False  # another try may succeed
 
 
-def work(parcel: Parcel) -> Done:
+def work(assignment: Assignment) -> Done:
     """Do one task in a folder beside the store and publish it: the same in every executor."""
-    if not parcel.own.is_dir():
+    if not assignment.own.is_dir():
         raise InputError(
-            where=str(parcel.own),
+            where=str(assignment.own),
             what="a worker does not see the study's folder",
             mend="workers on other machines need the study and its images under the same paths (a shared disk)",
         )
-    beside = parcel.own / f"t-{secrets.token_hex(6)}"
+    beside = assignment.own / f"t-{secrets.token_hex(6)}"
     beside.mkdir()
     begin = time.perf_counter()
     try:
-        parcel.function(parcel.task, beside)
+        assignment.function(assignment.task, beside)
     except InputError as error:
         return Done(time.perf_counter() - begin, error.problems)
     except MemoryError as error:
-        problem = Problem(parcel.task.name, f"memory ran out ({error})", "use fewer --jobs, or smaller images")
+        problem = Problem(assignment.task.name, f"memory ran out ({error})", "use fewer --jobs, or smaller images")
         return Done(time.perf_counter() - begin, (problem,), transient=True)
     seconds = time.perf_counter() - begin
-    publish(beside, parcel.final, TASK_RECORD, new_record(parcel.key, parcel.parts, seconds, name=parcel.task.name))
+    record = new_record(assignment.key, assignment.parts, seconds, name=assignment.task.name)
+    publish(beside, assignment.final, TASK_RECORD, record)
     return Done(seconds)

@@ -11,7 +11,7 @@ from dlr.study.cohort import BEFORE_BIOPSY, read_cohort
 from dlr.study.description import write_odds_ratios, write_table_one
 from dlr.study.frames import PatientFrame
 from dlr.study.parts import study_parts
-from dlr.study.signatures import Question, apply_to_new, fit_signature, split_areas
+from dlr.study.signatures import SignatureData, apply_to_new, fit_signature, split_areas
 from dlr.tables import (
     ALGORITHMS,
     CHOICES,
@@ -66,7 +66,9 @@ def clinical(run: Run) -> None:
         labels = tables.labels(target)
         for variant, values in variants.items():
             frame = PatientFrame.by_patient(values)
-            asked = Question(target, Model.CLINICAL.value, frame, labels, tables.sides, select=False, variant=variant)
+            asked = SignatureData(
+                target, Model.CLINICAL.value, frame, labels, tables.sides, select=False, variant=variant
+            )
             made = fit_signature(run, asked, parts)
             predictions.append(made.predictions)
             choices.append(made.choices)

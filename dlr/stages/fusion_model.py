@@ -10,7 +10,7 @@ from dlr.study.cohort import read_cohort
 from dlr.study.frames import PatientFrame, patient_frame
 from dlr.study.parts import study_parts
 from dlr.study.selected import reproducible_features, write_selected
-from dlr.study.signatures import Question, SavedChains, SignatureTables, apply_to_new, fit_signature
+from dlr.study.signatures import SavedChains, SignatureData, SignatureTables, apply_to_new, fit_signature
 from dlr.tables import (
     ALGORITHMS,
     CHOICES,
@@ -69,10 +69,10 @@ def fusion_model(run: Run) -> None:
         there = tuple(part for part in parts if part.name in frames)
         deep = {name: _components(frame.values) for name, frame in frames.items()}
         kept = None if allowed is None else {name: [*allowed.get(name, []), *deep[name]] for name in frames}
-        question = Question(
+        asked = SignatureData(
             target, Model.DLR.value, rad, tables.labels(target), tables.sides, select=True, by_part=frames
         )
-        made[target.name] = fit_signature(run, question, there, kept)
+        made[target.name] = fit_signature(run, asked, there, kept)
         shares.append(block_shares(made[target.name].selection, frames).assign(target=target.name))
     write_selected(run, tables, made)
     SHARES.write(run.folder, pd.concat(shares, ignore_index=True))

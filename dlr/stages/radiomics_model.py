@@ -16,7 +16,7 @@ from dlr.study.frames import patient_frame
 from dlr.study.parts import study_parts
 from dlr.study.selected import reproducible_features, write_selected
 from dlr.study.signatures import (
-    Question,
+    SignatureData,
     SignatureTables,
     apply_to_new,
     fit_signature,
@@ -72,7 +72,7 @@ def radiomics_model(run: Run) -> None:
     made: dict[str, SignatureTables] = {}
     splits, effects = [], []
     for target in tables.targets:
-        asked = Question(target, Model.RAD.value, frame, tables.labels(target), tables.sides, select=True)
+        asked = SignatureData(target, Model.RAD.value, frame, tables.labels(target), tables.sides, select=True)
         made[target.name] = fit_signature(run, asked, parts, allowed)
         splits.append(split_areas(run, asked, run.settings.cohort.test_share, run.settings.evaluate.splits))
         if allowed is not None and target.binary:
@@ -87,7 +87,9 @@ def radiomics_model(run: Run) -> None:
         run.warn(f"{int((~empty).sum())} of {len(empty)} chains kept no feature and say the same of everybody")
 
 
-def filter_effect(run: Run, asked: Question, parts: tuple[Part, ...], allowed: dict[str, list[str]]) -> pd.DataFrame:
+def filter_effect(
+    run: Run, asked: SignatureData, parts: tuple[Part, ...], allowed: dict[str, list[str]]
+) -> pd.DataFrame:
     """What the reproducibility filter does: out-of-fold AUC of logistic regression with it and without it (ICC_FILTER).
 
     Over the folds of the first seed; `features` is the median offered to a fold.

@@ -31,8 +31,8 @@ from dlr.words import CHOSEN, Protocol, Side, Target
 
 __all__ = [
     "FitPart",
-    "Question",
     "SavedChains",
+    "SignatureData",
     "SignatureTables",
     "apply_chains",
     "apply_to_new",
@@ -53,8 +53,8 @@ WHOLE = "all"  # the folder of the variant that takes every column
 
 
 @dataclass(frozen=True)
-class Question:
-    """What one model is asked: whom to tell apart (or how many per cent), by which columns."""
+class SignatureData:
+    """What one model is fitted from: whom to tell apart (or how many per cent), by which columns."""
 
     target: Target
     model: str
@@ -118,7 +118,7 @@ def saved_chains(home: Path) -> Iterator[SavedChains]:
 
 
 def fit_signature(
-    run: Run, asked: Question, parts: tuple[Part, ...], allowed: dict[str, list[str]] | None = None
+    run: Run, asked: SignatureData, parts: tuple[Part, ...], allowed: dict[str, list[str]] | None = None
 ) -> SignatureTables:
     """Fit every part's chains (each durable by itself), keep them under chains/, and apply them.
 
@@ -166,7 +166,7 @@ def held_out_rows(
     return table[list(PREDICTIONS.names)]
 
 
-def split_areas(run: Run, asked: Question, test_share: float, splits: int) -> pd.DataFrame:
+def split_areas(run: Run, asked: SignatureData, test_share: float, splits: int) -> pd.DataFrame:
     """AUC of one simple chain (logistic) on the test part of many random stratified splits: how far luck reaches.
 
     Returns SPLITS, without rows for a target that has no two classes. External patients stay out.
@@ -193,7 +193,7 @@ def split_areas(run: Run, asked: Question, test_share: float, splits: int) -> pd
 
 
 def simple_values(
-    run: Run, asked: Question, parts: Sequence[Part], label: str, allowed: dict[str, list[str]] | None = None
+    run: Run, asked: SignatureData, parts: Sequence[Part], label: str, allowed: dict[str, list[str]] | None = None
 ) -> list[pd.Series]:
     """Probabilities of every part's patients by one simple chain (logistic regression), for side questions."""
     learn = run.settings.learn.model_copy(update={"algorithms": [SIMPLE]})
@@ -242,7 +242,7 @@ def fit_part(task: Task, folder: Path) -> None:
         lasso_cv(fitted.lasso).to_parquet(folder / "lasso_cv.parquet", index=False)
 
 
-def _task(run: Run, asked: Question, part: Part, learn: LearnSettings, allowed: Sequence[str] | None) -> Task:
+def _task(run: Run, asked: SignatureData, part: Part, learn: LearnSettings, allowed: Sequence[str] | None) -> Task:
     """The fitting of one part; of `learn` only what a part's chains see, so that more folds fit no part anew."""
     labels, variant = asked.labels, asked.variant
     rows = asked.frame_of(part).of([patient for patient in part.train if patient in labels.index])

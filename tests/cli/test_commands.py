@@ -10,11 +10,14 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from launching import ROOT, dlr_, launched
 
 import dlr
+from dlr.tables import SHARES
 
 HEAVY = ("pandas", "numpy", "torch", "matplotlib", "numba", "sklearn", "scipy", "SimpleITK", "lightgbm")
 COMMANDS = (
@@ -191,6 +194,27 @@ def test_dry_run_prints_minutes_and_computes_no_result(folder):
     assert "4 numbers, one measured" in said.stdout
     assert "About 0.0 minutes, and 1 stage whose time is known" in said.stdout
     assert not (folder / "runs" / "toy" / "total.txt").exists()
+
+
+def test_fuse_prints_what_each_block_brings(folder, monkeypatch):
+    dlr_("run", "toy", "-j", "1")
+    table = pd.DataFrame({"target": ["her2"] * 2, "step": "kept", "block": ["Rad", "DL"], "count": [4.25, 2.0]})
+    SHARES.write(folder, table)
+    asked = {}
+
+    def fused(start, **options):
+        asked.update(options, n_components=start.sets)
+        return SimpleNamespace(folders={"fusion_model": folder})
+
+    monkeypatch.setattr("dlr.cli.start.Start.run", fused)
+    monkeypatch.setattr("dlr.cli.start._resolved", lambda *_: None)
+    said = dlr_("fuse", "--pca", "0.95")
+    assert [line.split() for line in said.stdout.splitlines() if line.split()[:1] in (["target"], ["her2"])] == [
+        ["target", "step", "block", "count"],
+        ["her2", "kept", "Rad", "4.2"],
+        ["her2", "kept", "DL", "2.0"],
+    ]
+    assert (asked["only"], asked["n_components"]) == ("fusion_model", ("fuse.n_components=0.95",))
 
 
 def test_run_stage_prints_its_folder(folder):
