@@ -256,7 +256,8 @@ def _described(annotation: Any) -> str:
             out.append("a path")
         else:
             out.append(words.get(member, "another value"))
-    return ", or ".join(sorted(dict.fromkeys(out), key="null".__eq__))  # null last
+    # by name, null last: Python keeps one order for all unions of the same members, whoever wrote it first
+    return ", or ".join(sorted(set(out), key=lambda word: (word == "null", word)))
 
 
 def _with_absolute_paths(value: Any, folders: Sequence[Path]) -> Any:
