@@ -109,8 +109,11 @@ def prepare_again(study: Study, overrides: Sequence[str] = ()) -> Start:
 
 
 def as_it_ran(study: Study) -> Start:
-    """A study with the settings of its last run, whatever its files say now: what was fitted belongs to these."""
-    loaded, manifest = load_pipeline(study.pipeline), _manifest_of(study)
+    """A study with the settings of its last run, whatever its files say now: what was fitted belongs to these.
+
+    The study's folder is enough: its manifest need not be there.
+    """
+    loaded, manifest = load_pipeline(study.pipeline), study.inputs.manifest or study.folder / MANIFEST
     settings = _resolved(loaded, _settings_of(study), (), manifest)
     return Start(loaded, settings, manifest, study.inputs.features, study.folder)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -12,37 +11,17 @@ import pandas as pd
 
 from dlr.engine import Run, Task, TaskFailure, stage
 from dlr.randomness import rng
-from dlr.stats import youden
 from dlr.study.activation_maps import ABOUT_FILE, MAP_FILE, ActivationMap, map_case
 from dlr.study.cases import CaseRow, OneCase, source_of
-from dlr.study.cohort import CohortTables, read_cohort
+from dlr.study.cohort import read_cohort
 from dlr.study.deep_chains import FINE_TUNED, backbone_file, read_chain
-from dlr.study.parts import study_parts
+from dlr.study.mapped_patients import Chosen, whom_to_map
 from dlr.study.pictures import read_outlines
 from dlr.study.tasks import task_of
 from dlr.tables import ATTENTION, EXAMPLES, PREDICTIONS
-from dlr.words import CHOSEN, Model, Protocol, Side, Target, signature
+from dlr.words import CHOSEN, Model, Target
 
 __all__ = ["attention"]
-
-OUTCOMES = {  # (positive, called positive)
-    (True, True): "true positive",
-    (False, True): "false positive",
-    (False, False): "true negative",
-    (True, False): "false negative",
-}
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """One patient to map, by a chain that did not see it."""
-
-    patient_id: str
-    part: str
-    fold: int
-    outcome: str
-    probability: float
-    example: bool  # its map is kept for the report
 
 
 @stage(
@@ -78,36 +57,6 @@ def attention(run: Run) -> None:
     ATTENTION.write(run.folder, pd.concat(measured, ignore_index=True))
     if examples:
         EXAMPLES.write(run.folder, pd.DataFrame(examples))
-
-
-def whom_to_map(
-    run: Run, tables: CohortTables, predictions: pd.DataFrame, target: Target, patients: list[str]
-) -> list[Chosen]:
-    """Patients drawn at random, each with a chain that did not see it, and examples of the four outcomes.
-
-    A training patient's chain is its held-out one of the first drawing; everybody else's is that drawing's first.
-    """
-    labels = tables.labels(target)
-    own = predictions[(predictions["target"] == target.name) & (predictions["protocol"] == Protocol.CROSSFIT)]
-    if own.empty:
-        run.leave_out("maps are of cross-fitted chains, and learn.protocols does not name crossfit")
-    parts = {p.fold: p for p in study_parts(tables.folds, [Protocol.CROSSFIT.value], tables.sides) if p.seed == 0}
-    held_out = own[(own["seed"] == 0) & (own["side"] == Side.TRAIN)].set_index("patient_id")["fold"]
-    known = sorted(p for p in patients if p in labels.index and p in set(own["patient_id"]))
-    order = rng(run.seed, "attention", "patients", target.name).permutation(len(known))
-    means = signature(own).set_index("patient_id")["value"]
-    training = [p for p in known if p in held_out.index]
-    cut = youden(labels.loc[training].to_numpy() == 1, means.loc[training].to_numpy()).value
-    wanted = dict.fromkeys(OUTCOMES.values(), run.settings.attention.examples)
-    chosen = []
-    for patient in [known[k] for k in order[: run.settings.attention.cases]]:
-        outcome = OUTCOMES[bool(labels[patient]), bool(means[patient] >= cut)]
-        wanted[outcome] -= 1
-        fold = int(held_out.get(patient, min(parts)))
-        chosen.append(
-            Chosen(patient, parts[fold].name, fold, outcome, float(means[patient]), example=wanted[outcome] >= 0)
-        )
-    return sorted(chosen, key=lambda one: one.patient_id)
 
 
 def _task(run: Run, target: Target, row: CaseRow, one: Chosen, outlines: dict[str, np.ndarray]) -> Task:

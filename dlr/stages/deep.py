@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
-from hashlib import sha256
-from typing import Any
 
 import pandas as pd
 
@@ -14,22 +11,13 @@ from dlr.deep import DeepSettings
 from dlr.engine import Run, stage
 from dlr.errors import missing_modules
 from dlr.study.algorithms import write_algorithms
-from dlr.study.cases import CaseRow
-from dlr.study.cohort import CohortTables, read_cohort
-from dlr.study.deep_chains import BACKBONES, CHOICE, FINE_TUNED, FROZEN, backbone_file
+from dlr.study.cohort import read_cohort
+from dlr.study.deep_chains import CHOICE, FINE_TUNED, FROZEN
 from dlr.study.deep_new import apply_deep
-from dlr.study.frames import PatientFrame, patient_frame
-from dlr.study.frozen import DeepSignature, Pictured, frozen_signatures
+from dlr.study.frozen import DeepSignature, frozen_signatures
 from dlr.study.networks import fine_tuned_signatures
 from dlr.study.parts import study_parts
-from dlr.study.pictures import (
-    embedding_table,
-    picture_case,
-    picture_tasks,
-    picturing_of,
-    read_pictured,
-    write_outlines,
-)
+from dlr.study.pictured import picture_all
 from dlr.study.signatures import chains_folder, held_out_rows
 from dlr.tables import ALGORITHMS, CHOICES, CURVES, EMBEDDINGS, EVERY_PART, OUTLINES, PREDICTIONS
 from dlr.words import CHOSEN, Model, Target
@@ -83,40 +71,6 @@ def deep(run: Run) -> None:
     if curves:
         CURVES.write(run.folder, pd.concat(curves, ignore_index=True))
     write_algorithms(run, tables, table)
-
-
-def picture_all(run: Run, tables: CohortTables, rows: Sequence[CaseRow]) -> Pictured:
-    """Every case's picture and its frozen features by every backbone; the backbones are kept for new patients."""
-    from dlr.deep import load_weights
-    from dlr.deep.weights import weights_file
-    from dlr.networks import save_weights
-
-    settings: DeepSettings = run.settings.deep
-    if settings.weights != "none":
-        for name in settings.backbones:
-            weights_file(name, settings.weights)  # all are asked for before the long work
-    origins: dict[str, Any] = {}
-    frames: dict[str, PatientFrame] = {}
-    by_case: dict[str, pd.DataFrame] = {}
-    digests: dict[str, str] = {}
-    found = Pictured(frames, by_case, digests, {}, {row.case_id: row.patient_id for row in rows})
-    (run.folder / BACKBONES).mkdir()
-    for name in settings.backbones:
-        backbone, origin = load_weights(name, settings.weights, run.seed)
-        file = backbone_file(run.folder, name)
-        save_weights(backbone, file)
-        digests[name] = sha256(file.read_bytes()).hexdigest()
-        tasks = picture_tasks(run, picturing_of(run.settings, rows, name, file, digests[name]))
-        results = run.each_or_failure(picture_case, tasks, label=f"cases by {name}")
-        pictures, features = read_pictured(run, tasks, results)
-        by_case[name] = embedding_table(features, found.patients)
-        frames[name] = patient_frame(by_case[name], tables, run.settings.cohort.per_patient)
-        origins[name] = asdict(origin)
-        found = replace(found, pictures=pictures)
-    write_outlines(run.folder, found.pictures)
-    about = {"mode": settings.mode, "flips": settings.flips, "backbones": origins}
-    (run.folder / "deep.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
-    return found
 
 
 def choose(run: Run, target: Target, made: Sequence[DeepSignature]) -> dict[str, DeepSignature]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,9 +12,10 @@ from dlr.errors import InputError
 from dlr.stats import LogisticFit, Nomogram
 from dlr.study.application import Application
 from dlr.study.cohort import CohortTables, binary_words, read_cohort
-from dlr.study.combined import SavedSet, combined_inputs, read_sets
+from dlr.study.combined import combined_inputs, read_sets
+from dlr.study.drawn_sets import points_of, sets_to_draw
 from dlr.tables import CHECK, COMBINED_INPUTS, PATIENT_POINTS, POINTS
-from dlr.words import Protocol, Side
+from dlr.words import Side
 
 __all__ = ["TOLERANCE", "nomogram"]
 
@@ -40,48 +39,6 @@ def apply_nomogram(given: Application) -> None:
         if len(frame):
             paper = Nomogram.from_dict(entry["nomogram"])
             given.made.give(PATIENT_POINTS, points_of(paper, frame).assign(target=saved.target, set=saved.name))
-
-
-def points_of(paper: Nomogram, frame: pd.DataFrame) -> pd.DataFrame:
-    """patient_id, variable, value, points, beyond_axis, total, risk: a row a patient and axis."""
-    points, total = paper.points(frame), paper.total(frame)
-    beyond = set(paper.beyond(frame).set_index(["patient", "variable"]).index)
-    tables = [
-        pd.DataFrame(
-            {
-                "patient_id": np.asarray(frame.index, dtype=object), "variable": axis.name,
-                "value": frame[axis.name].map(str).to_numpy(dtype=object), "points": points[axis.name].to_numpy(),
-                "beyond_axis": [(patient, axis.name) in beyond for patient in frame.index],
-                "total": total, "risk": paper.risk(total),
-            }
-        )
-        for axis in paper.axes
-    ]  # fmt: skip
-    return pd.concat(tables, ignore_index=True)
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """One set of variables on paper."""
-
-    saved: SavedSet
-    fit: LogisticFit
-    primary: bool  # the first of its target that could be drawn
-    file: str
-
-    def entry(self, title: str, paper: Nomogram, example: pd.DataFrame) -> dict[str, Any]:
-        """What nomogram.json holds of it."""
-        patient = {name: _plain(value) for name, value in example.iloc[0].items()}
-        return {
-            "name": self.saved.name,
-            "target": self.saved.target,
-            "protocol": self.saved.protocol,
-            "title": title,
-            "primary": self.primary,
-            "file": self.file,
-            "nomogram": paper.to_dict(),
-            "example": {"patient_id": str(example.index[0]), **patient},
-        }
 
 
 @stage(
@@ -138,19 +95,6 @@ def nomogram(run: Run) -> None:
     run.log(f"{len(drawn)} drawn; points give the model's probability back to {max(c[-1] for c in checks):.1g}")
 
 
-def sets_to_draw(tables: CohortTables, sets: list[SavedSet]) -> list[Drawn]:
-    """Every set with a model for paper, cross-fitted ones where there are any, target by target, the primary first."""
-    own = [s for s in sets if s.protocol == Protocol.CROSSFIT] or sets
-    order = {target.name: place for place, target in enumerate(tables.targets)}
-    out: list[Drawn] = []
-    for saved in sorted(own, key=lambda s: (order[s.target], not s.primary)):
-        if saved.model.nomogram is not None:
-            first = saved.target not in {one.saved.target for one in out}
-            file = f"nomogram_{len(out) + 1}.pdf" if out else "nomogram.pdf"
-            out.append(Drawn(saved, saved.model.nomogram, first, file))
-    return out
-
-
 def example_patient(run: Run, tables: CohortTables, frame: pd.DataFrame, fit: LogisticFit) -> str:
     """The patient asked for, else the held-out one nearest the upper quartile of risk, so that every row has points."""
     wanted = run.settings.nomogram.example
@@ -162,7 +106,3 @@ def example_patient(run: Run, tables: CohortTables, frame: pd.DataFrame, fit: Lo
     held_out = [p for p in frame.index if sides.get(p) in (Side.TEST, Side.EXTERNAL)] or list(frame.index)
     risk = fit.predict(frame.loc[held_out])
     return str(held_out[int(np.argmin(np.abs(risk - np.quantile(risk, 0.75))))])
-
-
-def _plain(value: Any) -> Any:
-    return value.item() if isinstance(value, np.generic) else value

@@ -22,6 +22,8 @@ from dlr.words import Target
 
 __all__ = ["radiomics"]
 
+PROFILE_FILE = "profile.yaml"
+
 
 def apply_radiomics(given: Application) -> None:
     """Features of every new case with an image; of the new table itself where the study started from features."""
@@ -30,7 +32,7 @@ def apply_radiomics(given: Application) -> None:
         known = [column.name for column in patients.tables.columns]
         given.made.give(FEATURES, match_features(load_feature_table(patients.table, known), patients.tables.cases))
         return
-    profile = load_profile(given.settings.radiomics.profile)
+    profile = load_profile(given.home / PROFILE_FILE)  # the study's own copy, wherever the file is now
     rows = rows_of(patients.tables.cases[patients.tables.cases["image"] != ""])
     asked = measuring_of(given.settings, rows, profile)
     results = Parallel(n_jobs=max(1, min(patients.jobs, len(rows))))(delayed(_measured)(one) for one in asked)
@@ -89,7 +91,7 @@ def radiomics(run: Run) -> None:
     MISSING.write(run.folder, missing)
     DICTIONARY.write(run.folder, feature_dictionary(profile, tables.kind))
     FAMILIES.write(run.folder, family_counts(profile, tables.kind))
-    (run.folder / "profile.yaml").write_text(profile.text, encoding="utf-8")
+    (run.folder / PROFILE_FILE).write_text(profile.text, encoding="utf-8")
     run.log(f"{len(columns)} features of {len(features)} cases, profile {profile.name}")
 
 

@@ -15,23 +15,12 @@ from dlr.engine import Run, Task
 from dlr.protocols import Part
 from dlr.randomness import seed_of
 from dlr.study.deep_chains import FROZEN, HEAD, DeepChain
-from dlr.study.frames import PatientFrame
+from dlr.study.pictured import Pictured
 from dlr.study.signatures import chains_folder
 from dlr.study.tasks import task_of
 from dlr.words import Target
 
-__all__ = ["DeepSignature", "FitHead", "Pictured", "fit_frozen", "frozen_signatures"]
-
-
-@dataclass(frozen=True)
-class Pictured:
-    """What every backbone saw of the cases."""
-
-    frames: dict[str, PatientFrame]  # frozen features, by backbone
-    tables: dict[str, pd.DataFrame]  # the same by case, by backbone
-    weights_sha256: dict[str, str]  # of the saved backbones
-    pictures: dict[str, Path]  # folder of every case's picture
-    patients: dict[str, str]  # of every case
+__all__ = ["DeepSignature", "FitHead", "fit_frozen", "frozen_signatures"]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from dlr.networks import TrainingSettings
 from dlr.protocols import Part
 from dlr.randomness import seed_of
 from dlr.study.deep_chains import FINE_TUNED, NETWORK, backbone_file, network_values
-from dlr.study.frozen import DeepSignature, Pictured
+from dlr.study.frozen import DeepSignature
+from dlr.study.pictured import Pictured
 from dlr.study.pictures import embedding_table, read_picture
 from dlr.study.signatures import chains_folder
 from dlr.study.tasks import key_of_payload, out_of_key, task_of

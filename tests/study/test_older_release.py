@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -55,6 +56,14 @@ def test_its_points_and_flags_come_out_the_same(unpacked: Path, found: Predictio
     assert (both["points_before"] - both["points"]).abs().max() < 1e-9
     assert (both["risk_before"] - both["risk"]).abs().max() < 1e-12
     assert len(said(unpacked, "_outside")) == len(found.outside) > 0
+
+
+def test_the_studys_folder_alone_predicts_anywhere(unpacked: Path, found: Prediction, tmp_path: Path) -> None:
+    shutil.copytree(unpacked / "runs" / "small", tmp_path / "else where")
+    study = open_study(tmp_path / "else where")
+    start = as_it_ran(study)
+    again = predict_table(study, start.pipeline, start.settings, unpacked / "new.csv")
+    assert again.probabilities.equals(found.probabilities)
 
 
 def folder_of(study: Path, stage: str) -> Path:

@@ -1,0 +1,121 @@
+"""Fitting the Combined model of one target: on the whole training side, over the folds, and on bootstrap samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dlr import stats
+from dlr.engine import Run
+from dlr.errors import InputError
+from dlr.learn import CandidateSet, CombinedModel, fit_combined
+from dlr.protocols import Part
+from dlr.randomness import rng
+from dlr.study.cohort import CohortTables
+from dlr.study.combined import SavedSet
+from dlr.study.parts import side_under, study_parts
+from dlr.words import CHOSEN, Kind, Model, Protocol, Side, Target
+
+__all__ = ["Combining", "combined_rows"]
+
+
+@dataclass(frozen=True)
+class Combining:
+    """What the Combined models of a target, protocol and variant are fitted on."""
+
+    tables: CohortTables
+    target: Target
+    protocol: str
+    variant: str
+    frame: pd.DataFrame  # combined_frame: everybody's clinical values and signatures
+    labels: pd.Series
+
+    def training(self, candidates: CandidateSet) -> list[str]:
+        """Training patients with a known target and every signature."""
+        complete = self.frame[list(candidates.signatures)].notna().all(axis=1)
+        return [p for p in self.tables.ids(Side.TRAIN) if p in self.labels.index and complete[p]]
+
+    def fit(self, run: Run, candidates: CandidateSet, ids: Any, profile: bool) -> CombinedModel:
+        """The model of some training patients; a patient drawn twice counts twice."""
+        settings = run.settings.combine
+        return fit_combined(
+            self.frame.loc[ids].reset_index(drop=True),
+            self.labels.loc[ids].reset_index(drop=True),
+            candidates,
+            protocol=self.protocol,
+            penalty=settings.penalty,
+            bound=settings.maximum_parameters,
+            profile=profile,
+        )
+
+    def fit_set(self, run: Run, candidates: CandidateSet, primary: bool) -> SavedSet:
+        """The model of the whole training side."""
+        model = self.fit(run, candidates, self.training(candidates), profile=True)
+        named = f"{self.target.name}, {candidates.name}, {self.protocol}"
+        for dropped in model.dropped:
+            run.log(f"{named}: {dropped.variable} leaves: {dropped.reason}")
+        return SavedSet(self.target.name, self.protocol, self.variant, primary, model)
+
+    def predictions(self, run: Run, saved: SavedSet) -> list[pd.DataFrame]:
+        """PREDICTIONS: held-out patients by the model of the whole training side; training patients over the folds.
+
+        Under `paper` training patients are apparent. Under cross-fitting each fold's are predicted by a model of the
+        other folds' patients, the signatures given: optimistic, as these come from models that saw the held-out labels.
+        """
+        complete = saved.complete(self.frame)
+        paper = self.protocol == Protocol.PAPER
+        direct = complete if paper else complete.loc[~complete.index.isin(self.tables.ids(Side.TRAIN))]
+        sides = self.tables.sides
+        out = [combined_rows(saved, pd.Series(saved.model.predict(direct), direct.index), 0, -1, sides)]
+        if not paper:
+            for part in study_parts(self.tables.folds, [self.protocol], sides):
+                out.append(combined_rows(saved, self._of_fold(run, saved, part), part.seed, part.stored_fold, sides))
+        return out
+
+    def _of_fold(self, run: Run, saved: SavedSet, part: Part) -> pd.Series:
+        """One fold's training patients by a model of the others; the prevalence where no model can be fitted."""
+        candidates = saved.model.candidates
+        ids = self.training(candidates)
+        out = [p for p in part.predict if p in set(ids)]
+        inside = [p for p in ids if p not in set(out)]
+        model = self.fit(run, candidates, inside, profile=False)
+        if model.fit is None:
+            return pd.Series(float(self.labels.loc[inside].mean()), out)
+        return pd.Series(model.predict(self.frame.loc[out]), out)
+
+    def optimism(self, run: Run, saved: SavedSet) -> pd.DataFrame:
+        """OPTIMISM: Harrell's bootstrap of the last step, the signatures given."""
+        ids = np.array(self.training(saved.model.candidates), dtype=object)
+
+        def fit(rows: np.ndarray) -> Any:
+            model = self.fit(run, saved.model.candidates, list(ids[rows]), profile=False)
+            if model.fit is None:
+                raise InputError("Combined model", model.reason, "")
+            return lambda others: model.predict(self.frame.loc[list(ids[others])])
+
+        found = stats.optimism(
+            fit,
+            self.labels.loc[list(ids)].to_numpy() == 1,
+            generator=rng(run.seed, "optimism", saved.target, saved.variant),
+            replicates=run.settings.combine.bootstrap,
+        )
+        return found.table.assign(target=saved.target, variant=saved.variant)
+
+
+def combined_rows(saved: SavedSet, value: pd.Series, seed: int, fold: int, sides: pd.Series | str) -> pd.DataFrame:
+    """PREDICTIONS of one fitted Combined model.
+
+    value : by patient_id.  sides : by patient_id, or one for all.
+    """
+    own = value.index.map(sides) if isinstance(sides, pd.Series) else [sides] * len(value)
+    return pd.DataFrame(
+        {
+            "patient_id": np.asarray(value.index, dtype=object), "target": saved.target,
+            "side": [side_under(saved.protocol, side) for side in own], "protocol": saved.protocol,
+            "model": Model.COMBINED.value, "variant": saved.variant, "algorithm": CHOSEN, "seed": seed, "fold": fold,
+            "value": value.to_numpy(dtype=float), "kind": Kind.PROBABILITY.value,
+        }
+    )  # fmt: skip
