@@ -35,7 +35,7 @@ def fit_combined(
     bound: int | None = None,
     r2_nagelkerke: float = 0.15,
     level: float = 0.05,
-    profile: bool = True,
+    only_predict: bool = False,
 ) -> CombinedModel:
     """Fit the Combined model of one candidate set on training patients.
 
@@ -44,7 +44,8 @@ def fit_combined(
     bound : parameters allowed; None = Riley's at the anticipated `r2_nagelkerke`, two at least. Signatures come
         first, then clinical variables in the order they were named; `paper` has no bound.
     level : the p of the paper's screening, and above which a signature leaves the nomogram.
-    profile : False leaves profile limits out (bootstrap).
+    only_predict : leave out what predictions do not need (profile limits, the full model, the nomogram's), as a
+        bootstrap does.
     """
     truth = np.asarray(outcome).astype(float)
     fill = {name: _fill_value(frame[name]) for name in candidates.clinical}
@@ -53,10 +54,10 @@ def fit_combined(
     )
     _complete_signatures(table, candidates.signatures)
     riley = maximum_parameters(len(truth), float(truth.mean()), r2_nagelkerke)
-    work = _Work(table, truth, candidates.signatures, penalty, profile)
+    work = _Work(table, truth, candidates.signatures, penalty, profile=not only_predict)
     usable, dropped = _usable(table, candidates)
     published = Protocol(protocol) is Protocol.PAPER
-    full = (work.plain if published else work.penalised)(usable) if usable else None
+    full = (work.plain if published else work.penalised)(usable) if usable and not only_predict else None
     if published:
         allowed = None
         kept, gone = _screened(work, usable, level)
@@ -67,7 +68,9 @@ def fit_combined(
     refit: Callable[[Sequence[str]], LogisticFit] = work.plain if published else work.penalised
     fit, gone = _positive_signatures(refit, kept, candidates.signatures)
     dropped += gone
-    nomogram, nomogram_dropped = _significant_signatures(refit, fit, candidates.signatures, level)
+    nomogram, nomogram_dropped = (
+        (None, []) if only_predict else _significant_signatures(refit, fit, candidates.signatures, level)
+    )
     reason = "" if fit is not None else _nothing_left(dropped)
     return CombinedModel(
         candidates=candidates,
@@ -78,7 +81,7 @@ def fit_combined(
         dropped=tuple(dropped),
         nomogram_dropped=tuple(nomogram_dropped),
         reason=reason,
-        nomogram_reason=reason or ("" if nomogram is not None else _nothing_left(nomogram_dropped)),
+        nomogram_reason=reason or ("" if nomogram is not None or only_predict else _nothing_left(nomogram_dropped)),
         fill=fill,
         n=len(truth),
         n_positive=int(truth.sum()),

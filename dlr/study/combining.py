@@ -38,7 +38,7 @@ class Combining:
         complete = self.frame[list(candidates.signatures)].notna().all(axis=1)
         return [p for p in self.tables.ids(Side.TRAIN) if p in self.labels.index and complete[p]]
 
-    def fit(self, run: Run, candidates: CandidateSet, ids: Any, profile: bool) -> CombinedModel:
+    def fit(self, run: Run, candidates: CandidateSet, ids: Any, only_predict: bool) -> CombinedModel:
         """The model of some training patients; a patient drawn twice counts twice."""
         settings = run.settings.combine
         return fit_combined(
@@ -48,12 +48,12 @@ class Combining:
             protocol=self.protocol,
             penalty=settings.penalty,
             bound=settings.maximum_parameters,
-            profile=profile,
+            only_predict=only_predict,
         )
 
     def fit_set(self, run: Run, candidates: CandidateSet, primary: bool) -> SavedSet:
         """The model of the whole training side."""
-        model = self.fit(run, candidates, self.training(candidates), profile=True)
+        model = self.fit(run, candidates, self.training(candidates), only_predict=False)
         named = f"{self.target.name}, {candidates.name}, {self.protocol}"
         for dropped in model.dropped:
             run.log(f"{named}: {dropped.variable} leaves: {dropped.reason}")
@@ -81,7 +81,7 @@ class Combining:
         ids = self.training(candidates)
         out = [p for p in part.predict if p in set(ids)]
         inside = [p for p in ids if p not in set(out)]
-        model = self.fit(run, candidates, inside, profile=False)
+        model = self.fit(run, candidates, inside, only_predict=True)
         if model.fit is None:
             return pd.Series(float(self.labels.loc[inside].mean()), out)
         return pd.Series(model.predict(self.frame.loc[out]), out)
@@ -91,7 +91,7 @@ class Combining:
         ids = np.array(self.training(saved.model.candidates), dtype=object)
 
         def fit(rows: np.ndarray) -> Any:
-            model = self.fit(run, saved.model.candidates, list(ids[rows]), profile=False)
+            model = self.fit(run, saved.model.candidates, list(ids[rows]), only_predict=True)
             if model.fit is None:
                 raise InputError("Combined model", model.reason, "")
             return lambda others: model.predict(self.frame.loc[list(ids[others])])
