@@ -14,6 +14,7 @@ from dlr.figures.features import (
 from dlr.figures.honesty import draw_dice, draw_icc, draw_optimism, draw_splits
 from dlr.figures.nomogram import draw_nomogram, nomogram_rows
 from dlr.figures.patients import draw_flow, draw_outline, flow_rows
+from dlr.figures.per_cent import draw_bland_altman, draw_observed_predicted
 from dlr.figures.selection import draw_lasso_error, draw_lasso_path, draw_selection_frequency, draw_weights
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "draw_algorithm_table",
     "draw_attention",
     "draw_auc_forest",
+    "draw_bland_altman",
     "draw_block_shares",
     "draw_calibration",
     "draw_correlation",
@@ -35,6 +37,7 @@ __all__ = [
     "draw_lasso_path",
     "draw_learning_curves",
     "draw_nomogram",
+    "draw_observed_predicted",
     "draw_optimism",
     "draw_outline",
     "draw_p_matrix",

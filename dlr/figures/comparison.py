@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -17,32 +19,32 @@ ALGORITHM_NAMES = {
     "extra_trees": "Extra trees",
     "xgboost": "XGBoost",
     "lightgbm": "LightGBM",
+    "ridge": "Ridge regression",
 }
 
 
 def draw_algorithm_table(algorithms: pd.DataFrame, ax: Axes) -> Axes:
-    """Out-of-fold AUC with its interval, a row an algorithm and a column a model; the best of a column in bold.
+    """Each algorithm out-of-fold with its interval, a row an algorithm and a column a model; a column's best in bold.
 
-    algorithms : columns model, algorithm, out_of_fold, lower, upper.
+    algorithms : columns model, algorithm, measure (auc: the highest is best; mae: the lowest), out_of_fold, lower,
+    upper.
     """
     models = list(dict.fromkeys(algorithms["model"]))
     names = list(dict.fromkeys(algorithms["algorithm"]))
     table = algorithms.set_index(["algorithm", "model"])
-    values = np.full((len(names), len(models)), np.nan)
+    values = table["out_of_fold"].unstack("model").reindex(index=names, columns=models)
+    error = (algorithms["measure"] == "mae").all()
+    digits, best = (1, values.min()) if error else (3, values.max())
     for i, name in enumerate(names):
         for j, model in enumerate(models):
-            if (name, model) in table.index:
-                values[i, j] = table.loc[(name, model), "out_of_fold"]
-    best = np.array([np.nanmax(column) if np.isfinite(column).any() else np.nan for column in values.T])
-    for i, name in enumerate(names):
-        for j, model in enumerate(models):
-            if np.isnan(values[i, j]):
+            value = values.loc[name, model]
+            if pd.isna(value):
                 ax.text(j, i, theme.NOTHING, ha="center", va="center", color=theme.GREY)
                 continue
             row = table.loc[(name, model)]
-            weight = "bold" if values[i, j] == best[j] else "normal"
-            ax.text(j, i - 0.14, theme.format_auc(row["out_of_fold"]), ha="center", va="center", fontweight=weight)
-            limits = theme.format_interval(row["lower"], row["upper"])
+            weight = "bold" if value == best[model] else "normal"
+            ax.text(j, i - 0.14, f"{value:.{digits}f}", ha="center", va="center", fontweight=weight)
+            limits = theme.format_interval(row["lower"], row["upper"], digits)
             ax.text(j, i + 0.22, limits, ha="center", va="center", fontsize=7, color=theme.GREY)
     for i in range(len(names) + 1):
         ax.axhline(i - 0.5, color=theme.LIGHT if 0 < i < len(names) else theme.GREY, linewidth=0.7)
@@ -89,14 +91,14 @@ def draw_auc_forest(aucs: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
-def draw_p_matrix(comparisons: pd.DataFrame, ax: Axes) -> Axes:
+def draw_p_matrix(comparisons: pd.DataFrame, ax: Axes, models: Sequence[str] | None = None) -> Axes:
     """p-values of all pairs of models, Holm-corrected below each, shaded where the corrected p is under 0.05.
 
-    comparisons : columns model_a, model_b, p, p_holm.
+    comparisons : columns model_a, model_b, p, p_holm.  models : their order; by default the house's, others after.
     """
-    models = list(dict.fromkeys([*comparisons["model_a"], *comparisons["model_b"]]))
-    known = list(theme.STYLES)
-    models.sort(key=lambda name: known.index(name) if name in known else len(known))
+    found = list(dict.fromkeys([*comparisons["model_a"], *comparisons["model_b"]]))
+    order = list(models or theme.STYLES)
+    models = sorted(found, key=lambda name: order.index(name) if name in order else len(order))
     place = {name: k for k, name in enumerate(models)}
     size = len(models)
     for row in comparisons.itertuples():

@@ -18,10 +18,11 @@ OPTIMISM_MARKS = (
 )
 
 
-def draw_optimism(gaps: pd.DataFrame, ax: Axes) -> Axes:
+def draw_optimism(gaps: pd.DataFrame, ax: Axes, measure: str = "AUC") -> Axes:
     """What the published way shows against what the honest way shows, a line a model; the gap is the optimism.
 
-    gaps : columns model, paper_train, paper_test, crossfit_out_of_fold, crossfit_test, gap.
+    gaps : columns model, paper_train, paper_test, crossfit_out_of_fold, crossfit_test, gap.  measure : in words; an
+    AUC has its axis end at 1 and chance drawn at 0.5.
     """
     rows = gaps.reset_index(drop=True)
     for y, row in rows.iterrows():
@@ -38,12 +39,16 @@ def draw_optimism(gaps: pd.DataFrame, ax: Axes) -> Axes:
             rows[column], rows.index, linestyle="none", marker=mark, markersize=6, color=tone,
             markerfacecolor=tone if filled else "white", label=label, zorder=3,
         )  # fmt: skip
-    ax.axvline(0.5, color=theme.LIGHT, linewidth=0.9, zorder=0)
     ax.set_yticks(range(len(rows)), [str(name) for name in rows["model"]])
     ax.tick_params(axis="y", length=0)
-    values = rows[[mark[0] for mark in OPTIMISM_MARKS]].to_numpy(dtype=float)
-    low = min(0.45, float(np.nanmin(values)) - 0.03) if np.isfinite(values).any() else 0.45
-    ax.set(xlabel="AUC", xlim=(low, 1.015), ylim=(len(rows) - 0.5, -0.6))
+    ax.set(xlabel=measure, ylim=(len(rows) - 0.5, -0.6))
+    if measure == "AUC":
+        values = rows[[mark[0] for mark in OPTIMISM_MARKS]].to_numpy(dtype=float)
+        low = min(0.45, float(np.nanmin(values)) - 0.03) if np.isfinite(values).any() else 0.45
+        ax.axvline(0.5, color=theme.LIGHT, linewidth=0.9, zorder=0)
+        ax.set_xlim(low, 1.015)
+    else:
+        ax.margins(x=0.12)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=1)
     return ax
 

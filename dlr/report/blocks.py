@@ -7,15 +7,28 @@ from typing import ClassVar
 
 from markupsafe import Markup
 
-__all__ = ["Block", "Copy", "Drawing", "Figure", "Heading", "Missing", "Prose", "Remark", "Remarks", "Section", "Table"]
+__all__ = [
+    "Block",
+    "Copy",
+    "Drawing",
+    "FigureBlock",
+    "Heading",
+    "Missing",
+    "Prose",
+    "Remark",
+    "Remarks",
+    "Section",
+    "TableBlock",
+]
 
 
 @dataclass(frozen=True)
 class Heading:
-    """A subsection's title."""
+    """A subsection's title; `level` 4 stands under one of level 3, such as an outcome's."""
 
     kind: ClassVar[str] = "heading"
     text: str
+    level: int = 3
 
 
 @dataclass(frozen=True)
@@ -28,7 +41,7 @@ class Prose:
 
 
 @dataclass(frozen=True)
-class Table:
+class TableBlock:
     """A table of finished words and numbers."""
 
     kind: ClassVar[str] = "table"
@@ -52,7 +65,7 @@ class Drawing:
 
 
 @dataclass(frozen=True)
-class Figure:
+class FigureBlock:
     """A figure of one or more panels."""
 
     kind: ClassVar[str] = "figure"
@@ -93,6 +106,7 @@ class Remark:
     evidence: str
     answer: str
     setting: str = ""
+    of: str = ""  # the outcome it speaks of, where there are several
 
 
 @dataclass(frozen=True)
@@ -103,7 +117,7 @@ class Remarks:
     remarks: tuple[Remark, ...]
 
 
-Block = Heading | Prose | Table | Figure | Missing | Copy | Remarks
+Block = Heading | Prose | TableBlock | FigureBlock | Missing | Copy | Remarks
 
 
 @dataclass(frozen=True)

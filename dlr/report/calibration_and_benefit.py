@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a sentence stands on one line, where it is found)
 """Whether probabilities can be trusted and used: calibration, decision curves, every patient's prediction."""
 
 from __future__ import annotations
@@ -6,92 +7,80 @@ from functools import partial
 
 from dlr.figures import draw_calibration, draw_decision, draw_predictions, theme
 from dlr.report.blocks import Block, Missing, Prose
-from dlr.report.evidence import Evidence, cell, curve_rows
+from dlr.report.evidence import Evidence, cell
 from dlr.report.press import Panel, Press, slug
 from dlr.report.sources import Sources
+from dlr.tables import CALIBRATION, DECISION, HISTOGRAM
+from dlr.words import Target
 
-__all__ = ["VALIDATED", "calibration", "decision", "decision_limits", "predictions"]
+__all__ = ["VALIDATED", "calibration", "decision", "predictions"]
 
 VALIDATED = ("test", "external", "out-of-fold")  # roles in which calibration and decision curves may be shown
 
 
-def decision_limits(sources: Sources) -> tuple[float, float]:
-    """The threshold probabilities fixed beforehand."""
-    low, high = sources.setting("evaluate.thresholds", (0.05, 0.60))
-    return float(low), float(high)
-
-
-def calibration(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:
+def calibration(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
     """Calibration of every model where it is valid, slope and intercept above each panel."""
-    table = sources.table("evaluate", "calibration.csv")
     blocks: list[Block] = []
     small = []
     for role in VALIDATED:
-        rows = curve_rows(table, target, role)
+        rows = evidence.curve(CALIBRATION, target, role)
         panels = []
-        for model in evidence.models(target):
+        for model in evidence.models(target.name):
             own = None if rows is None else rows[rows["model"] == model]
             if own is None or own.empty:
                 continue
             words = [
                 f"{name} {cell(found, 2)}"
                 for name in ("slope", "intercept")
-                if (found := evidence.get(target, model, role, f"calibration_{name}")) is not None
+                if (found := evidence.get(target.name, model, role, f"calibration_{name}")) is not None
             ]
             panels.append(Panel(partial(draw_calibration, own, model=model), 3.3, 3.75, model, "\n".join(words)))
-            fit = evidence.get(target, model, role, "hosmer_lemeshow_p")
+            fit = evidence.get(target.name, model, role, "hosmer_lemeshow_p")
             if fit is not None:
                 small.append(f"{model}, {role}: p = {theme.format_p(fit.value)} ({fit.method})")
         if panels:
-            title = f"Calibration for {target}, {role}"
+            title = f"Calibration for {target.name}, {role}"
             caption = "Slope 1 and intercept 0 are ideal; a slope below 1 means predictions that are too extreme."
-            blocks.append(press.figure(f"calibration_{slug(target)}_{slug(role)}", title, caption, panels, rows))
+            name = f"calibration_{sources.slug(target)}_{slug(role)}"
+            blocks.append(press.figure(name, title, caption, panels, rows))
     if not blocks:
-        return [Missing("Calibration", sources.why("evaluate", "calibration.csv"))]
+        return [Missing("Calibration", sources.why(CALIBRATION))]
     if small:
-        words_small = (
-            f"Hosmer–Lemeshow: {'; '.join(small)}. A large p is no proof of calibration and a small one grows with the "
-            "number of patients; slope, intercept and curve say more."
-        )
+        words_small = f"Hosmer–Lemeshow: {'; '.join(small)}. A large p is no proof of calibration and a small one grows with the number of patients; slope, intercept and curve say more."
         blocks.append(Prose((words_small,), quiet=True))
     return blocks
 
 
-def decision(sources: Sources, press: Press, target: str) -> list[Block]:
+def decision(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
     """Net benefit over the thresholds fixed beforehand."""
-    table = sources.table("evaluate", "decision.csv")
-    limits = decision_limits(sources)
+    low, high = sources.settings.evaluate.thresholds
     panels = []
     for role in VALIDATED:
-        rows = curve_rows(table, target, role)
+        rows = evidence.curve(DECISION, target, role)
         if rows is not None:
-            panels.append(Panel(partial(draw_decision, rows, limits=limits), 4.4, 3.7, f"Net benefit, {role}"))
+            panels.append(Panel(partial(draw_decision, rows, limits=(low, high)), 4.4, 3.7, f"Net benefit, {role}"))
     if not panels:
-        return [Missing("Decision curves", sources.why("evaluate", "decision.csv"))]
-    caption = (
-        f"Threshold probabilities from {limits[0]:.2f} to {limits[1]:.2f}, fixed beforehand "
-        "(evaluate.thresholds); the CSV "
-        "has 0.01 to 0.99. A model helps at a threshold where it lies above both treating all and treating none."
-    )
-    return [press.figure(f"decision_{slug(target)}", f"Decision curves for {target}", caption, panels, table)]
+        return [Missing("Decision curves", sources.why(DECISION))]
+    caption = f"Threshold probabilities from {low:.2f} to {high:.2f}, fixed beforehand (evaluate.thresholds); the CSV has 0.01 to 0.99. A model helps at a threshold where it lies above both treating all and treating none."
+    name, title = f"decision_{sources.slug(target)}", f"Decision curves for {target.name}"
+    return [press.figure(name, title, caption, panels, sources.of(DECISION, target))]
 
 
-def predictions(sources: Sources, press: Press, evidence: Evidence, target: str) -> list[Block]:
+def predictions(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
     """Every patient's probability as a bar, on test where there is one."""
-    table = sources.table("evaluate", "histogram.csv")
-    rows = curve_rows(table, target, "test")
     role = "test"
+    rows = evidence.curve(HISTOGRAM, target, role)
     if rows is None:
-        rows, role = curve_rows(table, target, "out-of-fold"), "out-of-fold"
+        role = "out-of-fold"
+        rows = evidence.curve(HISTOGRAM, target, role)
     if rows is None:
-        return [Missing("Predictions of every patient", sources.why("evaluate", "histogram.csv"))]
-    classes = (f"{target} negative", f"{target} positive")
+        return [Missing("Predictions of every patient", sources.why(HISTOGRAM))]
+    classes = (f"{target.name} negative", f"{target.name} positive")
     panels = [
         Panel(partial(draw_predictions, own, classes=classes), 4.4, 2.7, f"{model}, {role}")
-        for model in evidence.models(target)
+        for model in evidence.models(target.name)
         if len(own := rows[rows["model"] == model])
     ]
     caption = "A bar a patient, from the cut-off to the predicted probability: above the line called positive."
-    return [
-        press.figure(f"predictions_{slug(target)}", f"Every patient's prediction for {target}", caption, panels, table)
-    ]
+    name, title = f"predictions_{sources.slug(target)}", f"Every patient's prediction for {target.name}"
+    return [press.figure(name, title, caption, panels, sources.of(HISTOGRAM, target))]

@@ -1,4 +1,4 @@
-"""The clinical tables of odds ratios and the Combined model: terms, what was left out, its last step's optimism."""
+"""Of one outcome: odds ratios of clinical variables, and the Combined model with what was left out of it."""
 
 from __future__ import annotations
 
@@ -8,43 +8,37 @@ import numpy as np
 import pandas as pd
 
 from dlr.figures import theme
-from dlr.report.blocks import Block, Heading, Missing, Prose
+from dlr.report.blocks import Block, Missing, Prose
+from dlr.report.combined_set import named_beforehand, primary_set, reasons_for_none
 from dlr.report.evidence import measure_words
 from dlr.report.press import Press, slug
 from dlr.report.sources import Sources
-from dlr.report.use import primary_set
+from dlr.tables import COMBINED_TERMS, MULTIVARIABLE, OPTIMISM, SAMPLE_SIZE, STEPWISE, UNIVARIABLE, VIF
+from dlr.words import Target
 
-__all__ = ["combined_blocks", "odds_table"]
+__all__ = ["clinical_blocks", "combined_blocks", "odds_table"]
 
 SIGNATURE_NOTE = "Signatures enter as logits, clipped to .001–.999: the odds ratio is that of one logit."
-OPTIMISM = ("apparent", "optimism", "corrected")
-TABLES = (
-    ("univariable", "Univariable odds ratios"),
-    ("multivariable", "Multivariable odds ratios"),
-    ("stepwise", "Stepwise odds ratios (AIC)"),
+FIRTH_NOTE = "Firth's penalty where a term separates the classes, so that its estimate stays finite."
+OPTIMISM_NOTE = "Harrell's bootstrap, the signatures given: the optimism of this last step, not of what came before."
+GAP = ("apparent", "optimism", "corrected")
+ODDS_TABLES = (
+    (UNIVARIABLE, "univariable", "Univariable odds ratios"),
+    (MULTIVARIABLE, "multivariable", "Multivariable odds ratios"),
+    (STEPWISE, "stepwise", "Stepwise odds ratios (AIC)"),
 )
-
-
-def combined_blocks(sources: Sources, press: Press) -> list[Block]:
-    """Clinical odds ratios and the Combined model, or why they are not there."""
-    return [
-        Heading("Clinical variables"),
-        *_clinical(sources, press),
-        Heading("The Combined model"),
-        *_combined(sources, press),
-    ]
 
 
 def odds_table(sources: Sources, rows: pd.DataFrame) -> pd.DataFrame:
     """Terms of a logistic model as a reader meets them; profile limits come as log odds and are shown as ratios."""
-    shown: dict[str, Any] = {}
-    if "variant" in rows and rows["variant"].fillna("").nunique() > 1:
-        shown["Variant"] = rows["variant"].fillna("").replace("", "main")
-    shown["Term"] = [sources.title_of(str(term)) for term in rows["term"]]
+    shown: dict[str, Any] = {"Term": [sources.title_of(str(term)) for term in rows["term"]]}
     shown["Coefficient (SE)"] = [
         f"{theme.format_auc(b)} ({theme.format_auc(s)})" for b, s in zip(rows["estimate"], rows["se"], strict=True)
     ]
-    shown["Odds ratio (95 % Wald)"] = _with_limits(rows, "lower", "upper")
+    shown["Odds ratio (95 % Wald)"] = [
+        f"{theme.format_ratio(value)} ({theme.format_ratio(lo)}–{theme.format_ratio(hi)})"
+        for value, lo, hi in zip(rows["odds_ratio"], rows["lower"], rows["upper"], strict=True)
+    ]
     if "profile_lower" in rows and rows["profile_lower"].notna().any():
         shown["95 % profile"] = [
             f"{theme.format_ratio(np.exp(lo))}–{theme.format_ratio(np.exp(hi))}"
@@ -57,94 +51,94 @@ def odds_table(sources: Sources, rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(shown)
 
 
-def _with_limits(rows: pd.DataFrame, lower: str, upper: str) -> list[str]:
-    return [
-        f"{theme.format_ratio(value)} ({theme.format_ratio(lo)}–{theme.format_ratio(hi)})"
-        for value, lo, hi in zip(rows["odds_ratio"], rows[lower], rows[upper], strict=True)
-    ]
-
-
-def _clinical(sources: Sources, press: Press) -> list[Block]:
+def clinical_blocks(sources: Sources, press: Press, target: Target) -> list[Block]:
+    """Odds ratios of the clinical variables and their inflation, or why they are not there."""
     blocks: list[Block] = []
-    for name, title in TABLES:
-        table = sources.table("clinical", f"{name}.csv")
-        if table is None:
+    for table, name, title in ODDS_TABLES:
+        rows = sources.of(table, target)
+        if rows is None:
             continue
-        firth = "Firth" in set(table["method"].astype(str))
-        note = "Firth's penalty where a term separates the classes, so that its estimate stays finite." if firth else ""
-        blocks.append(press.table(name, title, odds_table(sources, table), table, note))
+        note = FIRTH_NOTE if "Firth" in set(rows["method"]) else ""
+        name = f"{name}_{sources.slug(target)}"
+        blocks.append(press.table(name, f"{title} for {target.name}", odds_table(sources, rows), rows, note))
     if not blocks:
-        return [Missing("Odds ratios of clinical variables", sources.why("clinical", "table of odds ratios"))]
-    vif = sources.table("clinical", "vif.csv")
+        return [Missing("Odds ratios of clinical variables", sources.why(UNIVARIABLE))]
+    vif = sources.of(VIF, target)
     if vif is not None:
         shown = pd.DataFrame({
             "Term": [sources.title_of(str(term)) for term in vif["term"]], "GVIF": vif["gvif"].map(theme.format_number),
             "df": vif["df"], "GVIF^(1/2df)": vif["gvif_scaled"].map(theme.format_number),
         })  # fmt: skip
-        blocks.append(press.table("vif", "Variance inflation", shown, vif))
+        name = f"vif_{sources.slug(target)}"
+        blocks.append(press.table(name, f"Variance inflation for {target.name}", shown, vif))
     return blocks
 
 
-def _combined(sources: Sources, press: Press) -> list[Block]:
-    terms = sources.table("combine", "combined_terms.csv")
-    chosen = primary_set(sources)
+def combined_blocks(sources: Sources, press: Press, target: Target) -> list[Block]:
+    """The sets named beforehand and their terms, the optimism of the last step, the size of the study."""
+    terms, chosen = sources.of(COMBINED_TERMS, target), primary_set(sources, target)
     if terms is None or chosen is None:
-        reasons = (sources.json("combine", "combined_model.json") or {}).get("reasons") or []
-        return [Missing("The Combined model", ". ".join(reasons) or sources.why("combine", "combined_terms.csv"))]
-    blocks: list[Block] = []
-    for variant in ("", *sorted(set(terms["variant"].fillna("")) - {""})):
-        entry = primary_set(sources, variant)
-        if entry is None:
-            continue
-        rows = terms[
-            (terms["variant"].fillna("") == variant) & (terms["set"] == entry["set"])
-            & (terms["protocol"] == entry["protocol"]) & (terms["target"] == entry["target"])
-        ]  # fmt: skip
-        for model, words in (("combined", ""), ("full", ", with all candidates")):
-            own = rows[rows["model"] == model]
-            if len(own) and not (model == "full" and len(own) == (rows["model"] == "combined").sum()):
-                name = "_".join(["combined_terms", model, *([slug(variant)] if variant else [])])
-                blocks.append(
-                    press.table(name, f"{entry['set']}{words}", odds_table(sources, own), own, SIGNATURE_NOTE)
-                )
-        dropped = entry["model"]["dropped"]
-        if dropped:
-            shown = pd.DataFrame(
-                [(sources.title_of(str(name)), str(reason)) for name, reason in dropped],
-                columns=["Candidate left out", "Reason"],
-            )
-            blocks.append(press.table(f"combined_dropped_{slug(variant)}", f"What did not enter {entry['set']}", shown))
-    press.csv("combined_terms", "Terms of every admissible set", terms)
+        reasons = ". ".join(reason.rstrip(".") for reason in reasons_for_none(sources, target))
+        return [Missing("The Combined model", f"{reasons}." if reasons else sources.why(COMBINED_TERMS))]
+    blocks: list[Block] = [Prose((named_beforehand(sources, chosen),))] if named_beforehand(sources, chosen) else []
+    for variant in ("", *sorted(set(terms["variant"]) - {""})):
+        blocks += _terms(sources, press, target, variant, terms)
+    title = f"Terms of every admissible set for {target.name}"
+    press.csv(f"combined_terms_{sources.slug(target)}", title, terms)
     riley, bound = chosen["model"].get("riley"), chosen["model"].get("bound")
     if riley is not None:
         allowed = "" if bound is None else f"; at most {bound} were allowed"
-        blocks.append(
-            Prose((f"Riley's criterion: these patients carry {theme.format_number(riley, 2)} parameters{allowed}.",))
-        )
-    optimism = sources.table("combine", "optimism.csv")
-    if optimism is not None:
-        shown = pd.DataFrame({
-            "Set": optimism["variant"].fillna("").replace("", "main"),
-            "Measure": optimism["measure"].map(measure_words),
-            **{name.capitalize(): optimism[name].map(theme.format_auc) for name in OPTIMISM},
-            "Bootstrap samples": optimism["replicates"],
-        })  # fmt: skip
-        note = "Harrell's bootstrap, the signatures given: the optimism of this last step, not of what came before."
-        blocks.append(press.table("combined_optimism", "Optimism of the last step", shown, optimism, note))
-    size = sources.table("clinical", "sample_size.csv")
-    if size is not None:
-        shown = pd.DataFrame({
-            "Quantity": size["quantity"].astype(str).str.replace("_", " "), "Value": size["value"].map(_plain),
-            "What it means": size["explanation"],
-        })  # fmt: skip
-        blocks.append(press.table("sample_size", "Size of the study against size of the model", shown, size))
-    else:
-        blocks.append(Prose(("Sample size: " + sources.why("clinical", "sample_size.csv"),), quiet=True))
+        words = f"Riley's criterion: these patients carry {theme.format_number(riley, 2)} parameters{allowed}."
+        blocks.append(Prose((words,)))
+    return [*blocks, *_optimism(sources, press, target), *_sample_size(sources, press, target)]
+
+
+def _terms(sources: Sources, press: Press, target: Target, variant: str, terms: pd.DataFrame) -> list[Block]:
+    """The terms of a variant's pre-named set, with all candidates where some left, and why they did."""
+    entry = primary_set(sources, target, variant)
+    if entry is None:
+        return []
+    blocks: list[Block] = []
+    ending = "_".join([sources.slug(target), *([slug(variant)] if variant else [])])
+    rows = terms[
+        (terms["variant"] == variant) & (terms["set"] == entry["set"]) & (terms["protocol"] == entry["protocol"])
+    ]
+    for model, words in (("combined", ""), ("full", ", with all candidates")):
+        own = rows[rows["model"] == model]
+        if len(own) and not (model == "full" and len(own) == (rows["model"] == "combined").sum()):
+            shown = odds_table(sources, own)
+            name, title = f"combined_terms_{model}_{ending}", f"{target.name}: {entry['set']}{words}"
+            blocks.append(press.table(name, title, shown, own, SIGNATURE_NOTE))
+    dropped = entry["model"]["dropped"]
+    if dropped:
+        lines = [(sources.title_of(str(name)), str(reason)) for name, reason in dropped]
+        shown = pd.DataFrame(lines, columns=["Candidate left out", "Reason"])
+        title = f"{target.name}: what did not enter {entry['set']}"
+        blocks.append(press.table(f"combined_dropped_{ending}", title, shown))
     return blocks
 
 
-def _plain(value: Any) -> str:
-    try:
-        return theme.format_number(float(value))
-    except ValueError:
-        return str(value)
+def _optimism(sources: Sources, press: Press, target: Target) -> list[Block]:
+    rows = sources.of(OPTIMISM, target)
+    if rows is None:
+        return []
+    shown = pd.DataFrame({
+        "Set": rows["variant"].replace("", "main"),
+        "Measure": rows["measure"].map(measure_words),
+        **{name.capitalize(): rows[name].map(theme.format_auc) for name in GAP},
+        "Bootstrap samples": rows["replicates"],
+    })  # fmt: skip
+    name, title = f"combined_optimism_{sources.slug(target)}", f"Optimism of the last step for {target.name}"
+    return [press.table(name, title, shown, rows, OPTIMISM_NOTE)]
+
+
+def _sample_size(sources: Sources, press: Press, target: Target) -> list[Block]:
+    rows = sources.of(SAMPLE_SIZE, target)
+    if rows is None:
+        return [Prose((f"Sample size: {sources.why(SAMPLE_SIZE)}",), quiet=True)]
+    shown = pd.DataFrame({
+        "Quantity": rows["quantity"].str.replace("_", " "), "Value": rows["value"].map(theme.format_number),
+        "What it means": rows["explanation"],
+    })  # fmt: skip
+    title = f"Size of the study against size of the model for {target.name}"
+    return [press.table(f"sample_size_{sources.slug(target)}", title, shown, rows)]

@@ -9,21 +9,26 @@ import pandas as pd
 
 from dlr.figures import theme
 from dlr.report.sources import Sources
-from dlr.words import CHOSEN, Estimate, Model, Protocol, Side
+from dlr.tables import METRICS, Table
+from dlr.words import CHOSEN, MODELS, Estimate, Model, Protocol, Side, Target, TargetKind
 
 __all__ = [
     "FEW_EVENTS",
     "ROLES",
+    "ROLES_SHOWN",
+    "WHOLE",
     "Evidence",
     "Headline",
+    "LEADING",
     "cell",
-    "curve_rows",
     "main_variant",
     "measure_words",
-    "words_of",
+    "with_interval",
 ]
 
-FEW_EVENTS = 100  # test events under which the repeated nested value is the headline
+WHOLE = "all"  # the subset that is a whole side
+
+FEW_EVENTS = 100  # test events (of a per cent: patients) under which the repeated nested value is the headline
 
 # where each role of a reader's question stands in metrics.csv: protocol, side
 ROLES: dict[str, tuple[tuple[str, str], ...]] = {
@@ -36,17 +41,18 @@ ROLES: dict[str, tuple[tuple[str, str], ...]] = {
     "apparent": ((Protocol.PAPER, Side.TRAIN),),
     "test, published way": ((Protocol.PAPER, Side.TEST),),
 }
-_MODELS = [str(model) for model in Model]
+ROLES_SHOWN = ("nested", "test", "external", "validation", "left-out cohort", "out-of-fold", "apparent")  # in tables
+LEADING = {TargetKind.BINARY: "auc", TargetKind.PER_CENT: "mae"}  # the measure that a headline gives
 
 
 @dataclass(frozen=True)
 class Headline:
     """Which number the report leads with."""
 
-    target: str
+    target: Target
     model: str
     role: str  # "nested", "test", "external" or "out-of-fold"
-    auc: Estimate
+    estimate: Estimate  # the AUC, or the mean absolute error of a per cent
 
 
 class Evidence:
@@ -54,20 +60,16 @@ class Evidence:
 
     def __init__(self, sources: Sources) -> None:
         self.sources = sources
-        table = sources.table("evaluate", "metrics.csv")
-        self.table = pd.DataFrame() if table is None else table
+        table = sources.table(METRICS)
+        self.table = METRICS.empty() if table is None else table
         self._estimates: dict[tuple[str, str, str, str | None], dict[str, Estimate | None]] = {}
-        if not self.table.empty:
-            self.table = self.table.assign(variant=self.table["variant"].fillna(""))
-            whole = self.table[self.table["subset"].fillna("all") == "all"]
-            self._whole = dict(iter(whole.groupby(["target", "model", "variant", "protocol", "side"], sort=False)))
+        whole = self.table[self.table["subset"] == WHOLE]
+        self._whole = dict(iter(whole.groupby(["target", "model", "variant", "protocol", "side"], sort=False)))
 
     def models(self, target: str) -> list[str]:
-        """The models that were evaluated, in the order of the five, others after."""
-        if self.table.empty:
-            return []
-        found = list(dict.fromkeys(self.table.loc[self.table["target"] == target, "model"]))
-        return sorted(found, key=_place)
+        """The models that were evaluated, in the order of the house's, a pipeline's own after them."""
+        found = dict.fromkeys(self.table.loc[self.table["target"] == target, "model"])
+        return sorted(found, key=self.sources.place)
 
     def variants(self, target: str, model: str) -> list[str]:
         """The variants of a model, the main one first."""
@@ -76,17 +78,15 @@ class Evidence:
 
     def rows(self, target: str, model: str, role: str, variant: str | None = None) -> pd.DataFrame:
         """All measures of a model in a role; empty where there are none."""
-        if self.table.empty:
-            return self.table
         if variant is None:
             variants = self.variants(target, model)
             variant = variants[0] if variants else ""
         for protocol, side in ROLES[role]:
             found = self._whole.get((target, model, variant, str(protocol), str(side)))
             if found is not None:
-                algorithms = list(dict.fromkeys(found["algorithm"].fillna("")))
+                algorithms = list(dict.fromkeys(found["algorithm"]))
                 algorithm = CHOSEN if CHOSEN in algorithms else algorithms[0]
-                return found[found["algorithm"].fillna("") == algorithm]
+                return found[found["algorithm"] == algorithm]
         return self.table.iloc[:0]
 
     def get(self, target: str, model: str, role: str, metric: str, variant: str | None = None) -> Estimate | None:
@@ -97,9 +97,10 @@ class Evidence:
             self._estimates[key] = {row.metric: _estimate(row) for row in reversed(list(rows.itertuples()))}
         return self._estimates[key].get(metric)
 
-    def stacked(self, model: str, role: str) -> bool:
+    @staticmethod
+    def stacked(model: str, role: str) -> bool:
         """Whether a value is optimistic because its inputs come from models that saw the held-out labels."""
-        return model == Model.COMBINED and role == "out-of-fold" and not self.sources.setting("combine.inner", False)
+        return model == Model.COMBINED and role == "out-of-fold"
 
     def cutoff(self, target: str, model: str, role: str = "test") -> float | None:
         """The cut-off used in a role."""
@@ -107,32 +108,52 @@ class Evidence:
         values = rows["cutoff"].dropna() if len(rows) else pd.Series(dtype=float)
         return float(values.iloc[0]) if len(values) else None
 
-    def headline(self, target: str) -> Headline | None:
-        """The last of Clinical, Rad, DL, DLR, Combined that was evaluated: nested where test events are few, else test.
+    def headline(self, target: Target) -> Headline | None:
+        """The model that was named beforehand, in the role that says most: nested where few were tested, else test.
 
-        Which model leads follows from this order alone, never from the results.
+        It is the first of evaluate.primary; where that was not fitted, the last of the house's order; a pipeline's own
+        model where there is no other. Never the results decide.
         """
-        for model in reversed(self.models(target)):
-            test = self.get(target, model, "test", "auc")
-            nested = self.get(target, model, "nested", "auc")
-            if nested is not None and (test is None or test.n_positive < FEW_EVENTS):
+        metric = LEADING[target.kind]
+        for model in self._leaders(target.name):
+            test = self.get(target.name, model, "test", metric)
+            nested = self.get(target.name, model, "nested", metric)
+            if nested is not None and (test is None or self.few(target, test)):
                 return Headline(target, model, "nested", nested)
             for role in ("test", "external", "out-of-fold"):
-                found = self.get(target, model, role, "auc")
+                found = self.get(target.name, model, role, metric)
                 if found is not None:
                     return Headline(target, model, role, found)
         return None
 
+    def _leaders(self, target: str) -> list[str]:
+        """The models in the order in which they may lead."""
+        named, houses = self.sources.settings.evaluate.primary[0], {spec.name for spec in MODELS}
+        return sorted(
+            self.models(target),
+            key=lambda model: (model != named, model not in houses, -self.sources.place(model)),
+        )
 
-def words_of(model: str) -> str:
-    """What a model is made of, in a few words."""
-    return {
-        Model.CLINICAL: "clinical variables",
-        Model.RAD: "radiomics",
-        Model.DL: "a network",
-        Model.DLR: "radiomics and deep features",
-        Model.COMBINED: "clinical variables and an image signature",
-    }.get(model, model)  # type: ignore[call-overload]
+    @staticmethod
+    def few(target: Target, estimate: Estimate) -> bool:
+        """Whether a side has too few events, or of a per cent too few patients, to lead."""
+        return (estimate.n_positive if target.binary else estimate.n) < FEW_EVENTS
+
+    def in_order(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Rows in the order of the models, within a model as they were."""
+        return table.sort_values("model", key=lambda names: names.map(self.sources.place), kind="stable")
+
+    def curve(self, table: Table, target: Target, role: str) -> pd.DataFrame | None:
+        """The rows of a curve's table (ROC, PR, CALIBRATION ...) for a target in a role, main variants."""
+        rows = self.sources.of(table, target)
+        if rows is None:
+            return None
+        rows = main_variant(rows)
+        for protocol, side in ROLES[role]:
+            found = rows[(rows["protocol"] == protocol) & (rows["side"] == side)]
+            if len(found):
+                return self.in_order(found)
+        return None
 
 
 def cell(estimate: Estimate | None, digits: int, between: str = " ") -> str:
@@ -144,51 +165,40 @@ def cell(estimate: Estimate | None, digits: int, between: str = " ") -> str:
     return value if limits == theme.NOTHING else f"{value}{between}({limits})"
 
 
+def with_interval(estimate: Estimate, digits: int = 3) -> str:
+    """A value with its interval in the words of a sentence."""
+    value = f"{estimate.value:.{digits}f}".replace("-", "−")
+    limits = theme.format_interval(estimate.lower, estimate.upper, digits)
+    return value if limits == theme.NOTHING else f"{value} (95 % interval {limits})"
+
+
 def measure_words(metric: str) -> str:
     """A measure's name as a reader meets it."""
-    words = {"auc": "AUC", "brier": "Brier score", "slope": "calibration slope", "intercept": "calibration intercept"}
+    words = {
+        "auc": "AUC",
+        "brier": "Brier score",
+        "slope": "calibration slope",
+        "intercept": "calibration intercept",
+        "mae": "mean absolute error",
+    }
     return words.get(metric, metric.replace("_", " "))
 
 
 def _estimate(row: Any) -> Estimate | None:
-    """A row of metrics.csv; None where its value was not computed."""
+    """A row of metrics.csv; None where its value was not computed. A per cent has no positive patients: 0."""
     if pd.isna(row.value):
         return None
-    method = "" if pd.isna(row.method) else str(row.method)
-    return Estimate(float(row.value), float(row.lower), float(row.upper), int(row.n), int(row.n_positive), method)
-
-
-def in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """Rows in the order of the five models, within a model as they were."""
-    return table.sort_values("model", key=lambda names: names.map(_place), kind="stable")
+    positive = 0 if pd.isna(row.n_positive) else int(row.n_positive)
+    return Estimate(float(row.value), float(row.lower), float(row.upper), int(row.n), positive, str(row.method))
 
 
 def main_variant(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of each model's main variant."""
-    if "variant" not in table:
-        return table
-    table = table.assign(variant=table["variant"].fillna(""))
     main = {
         model: _main_first(list(dict.fromkeys(rows["variant"])))[0]
         for model, rows in table.groupby("model", sort=False)
     }
     return table[table["variant"] == table["model"].map(main)]
-
-
-def curve_rows(table: pd.DataFrame | None, target: str, role: str) -> pd.DataFrame | None:
-    """The rows of a curve table (roc, pr, calibration, decision, histogram) for a target in a role, main variants."""
-    if table is None:
-        return None
-    table = main_variant(table[table["target"] == target])
-    for protocol, side in ROLES[role]:
-        found = table[(table["protocol"] == protocol) & (table["side"] == side)]
-        if len(found):
-            return in_order(found)
-    return None
-
-
-def _place(model: str) -> int:
-    return _MODELS.index(model) if model in _MODELS else len(_MODELS)
 
 
 def _main_first(variants: list[str]) -> list[str]:

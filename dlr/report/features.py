@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a sentence stands on one line, where it is found)
 """Section 3, what was measured: families of features, their stability, and the way from all of them to the few."""
 
 from __future__ import annotations
@@ -22,96 +23,121 @@ from dlr.figures import (
     theme,
 )
 from dlr.report.blocks import Block, Copy, Heading, Missing, Prose, Section
-from dlr.report.press import Panel, Press
-from dlr.report.selection import STEP_WORDS, correlations, noisy_features, step_counts, t_test_values
+from dlr.report.press import Panel, Press, slug
+from dlr.report.selection import (
+    STEP_WORDS,
+    correlations,
+    kept_under_all,
+    noisy_features,
+    of_the_whole_side,
+    step_counts,
+    t_test_values,
+)
 from dlr.report.sources import Sources
+from dlr.tables import (
+    BLOCKS,
+    DICTIONARY,
+    FAMILIES,
+    FEATURES,
+    ICC_FILTER,
+    LASSO_CV,
+    LASSO_PATH,
+    MISSING,
+    PCA,
+    RAD_SCORE,
+    SELECTION,
+    SELECTION_FREQUENCY,
+    SHARES,
+    STABILITY,
+)
+from dlr.words import Target
 
-__all__ = ["measured"]
+__all__ = ["what_was_measured"]
 
 
-def measured(sources: Sources, press: Press) -> Section:
-    """Features, stability, selection, weights; then what networks and fusion added."""
-    blocks = [
-        *_families(sources, press),
-        *_stability(sources, press),
-        Heading("From all features to the few"),
-        *_steps(sources, press),
-        *_p_values(sources, press),
-        *_correlation(sources, press),
-        *_lasso(sources, press),
-        *_weights(sources, press),
-        *_frequency(sources, press),
-        *_fusion(sources, press),
-    ]
+def what_was_measured(sources: Sources, press: Press) -> Section:
+    """Features and their stability; then by outcome selection, weights, and what networks and fusion added."""
+    blocks = [*_families(sources, press), *_stability(sources, press), Heading("From all features to the few")]
+    for target in sources.targets:
+        if sources.several:
+            blocks.append(Heading(target.name, level=4))
+        blocks += _steps(sources, press, target)
+        blocks += _p_values(sources, press, target)
+        blocks += _correlation(sources, press, target)
+        blocks += _lasso(sources, press, target)
+        blocks += _weights(sources, press, target)
+        blocks += _frequency(sources, press, target)
+        blocks += _filter_effect(sources, press, target)
+        blocks += _fusion(sources, press, target)
     return Section(3, "measured", "What was measured", tuple(blocks))
 
 
+def _named(sources: Sources, target: Target) -> str:
+    """How a title names the outcome: not at all where there is one."""
+    return f" for {target.name}" if sources.several else ""
+
+
 def _families(sources: Sources, press: Press) -> list[Block]:
-    families = sources.table("radiomics", "families.csv")
+    families = sources.table(FAMILIES)
     if families is None:
-        return [Missing("Radiomics features", sources.why("radiomics", "families.csv"))]
+        return [Missing("Radiomics features", sources.why(FAMILIES))]
     by_family, by_image = families["family"].nunique(), families["image_type"].nunique()
     tallest = 0.9 + 0.24 * max(by_family, by_image)
     panels = [
         Panel(partial(draw_family_shares, families), 2.9, 3.4, "By class"),
-        Panel(lambda ax: draw_family_counts(families, ax), 3.5, tallest, "By family"),
-        Panel(lambda ax: draw_family_counts(families, ax, by="image_type"), 3.5, tallest, "By image type"),
+        Panel(partial(draw_family_counts, families), 3.5, tallest, "By family"),
+        Panel(partial(draw_family_counts, families, by="image_type"), 3.5, tallest, "By image type"),
     ]
-    profile, engine = sources.setting("radiomics.profile", ""), sources.setting("radiomics.engine", "")
-    caption = f"Profile {profile}, engine {engine}. GLDM, GLCM and their kin count as texture."
-    blocks: list[Block] = [
-        press.figure("families", "Features by class, family and image type", caption, panels, families)
-    ]
+    radiomics = sources.settings.radiomics
+    caption = f"Profile {radiomics.profile}, engine {radiomics.engine}. GLDM, GLCM and their kin count as texture."
+    title = "Features by class, family and image type"
     sentences = []
-    dictionary = sources.table("radiomics", "dictionary.csv")
+    dictionary = sources.table(DICTIONARY)
     if dictionary is not None:
         press.csv("dictionary", "Feature dictionary", dictionary)
         noisy = noisy_features(dictionary)
         if noisy:
             sentences.append(
-                f"{noisy:,} of {len(dictionary):,} features are rounding noise on a single slice (filters across "
-                "the one slice); "
-                "the dictionary marks them."
+                f"{noisy:,} of {len(dictionary):,} features are rounding noise on a single slice (filters across the one slice); the dictionary marks them."
             )
-    missing = sources.table("radiomics", "missing.csv")
+    missing = sources.table(MISSING)
     if missing is None:
         sentences.append("No feature value is missing.")
     else:
         press.csv("missing_features", "Feature values that are missing, and why", missing)
+        cases = missing["case_id"].nunique()
         sentences.append(
-            f"{len(missing):,} feature values are missing, in {missing['case_id'].nunique():,} cases; "
-            "tables/missing_features.csv says why."
+            f"{len(missing):,} feature values are missing, in {cases:,} cases; tables/missing_features.csv says why."
         )
-    blocks.append(Prose((" ".join(sentences),)))
-    return blocks
+    return [press.figure("families", title, caption, panels, families), Prose((" ".join(sentences),))]
 
 
 def _stability(sources: Sources, press: Press) -> list[Block]:
-    table = sources.table("stability", "stability.parquet")
+    table = sources.table(STABILITY)
     if table is None:
-        return [Missing("Stability of the features", sources.why("stability", "stability.parquet"))]
-    whole = table[table["fold"] == -1] if (table["fold"] == -1).any() else table
-    whole = whole.drop_duplicates(["feature", "perturbation"])
-    threshold = sources.setting("learn.icc_filter")
+        return [Missing("Stability of the features", sources.why(STABILITY))]
+    whole = of_the_whole_side(table).drop_duplicates(["feature", "perturbation"])
+    threshold = sources.settings.stability.icc if sources.settings.learn.icc_filter else None
     names = list(map(str, whole["perturbation"].unique()))
     panels = [
         Panel(partial(draw_icc, rows, threshold=threshold), 4.6, 2.9, str(name) if len(names) > 1 else "")
         for name, rows in whole.groupby("perturbation", sort=False)
     ]
     rule = "No feature leaves for its ICC."
-    if threshold:
-        rule = f"Features under {threshold:g} leave before selection, chosen anew in every fold."
+    if threshold is not None:
+        kept, of = kept_under_all(table)
+        several = " under every perturbation" if len(names) > 1 else ""
+        rule = f"Features under an ICC of {threshold:g} leave before selection, chosen anew in every fold; here {kept:,} of {of:,} reach it{several}."
     caption = f"Intraclass correlation of each feature on the training side ({', '.join(names)}). {rule}"
-    return [press.figure("icc", "Stability of the features", caption, panels, whole), *_filter_effect(sources, press)]
+    return [press.figure("icc", "Stability of the features", caption, panels, whole)]
 
 
-def _filter_effect(sources: Sources, press: Press) -> list[Block]:
+def _filter_effect(sources: Sources, press: Press, target: Target) -> list[Block]:
     """The same simple chain with the reproducibility filter and without it."""
-    table = sources.table("radiomics_model", "icc_filter.csv")
+    table = sources.of(ICC_FILTER, target)
     if table is None:
         return []
     shown = pd.DataFrame({
-        **({"Outcome": table["target"]} if table["target"].nunique() > 1 else {}),
         "Filter": [f"ICC of at least {icc:g}" if np.isfinite(icc) else "none" for icc in table["icc"]],
         "Features offered": table["features"].map("{:,.0f}".format),
         "Out-of-fold AUC": [
@@ -120,23 +146,24 @@ def _filter_effect(sources: Sources, press: Press) -> list[Block]:
         ],
     })  # fmt: skip
     note = "Selection and logistic regression over the folds of one seed; features: median over the folds."
-    return [press.table("icc_filter", "With and without the filter of stable features", shown, note=note)]
+    name, title = f"icc_filter_{sources.slug(target)}", "With and without the filter of stable features"
+    return [press.table(name, title + _named(sources, target), shown, table, note=note)]
 
 
-def _steps(sources: Sources, press: Press) -> list[Block]:
-    selection = sources.table("radiomics_model", "selection.parquet")
+def _steps(sources: Sources, press: Press, target: Target) -> list[Block]:
+    selection = sources.of(SELECTION, target)
     if selection is None:
-        return [Missing("Selection", sources.why("radiomics_model", "selection.parquet"))]
+        return [Missing(f"Selection{_named(sources, target)}", sources.why(SELECTION))]
     counts = step_counts(selection)
     shown = pd.DataFrame({
-        **({"Outcome": counts["target"]} if counts["target"].nunique() > 1 else {}),
         "Model": counts["model"], "Protocol": counts["protocol"],
         "Step": [STEP_WORDS.get(s, s) for s in counts["step"]], "Looked at": counts["looked_at"].map(_range),
         "Kept": counts["kept"].map(_range), "Fits": counts["fits"],
     })  # fmt: skip
     note = "Over several fits: median (smallest–largest). Each fit sees its own training patients only."
-    press.csv("selection_trace", "Selection: every feature at every step", selection)
-    return [press.table("selection_steps", "Features left after each step", shown, note=note)]
+    name, words = sources.slug(target), _named(sources, target)
+    press.csv(f"selection_trace_{name}", f"Selection: every feature at every step{words}", selection)
+    return [press.table(f"selection_steps_{name}", f"Features left after each step{words}", shown, note=note)]
 
 
 def _range(values: tuple[int, ...]) -> str:
@@ -145,39 +172,57 @@ def _range(values: tuple[int, ...]) -> str:
     return f"{low:,}" if low == high else f"{middle:g} ({low:,}–{high:,})"
 
 
-def _p_values(sources: Sources, press: Press) -> list[Block]:
-    selection = sources.table("radiomics_model", "selection.parquet")
+def _by_model(sources: Sources, table: pd.DataFrame, target: Target) -> list[tuple[str, str, pd.DataFrame]]:
+    """Ending of a file name, ending of a title, and rows of every model; one model is not named."""
+    models = sorted(table["model"].unique(), key=sources.place)
+    name, words = sources.slug(target), _named(sources, target)
+    if len(models) == 1:
+        return [(name, words, table)]
+    return [(f"{name}_{slug(model)}", f"{words}, {model}", table[table["model"] == model]) for model in models]
+
+
+def _chosen_among_measured(sources: Sources, target: Target) -> pd.DataFrame | None:
+    """SELECTION of the models that choose among the measured features alone."""
+    selection, features = sources.of(SELECTION, target), sources.table(FEATURES)
+    if selection is None or features is None:
+        return None
+    alone = selection["feature"].isin(features.columns).groupby(selection["model"]).all()
+    rows = selection[selection["model"].map(alone)]
+    return None if rows.empty else rows
+
+
+def _p_values(sources: Sources, press: Press, target: Target) -> list[Block]:
+    selection = _chosen_among_measured(sources, target)
     blocks: list[Block] = []
-    level = float(sources.setting("learn.p", 0.05))
-    for ending, words, rows in [] if selection is None else sources.by_target(selection):
+    level = sources.settings.learn.p
+    for ending, words, rows in [] if selection is None else _by_model(sources, selection, target):
         values = t_test_values(rows)
         if values.empty:
             continue
-        below = int((values["p"] < level).sum())
-        caption = (
-            f"p-values of {len(values):,} features on the training side. Below {level:g}: {below:,}; by chance alone "
-            f"{level * len(values):,.0f} would be. Bars are medians."
-        )
+        below, chance = int((values["p"] < level).sum()), level * len(values)
+        caption = f"p-values of {len(values):,} features on the training side. Below {level:g}: {below:,}; by chance alone {chance:,.0f} would be. Bars are medians."
         panel = Panel(partial(draw_p_violin, values, level=level), 7.2, 3.1)
-        blocks.append(
-            press.figure(f"p_violin{ending}", f"p-values by family of features{words}", caption, [panel], values)
-        )
-    return blocks or [Missing("p-values by family", sources.why("radiomics_model", "p-value of a t-test step"))]
+        name, title = f"p_violin_{ending}", f"p-values by family of features{words}"
+        blocks.append(press.figure(name, title, caption, [panel], values))
+    return blocks or [Missing(f"p-values by family{_named(sources, target)}", _why_not_chosen(sources))]
 
 
-def _correlation(sources: Sources, press: Press) -> list[Block]:
-    selection = sources.table("radiomics_model", "selection.parquet")
-    features = sources.table("radiomics", "features.parquet")
+def _why_not_chosen(sources: Sources) -> str:
+    """Why no model chose among measured features."""
+    if sources.table(FEATURES) is None:
+        return sources.why(FEATURES)
+    return "No feature reached this step." if sources.table(SELECTION) is not None else sources.why(SELECTION)
+
+
+def _correlation(sources: Sources, press: Press, target: Target) -> list[Block]:
+    selection, features = _chosen_among_measured(sources, target), sources.table(FEATURES)
+    what = f"Correlation of the features{_named(sources, target)}"
     if selection is None or features is None:
-        return [Missing("Correlation of the features", sources.why("radiomics", "features.parquet"))]
+        return [Missing(what, _why_not_chosen(sources))]
     blocks: list[Block] = []
-    threshold = sources.setting("learn.correlation", 0.8)
-    caption = (
-        f"Of the worst pair with |r| above {threshold:g} the feature closer to the rest is deleted, until none is "
-        "left. "
-        "Training side; a patient with several cases counts once, by their mean."
-    )
-    for ending, words, rows in sources.by_target(selection):
+    threshold = sources.settings.learn.correlation
+    caption = f"Of the worst pair with |r| above {threshold:g} the feature closer to the rest is deleted, until none is left. Training side; a patient with several cases counts once, by their mean."
+    for ending, words, rows in _by_model(sources, selection, target):
         before, after = correlations(rows, features, sources.patients)
         if before is None or len(before) < 2:
             continue
@@ -187,88 +232,86 @@ def _correlation(sources: Sources, press: Press) -> list[Block]:
             panels.append(Panel(partial(draw_correlation, after), *size, f"After: {len(after):,} features"))
         data = (after if after is not None else before).rename_axis("feature").reset_index()
         title = f"Correlation before and after deletion{words}"
-        blocks.append(press.figure(f"correlation{ending}", title, caption, panels, data))
-    return blocks or [Missing("Correlation of the features", "Fewer than two features reached the correlation step.")]
+        blocks.append(press.figure(f"correlation_{ending}", title, caption, panels, data))
+    return blocks or [Missing(what, "Fewer than two features reached the correlation step.")]
 
 
-def _lasso(sources: Sources, press: Press) -> list[Block]:
-    path, error = sources.table("radiomics_model", "lasso_path.csv"), sources.table("radiomics_model", "lasso_cv.csv")
+def _lasso(sources: Sources, press: Press, target: Target) -> list[Block]:
+    path, error = sources.of(LASSO_PATH, target), sources.of(LASSO_CV, target)
+    words = _named(sources, target)
     if path is None or error is None:
-        return [Missing("LASSO path", sources.why("radiomics_model", "lasso_path.csv"))]
-    rule = str(sources.setting("learn.lasso_rule", "min"))
-    errors = {ending: rows for ending, _, rows in sources.by_target(error)}
-    press.csv("lasso_error", "LASSO: cross-validated error", error)
-    blocks: list[Block] = []
-    caption = (
-        f"Whole training side, published way. λ: {rule}, {sources.setting('learn.lasso_folds', 10)}-fold. "
-        "In colour: features kept at that λ."
-    )
-    for ending, words, rows in sources.by_target(path):
-        own = errors[ending]
-        chosen = float(np.log(own[f"lambda_{rule}"].iloc[0]))
-        panels = [
-            Panel(partial(draw_lasso_path, rows, log_lambda=chosen), 4.4, 3.2, "Coefficients along the path"),
-            Panel(partial(draw_lasso_error, own), 4.4, 3.2, "Cross-validated error"),
-        ]
-        blocks.append(press.figure(f"lasso{ending}", f"LASSO{words}", caption, panels, rows))
-    return blocks
+        return [Missing(f"LASSO path{words}", sources.why(LASSO_PATH))]
+    learn, name = sources.settings.learn, sources.slug(target)
+    press.csv(f"lasso_error_{name}", f"LASSO: cross-validated error{words}", error)
+    chosen = float(np.log(error[f"lambda_{learn.lasso_rule}"].iloc[0]))
+    panels = [
+        Panel(partial(draw_lasso_path, path, log_lambda=chosen), 4.4, 3.2, "Coefficients along the path"),
+        Panel(partial(draw_lasso_error, error), 4.4, 3.2, "Cross-validated error"),
+    ]
+    caption = f"Whole training side, published way. λ: {learn.lasso_rule}, {learn.lasso_folds}-fold. In colour: features kept at that λ."
+    return [press.figure(f"lasso_{name}", f"LASSO{words}", caption, panels, path)]
 
 
-def _weights(sources: Sources, press: Press) -> list[Block]:
-    weights = sources.table("radiomics_model", "rad_score.csv")
+def _weights(sources: Sources, press: Press, target: Target) -> list[Block]:
+    weights, words = sources.of(RAD_SCORE, target), _named(sources, target)
     if weights is None:
-        return [Missing("Weights of the Rad-score", sources.why("radiomics_model", "rad_score.csv"))]
-    blocks: list[Block] = []
-    for ending, words, rows in sources.by_target(weights):
-        panel = Panel(partial(draw_weights, rows), 6.6, 0.8 + 0.34 * len(rows))
-        caption = "Linear score of the whole training side (published way); the formula below computes it."
-        blocks.append(press.figure(f"rad_score{ending}", f"Weights of the Rad-score{words}", caption, [panel], rows))
-    formula = sources.text("radiomics_model", "rad_score.txt")
-    if formula:
-        blocks.append(Copy("Rad-score formula", formula))
-    return blocks
+        return [Missing(f"Weights of the Rad-score{words}", sources.why(RAD_SCORE))]
+    panel = Panel(partial(draw_weights, weights), 6.6, 0.8 + 0.34 * len(weights))
+    caption = "Linear score of the whole training side (published way); the formula below computes it."
+    name, title = f"rad_score_{sources.slug(target)}", f"Weights of the Rad-score{words}"
+    formula = _formula(sources, target)
+    return [
+        press.figure(name, title, caption, [panel], weights),
+        *([Copy(f"Rad-score formula{words}", formula)] if formula else []),
+    ]
 
 
-def _frequency(sources: Sources, press: Press) -> list[Block]:
-    table = sources.table("radiomics_model", "selection_frequency.csv")
+def _formula(sources: Sources, target: Target) -> str:
+    """The line of rad_score.txt that is a target's: a line a target, in the order of RAD_SCORE."""
+    path, scores = sources.beside(RAD_SCORE, "rad_score.txt"), sources.table(RAD_SCORE)
+    if path is None or scores is None:
+        return ""
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return dict(zip(scores["target"].unique(), lines, strict=True)).get(target.name, "")
+
+
+def _frequency(sources: Sources, press: Press, target: Target) -> list[Block]:
+    table = sources.of(SELECTION_FREQUENCY, target)
     if table is None:
-        return [Missing("How often each feature was kept", sources.why("radiomics_model", "selection_frequency.csv"))]
+        return [Missing(f"How often each feature was kept{_named(sources, target)}", sources.why(SELECTION_FREQUENCY))]
     blocks: list[Block] = []
-    for ending, words, rows in sources.by_target(table):
+    for ending, words, rows in _by_model(sources, table, target):
         panel = Panel(partial(draw_selection_frequency, rows), 6.6, 0.8 + 0.34 * min(20, len(rows)))
-        often = int((rows["frequency"] >= 0.5).sum())
-        caption = (
-            f"Over {rows['of'].iloc[0]:.0f} cross-fitted chains {len(rows):,} features were kept at least once, "
-            f"{often:,} of "
-            "them in half of the chains or more. If few are kept often, the selection hangs on the patients at hand."
-        )
-        title = f"How often each feature was kept{words}"
-        blocks.append(press.figure(f"selection_frequency{ending}", title, caption, [panel], rows))
+        chains, often = rows["of"].iloc[0], int((rows["frequency"] >= 0.5).sum())
+        caption = f"Over {chains:.0f} cross-fitted chains {len(rows):,} features were kept at least once, {often:,} of them in half of the chains or more. If few are kept often, the selection hangs on the patients at hand."
+        name, title = f"selection_frequency_{ending}", f"How often each feature was kept{words}"
+        blocks.append(press.figure(name, title, caption, [panel], rows))
     return blocks
 
 
-def _fusion(sources: Sources, press: Press) -> list[Block]:
+def _fusion(sources: Sources, press: Press, target: Target) -> list[Block]:
     """What networks and their fusion added; a study without them says so in section 7."""
-    pca, shares = sources.table("fuse", "pca.csv"), sources.table("fusion_model", "shares.csv")
+    pca, shares, joined = sources.of(PCA, target), sources.of(SHARES, target), sources.table(BLOCKS)
+    if shares is None and joined is not None:
+        shares = joined.assign(step="joined")
+    name, words = sources.slug(target), _named(sources, target)
     panels = []
     if pca is not None:
-        panels.append(Panel(lambda ax: draw_pca_variance(pca, ax), 3.9, 3.0, "Variance explained"))
-        press.csv("pca_variance", "Variance explained by the principal components", pca)
+        panels.append(Panel(partial(draw_pca_variance, pca), 3.9, 3.0, "Variance explained"))
+        press.csv(f"pca_variance_{name}", f"Variance explained by the principal components{words}", pca)
     if shares is not None:
         rows = 1.3 + 0.55 * shares["step"].nunique()
-        panels.append(Panel(lambda ax: draw_block_shares(shares, ax), 5.6, rows, "Shares of the blocks"))
+        panels.append(Panel(partial(draw_block_shares, shares), 5.6, rows, "Shares of the blocks"))
     if not panels:
         return []
     caption = "Deep features enter as principal components fitted on training patients only"
     if pca is not None:
-        fits = pca.groupby([key for key in ("target", "part", "seed", "fold") if key in pca], sort=False)["explained"]
+        fits = pca.groupby(["part", "seed", "fold"], sort=False)["explained"]
         kept, width = fits.sum(), fits.size()
-        caption += (
-            f", a line a fitted part: {_range(tuple(width))} components keep {theme.format_percent(kept.min(), 0)} to "
-            f"{theme.format_percent(kept.max(), 0)} of the variance"
-        )
+        low, high = (theme.format_percent(share, 0) for share in (kept.min(), kept.max()))
+        caption += f", a line a fitted part: {_range(tuple(width))} components keep {low} to {high} of the variance"
     caption += ". Counts after selection are means over the cross-fitted chains."
     return [
-        Heading("Fusion of radiomics and deep features"),
-        press.figure("fusion", "Deep features and their share", caption, panels, shares),
+        Heading(f"Fusion of radiomics and deep features{words}", level=4 if sources.several else 3),
+        press.figure(f"fusion_{name}", f"Deep features and their share{words}", caption, panels, shares),
     ]

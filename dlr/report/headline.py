@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a sentence stands on one line, where it is found)
 """Section 1, the answer: which model, on whom, at what time of use, how well, in one paragraph and one figure."""
 
 from __future__ import annotations
@@ -5,15 +6,17 @@ from __future__ import annotations
 import pandas as pd
 
 from dlr.figures import draw_calibration, draw_decision, draw_roc, theme
+from dlr.report import per_cent
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
-from dlr.report.evidence import FEW_EVENTS, Evidence, Headline, cell, curve_rows, words_of
+from dlr.report.combined_set import named_beforehand, primary_set
+from dlr.report.evidence import FEW_EVENTS, Evidence, Headline, cell, with_interval
 from dlr.report.models import roc_lines
-from dlr.report.press import Panel, Press, slug
+from dlr.report.press import Panel, Press
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
-from dlr.report.trust import decision_limits
-from dlr.report.use import time_of_use
-from dlr.words import Estimate
+from dlr.report.time_of_use import time_of_use
+from dlr.tables import CALIBRATION, DECISION, METRICS, ROC
+from dlr.words import Estimate, Model
 
 __all__ = ["answer", "headline_paragraph"]
 
@@ -33,103 +36,100 @@ def answer(sources: Sources, press: Press, evidence: Evidence) -> Section:
     blocks: list[Block] = []
     for target in sources.targets:
         headline = evidence.headline(target)
-        if len(sources.targets) > 1:
-            blocks.append(Heading(target))
+        if sources.several:
+            blocks.append(Heading(target.name))
         if headline is None:
-            blocks.append(Missing(f"The answer for {target}", sources.why("evaluate", "metrics.csv")))
-            continue
-        blocks.append(Prose((headline_paragraph(sources, evidence, headline),)))
-        blocks += _key_numbers(press, evidence, headline)
-        blocks += _figure(sources, press, evidence, headline)
+            blocks.append(Missing(f"The answer for {target.name}", sources.why(METRICS)))
+        elif target.binary:
+            blocks.append(Prose((headline_paragraph(sources, evidence, headline),)))
+            blocks += _key_numbers(sources, press, evidence, headline)
+            blocks += _figure(sources, press, evidence, headline)
+        else:
+            blocks += per_cent.answer_blocks(sources, press, evidence, headline)
     return Section(1, "answer", "The answer", tuple(blocks), (remarks(sources, evidence),))
 
 
 def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline) -> str:
     """One paragraph: model, patients, time of use, discrimination, calibration, clinical use."""
-    target, model = headline.target, headline.model
+    target, model = headline.target.name, headline.model
     test = evidence.get(target, model, "test", "auc")
     nested = evidence.get(target, model, "nested", "auc")
     inside = evidence.get(target, model, "out-of-fold", "auc")
-    sentences = [f"{model} ({words_of(model)}) predicts {target}. {time_of_use(sources, model).sentence}"]
+    sentences = [
+        f"{model} ({sources.model(model).words}) predicts {target}.",
+        time_of_use(sources, model, headline.target).sentence,
+    ]
+    chosen = primary_set(sources, headline.target) if model == Model.COMBINED else None
+    if chosen is not None:
+        sentences.append(named_beforehand(sources, chosen))
     if nested is not None and headline.role == "nested":
         sentences.append(
-            f"Repeated nested cross-validation over {nested.n} patients ({nested.n_positive} positive) gives an AUC of "
-            f"{_with_interval(nested)}; it leads because the test side has fewer than {FEW_EVENTS} events."
+            f"Repeated nested cross-validation over {_patients(nested)} gives an AUC of {with_interval(nested)}; it leads because the test side has fewer than {FEW_EVENTS} events."
         )
     if test is not None:
-        sentences.append(f"In {test.n} test patients ({test.n_positive} positive) its AUC is {_with_interval(test)}.")
+        sentences.append(f"In {_patients(test, 'test ')} its AUC is {with_interval(test)}.")
     elif headline.role == "external":
         sentences.append(
-            f"In {headline.auc.n} external patients ({headline.auc.n_positive} positive) its AUC is "
-            f"{_with_interval(headline.auc)}."
+            f"In {_patients(headline.estimate, 'external ')} its AUC is {with_interval(headline.estimate)}."
         )
     if inside is not None:
-        sentences.append(
-            f"Out-of-fold in {inside.n} training patients it is {_with_interval(inside)}"
-            + (", stacked and therefore optimistic." if evidence.stacked(model, "out-of-fold") else ".")
-        )
+        optimistic = ", stacked and therefore optimistic" if evidence.stacked(model, "out-of-fold") else ""
+        sentences.append(f"Out-of-fold in {inside.n} training patients it is {with_interval(inside)}{optimistic}.")
     role = "test" if test is not None else headline.role
     slope = evidence.get(target, model, role, "calibration_slope")
     if slope is not None:
         sentences.append(
-            f"The calibration slope is {_with_interval(slope, 2)} (1 is ideal; below 1, predictions are too extreme)."
+            f"The calibration slope is {with_interval(slope, 2)} (1 is ideal; below 1, predictions are too extreme)."
         )
     benefit, cutoff = evidence.get(target, model, role, "net_benefit_at_cutoff"), evidence.cutoff(target, model, role)
     if benefit is not None and cutoff is not None:
         prevalence = benefit.n_positive / benefit.n
-        treat_all = prevalence - (1 - prevalence) * cutoff / (1 - cutoff)
+        own, all_treated = benefit.value, prevalence - (1 - prevalence) * cutoff / (1 - cutoff)
         sentences.append(
-            f"At the cut-off of {cutoff:.2f}, chosen on training patients, its net benefit is "
-            f"{theme.format_auc(benefit.value)}, against {theme.format_auc(treat_all)} for treating everyone "
-            "and 0 for treating no one."
+            f"At the cut-off of {cutoff:.2f}, chosen on training patients, its net benefit is {theme.format_auc(own)}, against {theme.format_auc(all_treated)} for treating everyone and 0 for treating no one."
         )
-    return " ".join(sentences)
+    return " ".join(filter(None, sentences))
 
 
-def _with_interval(estimate: Estimate, digits: int = 3) -> str:
-    value = f"{estimate.value:.{digits}f}".replace("-", "−")
-    limits = theme.format_interval(estimate.lower, estimate.upper, digits)
-    return value if limits == theme.NOTHING else f"{value} (95 % interval {limits})"
+def _patients(estimate: Estimate, kind: str = "") -> str:
+    return f"{estimate.n} {kind}patients ({estimate.n_positive} positive)"
 
 
-def _key_numbers(press: Press, evidence: Evidence, headline: Headline) -> list[Block]:
+def _key_numbers(sources: Sources, press: Press, evidence: Evidence, headline: Headline) -> list[Block]:
     """The paragraph's numbers as a small table, a column a role."""
+    target, model = headline.target.name, headline.model
     shown: dict[str, list[str]] = {"": [name for name, _, _ in KEY_NUMBERS]}
     for role in ("nested", "test", "external", "out-of-fold"):
-        auc = evidence.get(headline.target, headline.model, role, "auc")
+        auc = evidence.get(target, model, role, "auc")
         if auc is not None:
             cells = [f"{auc.n} ({auc.n_positive})"]
             for _, metric, digits in KEY_NUMBERS[1:]:
-                cells.append(cell(evidence.get(headline.target, headline.model, role, metric), digits, "\n"))
+                cells.append(cell(evidence.get(target, model, role, metric), digits, "\n"))
             shown[role.capitalize()] = cells
-    name, title = f"answer_{slug(headline.target)}", f"{headline.model} in numbers"
+    name = f"answer_{sources.slug(headline.target)}"
+    title = f"{model} for {target} in numbers" if sources.several else f"{model} in numbers"
     return [press.table(name, title, pd.DataFrame(shown), note="In brackets: 95 % intervals.")]
 
 
 def _figure(sources: Sources, press: Press, evidence: Evidence, headline: Headline) -> list[Block]:
     target, model = headline.target, headline.model
-    role = "test" if evidence.get(target, model, "test", "auc") else headline.role
+    role = "test" if evidence.get(target.name, model, "test", "auc") else headline.role
     panels = []
-    lines = [
-        line for r in (role, "out-of-fold") for line in roc_lines(sources, evidence, target, r) if line.model == model
-    ]
+    lines = [line for r in (role, "out-of-fold") for line in roc_lines(evidence, target, r) if line.model == model]
     lines = list({line.role: line for line in lines}.values())
     if lines:
         panels.append(Panel(lambda ax: draw_roc(lines, ax, by="role"), WIDTH, HEIGHT, "Discrimination"))
-    calibration = curve_rows(sources.table("evaluate", "calibration.csv"), target, role)
+    calibration = evidence.curve(CALIBRATION, target, role)
     if calibration is not None and (calibration["model"] == model).any():
         own = calibration[calibration["model"] == model]
         panels.append(Panel(lambda ax: draw_calibration(own, ax, model), WIDTH, HEIGHT, f"Calibration, {role}"))
-    decision = curve_rows(sources.table("evaluate", "decision.csv"), target, role)
+    decision = evidence.curve(DECISION, target, role)
     if decision is not None and (decision["model"] == model).any():
         curve = decision[decision["model"] == model]
-        limits = decision_limits(sources)
+        limits = sources.settings.evaluate.thresholds
         panels.append(Panel(lambda ax: draw_decision(curve, ax, limits), WIDTH, HEIGHT, f"Net benefit, {role}"))
     if not panels:
-        return [Missing("Figure of the answer", sources.why("evaluate", "roc.csv"))]
-    caption = (
-        f"{model}: how well it tells the classes apart, whether its probabilities are right, and whether acting "
-        "on them "
-        "helps. Intervals are 95 %."
-    )
-    return [press.figure(f"answer_{slug(target)}", f"The answer: {model} for {target}", caption, panels)]
+        return [Missing("Figure of the answer", sources.why(ROC))]
+    caption = f"{model}: how well it tells the classes apart, whether its probabilities are right, and whether acting on them helps. Intervals are 95 %."
+    title = f"The answer: {model} for {target.name}"
+    return [press.figure(f"answer_{sources.slug(target)}", title, caption, panels)]

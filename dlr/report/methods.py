@@ -1,23 +1,32 @@
-"""Section 8: Methods text ready to paste with this run's numbers, evidence for standards, settings, versions."""
+# ruff: noqa: E501  (a sentence stands on one line, where it is found)
+"""The Methods section of a paper in plain words, with this run's numbers, a function a paragraph."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import pandas as pd
-import yaml
 
-from dlr.figures import theme
-from dlr.report.blocks import Block, Copy, Heading, Prose, Section
-from dlr.report.evidence import Evidence
-from dlr.report.press import Press
-from dlr.report.reporting import reporting_table
-from dlr.report.selection import step_counts
+from dlr.report.combined_set import entered, named_beforehand, primary_set
+from dlr.report.evidence import Evidence, with_interval
+from dlr.report.selection import kept_under_all, of_the_whole_side, step_counts
 from dlr.report.sources import Sources
-from dlr.report.use import entered, primary_set
-from dlr.words import Side
+from dlr.settings import StudySettings
+from dlr.tables import (
+    AGREEMENT,
+    BLOCKS,
+    COHORT,
+    COMBINED_TERMS,
+    FAMILIES,
+    FLOW,
+    LOOKS,
+    MISSING,
+    MULTIVARIABLE,
+    PCA,
+    SELECTION,
+    STABILITY,
+)
+from dlr.words import Protocol, Side, Target
 
-__all__ = ["methods", "methods_text"]
+__all__ = ["methods_text"]
 
 ALGORITHMS = {
     "logistic": "logistic regression",
@@ -34,253 +43,242 @@ PER_PATIENT = {
 }
 
 
-def methods(sources: Sources, press: Press, evidence: Evidence) -> Section:
-    """What stands behind every number."""
-    settings = yaml.safe_dump(sources.settings, sort_keys=False, allow_unicode=True, width=100)
-    versions = pd.DataFrame(
-        [("dlr", sources.about.version), *sorted(sources.about.versions.items())], columns=["Software", "Version"]
-    )
-    blocks: list[Block] = [
-        Copy("Methods, ready to paste", methods_text(sources, evidence), prose=True),
-        Heading("Evidence for reporting standards"),
-        Prose((
-            "What this run can show for TRIPOD+AI (2024), CLEAR and METRICS; it judges nothing. Items on aims, ethics, "
-            "discussion and funding are the authors'.",
-        ), quiet=True),
-        press.table("reporting", "TRIPOD+AI, CLEAR and METRICS", reporting_table(sources, evidence), most=200),
-        Heading("Settings, versions, seeds"),
-        Copy("Settings of this run", settings),
-        press.table("versions", "Software", versions, note=(
-            f"Study seed {sources.about.seed}; every random draw has a generator named after its purpose."
-        )),
-    ]  # fmt: skip
-    if sources.about.command:
-        blocks.append(Copy("The command of this run", sources.about.command))
-    if sources.about.warnings:
-        shown = pd.DataFrame(sources.about.warnings, columns=["Stage", "Warning"])
-        blocks.append(press.table("warnings", "Warnings of this run", shown))
-    absent = [(stage, reason) for stage, reason in sources.left_out.items()]
-    if absent:
-        shown = pd.DataFrame(absent, columns=["Stage", "Why it left itself out"])
-        blocks.append(press.table("left_out", "Stages left out", shown))
-    return Section(8, "methods", "Methods", tuple(blocks))
-
-
 def methods_text(sources: Sources, evidence: Evidence) -> str:
-    """The Methods section of a paper in plain words, with this run's numbers; only what was done is described."""
-    parts = [
-        ("Patients and outcome", _patients(sources)),
-        ("Segmentation and agreement", _segmentation(sources)),
-        ("Radiomics", _radiomics(sources)),
-        ("Selection and models", _models(sources)),
-        ("Networks", _networks(sources)),
-        ("Clinical and Combined models", _combined(sources)),
-        ("Validation", _validation(sources, evidence)),
-        ("Statistics", _statistics(sources)),
-        ("Software", _software(sources)),
+    """All paragraphs that this run has something to say for; only what was done is described."""
+    paragraphs = [
+        ("Patients and outcome", patients(sources)),
+        ("Segmentation and agreement", segmentation(sources)),
+        ("Radiomics", radiomics(sources)),
+        ("Selection and models", selection_and_models(sources)),
+        ("Networks", networks(sources)),
+        ("Clinical and Combined models", clinical_and_combined(sources)),
+        ("Validation", validation(sources, evidence)),
+        ("Statistics", statistics(sources)),
+        ("Software", software(sources)),
     ]
-    return "\n\n".join(f"{title}. {text}" for title, text in parts if text)
+    return "\n\n".join(f"{title}. {text}" for title, text in paragraphs if text)
 
 
-def _patients(sources: Sources) -> str:
-    patients, cases = sources.patients, sources.table("cohort", "cohort.parquet")
-    if patients is None or cases is None:
+def patients(sources: Sources) -> str:
+    """How many, who left and why, every outcome, the sides."""
+    known, cases = sources.patients, sources.table(COHORT)
+    if known is None or cases is None:
         return ""
-    used = cases[cases["patient_id"].isin(patients["patient_id"])]
-    text = f"The study comprised {len(patients)} patients with {len(used)} images"
-    flow = sources.table("cohort", "flow.csv")
-    if flow is not None:
-        left = flow[flow["step"] == "excluded"]
-        if len(left):
-            reasons = "; ".join(f"{row.patients} for {row.reason}" for row in left.itertuples())
-            text += f"; excluded were {left['patients'].sum():.0f} ({reasons})"
-    text += ". "
-    for target in sources.targets:
-        if target in patients:
-            known = pd.to_numeric(patients[target], errors="coerce").dropna()
-            text += (
-                f"The outcome {target} was positive in {known.sum():.0f} of {len(known)} patients with a known value. "
-            )
-    sides = patients["side"].value_counts()
+    images = int(cases["patient_id"].isin(known["patient_id"]).sum())
+    comprised = f"The study comprised {len(known)} patients with {images} images"
+    flow = sources.table(FLOW)
+    left = None if flow is None else flow[flow["step"] == "excluded"]
+    if left is not None and len(left):
+        reasons = "; ".join(f"{row.patients} for {row.reason}" for row in left.itertuples())
+        comprised += f"; excluded were {left['patients'].sum():.0f} ({reasons})"
+    sides = known["side"].value_counts()
     named = ", ".join(f"{sides[side]} {side}" for side in map(str, Side) if side in sides)
-    text += f"Patients were divided by patient, not by image ({named}; seed {sources.about.seed})."
-    return text
+    divided = f"Patients were divided by patient, not by image ({named}; seed {sources.about.seed})."
+    outcomes = [_outcome(known, target) for target in sources.targets if target.name in known]
+    return " ".join([f"{comprised}.", *outcomes, divided])
 
 
-def _segmentation(sources: Sources) -> str:
-    agreement = sources.table("stability", "agreement.csv")
-    stability = sources.table("stability", "stability.parquet")
+def _outcome(known: pd.DataFrame, target: Target) -> str:
+    values = pd.to_numeric(known[target.name], errors="coerce").dropna()
+    n = len(values)
+    if target.binary:
+        return f"The outcome {target.name} was positive in {values.sum():.0f} of {n} patients with a known value."
+    low, middle, high = values.quantile([0.25, 0.5, 0.75])
+    return f"The outcome {target.name}, in per cent, was known in {n} patients (median {middle:.1f}, quartiles {low:.1f} and {high:.1f})."
+
+
+def segmentation(sources: Sources) -> str:
+    """Agreement of two readers, and the stability of the features."""
+    agreement, stability = sources.table(AGREEMENT), sources.table(STABILITY)
     sentences = []
     if agreement is not None:
-        unit = agreement["unit"].iloc[0]
+        n, unit, below = len(agreement), agreement["unit"].iloc[0], int(agreement["below"].sum())
+        overlap, distance = agreement["dice"].median(), agreement["hausdorff95"].median()
         sentences.append(
-            f"Two readers outlined {len(agreement)} cases: median Dice {agreement['dice'].median():.3f}, median "
-            "95 % Hausdorff "
-            f"distance {agreement['hausdorff95'].median():.1f} {unit}; "
-            f"{int(agreement['below'].astype(bool).sum())} cases fell below the "
-            "chosen agreement and are named for a third reader."
+            f"Two readers outlined {n} cases: median Dice {overlap:.3f}, median 95 % Hausdorff distance {distance:.1f} {unit}; {below} cases fell below the chosen agreement and are named for a third reader."
         )
     if stability is not None:
-        threshold = sources.setting("learn.icc_filter")
-        whole = stability[stability["fold"] == -1] if (stability["fold"] == -1).any() else stability
-        compared = ", ".join(map(str, whole["perturbation"].unique()))
-        words = f"Stability of the features was measured by ICC(2,1) ({compared})"
-        if threshold:
-            count = int((whole["icc"] >= threshold).sum())
-            words += (
-                f"; features under {threshold:g} left before selection, judged on each fold's training patients "
-                f"({count} of {whole['feature'].nunique()} reached it on the whole training side)"
-            )
-        sentences.append(words + ".")
+        sentences.append(_stability(sources.settings, stability))
     return " ".join(sentences) or "Agreement between readers was not assessed."
 
 
-def _radiomics(sources: Sources) -> str:
-    families = sources.table("radiomics", "families.csv")
+def _stability(settings: StudySettings, stability: pd.DataFrame) -> str:
+    compared = list(map(str, of_the_whole_side(stability)["perturbation"].unique()))
+    measured = f"Stability of the features was measured by {_icc(settings)} ({', '.join(compared)})"
+    if not settings.learn.icc_filter:
+        return f"{measured}."
+    threshold, (kept, of) = settings.stability.icc, kept_under_all(stability)
+    each = " under every perturbation" if len(compared) > 1 else ""
+    return f"{measured}; features under an ICC of {threshold:g} left before selection, judged on each fold's training patients ({kept:,} of {of:,} reached it{each} on the whole training side)."
+
+
+def _icc(settings: StudySettings) -> str:
+    return {"ICC2": "ICC(2,1)", "ICC3": "ICC(3,1)"}[settings.stability.kind]
+
+
+def radiomics(sources: Sources) -> str:
+    """What was measured in each ROI, and what could not be."""
+    families = sources.table(FAMILIES)
     if families is None:
         return ""
-    total, images = int(families["count"].sum()), list(dict.fromkeys(families["image_type"].astype(str)))
-    profile, engine = sources.setting("radiomics.profile", "?"), sources.setting("radiomics.engine", "?")
-    text = (
-        f"{total:,} features were computed from each ROI with the profile {profile} (engine {engine}) on "
-        f"{len(images)} image "
-        f"types ({', '.join(images)}); "
-        f"{PER_PATIENT.get(str(sources.setting('cohort.per_patient')), 'each patient counted once')}."
-    )
-    missing = sources.table("radiomics", "missing.csv")
-    if missing is not None:
-        share = sources.setting("learn.max_missing", 0.2)
-        text += (
-            f" {len(missing):,} values could not be computed; a feature missing in more than {100 * share:g} % of "
-            "a fold's training "
-            f"cases left, other missing values were imputed ({sources.setting('learn.impute', 'median')}) within "
-            "the fold."
+    settings = sources.settings
+    total, images = int(families["count"].sum()), list(dict.fromkeys(families["image_type"]))
+    profile, engine = settings.radiomics.profile, settings.radiomics.engine
+    once = PER_PATIENT[settings.cohort.per_patient]
+    text = f"{total:,} features were computed from each ROI with the profile {profile} (engine {engine}) on {len(images)} image types ({', '.join(images)}); {once}."
+    missing = sources.table(MISSING)
+    if missing is None:
+        return text
+    share, imputed = 100 * settings.learn.max_missing, settings.learn.impute
+    return f"{text} {len(missing):,} values could not be computed; a feature missing in more than {share:g} % of a fold's training cases left, other missing values were imputed ({imputed}) within the fold."
+
+
+def selection_and_models(sources: Sources) -> str:
+    """The chain from standardised features to the chosen algorithm; of a per cent, what stands in its place."""
+    learn = sources.settings.learn
+    algorithms = ", ".join(ALGORITHMS.get(name, name) for name in learn.algorithms)
+    tuned = f"{algorithms[:1].upper()}{algorithms[1:]} {'were' if len(learn.algorithms) > 1 else 'was'}"
+    chose = ", which also chose among them" if len(learn.algorithms) > 1 else ""
+    sentences = []
+    if any(target.binary for target in sources.targets):
+        sentences += [
+            f"Features were standardised, then selected by {T_TESTS[learn.t_test]} (p < {learn.p:g}), greedy deletion of pairs with |r| > {learn.correlation:g}, and LASSO ({learn.lasso_folds}-fold, λ {learn.lasso_rule}).",
+            f"{tuned} tuned on grids of at most {learn.max_grid} points by the median score of inner folds{chose}; all of this was fitted anew inside every fold.",
+        ]
+    in_per_cent = [target.name for target in sources.targets if not target.binary]
+    if in_per_cent:
+        sentences.append(
+            f"For {', '.join(in_per_cent)}, an outcome in per cent, Spearman's correlation (p < {learn.p:g}) stood in place of that test, the LASSO was linear, and regression in place of classification."
         )
-    return text
+    return " ".join([*sentences, *_kept(sources)])
 
 
-def _models(sources: Sources) -> str:
-    learn: dict[str, Any] = sources.setting("learn", {}) or {}
-    algorithms = ", ".join(ALGORITHMS.get(name, name) for name in learn.get("algorithms", []))
-    test = T_TESTS.get(str(learn.get("t_test", "welch")), "a t-test")
-    several = len(learn.get("algorithms", [])) > 1
-    correlation, lasso = learn.get("correlation", 0.8), learn.get("lasso_folds", 10)
-    text = (
-        f"Features were standardised, then selected by {test} (p < {learn.get('p', 0.05):g}), greedy deletion of pairs "
-        f"with |r| > {correlation:g}, and LASSO ({lasso}-fold, λ {learn.get('lasso_rule', 'min')}). "
-        f"{algorithms[:1].upper()}{algorithms[1:]} {'were' if several else 'was'} tuned on grids of at most "
-        f"{learn.get('max_grid', 8)} points by the median score of inner folds"
-        f"{', which also chose among them' if several else ''}; all of this was fitted anew inside every fold."
-    )
-    selection = sources.table("radiomics_model", "selection.parquet")
-    if selection is not None:
-        counts = step_counts(selection)
-        last = counts[counts["step"] == counts["step"].iloc[-1]]
-        spans = [f"{row.protocol}: {min(row.kept)} to {max(row.kept)}" for row in last.itertuples()]
-        text += f" Features kept at the end ({'; '.join(spans)})."
-    return text
+def _kept(sources: Sources) -> list[str]:
+    """How many features were kept at the end, by outcome and model."""
+    sentences = []
+    for target in sources.targets:
+        selection = sources.of(SELECTION, target)
+        for model, rows in [] if selection is None else selection.groupby("model", sort=False):
+            counts = step_counts(rows)
+            last = counts[counts["step"] == counts["step"].iloc[-1]]
+            spans = "; ".join(f"{row.protocol}: {min(row.kept)} to {max(row.kept)}" for row in last.itertuples())
+            named = f" for {target.name}" if sources.several else ""
+            sentences.append(f"Features kept at the end by {model}{named}: {spans}.")
+    return sentences
 
 
-def _networks(sources: Sources) -> str:
-    about = sources.json("deep", "deep.json")
+def networks(sources: Sources) -> str:
+    """What the network saw, where its weights come from, how it was trained, and how it was fused."""
+    about = sources.document("deep.json")
     if about is None:
         return ""
-    deep = sources.setting("deep", {}) or {}
-    seen = deep.get("input", {})
+    deep = sources.settings.deep
+    margin, size = deep.input.margin_px, deep.input.size
     origins = "; ".join(
         f"{name}, weights {origin['weights']}"
         + (f" ({origin['source']}, sha256 {str(origin['sha256'])[:12]}…)" if origin.get("sha256") else "")
         for name, origin in about["backbones"].items()
     )
-    text = (
-        "Of each lesion the slice with the largest ROI was cut out with its bounding box and a margin of "
-        f"{seen.get('margin_px', 10)} pixels, padded to a square, brought to {seen.get('size', 224)} pixels and "
-        f"z-scored. Backbone: {origins}. "
-    )
     frozen = "With the backbone frozen, a logistic model on its penultimate features gave the signature"
+    sentences = [
+        f"Of each lesion the slice with the largest ROI was cut out with its bounding box and a margin of {margin} pixels, padded to a square, brought to {size} pixels and z-scored.",
+        f"Backbone: {origins}.",
+    ]
     if about["mode"] == "frozen":
-        text += f"{frozen}, its penalty chosen in inner folds. "
+        sentences.append(f"{frozen}, its penalty chosen in inner folds.")
     else:
-        epochs = deep.get("training", {}).get("epochs")
-        text += (
-            f"Networks were fine-tuned for at most {epochs} epochs (AdamW, cosine schedule), stopped early on a "
-            f"validation part of their own training patients. {frozen} that stands beside it. "
+        sentences.append(
+            f"Networks were fine-tuned for at most {deep.training.epochs} epochs (AdamW, cosine schedule), stopped early on a validation part of their own training patients."
         )
-    text += "Training patients were predicted by networks that had not seen them. "
-    pca, shares = sources.table("fuse", "pca.csv"), sources.table("fuse", "blocks.csv")
-    if pca is not None and shares is not None:
-        total = shares["count"].sum()
-        text += (
-            f"For fusion the deep features were reduced to {pca['component'].max()} principal components, fitted on "
-            f"each fold's training patients, and joined with the radiomics features ({total:,.0f} in all); selection "
-            "and classifiers were those of the radiomics model."
-        )
-    return text.strip()
+        sentences.append(f"{frozen} that stands beside it.")
+    sentences.append("Training patients were predicted by networks that had not seen them.")
+    return " ".join([*sentences, *_fused(sources)])
 
 
-def _combined(sources: Sources) -> str:
+def _fused(sources: Sources) -> list[str]:
+    pca, joined = sources.table(PCA), sources.table(BLOCKS)
+    if pca is None or joined is None:
+        return []
+    components, total = pca["component"].max(), joined["count"].sum()
+    return [
+        f"For fusion the deep features were reduced to {components} principal components, fitted on each fold's training patients, and joined with the radiomics features ({total:,.0f} in all); selection and classifiers were those of the radiomics model."
+    ]
+
+
+def clinical_and_combined(sources: Sources) -> str:
+    """The description by odds ratios, and the Combined model of every binary outcome."""
     sentences = []
-    if sources.table("clinical", "multivariable.csv") is not None:
+    if sources.table(MULTIVARIABLE) is not None:
         sentences.append(
-            "Clinical variables were described by univariable, multivariable and stepwise (AIC) logistic "
-            "regression with "
-            "intercept, 95 % Wald and profile-likelihood intervals, and Firth's penalty where a variable "
-            "separated the classes."
+            "Clinical variables were described by univariable, multivariable and stepwise (AIC) logistic regression with intercept, 95 % Wald and profile-likelihood intervals, and Firth's penalty where a variable separated the classes."
         )
-    chosen = primary_set(sources)
-    if chosen is not None:
-        names = [sources.title_of(name) for name in entered(chosen)]
+    penalty = sources.settings.combine.penalty
+    for target in sources.targets:
+        chosen = primary_set(sources, target) if target.binary else None
+        if chosen is None:
+            continue
+        names, named = (
+            ", ".join(map(sources.title_of, entered(chosen))),
+            f" for {target.name}" if sources.several else "",
+        )
+        sentences += [
+            f"The Combined model{named} was a logistic regression ({penalty} penalty) on {names}, variables named beforehand, with signatures as out-of-fold logits.",
+            named_beforehand(sources, chosen),
+        ]
+    if not any(primary_set(sources, target) for target in sources.targets):
+        sentences.append(f"There was no Combined model. {sources.why(COMBINED_TERMS)}")
+    return " ".join(filter(None, sentences))
+
+
+def validation(sources: Sources, evidence: Evidence) -> str:
+    """Cross-fitting, the protocols beside it, how often the test side was evaluated, and what was reached."""
+    learn = sources.settings.learn
+    folds, seeds = learn.folds, learn.seeds
+    words = f"{seeds} seed{'' if seeds == 1 else 's'}"
+    sentences = [
+        f"Training patients received out-of-fold predictions from {folds}-fold cross-fitting with {words}; test patients the mean over the same {folds} × {seeds} chains, of probabilities as logits."
+    ]
+    if Protocol.NESTED in learn.protocols:
+        sentences.append("In nested cross-validation every patient was held out once a repetition.")
+    if Protocol.PAPER in learn.protocols:
         sentences.append(
-            f"The Combined model was a logistic regression ({sources.setting('combine.penalty', 'firth')} penalty) on "
-            f"{', '.join(names)}, variables named beforehand, with signatures as out-of-fold logits."
+            "The published way (selection and tuning on the whole training side) was run beside it to measure its optimism."
         )
-    else:
-        sentences.append(f"There was no Combined model. {sources.why('combine', 'model')}")
+    looks = sources.table(LOOKS)
+    if looks is not None:
+        sentences.append(f"The test side was evaluated {len(looks)} time{'' if len(looks) == 1 else 's'}.")
+    return " ".join([*sentences, *(_reached(evidence, target) for target in sources.targets)]).strip()
+
+
+def _reached(evidence: Evidence, target: Target) -> str:
+    headline = evidence.headline(target)
+    if headline is None:
+        return ""
+    found, model, role = headline.estimate, headline.model, headline.role
+    if target.binary:
+        return f"For {target.name} {model} reached an AUC of {with_interval(found)} ({role}, {found.n} patients, {found.n_positive} positive)."
+    return f"For {target.name} {model} reached a mean absolute error of {with_interval(found, 1)} percentage points ({role}, {found.n} patients)."
+
+
+def statistics(sources: Sources) -> str:
+    """How intervals, comparisons and cut-offs are made, for the kinds of outcomes that there are."""
+    sentences = []
+    if any(target.binary for target in sources.targets):
+        sentences += [
+            "AUC on test is Mann–Whitney's with DeLong's interval on the logit scale; out-of-fold it is the share of correctly ordered pairs within a fold and seed, with a bootstrap by patient given the models.",
+            "Models were compared on test by paired DeLong tests with Holm's correction around one comparison named beforehand.",
+            "The cut-off is Youden's on out-of-fold predictions, used unchanged on test, with Wilson intervals.",
+            "Calibration is described by intercept, slope and curve, clinical use by net benefit.",
+        ]
+    if any(not target.binary for target in sources.targets):
+        sentences.append(
+            "An outcome in per cent is described by mean absolute error, beside that of the training median, by bias and limits of agreement (Bland and Altman), and by Pearson's and Spearman's correlations, with 95 % intervals."
+        )
     return " ".join(sentences)
 
 
-def _validation(sources: Sources, evidence: Evidence) -> str:
-    learn: dict[str, Any] = sources.setting("learn", {}) or {}
-    folds, seeds, protocols = learn.get("folds", 5), learn.get("seeds", 3), learn.get("protocols", [])
-    text = (
-        f"Training patients received out-of-fold probabilities from {folds}-fold cross-fitting with {seeds} "
-        f"seed{'' if seeds == 1 else 's'}; test patients the mean logit over the same {folds} × {seeds} chains. "
-    )
-    if "nested" in protocols:
-        text += "In nested cross-validation every patient was held out once a repetition. "
-    if "paper" in protocols:
-        text += (
-            "The published way (selection and tuning on the whole training side) was run beside it to measure its "
-            "optimism. "
-        )
-    looks = sources.table("evaluate", "looks.csv")
-    if looks is not None:
-        text += f"The test side was evaluated {len(looks)} time{'' if len(looks) == 1 else 's'}. "
-    for target in sources.targets:
-        headline = evidence.headline(target)
-        if headline is not None:
-            auc = headline.auc
-            text += (
-                f"For {target} {headline.model} reached an AUC of {theme.format_auc(auc.value)} "
-                f"(95 % interval {theme.format_interval(auc.lower, auc.upper)}; {headline.role}, {auc.n} "
-                f"patients, {auc.n_positive} positive). "
-            )
-    return text.strip()
-
-
-def _statistics(sources: Sources) -> str:
-    return (
-        "AUC on test is Mann–Whitney's with DeLong's interval on the logit scale; out-of-fold it is the share of "
-        "correctly "
-        "ordered pairs within a fold and seed, with a bootstrap by patient given the models. Models were "
-        "compared on test by "
-        "paired DeLong tests with Holm's correction around one comparison named beforehand. The cut-off is Youden's on "
-        "out-of-fold predictions, used unchanged on test, with Wilson intervals. Calibration is described by "
-        "intercept, slope "
-        "and curve, clinical use by net benefit."
-    )
-
-
-def _software(sources: Sources) -> str:
-    versions = ", ".join(f"{name} {version}" for name, version in sorted(sources.about.versions.items()))
-    return f"dlr {sources.about.version}{' with ' + versions if versions else ''}; seed {sources.about.seed}."
+def software(sources: Sources) -> str:
+    """dlr, the libraries that matter to the numbers, and the seed."""
+    about = sources.about
+    versions = ", ".join(f"{name} {version}" for name, version in sorted(about.versions.items()))
+    return f"dlr {about.version}{' with ' + versions if versions else ''}; seed {about.seed}."

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a sentence stands on one line, where it is found)
 """The nomogram on one A4 page: every axis, one patient worked through, and how a new patient's signature is got."""
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ A4 = (11.69, 8.27)  # inches, landscape
 LEFT, RIGHT = 0.19, 0.955  # the axes' own ends, as shares of the page; names of the lines stand left of them
 SMALL = 8.0
 WIDEST = 58  # characters of a line of the left column
+READING = "Go from each value straight up to the line of points, add the points, find the sum on the line of total points, and read the risk below it."
+NEW_PATIENT = "A signature cannot be read off an image by eye: it takes the image, an outline of the lesion drawn as for this study, and the saved chains. The command\n{command}\nprints signature, points and risk, and names a value outside its training range."
 
 
 def draw_nomogram_page(
@@ -50,33 +53,16 @@ def draw_nomogram_page(
         ax = page.add_axes((LEFT, 0.90 - height, RIGHT - LEFT, height))
         draw_nomogram(nomogram, ax, patient, risk_label=risk_label, font_size=9.5 if rows <= 8 else 8)
         top = 0.90 - height - 0.055
-        _write(page, 0.045, top, "How to read it", _reading(), 44)
+        _write(page, 0.045, top, "How to read it", READING, 44)
         if patient is not None:
             named = f"Worked patient {theme.shorten(example_id, 24)}" if example_id else "A worked patient"
             _table(page, 0.35, top, named, worked_patient(nomogram, patient), (0.0, 0.155, 0.275), last_right=True)
         _table(page, 0.68, top, "Axes and their training range", range_table(nomogram)[["Axis", "Training range"]],
                (0.0, 0.135), last_right=False)  # fmt: skip
-        _write(page, 0.045, top - 0.155, "A new patient", _new_patient(command), 44)
+        _write(page, 0.045, top - 0.155, "A new patient", NEW_PATIENT.format(command=command), 44)
         theme.fit_fonts(page)
         save_pdf(page, path)
     return path
-
-
-def _reading() -> str:
-    return (
-        "Go from each value straight up to the line of points, add the points, find the sum on the line of total "
-        "points, "
-        "and read the risk below it."
-    )
-
-
-def _new_patient(command: str) -> str:
-    return (
-        "A signature cannot be read off an image by eye: it takes the image, an outline of the lesion drawn as "
-        "for this "
-        f"study, and the saved chains. The command\n{command}\nprints signature, points and risk, and names a value "
-        "outside its training range."
-    )
 
 
 def _write(page: Figure, x: float, y: float, head: str, text: str, width: int) -> None:

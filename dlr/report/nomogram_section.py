@@ -1,4 +1,5 @@
-"""Section 6, the nomogram: drawn with one worked patient, its points, and how to get a new patient's signature."""
+# ruff: noqa: E501  (a sentence stands on one line, where it is found)
+"""Section 6, the nomogram of every binary outcome: one worked patient, its points, how a new patient gets a signature."""
 
 from __future__ import annotations
 
@@ -12,78 +13,83 @@ from typing import Any
 import pandas as pd
 
 from dlr.figures import draw_nomogram, nomogram_rows, theme
-from dlr.report.blocks import Block, Copy, Missing, Prose, Section
+from dlr.report.blocks import Block, Copy, Heading, Missing, Prose, Section
+from dlr.report.combined_set import named_beforehand, primary_set
 from dlr.report.nomogram_words import range_table, worked_patient
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.stats import Nomogram
+from dlr.tables import CHECK, POINTS
+from dlr.words import Target
 
-__all__ = ["nomogram_section", "predict_command"]
+__all__ = ["BINARY_ONLY", "nomogram_section", "predict_command"]
+
+BINARY_ONLY = "The Combined model and its nomogram are made for outcomes of two classes."
+READING = "Read each value's points on the top line, add them, and read the risk under the total. In colour: the worked patient below."
+RANGES = "The training range is what the model has seen; a patient beyond it is computed by the same line and named."
+NEW_PATIENT = "A new patient's signature cannot be read off an image by eye. It takes the image, an outline of the lesion drawn as for this study, and the saved chains of this run. A manifest with these columns goes through this command:"
+WHAT_IT_PRINTS = "It prints the probability of every signature and of the Combined model, the points, and a flag where a value lies outside the training range. The signature is the mean logit over all saved chains."
 
 
 def nomogram_section(sources: Sources, press: Press) -> Section:
-    """The primary nomogram in full, the other admissible sets as links."""
-    stored = (sources.json("nomogram", "nomogram.json") or {}).get("sets")
-    if not stored:
-        missing = Missing("The nomogram", sources.why("nomogram", "nomogram.json"))
-        return Section(6, "nomogram", "The nomogram", (missing,))
+    """Every outcome's nomogram named beforehand in full, its other admissible sets as links."""
+    stored = (sources.document("nomogram.json") or {}).get("sets") or []
+    binary = [target for target in sources.targets if target.binary]
+    blocks: list[Block] = []
+    for target in sources.targets:
+        own = [entry for entry in stored if entry["target"] == target.name]
+        if sources.several:
+            blocks.append(Heading(target.name))
+        if own:
+            blocks += _nomogram(sources, press, target, own)
+        else:
+            named = f"The nomogram for {target.name}" if sources.several else "The nomogram"
+            blocks.append(Missing(named, sources.why(POINTS) if target.binary else BINARY_ONLY))
+    if stored and binary:
+        if sources.several:
+            blocks.append(Heading("A new patient"))
+        blocks += [Prose((NEW_PATIENT,)), Copy("A new patient", predict_command(sources)), Prose((WHAT_IT_PRINTS,))]
+    return Section(6, "nomogram", "The nomogram", tuple(blocks))
+
+
+def _nomogram(sources: Sources, press: Press, target: Target, stored: list[dict[str, Any]]) -> list[Block]:
+    """One outcome's: figure, worked patient, ranges, check, and the table of its sets."""
     sets = sorted(stored, key=lambda entry: not entry.get("primary", False))
-    first = sets[0]
+    first, name = sets[0], sources.slug(target)
     drawn = _read(first["nomogram"])
     patient = _patient(first)
-    target = sources.targets[0] if sources.targets else "outcome"
     panel = Panel(
-        partial(draw_nomogram, drawn, patient=patient, risk_label=f"Risk of {target}", font_size=8.5),
+        partial(draw_nomogram, drawn, patient=patient, risk_label=f"Risk of {target.name}", font_size=8.5),
         9.4, 0.5 + 0.55 * nomogram_rows(drawn),
     )  # fmt: skip
-    pages = _copy_pages(sources, press)
-    figure = press.figure(
-        "nomogram_figure", f"Nomogram: {first['name']}",
-        "Read each value's points on the top line, add them, and read the risk under the total. In colour: the worked "
-        "patient below.", [panel], sources.table("nomogram", "points.csv"),
-    )  # fmt: skip
-    blocks: list[Block] = [replace(figure, files=tuple(("A4 page", page) for page in pages[:1]))]
+    title = f"Nomogram for {target.name}: {first['name']}"
+    figure = press.figure(f"nomogram_{name}_figure", title, READING, [panel], sources.of(POINTS, target))
+    pages = {str(entry["file"]): _copied(sources, press, entry) for entry in sets if entry.get("file")}
+    first_page = pages.get(str(first.get("file")))
+    blocks: list[Block] = [replace(figure, files=(("A4 page", first_page),) if first_page else ())]
+    chosen = primary_set(sources, target)
+    if chosen is not None and named_beforehand(sources, chosen):
+        blocks.append(Prose((named_beforehand(sources, chosen),)))
     if patient is not None:
-        name = (first.get("example") or {}).get("patient_id", "the example")
         shown = worked_patient(drawn, patient)
-        blocks.append(
-            press.table("worked_patient", f"One worked patient: {name}", shown, strong=[len(shown) - 2, len(shown) - 1])
-        )
-    ranges = (
-        "The training range is what the model has seen; a patient beyond it is computed by the same line and named."
-    )
-    blocks.append(press.table("training_range", "Axes and their training range", range_table(drawn), note=ranges))
-    blocks.append(
-        Prose((
-            "A new patient's signature cannot be read off an image by eye. It takes the image, an outline of the "
-            "lesion drawn "
-            "as for this study, and the saved chains of this run. A manifest with these columns goes through "
-            "this command:",
-        ))
-    )  # fmt: skip
-    blocks.append(Copy("A new patient", predict_command(sources)))
-    blocks.append(Prose((
-        "It prints the probability of every signature and of the Combined model, the points, and a flag where a "
-        "value lies "
-        "outside the training range. The signature is the mean logit over all saved chains.",
-    )))  # fmt: skip
-    check = sources.table("nomogram", "check.csv")
+        worked = f"One worked patient for {target.name}: {patient.index[0]}"
+        blocks.append(press.table(f"worked_patient_{name}", worked, shown, strong=[len(shown) - 2, len(shown) - 1]))
+    axes = f"Axes and their training range for {target.name}"
+    blocks.append(press.table(f"training_range_{name}", axes, range_table(drawn), note=RANGES))
+    check = sources.of(CHECK, target)
     if check is not None:
-        worst = float(check["max_difference"].max())
-        words = (
-            f"Checked on {int(check['patients'].max())} patients: the points give the model's probability back to "
-            f"{worst:.0e} (allowed: 1e-06)."
-        )
+        patients, worst = int(check["patients"].max()), float(check["max_difference"].max())
+        words = f"Checked on {patients} patients: the points give the model's probability back to {worst:.0e} (allowed: 1e-06)."
         blocks.append(Prose((words,), quiet=True))
     if len(sets) > 1:
         shown = pd.DataFrame({
             "Set of variables": [entry["name"] for entry in sets],
             "Primary": ["yes" if entry.get("primary") else "" for entry in sets],
-            "A4 page": [f"figures/{entry['file']}" if entry.get("file") else theme.NOTHING for entry in sets],
+            "A4 page": [pages.get(str(entry.get("file"))) or theme.NOTHING for entry in sets],
         })  # fmt: skip
         note = "Every admissible set is drawn; the primary one was named beforehand."
-        blocks.append(press.table("nomogram_sets", "Admissible sets", shown, note=note))
-    return Section(6, "nomogram", "The nomogram", tuple(blocks))
+        blocks.append(press.table(f"nomogram_sets_{name}", f"Admissible sets for {target.name}", shown, note=note))
+    return blocks
 
 
 def predict_command(sources: Sources) -> str:
@@ -97,16 +103,14 @@ def _read(stored: Mapping[str, Any] | str) -> Nomogram:
 
 def _patient(entry: Mapping[str, Any]) -> pd.DataFrame | None:
     example = dict(entry.get("example") or {})
-    name = example.pop("patient_id", "")
+    name = example.pop("patient_id", "the example")
     return pd.DataFrame([example], index=[name]) if example else None
 
 
-def _copy_pages(sources: Sources, press: Press) -> list[str]:
-    folder = sources.folders.get("nomogram")
-    if folder is None:
-        return []
-    names = []
-    for page in sorted(folder.glob("nomogram*.pdf")):
-        shutil.copyfile(page, press.out / "figures" / page.name)
-        names.append(f"figures/{page.name}")
-    return names
+def _copied(sources: Sources, press: Press, entry: Mapping[str, Any]) -> str | None:
+    """A set's A4 page beside the report; its link, None where the page is not there."""
+    page = sources.beside(POINTS, str(entry["file"]))
+    if page is None:
+        return None
+    shutil.copyfile(page, press.out / "figures" / page.name)
+    return f"figures/{page.name}"

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a sentence stands on one line, where it is found)
 """Section 2, who: flow of patients, Table 1, what was missing, how far two readers agree, examples."""
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from dlr.figures import draw_dice, draw_flow, flow_rows, theme
-from dlr.report.blocks import Block, Drawing, Figure, Heading, Missing, Prose, Section
+from dlr.report.blocks import Block, Drawing, FigureBlock, Heading, Missing, Prose, Section
 from dlr.report.press import Panel, Press, slug
 from dlr.report.sources import Sources
+from dlr.tables import AGREEMENT, FLOW, MAPPINGS, NOTES, TABLE1_OUTCOME, TABLE1_SIDE
 
 __all__ = ["who"]
 
@@ -30,56 +32,82 @@ def who(sources: Sources, press: Press) -> Section:
 
 
 def _flow(sources: Sources, press: Press) -> list[Block]:
-    flow = sources.table("cohort", "flow.csv")
+    flow = sources.table(FLOW)
     if flow is None:
-        return [Missing("Flow chart", sources.why("cohort", "flow.csv"))]
+        return [Missing("Flow chart", sources.why(FLOW))]
     panel = Panel(lambda ax: draw_flow(flow, ax), 7.0, 0.2 + 0.62 * flow_rows(flow))
-    blocks: list[Block] = [
-        press.figure(
-            "flow", "Flow of patients", "Counts are patients; a case is one image with its outline.", [panel], flow
-        )
+    caption = "Counts are patients; a case is one image with its outline."
+    return [
+        press.figure("flow", "Flow of patients", caption, [panel], flow),
+        *_classes(sources, press),
+        *_per_cents(sources, press),
     ]
-    patients = sources.patients
+
+
+def _classes(sources: Sources, press: Press) -> list[Block]:
+    """Binary outcomes by side."""
     rows = []
-    if patients is not None:
-        for target in sources.targets:
-            if target not in patients:
-                continue
-            for side, own in patients.groupby("side", sort=False):
-                known = own[target].dropna()
-                events = int(pd.to_numeric(known, errors="coerce").sum())
-                rows.append((target, side, len(own), events, len(known) - events, len(own) - len(known)))
-    if rows:
-        shown = pd.DataFrame(rows, columns=["Outcome", "Side", "Patients", "Positive", "Negative", "Unknown"])
-        shown["Positive"] = [
-            f"{k} ({theme.format_percent(k / (k + n) if k + n else None)})"
-            for k, n in zip(shown["Positive"], shown["Negative"], strict=True)
-        ]
-        blocks.append(press.table("outcomes", "Outcome by side", shown))
-    return blocks
+    for target, side, own in _known_by_side(sources, binary=True):
+        known = own.dropna()
+        events = int(known.sum())
+        rows.append((target, side, len(own), events, len(known) - events, len(own) - len(known)))
+    if not rows:
+        return []
+    shown = pd.DataFrame(rows, columns=["Outcome", "Side", "Patients", "Positive", "Negative", "Unknown"])
+    shown["Positive"] = [
+        f"{k} ({theme.format_percent(k / (k + n) if k + n else None)})"
+        for k, n in zip(shown["Positive"], shown["Negative"], strict=True)
+    ]
+    return [press.table("outcomes", "Outcome by side", shown)]
+
+
+def _per_cents(sources: Sources, press: Press) -> list[Block]:
+    """Outcomes in per cent by side."""
+    rows = []
+    for target, side, own in _known_by_side(sources, binary=False):
+        known = own.dropna()
+        low, middle, high = (f"{value:.1f}" for value in known.quantile([0.25, 0.5, 0.75]))
+        span = f"{known.min():g}–{known.max():g}" if len(known) else theme.NOTHING
+        rows.append((target, side, len(own), f"{middle} ({low}–{high})", span, len(own) - len(known)))
+    if not rows:
+        return []
+    names = ["Outcome (%)", "Side", "Patients", "Median (quartiles)", "Range", "Unknown"]
+    return [press.table("outcomes_per_cent", "Outcome in per cent by side", pd.DataFrame(rows, columns=names))]
+
+
+def _known_by_side(sources: Sources, binary: bool) -> list[tuple[str, str, pd.Series]]:
+    """Name, side and values of every outcome of a kind, NaN where it is not known."""
+    patients = sources.patients
+    if patients is None:
+        return []
+    return [
+        (target.name, str(side), pd.to_numeric(own[target.name], errors="coerce"))
+        for target in sources.targets
+        if target.binary == binary and target.name in patients
+        for side, own in patients.groupby("side", sort=False)
+    ]
 
 
 def _table_one(sources: Sources, press: Press) -> list[Block]:
-    by_side = sources.table("clinical", "table1_side.csv")
+    by_side = sources.table(TABLE1_SIDE)
     if by_side is None:
-        return [Missing("Table 1", sources.why("clinical", "table1_side.csv"))]
+        return [Missing("Table 1", sources.why(TABLE1_SIDE))]
     blocks: list[Block] = []
     for number, (side, rows) in enumerate(by_side.groupby("side", sort=False)):
         name = "table1_side" if number == 0 else f"table1_side_{number + 1}"
         blocks.append(press.table(name, f"Table 1: {side}", _shown(sources, rows), rows, _note(rows)))
-    by_outcome = sources.table("clinical", "table1_outcome.csv")
-    if by_outcome is not None:
-        for side, rows in by_outcome.groupby("side", sort=False):
-            name = f"table1_outcome_{slug(str(side))}"
-            blocks.append(
-                press.table(name, f"Patients by outcome, {side} side", _shown(sources, rows), rows, _note(rows))
-            )
+    for target in sources.targets:
+        by_outcome = sources.of(TABLE1_OUTCOME, target)
+        for side, rows in [] if by_outcome is None else by_outcome.groupby("side", sort=False):
+            name = f"table1_outcome_{sources.slug(target)}_{slug(str(side))}"
+            title = f"Patients by {target.name}, {side} side"
+            blocks.append(press.table(name, title, _shown(sources, rows), rows, _note(rows)))
     return blocks
 
 
 def _shown(sources: Sources, table: pd.DataFrame) -> pd.DataFrame:
     first = table.iloc[0]
-    counted = set(table.loc[table["level"].fillna("") != "", "variable"])
+    counted = set(table.loc[table["level"] != "", "variable"])
     words = [
         _row_words(sources, str(v), level, v in counted)
         for v, level in zip(table["variable"], table["level"], strict=True)
@@ -88,8 +116,8 @@ def _shown(sources: Sources, table: pd.DataFrame) -> pd.DataFrame:
     missing = table[["missing_a", "missing_b"]].fillna(0).to_numpy()
     return pd.DataFrame({
         "Variable": words,
-        group_a: table["value_a"].fillna(theme.NOTHING), group_b: table["value_b"].fillna(theme.NOTHING),
-        "Missing": [f"{a:.0f} / {b:.0f}" for a, b in missing], "Test": table["test"].fillna(""),
+        group_a: table["value_a"].replace("", theme.NOTHING), group_b: table["value_b"].replace("", theme.NOTHING),
+        "Missing": [f"{a:.0f} / {b:.0f}" for a, b in missing], "Test": table["test"],
         "p": [theme.format_p(p) if pd.notna(p) else "" for p in table["p"]],
         "SMD": [f"{d:.2f}".replace("-", "−") if pd.notna(d) else "" for d in table["smd"]],
     })  # fmt: skip
@@ -98,7 +126,7 @@ def _shown(sources: Sources, table: pd.DataFrame) -> pd.DataFrame:
 def _row_words(sources: Sources, variable: str, level: object, counted: bool) -> str:
     """A variable with its level; a binary column's 0 and 1 in its own words; a counted one's first row is its total."""
     title = sources.title_of(variable)
-    if pd.isna(level) or str(level) == "":  # type: ignore[call-overload]
+    if str(level) == "":
         return f"{title}, known" if counted else title
     word = str(level)
     column = next((c for n, c in sources.columns.items() if variable in (n, sources.title_of(n))), {})
@@ -115,14 +143,14 @@ def _note(table: pd.DataFrame) -> str:
 
 def _mappings(sources: Sources, press: Press) -> list[Block]:
     blocks: list[Block] = []
-    mappings = sources.table("cohort", "mappings.csv")
+    mappings = sources.table(MAPPINGS)
     if mappings is not None:
         names = {"source": "Where", "header_or_value": "In the manifest", "mapped_to": "Read as", "cells": "Cells"}
         shown = mappings.rename(columns=names)
         blocks.append(press.table("mappings", "Headers and values that were mapped", shown, mappings))
     else:
         blocks.append(Prose(("No header and no value had to be mapped.",), quiet=True))
-    notes = sources.table("cohort", "notes.csv")
+    notes = sources.table(NOTES)
     if notes is not None:
         shown = notes.rename(columns={"where": "Where", "what": "What was noticed"})
         blocks.append(press.table("notes", "What was noticed on reading", shown, notes, most=25))
@@ -130,19 +158,14 @@ def _mappings(sources: Sources, press: Press) -> list[Block]:
 
 
 def _agreement(sources: Sources, press: Press) -> list[Block]:
-    table = sources.table("stability", "agreement.csv")
+    table = sources.table(AGREEMENT)
     if table is None:
-        return [Missing("Agreement of two outlines", sources.why("stability", "agreement.csv (one reader's outlines)"))]
-    unit = str(table["unit"].iloc[0])
-    below = table[table["below"].astype(bool)]
+        return [Missing("Agreement of two outlines", sources.why(AGREEMENT))]
+    unit, below = str(table["unit"].iloc[0]), table[table["below"]]
     panel = Panel(lambda ax: draw_dice(table, ax), 5.2, 2.9)
-    quartiles = table["dice"].quantile([0.25, 0.5, 0.75]).to_list()
-    far = table["hausdorff95"].quantile([0.25, 0.5, 0.75]).to_list()
-    caption = (
-        f"Dice median {quartiles[1]:.3f} (quartiles {quartiles[0]:.3f}–{quartiles[2]:.3f}), 95 % Hausdorff "
-        "distance median "
-        f"{far[1]:.1f} {unit} ({far[0]:.1f}–{far[2]:.1f}) over {len(table)} cases with two outlines."
-    )
+    low, middle, high = table["dice"].quantile([0.25, 0.5, 0.75]).to_list()
+    near, median, far = table["hausdorff95"].quantile([0.25, 0.5, 0.75]).to_list()
+    caption = f"Dice median {middle:.3f} (quartiles {low:.3f}–{high:.3f}), 95 % Hausdorff distance median {median:.1f} {unit} ({near:.1f}–{far:.1f}) over {len(table)} cases with two outlines."
     blocks: list[Block] = [press.figure("dice", "Overlap of two outlines of each case", caption, [panel], table)]
     if len(below):
         shown = pd.DataFrame({
@@ -166,6 +189,6 @@ def _examples(sources: Sources, press: Press) -> list[Block]:
         data
     )
     caption = "Examples of each class with their outline; the PDF has all cases."
-    figure = Figure("contact_sheet", "Outlines over images", caption, (Drawing(image, 960),), "contact_sheet.pdf")
+    figure = FigureBlock("contact_sheet", "Outlines over images", caption, (Drawing(image, 960),), "contact_sheet.pdf")
     press.figures.append(figure)
     return [figure]

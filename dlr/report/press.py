@@ -18,12 +18,12 @@ import pandas as pd
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure as Page
+from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
 from dlr.figures import theme
-from dlr.report.blocks import Drawing, Figure, Table
+from dlr.report.blocks import Drawing, FigureBlock, TableBlock
 
 __all__ = ["Panel", "Press", "save_pdf", "slug"]
 
@@ -59,19 +59,25 @@ class Press:
     def __init__(self, out: Path, tiff: bool = False) -> None:
         self.out = out
         self.tiff = tiff
-        self.figures: list[Figure] = []
+        self.figures: list[FigureBlock] = []
         self.tables: list[tuple[str, str, int]] = []  # title, path, rows
         for folder in ("figures", "tables"):
             (out / folder).mkdir(parents=True, exist_ok=True)
 
     def figure(
-        self, name: str, title: str, caption: str, panels: Sequence[Panel], data: pd.DataFrame | None = None
-    ) -> Figure:
-        """Draw a figure's panels for the page, its PDF as one sheet, and write its numbers."""
+        self,
+        name: str,
+        title: str,
+        caption: str,
+        panels: Sequence[Panel],
+        data: pd.DataFrame | None = None,
+        across: int | None = None,
+    ) -> FigureBlock:
+        """Draw a figure's panels for the page, its PDF as one sheet (`across` in a row), and write its numbers."""
         assert name not in {figure.name for figure in self.figures}, name
         with matplotlib.rc_context(theme.rc()), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-            sheet, cells = _sheet(panels)
+            sheet, cells = _sheet(panels, across)
             drawings = tuple(
                 Drawing(_svg(sheet, k, cell, f"{name}-{k}", _words(title, panel)), round(panel.width * 96))
                 for k, (panel, cell) in enumerate(zip(panels, cells, strict=True))
@@ -85,7 +91,7 @@ class Press:
                     pil_kwargs={"compression": "tiff_lzw"},
                 )
         csv = None if data is None else self.csv(name, title, data)
-        figure = Figure(name, title, caption, drawings, f"figures/{quote(name)}.pdf", csv)
+        figure = FigureBlock(name, title, caption, drawings, f"figures/{quote(name)}.pdf", csv)
         self.figures.append(figure)
         return figure
 
@@ -99,14 +105,14 @@ class Press:
         strong: Sequence[int] = (),
         quiet: Sequence[int] = (),
         most: int = 60,
-    ) -> Table:
+    ) -> TableBlock:
         """A table for the page out of finished cells; `data`: the unrounded numbers of its CSV (default: the cells)."""
         csv = self.csv(name, title, shown if data is None else data)
         rows = tuple(tuple(_cell(value) for value in row) for row in shown.head(most).itertuples(index=False))
         numeric = tuple(
             name not in IDENTITIES and _flush_right([row[k] for row in rows]) for k, name in enumerate(shown.columns)
         )
-        return Table(
+        return TableBlock(
             title,
             tuple(map(str, shown.columns)),
             rows,
@@ -128,7 +134,7 @@ class Press:
         return link
 
 
-def save_pdf(page: Page, path: Path) -> None:
+def save_pdf(page: Figure, path: Path) -> None:
     """Write a figure as PDF without dates.
 
     TrueType is embedded as such, which editors like; CJK fonts hold PostScript outlines, which viewers read safely
@@ -143,13 +149,13 @@ def _words(title: str, panel: Panel) -> str:
     return f"{title}: {panel.title}" if panel.title else title
 
 
-def _sheet(panels: Sequence[Panel]) -> tuple[Page, list[Bbox]]:
+def _sheet(panels: Sequence[Panel], across: int | None = None) -> tuple[Figure, list[Bbox]]:
     """All panels on one page, an Axes each, at most three in a row; and each one's cell of the page in inches."""
-    across = ACROSS if len(panels) != 4 else 2
+    across = across or (ACROSS if len(panels) != 4 else 2)
     rows = [panels[k : k + across] for k in range(0, len(panels), across)]
     heights = [max(panel.height for panel in row) for row in rows]
     top = sum(heights)
-    sheet = Page(figsize=(max(sum(panel.width for panel in row) for row in rows), top))
+    sheet = Figure(figsize=(max(sum(panel.width for panel in row) for row in rows), top))
     FigureCanvasAgg(sheet)
     cells = []
     for row, height in zip(rows, heights, strict=True):
@@ -167,7 +173,7 @@ def _sheet(panels: Sequence[Panel]) -> tuple[Page, list[Bbox]]:
     return sheet, cells
 
 
-def _fit(ax: Axes, cell: Bbox, sheet: Page) -> None:
+def _fit(ax: Axes, cell: Bbox, sheet: Figure) -> None:
     """Make an Axes so large that it fills its cell together with its labels, title and legend.
 
     Again where it misses, since a legend's place and the choice of ticks follow the size. Mostly two measurements are
@@ -196,7 +202,7 @@ def _inside(cell: Bbox, margins: Sequence[float]) -> Bbox:
     )  # fmt: skip
 
 
-def _shares(box: Bbox, sheet: Page) -> tuple[float, float, float, float]:
+def _shares(box: Bbox, sheet: Figure) -> tuple[float, float, float, float]:
     width, height = sheet.get_size_inches()
     return box.x0 / width, box.y0 / height, box.width / width, box.height / height
 
@@ -213,7 +219,7 @@ def _entitle(ax: Axes, panel: Panel) -> None:
         )  # fmt: skip
 
 
-def _svg(sheet: Page, panel: int, cell: Bbox, name: str, words: str) -> Markup:
+def _svg(sheet: Figure, panel: int, cell: Bbox, name: str, words: str) -> Markup:
     """One panel of a sheet as an SVG element to stand inside a page: its ids begin with `name`, no fixed size."""
     buffer = io.StringIO()
     for k, ax in enumerate(sheet.axes):

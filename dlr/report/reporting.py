@@ -7,8 +7,27 @@ from collections.abc import Callable
 import pandas as pd
 
 from dlr.figures import theme
-from dlr.report.evidence import Evidence
+from dlr.report.evidence import LEADING, Evidence, cell, measure_words
+from dlr.report.nomogram_section import predict_command
 from dlr.report.sources import Sources
+from dlr.tables import (
+    AGREEMENT,
+    ATTENTION,
+    CALIBRATION,
+    CHOICES,
+    COHORT,
+    COMPARISONS,
+    DECISION,
+    LOOKS,
+    METRICS,
+    MISSING,
+    RAD_SCORE,
+    SAMPLE_SIZE,
+    SELECTION_FREQUENCY,
+    STABILITY,
+    TABLE1_SIDE,
+)
+from dlr.words import Target
 
 __all__ = ["reporting_table"]
 
@@ -22,36 +41,43 @@ def reporting_table(sources: Sources, evidence: Evidence) -> pd.DataFrame:
 def _participants(sources: Sources, evidence: Evidence) -> str:
     patients = sources.patients
     if patients is None:
-        return sources.why("cohort", "cohort.parquet")
+        return sources.why(COHORT)
     return ", ".join(f"{n} {side}" for side, n in patients["side"].value_counts(sort=False).items()) + " patients"
 
 
 def _partition(sources: Sources, evidence: Evidence) -> str:
-    looks = sources.table("evaluate", "looks.csv")
+    looks = sources.table(LOOKS)
     seen = f"; test side evaluated {len(looks)}×" if looks is not None else ""
     return f"by patient, before any fit, seed {sources.about.seed}{seen}"
 
 
 def _missing(sources: Sources, evidence: Evidence) -> str:
-    table = sources.table("clinical", "table1_side.csv")
-    features = sources.table("radiomics", "missing.csv")
+    table = sources.table(TABLE1_SIDE)
+    features = sources.table(MISSING)
     clinical = 0.0
     if table is not None:
         clinical = float(table.drop_duplicates("variable")[["missing_a", "missing_b"]].fillna(0).to_numpy().sum())
     count = 0 if features is None else len(features)
-    imputer = sources.setting("learn.impute", "median")
+    imputer = sources.settings.learn.impute
     return f"{clinical:.0f} clinical values, {count:,} feature values; imputed ({imputer}) within folds"
 
 
 def _size(sources: Sources, evidence: Evidence) -> str:
-    table = sources.table("clinical", "sample_size.csv")
-    if table is None:
-        return sources.why("clinical", "sample_size.csv")
-    words = [
-        f"{str(name).replace('_', ' ')} {theme.format_number(value) if isinstance(value, float | int) else value}"
-        for name, value in zip(table["quantity"], table["value"], strict=True)
-    ]
-    return "; ".join(words)
+    return _by_target(sources, _size_of) or sources.why(SAMPLE_SIZE)
+
+
+def _size_of(sources: Sources, target: Target) -> str:
+    rows = sources.of(SAMPLE_SIZE, target)
+    if rows is None:
+        return ""
+    values = zip(rows["quantity"].str.replace("_", " "), rows["value"].map(theme.format_number), strict=True)
+    return "; ".join(f"{name} {value}" for name, value in values)
+
+
+def _by_target(sources: Sources, words: Callable[[Sources, Target], str]) -> str:
+    """What there is to say of each outcome, named where there are several."""
+    found = [(target.name, said) for target in sources.targets if (said := words(sources, target))]
+    return ". ".join(f"{name}: {said}" if sources.several else said for name, said in found)
 
 
 def _predictors(sources: Sources, evidence: Evidence) -> str:
@@ -62,91 +88,99 @@ def _predictors(sources: Sources, evidence: Evidence) -> str:
 
 
 def _image_settings(sources: Sources, evidence: Evidence) -> str:
-    profile, engine = sources.setting("radiomics.profile", "?"), sources.setting("radiomics.engine", "?")
-    return f"profile {profile}, engine {engine}; every setting below under Settings; feature dictionary in tables/"
+    radiomics = sources.settings.radiomics
+    named = f"profile {radiomics.profile}, engine {radiomics.engine}"
+    return f"{named}; every setting below under Settings; feature dictionary in tables/"
 
 
 def _agreement(sources: Sources, evidence: Evidence) -> str:
-    agreement, stability = sources.table("stability", "agreement.csv"), sources.table("stability", "stability.parquet")
+    agreement, stability = sources.table(AGREEMENT), sources.table(STABILITY)
     words = []
     if agreement is not None:
         words.append(f"Dice median {agreement['dice'].median():.3f} over {len(agreement)} cases")
     if stability is not None:
         words.append(f"ICC of {stability['feature'].nunique():,} features")
-    return "; ".join(words) or f"not assessed. {sources.why('stability', 'table')}"
+    return "; ".join(words) or f"not assessed. {sources.why(STABILITY)}"
 
 
 def _selection(sources: Sources, evidence: Evidence) -> str:
-    frequency = sources.table("radiomics_model", "selection_frequency.csv")
+    frequency = sources.table(SELECTION_FREQUENCY)
     if frequency is None:
-        return sources.why("radiomics_model", "selection_frequency.csv")
-    return f"every feature at every step of every fit; {frequency['feature'].nunique():,} features kept at least once"
+        return sources.why(SELECTION_FREQUENCY)
+    count = frequency.drop_duplicates(["target", "model", "feature"]).groupby(["target", "model"], sort=False).size()
+    kept = [f"{n:,} by {model}{f' for {target}' if sources.several else ''}" for (target, model), n in count.items()]
+    return f"every feature at every step of every fit; features kept at least once: {', '.join(kept)}"
 
 
 def _tuning(sources: Sources, evidence: Evidence) -> str:
-    choices = sources.table("radiomics_model", "choices.csv")
-    algorithms = sources.setting("learn.algorithms", [])
-    fits = "" if choices is None else f"; chosen in {choices['chosen'].astype(bool).sum()} fits"
-    grid = sources.setting("learn.max_grid", 8)
-    return f"{len(algorithms)} algorithms, at most {grid} grid points each, inner folds judged by their median{fits}"
+    choices, learn = sources.table(CHOICES), sources.settings.learn
+    fits = "" if choices is None else f"; chosen in {choices['chosen'].sum()} fits"
+    grid = f"at most {learn.max_grid} grid points each"
+    return f"{len(learn.algorithms)} algorithms, {grid}, inner folds judged by their median{fits}"
 
 
 def _balance(sources: Sources, evidence: Evidence) -> str:
     words = []
     for target in sources.targets:
         headline = evidence.headline(target)
-        if headline is not None:
-            words.append(f"{target}: {headline.auc.n_positive} of {headline.auc.n} positive ({headline.role})")
+        if headline is not None and target.binary:
+            auc = headline.estimate
+            words.append(f"{target.name}: {auc.n_positive} of {auc.n} positive ({headline.role})")
     return "; ".join([*words, "no resampling, no class weights"])
 
 
 def _discrimination(sources: Sources, evidence: Evidence) -> str:
-    words = []
-    for target in sources.targets:
-        for model in evidence.models(target):
-            auc = evidence.get(target, model, "test", "auc")
-            if auc is not None:
-                words.append(f"{model} {theme.format_auc(auc.value)} ({theme.format_interval(auc.lower, auc.upper)})")
-    return "test AUC: " + "; ".join(words) if words else sources.why("evaluate", "metrics.csv")
+    def of(sources: Sources, target: Target) -> str:
+        metric, digits = LEADING[target.kind], 3 if target.binary else 1
+        found = [(model, evidence.get(target.name, model, "test", metric)) for model in evidence.models(target.name)]
+        words = "; ".join(f"{model} {cell(value, digits)}" for model, value in found if value is not None)
+        return f"test {measure_words(metric)}: {words}" if words else ""
+
+    return _by_target(sources, of) or sources.why(METRICS)
 
 
 def _calibration(sources: Sources, evidence: Evidence) -> str:
-    words = []
-    for target in sources.targets:
-        for model in evidence.models(target):
-            slope = evidence.get(target, model, "test", "calibration_slope")
-            if slope is not None:
-                words.append(f"{model} {slope.value:.2f}")
-    return "slope on test: " + "; ".join(words) if words else sources.why("evaluate", "calibration.csv")
+    def of(sources: Sources, target: Target) -> str:
+        metric, name = ("calibration_slope", "slope") if target.binary else ("bias", "bias")
+        found = [(model, evidence.get(target.name, model, "test", metric)) for model in evidence.models(target.name)]
+        words = "; ".join(f"{model} {cell(value, 2)}" for model, value in found if value is not None)
+        return f"{name} on test: {words}" if words else ""
+
+    return _by_target(sources, of) or sources.why(CALIBRATION)
 
 
 def _external(sources: Sources, evidence: Evidence) -> str:
-    found = any(evidence.get(t, m, "external", "auc") for t in sources.targets for m in evidence.models(t))
-    return "patients set aside as external were evaluated" if found else "internal only: one source, split by patient"
+    external = any(
+        evidence.get(target.name, model, "external", LEADING[target.kind])
+        for target in sources.targets
+        for model in evidence.models(target.name)
+    )
+    return (
+        "patients set aside as external were evaluated" if external else "internal only: one source, split by patient"
+    )
 
 
 def _utility(sources: Sources, evidence: Evidence) -> str:
-    if sources.table("evaluate", "decision.csv") is None:
-        return sources.why("evaluate", "decision.csv")
+    if sources.table(DECISION) is None:
+        return sources.why(DECISION)
     return "net benefit on test and out-of-fold, thresholds fixed beforehand"
 
 
 def _baseline(sources: Sources, evidence: Evidence) -> str:
-    table = sources.table("evaluate", "comparisons.csv")
+    table = sources.table(COMPARISONS)
     if table is None:
-        return sources.why("evaluate", "comparisons.csv")
+        return sources.why(COMPARISONS)
     return f"{len(table)} comparisons with Holm's correction around one named beforehand"
 
 
 def _explanation(sources: Sources, evidence: Evidence) -> str:
-    if sources.table("attention", "attention.csv") is not None:
+    if sources.table(ATTENTION) is not None:
         return "class activation maps beside a null network; weights of the Rad-score"
-    return "weights of the Rad-score" if sources.table("radiomics_model", "rad_score.csv") is not None else "none"
+    return "weights of the Rad-score" if sources.table(RAD_SCORE) is not None else "none"
 
 
 def _availability(sources: Sources, evidence: Evidence) -> str:
-    folder = sources.about.run_folder or "runs/STUDY"
-    return f"saved chains: dlr predict {folder} manifest.csv; every number as CSV in tables/"
+    return f"saved chains: {predict_command(sources)}; every number as CSV in tables/"
 
 
 Item = tuple[str, str, str, str, Callable[[Sources, Evidence], str], str]

@@ -1,4 +1,4 @@
-"""Reading selection.parquet: counts after each step, p-values of the t-test, correlations before and after."""
+"""Reading what was selected: stable features, counts after each step, p-values of the first step, correlations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ import pandas as pd
 
 from dlr.words import Protocol, Side
 
-__all__ = ["STEP_WORDS", "correlations", "noisy_features", "one_fit", "step_counts", "t_test_values"]
+__all__ = [
+    "STEP_WORDS",
+    "correlations",
+    "kept_under_all",
+    "noisy_features",
+    "of_the_whole_side",
+    "one_fit",
+    "step_counts",
+    "t_test_values",
+]
 
 STEP_WORDS = {
     "missing": "Known in enough patients",
@@ -25,9 +34,19 @@ _FIT = ["target", "model", "protocol", "seed", "fold"]
 
 def noisy_features(dictionary: pd.DataFrame) -> int:
     """How many features the dictionary marks as rounding noise on a single slice."""
-    if "noise_on_one_slice" not in dictionary:
-        return 0
-    return int(dictionary["noise_on_one_slice"].astype(bool).sum())
+    return int(dictionary["noise_on_one_slice"].sum())
+
+
+def of_the_whole_side(stability: pd.DataFrame) -> pd.DataFrame:
+    """STABILITY on the whole training side: the published protocol's part, else the first part."""
+    parts = stability["part"]
+    return stability[parts == (Protocol.PAPER if (parts == Protocol.PAPER).any() else parts.iloc[0])]
+
+
+def kept_under_all(stability: pd.DataFrame) -> tuple[int, int]:
+    """How many features reach the chosen ICC under every perturbation on the whole training side, and of how many."""
+    kept = of_the_whole_side(stability).groupby("feature")["kept"].all()
+    return int(kept.sum()), len(kept)
 
 
 def step_counts(selection: pd.DataFrame) -> pd.DataFrame:
@@ -39,7 +58,7 @@ def step_counts(selection: pd.DataFrame) -> pd.DataFrame:
     for fit, own in selection.groupby(_FIT, sort=False, observed=True):
         left = own["feature"].nunique()
         for step, at in own.groupby("step", sort=False):
-            kept = left - int((~at["kept"].astype(bool)).sum())
+            kept = left - int((~at["kept"]).sum())
             rows.append((*fit, step, left, kept))
             left = kept
     per_fit = pd.DataFrame(rows, columns=[*_FIT, "step", "looked_at", "kept"])
@@ -85,5 +104,5 @@ def correlations(
     values = by_patient.fillna(by_patient.median()).to_numpy(dtype=float)
     with np.errstate(invalid="ignore", divide="ignore"):
         r = pd.DataFrame(np.nan_to_num(np.corrcoef(values, rowvar=False)), index=names, columns=names)
-    kept = [name for name in rows.loc[rows["kept"].astype(bool), "feature"] if name in r.index]
+    kept = [name for name in rows.loc[rows["kept"], "feature"] if name in r.index]
     return r, (r.loc[kept, kept] if kept else None)

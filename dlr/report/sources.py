@@ -1,9 +1,9 @@
-"""What the report may read: declared tables of the stages, the settings, and what the run says about itself."""
+"""What the report may read: the tables that stages give, the settings, and what the run says about itself."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,9 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-__all__ = ["About", "Sources"]
+from dlr.report.press import slug
+from dlr.settings import StudySettings
+from dlr.tables import COHORT, Table
+from dlr.words import MODELS, ModelSpec, Target, TargetKind
 
-_TEXT = ("patient_id", "case_id", "subset", "variant", "level", "header_or_value", "mapped_to", "mapping", "reason")
+__all__ = ["About", "Sources"]
 
 
 @dataclass(frozen=True)
@@ -28,73 +31,117 @@ class About:
     run_folder: str = ""  # as a user would type it, for the commands on the page
     command: str = ""  # the line that made this run
     warnings: tuple[tuple[str, str], ...] = ()  # stage, warning
+    further: Mapping[str, Any] = field(default_factory=dict)  # settings of a pipeline's own, as plain values
 
 
 class Sources:
-    """Read-only access to the stages' folders; what is not there has a reason in plain words."""
+    """Read-only access to what the stages gave; what is not there has a reason in plain words.
+
+    folders : outputs of every stage by its name, in the pipeline's order; None for one that left itself out.
+    left_out : why, by stage.  gives : the tables of every stage.  models : those that stages name beyond the house's.
+    """
 
     def __init__(
         self,
         folders: Mapping[str, Path | None],
         left_out: Mapping[str, str],
-        settings: Mapping[str, Any],
+        settings: StudySettings,
         about: About,
+        gives: Mapping[str, tuple[Table, ...]],
+        models: tuple[ModelSpec, ...] = (),
     ) -> None:
-        self.folders = dict(folders)
         self.left_out = dict(left_out)
-        self.settings = dict(settings)
+        self.settings = settings
         self.about = about
-        self._tables: dict[tuple[str, str], pd.DataFrame | None] = {}
+        self.models = (*MODELS, *models)
+        self._folders = dict(folders)
+        self._gives = {stage: tuple(tables) for stage, tables in gives.items()}
+        self._tables: dict[Table, pd.DataFrame | None] = {}
 
-    def path(self, stage: str, name: str) -> Path | None:
-        """The file of a stage, or None where it is not there."""
-        folder = self.folders.get(stage)
-        if folder is None or not (folder / name).is_file():
+    def table(self, table: Table) -> pd.DataFrame | None:
+        """All rows of a table, of every stage that gives it, in the pipeline's order; None where there are none."""
+        if table not in self._tables:
+            found = [table.read(folder) for folder in self._givers(table) if table.there(folder)]
+            rows = pd.concat(found, ignore_index=True) if len(found) > 1 else (found[0] if found else None)
+            self._tables[table] = None if rows is None or rows.empty else rows
+        return self._tables[table]
+
+    def of(self, table: Table, target: Target, **named: str) -> pd.DataFrame | None:
+        """The rows of one target, and of what else is named; None where there are none."""
+        rows = self.table(table)
+        if rows is None:
             return None
-        return folder / name
+        for column, value in {"target": target.name, **named}.items():
+            rows = rows[rows[column] == value]
+        return None if rows.empty else rows
 
-    def table(self, stage: str, name: str) -> pd.DataFrame | None:
-        """A table of a stage (CSV or Parquet); None where it is not there or has no rows."""
-        if (stage, name) not in self._tables:
-            path = self.path(stage, name)
-            self._tables[stage, name] = None if path is None else _read(path)
-        table = self._tables[stage, name]
-        return None if table is None or table.empty else table
+    def why(self, table: Table) -> str:
+        """Why a table has no rows, in sentences."""
+        stages = [stage for stage, given in self._gives.items() if table in given]
+        if not stages:
+            return f"No stage of this run gives {table.file}."
+        absent = [stage for stage in stages if self._folders.get(stage) is None]
+        return " ".join(map(self._why_absent, absent)) or f"Stage {stages[0]} had nothing to write into {table.file}."
 
-    def json(self, stage: str, name: str) -> Any:
-        """A JSON file of a stage; None where it is not there."""
-        path = self.path(stage, name)
+    def _why_absent(self, stage: str) -> str:
+        if stage not in self.left_out:
+            return f"This run has no stage {stage}."
+        reason = self.left_out[stage].strip()
+        return f"Stage {stage} left itself out: {reason}{'' if reason.endswith('.') else '.'}"
+
+    def document(self, name: str) -> Any:
+        """A JSON file by its name, of whichever stage wrote it; None where none did."""
+        folders = [folder for folder in self._folders.values() if folder is not None]
+        path = next((folder / name for folder in folders if (folder / name).is_file()), None)
         return None if path is None else json.loads(path.read_text(encoding="utf-8"))
 
-    def text(self, stage: str, name: str) -> str | None:
-        """A text file of a stage; None where it is not there."""
-        path = self.path(stage, name)
-        return None if path is None else path.read_text(encoding="utf-8").strip()
+    def beside(self, table: Table, name: str) -> Path | None:
+        """A file that lies in the folder of a table, by its name; None where it is not there."""
+        return next((folder / name for folder in self._givers(table) if (folder / name).is_file()), None)
 
-    def why(self, stage: str, what: str = "this table") -> str:
-        """Why something of a stage is not there, as a sentence."""
-        if stage in self.left_out:
-            reason = self.left_out[stage].strip()
-            return f"Stage {stage} left itself out: {reason}{'' if reason.endswith('.') else '.'}"
-        if self.folders.get(stage) is None:
-            return f"This run has no stage {stage}."
-        return f"Stage {stage} wrote no {what}."
+    def _givers(self, table: Table) -> Iterator[Path]:
+        for stage, given in self._gives.items():
+            folder = self._folders.get(stage)
+            if table in given and folder is not None:
+                yield folder
 
-    def setting(self, name: str, default: Any = None) -> Any:
-        """A setting by its dotted name, such as "learn.folds"."""
-        value: Any = self.settings
-        for part in name.split("."):
-            if not isinstance(value, Mapping) or part not in value:
-                return default
-            value = value[part]
-        return value
+    @cached_property
+    def _spec(self) -> dict[str, Any]:
+        return self.document("columns.json") or {"targets": [], "columns": []}
+
+    @cached_property
+    def targets(self) -> tuple[Target, ...]:
+        """The outcomes of the study, in the order of its settings."""
+        return tuple(
+            Target(one) if isinstance(one, str) else Target(
+                one["name"], TargetKind(one.get("kind", TargetKind.BINARY)), tuple(one.get("derived_from", ()))
+            )
+            for one in self._spec["targets"]
+        )  # fmt: skip
+
+    @property
+    def several(self) -> bool:
+        """Whether the page must say which outcome it speaks of."""
+        return len(self.targets) > 1
+
+    @cached_property
+    def _slugs(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for target in self.targets:
+            own = slug(target.name)
+            while own.casefold() in map(str.casefold, found.values()):  # not every disk tells A from a
+                own += "_"
+            found[target.name] = own
+        return found
+
+    def slug(self, target: Target) -> str:
+        """A target as part of a file name, another one for each."""
+        return self._slugs[target.name]
 
     @cached_property
     def columns(self) -> dict[str, dict[str, Any]]:
         """The clinical columns by name: kind, levels, available, unit, label."""
-        spec = self.json("cohort", "columns.json") or []
-        rows = spec["columns"] if isinstance(spec, Mapping) else spec
-        return {row["name"]: row for row in rows}
+        return {row["name"]: row for row in self._spec["columns"]}
 
     def title_of(self, variable: str) -> str:
         """A clinical column as a reader meets it: its label and unit, else its name."""
@@ -104,38 +151,17 @@ class Sources:
         label = row.get("label") or variable
         return f"{label} ({row['unit']})" if row.get("unit") else label
 
-    @cached_property
-    def targets(self) -> tuple[str, ...]:
-        """The outcomes of the study, in the order of its settings."""
-        target = self.setting("cohort.target")
-        if isinstance(target, str):
-            return (target,)
-        if target:
-            return tuple(target)
-        metrics = self.table("evaluate", "metrics.csv")
-        return () if metrics is None else tuple(t for t in dict.fromkeys(metrics["target"]) if t != "macro")
+    def model(self, name: str) -> ModelSpec:
+        """What a model is; one that nobody has named is called by its name."""
+        return next((spec for spec in self.models if spec.name == name), ModelSpec(name, name))
 
-    def by_target(self, table: pd.DataFrame) -> list[tuple[str, str, pd.DataFrame]]:
-        """A table's rows by outcome: ending of a file name, ending of a title (both empty for one outcome), rows."""
-        if "target" not in table or table["target"].nunique() < 2:
-            return [("", "", table)]
-        groups = table.groupby("target", sort=False)
-        return [(f"_{number}", f" for {target}", rows) for number, (target, rows) in enumerate(groups, start=1)]
+    def place(self, model: str) -> int:
+        """A model's place in every list and legend; those that nobody has named stand last."""
+        names = [spec.name for spec in self.models]
+        return names.index(model) if model in names else len(names)
 
     @cached_property
     def patients(self) -> pd.DataFrame | None:
         """A row a patient that is not excluded: patient_id, side, targets, clinical columns."""
-        cases = self.table("cohort", "cohort.parquet")
-        if cases is None:
-            return None
-        kept = cases[cases["excluded"].isna() | cases["excluded"].isin(["", False])]
-        return kept.drop_duplicates("patient_id")
-
-
-def _read(path: Path) -> pd.DataFrame:
-    if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    if path.stat().st_size == 0:
-        return pd.DataFrame()
-    header = pd.read_csv(path, nrows=0).columns
-    return pd.read_csv(path, dtype={name: str for name in _TEXT if name in header})
+        cases = self.table(COHORT)
+        return None if cases is None else cases[cases["excluded"] == ""].drop_duplicates("patient_id")

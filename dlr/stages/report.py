@@ -11,75 +11,52 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from pydantic import BaseModel
 
 import dlr
-from dlr.engine import Run, Task, open_study, stage
-from dlr.engine.stage import release
+from dlr.engine import EVERYTHING, Run, Task, open_study, stage
+from dlr.engine.store import STAGE_RECORD, read_record
 from dlr.errors import InputError
+from dlr.settings import StudySettings
 from dlr.study.cases import CaseSource, rows_of, source_of
 from dlr.study.cohort import read_cohort
 
 if TYPE_CHECKING:
-    from dlr.report import Outlined
+    from dlr.report import Outlined, Sources
 
 __all__ = ["report"]
 
-STAGES = (
-    "radiomics", "stability", "clinical", "radiomics_model", "deep", "attention", "fuse", "fusion_model", "combine",
-    "evaluate", "nomogram",
-)  # fmt: skip
-LIBRARIES = (
-    "numpy", "scipy", "pandas", "scikit-learn", "lightgbm", "xgboost", "simpleitk", "pyradiomics", "pywavelets",
-    "torch",
-)  # fmt: skip
 SHEET = "contact sheet"
 SLOWEST_FIRST = ("models", "measured", "who", "answer")  # so that no worker is left with a long one at the end
-WRITTEN = "part.json"
+WRITTEN = "section.json"
 COPIED = ("figures", "tables", "contact_sheet.pdf", "examples.png")
-SECTIONS = (
-    "cohort", "radiomics", "stability", "clinical", "learn", "deep", "attention", "fuse", "combine", "evaluate",
-    "nomogram", "report",
-)  # fmt: skip
 
 
 @stage(
     "report",
-    version=4,
+    version=5,
     needs=["cohort"],
-    optional=list(STAGES),
-    sections=list(SECTIONS),
+    asks=[EVERYTHING],
+    sections=["*"],
     libraries=["matplotlib"],
     publish=["report.html", "figures", "tables", "contact_sheet.pdf"],
 )
 def report(run: Run) -> None:
     """One page that a reader can check, with every figure as PDF and every number as CSV."""
-    from dlr.report import PARTS, About, Part, Sources, bind  # matplotlib only where something is drawn
+    from dlr.report import SECTIONS, FinishedSection, bind  # matplotlib only where something is drawn
 
-    folders: dict[str, Path | None] = {"cohort": run.needs.cohort}
-    folders |= {name: getattr(run.needs, name) for name in STAGES}
-    about = About(
-        study=run.settings.report.title or run.store.study.name,
-        pipeline=open_study(run.store.study).pipeline,
-        version=dlr.__version__,
-        seed=run.seed,
-        versions={name: release(name) for name in LIBRARIES if release(name) != "absent"},
-        run_folder=run.study_words,
-        command="dlr run",
-        warnings=run.said,
-    )
-    settings = {name: getattr(run.settings, name).model_dump(mode="json") for name in SECTIONS}
-    sources = Sources(folders, run.left_out, settings | {"seed": run.seed}, about)
+    sources = what_there_is(run)
     outlines = outlines_to_draw(run)
     drawn = [SHEET] if outlines is not None else []
-    drawn += sorted(PARTS, key=lambda name: SLOWEST_FIRST.index(name) if name in SLOWEST_FIRST else len(PARTS))
+    drawn += sorted(SECTIONS, key=lambda name: SLOWEST_FIRST.index(name) if name in SLOWEST_FIRST else len(SECTIONS))
     tasks = [Task(name, {"report": run.key}, (sources, outlines)) for name in drawn]
-    parts: dict[str, Part] = {}
-    for folder in run.each(draw, tasks, label="parts"):
+    sections: dict[str, FinishedSection] = {}
+    for folder in run.each(draw, tasks, label="sections"):
         written = json.loads((folder / WRITTEN).read_text(encoding="utf-8"))
         for line in written["warnings"]:
             run.warn(line)
-        if written["part"] is not None:
-            parts[written["name"]] = Part(**written["part"])
+        if written["section"] is not None:
+            sections[written["name"]] = FinishedSection(**written["section"])
         for name in COPIED:
             if (folder / name).is_dir():
                 shutil.copytree(folder / name, run.folder / name, dirs_exist_ok=True)
@@ -87,9 +64,38 @@ def report(run: Run) -> None:
                 shutil.copyfile(folder / name, run.folder / name)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        bind([parts[name] for name in PARTS], sources, run.folder)
+        bind([sections[name] for name in SECTIONS], sources, run.folder)
     for warning in caught:
         run.warn(str(warning.message))
+
+
+def what_there_is(run: Run) -> Sources:
+    """What the page may be made of: all that earlier stages gave, all settings, and what the run says about itself."""
+    from dlr.report import About, Sources
+
+    folders = {name: getattr(run.needs, name) for name in run.gives}
+    sections = {name: section for name, section in vars(run.settings).items() if isinstance(section, BaseModel)}
+    house = {name: sections[name] for name in StudySettings.model_fields if name in sections}
+    about = About(
+        study=run.settings.report.title or run.store.study.name,
+        pipeline=open_study(run.store.study).pipeline,
+        version=dlr.__version__,
+        seed=run.seed,
+        versions=releases([folder for folder in folders.values() if folder is not None]),
+        run_folder=run.study_words,
+        command="dlr run",
+        warnings=run.said,
+        further={name: section.model_dump(mode="json") for name, section in sections.items() if name not in house},
+    )
+    settings = StudySettings(seed=run.seed, **house)
+    return Sources(folders, run.left_out, settings, about, run.gives, run.models)
+
+
+def releases(folders: list[Path]) -> dict[str, str]:
+    """The libraries that stages say matter to their numbers, as they were when these were computed."""
+    records = [read_record(folder / STAGE_RECORD) for folder in folders]
+    found = {name: version for record in records if record for name, version in record["parts"]["libraries"].items()}
+    return {name: version for name, version in sorted(found.items()) if version != "absent"}
 
 
 @dataclass(frozen=True)
@@ -111,19 +117,19 @@ def outlines_to_draw(run: Run) -> Outlines | None:
 
 
 def draw(task: Task, folder: Path) -> None:
-    """The contact sheet, or one part of the page with its figures and tables."""
-    from dlr.report import build_part, contact_sheet, example_picture
+    """The contact sheet, or one section of the page with its figures and tables."""
+    from dlr.report import build_section, contact_sheet, example_picture
 
     sources, outlines = task.payload
-    part, said = None, list[str]()
+    section, said = None, list[str]()
     if task.name == SHEET:
         contact_sheet(outlined(outlines, outlines.cases, said), folder / "contact_sheet.pdf")
     else:
         if task.name == "who" and outlines is not None:
             examples = outlines.cases.groupby(outlines.target, dropna=True).head(outlines.examples)
             example_picture(outlined(outlines, examples, []), folder / "examples.png", each=outlines.examples)
-        part = asdict(build_part(task.name, sources, folder))
-    written = {"name": task.name, "part": part, "warnings": said}
+        section = asdict(build_section(task.name, sources, folder))
+    written = {"name": task.name, "section": section, "warnings": said}
     (folder / WRITTEN).write_text(json.dumps(written, ensure_ascii=False), encoding="utf-8")
 
 

@@ -1,0 +1,52 @@
+"""The Combined model's set of variables that was named beforehand, and what of it stayed in the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dlr.report.sources import Sources
+from dlr.words import Protocol, Target
+
+__all__ = ["entered", "image_signature", "named_beforehand", "primary_set", "reasons_for_none"]
+
+
+def primary_set(sources: Sources, target: Target, variant: str = "") -> dict[str, Any] | None:
+    """The set of a target that was named beforehand, cross-fitted where it was; None where there is none."""
+    stored: Any = sources.document("combined_model.json") or {}
+    found = [
+        entry
+        for entry in stored.get("sets", [])
+        if entry["primary"] and entry["variant"] == variant and entry["target"] == target.name
+    ]
+    found.sort(key=lambda entry: entry["protocol"] != Protocol.CROSSFIT)
+    return found[0] if found else None
+
+
+def reasons_for_none(sources: Sources, target: Target) -> list[str]:
+    """Why a target has no Combined model, as stage combine wrote it down."""
+    reasons = (sources.document("combined_model.json") or {}).get("reasons") or []
+    own = [reason for reason in reasons if reason.startswith(f"{target.name}:")]
+    return own or ([] if sources.several else list(reasons))
+
+
+def entered(chosen: Mapping[str, Any]) -> list[str]:
+    """The variables that stayed in a set's model: signatures and clinical columns."""
+    model = chosen["model"]
+    dropped = {name for name, _ in model["dropped"]}
+    return [name for name in (*model["clinical"], *model["signatures"]) if name not in dropped]
+
+
+def image_signature(sources: Sources, chosen: Mapping[str, Any]) -> str | None:
+    """The set's signature that needs the image; None where it has none."""
+    return next((name for name in chosen["model"]["signatures"] if sources.model(name).of_images), None)
+
+
+def named_beforehand(sources: Sources, chosen: Mapping[str, Any]) -> str:
+    """Which image signature the set holds, and that it was not chosen by a result; empty where it holds none."""
+    signature, setting = image_signature(sources, chosen), str(sources.settings.combine.signature)
+    if signature is None:
+        return ""
+    if setting in ("auto", signature):
+        return f"Its image signature is {signature}, named beforehand (combine.signature: {setting})."
+    return f"Its image signature is {signature}, since {setting}, named beforehand, was not fitted."

@@ -1,0 +1,96 @@
+"""Models of one outcome against one another: differences with intervals, p of all pairs, algorithms out-of-fold."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pandas as pd
+
+from dlr.figures import draw_algorithm_table, draw_p_matrix, theme
+from dlr.report.blocks import Block, Missing
+from dlr.report.evidence import LEADING, WHOLE, Evidence, main_variant, measure_words
+from dlr.report.press import Panel, Press
+from dlr.report.sources import Sources
+from dlr.tables import ALGORITHMS, COMPARISONS
+from dlr.words import Protocol, Side, Target
+
+__all__ = ["algorithms", "comparisons", "of_networks"]
+
+
+def comparisons(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
+    """Paired differences on the same patients, the one that was named beforehand in bold, and all p as a matrix."""
+    if len(evidence.models(target.name)) < 2:
+        return [Missing("Comparisons of models", f"There is one model of {target.name} only.")]
+    rows = sources.of(COMPARISONS, target)
+    if rows is None:
+        return [Missing("Comparisons of models", sources.why(COMPARISONS))]
+    digits = 3 if target.binary else 2
+    shown = pd.DataFrame({
+        "Comparison": [f"{a} − {b}" for a, b in zip(rows["model_a"], rows["model_b"], strict=True)],
+        "Protocol": rows["protocol"], "Side": rows["side"], "Measure": rows["metric"].map(measure_words),
+        "Difference (95 % interval)": [
+            f"{d:.{digits}f} ({theme.format_interval(lo, hi, digits)})".replace("-", "−")
+            for d, lo, hi in zip(rows["difference"], rows["lower"], rows["upper"], strict=True)
+        ],
+        "p": rows["p"].map(theme.format_p), "p (Holm)": rows["p_holm"].map(theme.format_p), "Method": rows["method"],
+    })  # fmt: skip
+    primary = set(sources.settings.evaluate.primary)
+    pairs = zip(rows["model_a"], rows["model_b"], strict=True)
+    strong = [k for k, pair in enumerate(pairs) if set(pair) == primary]
+    note = "In bold the comparison named beforehand; Holm's correction runs over the others. " if strong else ""
+    note += "A large p does not show that two models are equal."
+    name, title = f"comparisons_{sources.slug(target)}", f"Comparisons for {target.name}"
+    return [press.table(name, title, shown, rows, note, strong), *_matrix(sources, press, target, rows)]
+
+
+def _matrix(sources: Sources, press: Press, target: Target, rows: pd.DataFrame) -> list[Block]:
+    metric = LEADING[target.kind]
+    matrix = rows[(rows["metric"] == metric) & (rows["side"] == Side.TEST) & (rows["subset"] == WHOLE)]
+    if (matrix["protocol"] == Protocol.CROSSFIT).any():
+        matrix = matrix[matrix["protocol"] == Protocol.CROSSFIT]
+    matrix = matrix[~matrix.duplicated(["model_a", "model_b"])]
+    names = sorted({*matrix["model_a"], *matrix["model_b"]}, key=sources.place)
+    if len(names) < 3:
+        return []
+    side = 1.3 + 0.85 * (len(names) - 1)
+    panel = Panel(partial(draw_p_matrix, matrix, models=names), side, 0.8 + 0.62 * (len(names) - 1))
+    words = measure_words(metric)
+    caption = f"Two-sided p of the difference in test {words}; below it Holm's. Shaded: Holm under 0.05."
+    title = f"p-values of all pairs for {target.name}"
+    return [press.figure(f"p_matrix_{sources.slug(target)}", title, caption, [panel])]
+
+
+def of_networks(sources: Sources, table: pd.DataFrame) -> pd.Series:
+    """Which rows of ALGORITHMS or CHOICES are networks: the last word of their algorithm is a backbone's name."""
+    backbones = (sources.document("deep.json") or {}).get("backbones", {})
+    return table["algorithm"].str.split().str[-1].isin(list(backbones))
+
+
+def algorithms(sources: Sources, press: Press, target: Target) -> list[Block]:
+    """Every algorithm of every model out-of-fold, and the best one's value corrected for the choice."""
+    rows = sources.of(ALGORITHMS, target)
+    rows = None if rows is None else main_variant(rows[~of_networks(sources, rows)])
+    words = measure_words(LEADING[target.kind])
+    if rows is None or rows.empty:
+        return [Missing(f"Algorithms by out-of-fold {words}", sources.why(ALGORITHMS))]
+    order = list(sources.settings.learn.algorithms)
+    place = rows["algorithm"].map(lambda name: order.index(name) if name in order else len(order))
+    rows = rows.assign(place=place, model_place=rows["model"].map(sources.place))
+    rows = rows.sort_values(["model_place", "place"], kind="stable").drop(columns=["place", "model_place"])
+    corrected = [
+        f"{row.model} {_value(row.out_of_fold, target)} becomes {_value(row.bbc_corrected, target)} "
+        f"(best of {row.n_tried:.0f})"
+        for row in rows[rows["bbc_corrected"].notna()].itertuples()
+    ]
+    better = f"The best of several looks better than it is; corrected for the choice (BBC-CV) {'; '.join(corrected)}. "
+    caption = f"The chains themselves choose inside each fold, so the {words} of a model needs no such correction."
+    panel = Panel(
+        partial(draw_algorithm_table, rows),
+        1.9 + 1.35 * rows["model"].nunique(), 0.7 + 0.48 * rows["algorithm"].nunique(),
+    )  # fmt: skip
+    name, title = f"algorithms_{sources.slug(target)}", f"Out-of-fold {words} of every algorithm for {target.name}"
+    return [press.figure(name, title, (better if corrected else "") + caption, [panel], rows)]
+
+
+def _value(value: float, target: Target) -> str:
+    return theme.format_auc(value) if target.binary else f"{value:.2f}"
