@@ -117,7 +117,7 @@ def _stability(sources: Sources, press: Press) -> list[Block]:
     if table is None:
         return [Missing("Stability of the features", sources.why(STABILITY))]
     whole = of_the_whole_side(table).drop_duplicates(["feature", "perturbation"])
-    threshold = sources.settings.stability.icc if sources.settings.learn.icc_filter else None
+    threshold = sources.settings.learn.icc_filter
     names = list(map(str, whole["perturbation"].unique()))
     panels = [
         Panel(partial(draw_icc, rows, threshold=threshold), 4.6, 2.9, str(name) if len(names) > 1 else "")

@@ -105,9 +105,9 @@ def segmentation(sources: Sources) -> str:
 def _stability(settings: StudySettings, stability: pd.DataFrame) -> str:
     compared = list(map(str, of_the_whole_side(stability)["perturbation"].unique()))
     measured = f"Stability of the features was measured by {_icc(settings)} ({', '.join(compared)})"
-    if not settings.learn.icc_filter:
+    threshold, (kept, of) = settings.learn.icc_filter, kept_under_all(stability)
+    if threshold is None:
         return f"{measured}."
-    threshold, (kept, of) = settings.stability.icc, kept_under_all(stability)
     each = " under every perturbation" if len(compared) > 1 else ""
     return f"{measured}; features under an ICC of {threshold:g} left before selection, judged on each fold's training patients ({kept:,} of {of:,} reached it{each} on the whole training side)."
 
