@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fake_run import FakeRun, outlined
 
-from dlr.report import About, build_report, contact_sheet, example_picture
+from dlr.report import SECTIONS, About, Sources, bind, build_section, contact_sheet, example_picture
 
 ABOUT = About(
     study="demo_study",
@@ -33,10 +33,15 @@ class Built:
         return self.page.read_text(encoding="utf-8")
 
 
+def page_of(sources: Sources, out: Path) -> Path:
+    """Every section drawn into `out`, bound into one page."""
+    return bind([build_section(name, sources, out) for name in SECTIONS], sources, out)
+
+
 def build(folder: Path, **named: object) -> Built:
     """Write a fake run under `folder`, its contact sheet and its report."""
     run = FakeRun(folder / "stages", **named).write_all()  # type: ignore[arg-type]
     (folder / "out").mkdir()
     contact_sheet(outlined(run), folder / "out" / "contact_sheet.pdf")
     example_picture(outlined(run), folder / "out" / "examples.png")
-    return Built(run, build_report(run.folders, run.left_out, run.settings, folder / "out", ABOUT))
+    return Built(run, page_of(run.sources(ABOUT), folder / "out"))

@@ -10,15 +10,62 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from dlr.pipelines.her2_ultrasound import PIPELINE
 from scipy.special import expit, logit
 
 from dlr.randomness import rng
-from dlr.report import Outlined
-from dlr.tables import COMPARISONS, METRICS, PREDICTIONS, SELECTION
+from dlr.report import About, Outlined, Sources
+from dlr.settings import StudySettings
+from dlr.tables import (
+    AGREEMENT,
+    ALGORITHMS,
+    BLOCKS,
+    CALIBRATION,
+    CHECK,
+    CHOICES,
+    COHORT,
+    COMBINED_TERMS,
+    COMPARISONS,
+    CURVES,
+    CUTOFFS,
+    DECISION,
+    DICTIONARY,
+    FAMILIES,
+    FEATURES,
+    FLOW,
+    HISTOGRAM,
+    LASSO_CV,
+    LASSO_PATH,
+    LOOKS,
+    MAPPINGS,
+    METRICS,
+    MISSING,
+    MULTIVARIABLE,
+    NOTES,
+    OPTIMISM,
+    OPTIMISM_GAP,
+    PCA,
+    POINTS,
+    PR,
+    PREDICTIONS,
+    RAD_SCORE,
+    ROC,
+    SAMPLE_SIZE,
+    SELECTION,
+    SELECTION_FREQUENCY,
+    SHARES,
+    SPLITS,
+    STABILITY,
+    STEPWISE,
+    TABLE1_OUTCOME,
+    TABLE1_SIDE,
+    UNIVARIABLE,
+    VIF,
+)
 
 INJECTION = "<script>document.title='owned'</script><b>年龄</b>"
 LONG = "lymph_node_metastasis_on_preoperative_axillary_ultrasound_or_biopsy"
-FAMILIES = {"firstorder": 18, "glcm": 24, "gldm": 14, "glrlm": 16, "glszm": 16, "ngtdm": 5}
+COUNTS = {"firstorder": 18, "glcm": 24, "gldm": 14, "glrlm": 16, "glszm": 16, "ngtdm": 5}
 IMAGES = ("original", "wavelet-LL", "wavelet-LH", "wavelet-HL", "wavelet-HH", "square", "squareroot", "logarithm",
           "exponential", "gradient", "lbp-2D")  # fmt: skip
 NAMES = ("Contrast", "Correlation", "JointEntropy", "Idmn", "ClusterShade", "ZoneEntropy", "Busyness", "RunVariance",
@@ -29,23 +76,11 @@ LEFT_OUT = {
     "attention": "the networks are frozen: their class activation maps would show ImageNet, not this study",
     "superres": "superres.method is none",
 }
-SETTINGS = {
-    "seed": 20250607,
-    "cohort": {"target": "her2", "external": [], "per_patient": "largest_roi", "pixel_spacing_mm": None},
+SETTINGS = StudySettings.model_validate({
+    "cohort": {"target": "her2", "per_patient": "largest_roi"},
     "radiomics": {"profile": "hu1561", "engine": "pyradiomics"},
-    "stability": {"threshold": 0.75, "agreement": 0.75},
-    "learn": {
-        "folds": 5, "seeds": 3, "protocols": ["paper", "crossfit"], "t_test": "welch", "p": 0.05, "correlation": 0.8,
-        "lasso_rule": "min", "lasso_folds": 10, "trees": 200, "max_grid": 8, "max_missing": 0.2, "impute": "median",
-        "icc_filter": 0.75,
-        "algorithms": ["logistic", "random_forest", "extra_trees", "xgboost", "lightgbm"],
-    },
-    "combine": {"variables": ["pr", "calcification"], "signature": "DLR", "penalty": "firth", "bootstrap": 200},
-    "evaluate": {
-        "thresholds": [0.05, 0.60], "plausible_auc": {"her2": 0.90}, "primary": ["Combined", "Clinical"],
-        "bootstrap": 1000,
-    },
-}  # fmt: skip
+    "combine": {"variables": ["pr", "calcification"], "signature": "DLR"},
+})  # fmt: skip
 
 
 class FakeRun:
@@ -55,7 +90,8 @@ class FakeRun:
         self.folder, self.models, self.seed = folder, models, seed
         self.folders: dict[str, Path | None] = {}
         self.left_out: dict[str, str] = {}
-        self.settings: dict = json.loads(json.dumps(SETTINGS))
+        self.gives = {stage.name: stage.gives for stage in PIPELINE.stages}
+        self.settings = SETTINGS
         random = rng(seed, "patients")
         self.n = 201
         self.ids = [f"{k:05d}" for k in range(1, self.n - 1)] + ["张伟-07", "Müller & Søn <3>"]
@@ -67,6 +103,10 @@ class FakeRun:
     def _probability(self, model: str, random: np.random.Generator) -> np.ndarray:
         x = random.normal(size=self.n) + STRENGTH[model] * self.positive
         return expit(-1.3 + 0.9 * (x - 0.3 * STRENGTH[model]))
+
+    def sources(self, about: About) -> Sources:
+        """What a report may read of the run."""
+        return Sources(self.folders, self.left_out, self.settings, about, self.gives)
 
     def stage(self, name: str) -> Path:
         folder = self.folder / name
@@ -126,9 +166,9 @@ class FakeRun:
             table["calcification"] = (random.random(self.n) < np.where(self.positive, 0.55, 0.34)).astype(float)
             table["birads"] = random.choice(["3", "4a", "4b", "4c", "5"], self.n)
             table[LONG] = (random.random(self.n) < 0.33).astype(float)
-        table.to_parquet(out / "cohort.parquet", index=False)
+        COHORT.write(out, table)
         train, test = (self.side == "train").sum(), (self.side == "test").sum()
-        pd.DataFrame([
+        FLOW.write(out, pd.DataFrame([
             ("enrolled", 213, 260, ""),
             ("excluded", 5, 7, "HER2 status missing (2+ without FISH)"),
             ("excluded", 4, 4, "neoadjuvant therapy before the examination, as column exclude_reason says"),
@@ -140,7 +180,7 @@ class FakeRun:
             ("train, her2 positive", int(self.positive[self.side == "train"].sum()), 48, ""),
             ("test", test, 74, ""),
             ("test, her2 positive", int(self.positive[self.side == "test"].sum()), 22, ""),
-        ], columns=["step", "patients", "cases", "reason"]).to_csv(out / "flow.csv", index=False)  # fmt: skip
+        ], columns=list(FLOW.names)))  # fmt: skip
         columns = [
             {"name": "age", "kind": "numeric", "levels": [], "log": False, "available": "imaging", "unit": "years", "label": INJECTION},
             {"name": "pr", "kind": "binary", "levels": ["negative", "positive"], "log": False, "available": "biopsy", "unit": "", "label": "PR status"},
@@ -150,30 +190,31 @@ class FakeRun:
         ]  # fmt: skip
         if "Clinical" not in self.models:
             columns = []
-        (out / "columns.json").write_text(json.dumps({"targets": ["her2"], "columns": columns}, ensure_ascii=False))
-        pd.DataFrame([
+        targets = [{"name": "her2", "kind": "binary", "derived_from": []}]
+        (out / "columns.json").write_text(json.dumps({"targets": targets, "columns": columns}, ensure_ascii=False))
+        MAPPINGS.write(out, pd.DataFrame([
             ("headers", "年龄", "age", 0), ("headers", "孕激素受体", "pr", 0), ("values: pr", "阳性", "1", 118), ("values: pr", "阴性", "0", 83),
             ("values: her2", "3+", "1", 40), ("values: her2", "<script>alert(1)</script>", "0", 2),
-        ], columns=["source", "header_or_value", "mapped_to", "cells"]).to_csv(out / "mappings.csv", index=False)  # fmt: skip
-        pd.DataFrame([
+        ], columns=list(MAPPINGS.names)))  # fmt: skip
+        NOTES.write(out, pd.DataFrame([
             ("case 00012_a", "mask has another origin (0.5, 0.5) and spacing (0.0846, 0.0846); taken as pixels"),
             ("spacing", "the files do not say a spacing: shape and diameters are in pixels"),
-        ], columns=["where", "what"]).to_csv(out / "notes.csv", index=False)  # fmt: skip
+        ], columns=list(NOTES.names)))  # fmt: skip
 
     # --- what was measured ---------------------------------------------------------------------------------------
 
     def features(self) -> list[str]:
         names = [f"original_shape2D_{n}" for n in ("MeshSurface", "Perimeter", "Sphericity", "Elongation")]
         for image in IMAGES:
-            for family in FAMILIES:
+            for family in COUNTS:
                 names += [f"{image}_{family}_{NAMES[k]}" for k in range(4)]
         return names
 
     def radiomics(self) -> None:
         out, random = self.stage("radiomics"), rng(self.seed, "features")
         rows = [("shape2D", "original", 9)]
-        rows += [(family, image, count) for image in IMAGES for family, count in FAMILIES.items()]
-        pd.DataFrame(rows, columns=["family", "image_type", "count"]).to_csv(out / "families.csv", index=False)
+        rows += [(family, image, count) for image in IMAGES for family, count in COUNTS.items()]
+        FAMILIES.write(out, pd.DataFrame(rows, columns=list(FAMILIES.names)))
         names = self.features()
         latent = random.normal(size=(self.n, 12))
         latent[:, 0] += 1.1 * self.positive
@@ -182,27 +223,31 @@ class FakeRun:
         table = pd.DataFrame(values, columns=names)
         table.insert(0, "patient_id", self.ids)
         table.insert(0, "case_id", [f"{p}_a" for p in self.ids])
-        table.to_parquet(out / "features.parquet", index=False)
-        pd.DataFrame({
+        FEATURES.write(out, table)
+        DICTIONARY.write(out, pd.DataFrame({
             "name": names, "family": [n.split("_")[1] for n in names], "image_type": [n.split("_")[0] for n in names],
             "ibsi_code": "", "unit": "", "noise_on_one_slice": [n.startswith("wavelet-HH") for n in names],
-        }).to_csv(out / "dictionary.csv", index=False)  # fmt: skip
-        pd.DataFrame([("00007_a", names[5], "flat region"), ("00007_a", names[9], "flat region"), ("张伟-07_a", names[5], "one grey level")],
-                     columns=["case_id", "feature", "reason"]).to_csv(out / "missing.csv", index=False)  # fmt: skip
+        }))  # fmt: skip
+        MISSING.write(out, pd.DataFrame([("00007_a", names[5], "flat region"), ("00007_a", names[9], "flat region"), ("张伟-07_a", names[5], "one grey level")],
+                     columns=list(MISSING.names)))  # fmt: skip
 
     def stability(self) -> None:
         out, random = self.stage("stability"), rng(self.seed, "stability")
         names = self.features()
-        icc = np.clip(1 - random.gamma(1.4, 0.13, len(names)), -0.1, 0.999)
-        pd.DataFrame({
-            "part": "paper", "feature": names, "perturbation": "readers", "seed": -1, "fold": -1, "icc": icc, "lower": icc - 0.1,
-            "upper": np.minimum(icc + 0.06, 1), "n": 140, "kept": icc >= 0.75,
-        }).to_parquet(out / "stability.parquet", index=False)  # fmt: skip
+        perturbed = {"erode": 0.13, "shift": 0.11}
+        icc = {
+            name: np.clip(1 - random.gamma(1.4, scale, len(names)), -0.1, 0.999) for name, scale in perturbed.items()
+        }
+        # an outer fold of the nested protocol has fold -1 as well
+        STABILITY.write(out, pd.concat([pd.DataFrame({
+            "part": part, "feature": names, "perturbation": perturbation, "seed": -1, "fold": -1, "icc": values,
+            "lower": values - 0.1, "upper": np.minimum(values + 0.06, 1), "n": 140, "kept": values >= 0.75,
+        }) for part in ("paper", "nested-0") for perturbation, values in icc.items()]))  # fmt: skip
         dice = np.clip(1 - random.gamma(2, 0.06, 120), 0.4, 1)
-        pd.DataFrame({
+        AGREEMENT.write(out, pd.DataFrame({
             "case_id": [f"{p}_a" for p in self.ids[-120:]], "patient_id": self.ids[-120:], "dice": dice,
             "hausdorff95": 40 * (1 - dice) + 1, "unit": "pixels", "below": dice < 0.75,
-        }).to_csv(out / "agreement.csv", index=False)  # fmt: skip
+        }))  # fmt: skip
 
     def radiomics_model(self) -> None:
         out, random = self.stage("radiomics_model"), rng(self.seed, "selection")
@@ -238,84 +283,78 @@ class FakeRun:
                     rows += [(*named, n, "lasso", np.nan, np.nan, n in final, "", random.normal() / 5 if n in final else 0.0)
                              for n in after_r]  # fmt: skip
         selection = pd.DataFrame(rows, columns=list(SELECTION.names))
-        selection.to_parquet(out / "selection.parquet", index=False)
+        SELECTION.write(out, selection)
         last = selection[(selection["protocol"] == "crossfit") & (selection["step"] == "lasso") & selection["kept"]]
         counts = (
             last.groupby("feature").agg(kept=("kept", "size"), mean_coefficient=("coefficient", "mean")).reset_index()
         )
-        counts["target"], counts["of"], counts["frequency"] = "her2", 15, counts["kept"] / 15
-        counts.to_csv(out / "selection_frequency.csv", index=False)
+        counts = counts.assign(target="her2", model="Rad", of=15, frequency=counts["kept"] / 15)
+        SELECTION_FREQUENCY.write(out, counts)
         log_lambda = np.linspace(-7, -1.2, 60)
-        pd.DataFrame([
+        LASSO_PATH.write(out, pd.DataFrame([
             (x, name, weight * max(0.0, 1 - np.exp(x + 1.5 + k / 3)))
             for k, (name, weight) in enumerate(zip([*kept, *names[7:30:2]], random.normal(0, 0.2, 40), strict=False))
             for x in log_lambda
-        ], columns=["log_lambda", "feature", "coefficient"]).to_csv(out / "lasso_path.csv", index=False)  # fmt: skip
-        pd.DataFrame({
+        ], columns=["log_lambda", "feature", "coefficient"]).assign(target="her2"))  # fmt: skip
+        LASSO_CV.write(out, pd.DataFrame({
             "log_lambda": log_lambda, "mean": 1.05 + 0.02 * (log_lambda + 3.4) ** 2, "sd": 0.06,
-            "lambda_min": np.exp(-3.4), "lambda_1se": np.exp(-2.2),
-        }).to_csv(out / "lasso_cv.csv", index=False)  # fmt: skip
+            "lambda_min": np.exp(-3.4), "lambda_1se": np.exp(-2.2), "target": "her2",
+        }))  # fmt: skip
         weights = random.normal(0, 0.2, len(kept))
-        pd.DataFrame({"feature": kept, "coefficient": weights, "mean": 1.5, "sd": 0.3}).to_csv(
-            out / "rad_score.csv", index=False
-        )
+        scores = pd.DataFrame({"feature": kept, "coefficient": weights, "mean": 1.5, "sd": 0.3, "target": "her2"})
+        RAD_SCORE.write(out, scores)
         terms = [f"{w:+.6f} * ({n} - 1.5) / 0.3" for n, w in zip(kept, weights, strict=True)]
         (out / "rad_score.txt").write_text("Rad-score = -1.021482 " + " ".join(terms))
-        algorithms = []
-        for model in [m for m in self.models if m in ("Rad", "DLR", "Clinical")]:
-            for k, name in enumerate(SETTINGS["learn"]["algorithms"]):
-                value = 0.66 + 0.03 * k - 0.02 * len(model) / 4
-                algorithms.append(
-                    ("her2", model, "", name, value, value - 0.08, value + 0.07, value - 0.012 if k == 4 else np.nan, 5)
-                )
-        pd.DataFrame(algorithms, columns=["target", "model", "variant", "algorithm", "out_of_fold_auc", "lower", "upper", "bbc_corrected", "n_tried"]).to_csv(
-            out / "algorithms.csv", index=False)  # fmt: skip
-        pd.DataFrame([("her2", "Rad", "crossfit", s, f, "lightgbm" if (s + f) % 3 else "logistic", "median inner AUC", 0.71, True)
-                      for s in range(3) for f in range(5)],
-                     columns=["target", "model", "protocol", "seed", "fold", "algorithm", "criterion", "value", "chosen"]).to_csv(
-            out / "choices.csv", index=False)  # fmt: skip
+        self.algorithms(out, "Rad")
+        CHOICES.write(out, pd.DataFrame([
+            ("her2", "Rad", "", "crossfit", f"crossfit-s{s}-f{f}", s, f, "lightgbm" if (s + f) % 3 else "logistic", "median inner AUC", 0.71, True, "{}")
+            for s in range(3) for f in range(5)
+        ], columns=list(CHOICES.names)))  # fmt: skip
         self.predictions("Rad", out)
+
+    def algorithms(self, out: Path, model: str) -> None:
+        rows = []
+        for k, name in enumerate(self.settings.learn.algorithms):
+            value = 0.66 + 0.03 * k - 0.02 * len(model) / 4
+            corrected = value - 0.012 if k == 4 else np.nan
+            rows.append(("her2", model, "", name, "auc", value, value - 0.08, value + 0.07, corrected, 5))
+        ALGORITHMS.write(out, pd.DataFrame(rows, columns=list(ALGORITHMS.names)))
 
     def predictions(self, model: str, out: Path) -> None:
         rows = [(p, "her2", s, "crossfit", model, "", "chosen", 0, 0, v, "probability")
                 for p, s, v in zip(self.ids, self.side, self.probability[model], strict=True)]  # fmt: skip
-        pd.DataFrame(rows, columns=list(PREDICTIONS.names)).to_parquet(out / "predictions.parquet", index=False)
+        PREDICTIONS.write(out, pd.DataFrame(rows, columns=list(PREDICTIONS.names)))
 
     def deep(self) -> None:
         out, random = self.stage("deep"), rng(self.seed, "deep")
-        rows = [("DL", s, f, e, part, "loss", 0.62 * np.exp(-e / scale) + floor + 0.02 * random.normal())
+        rows = [("her2", "crossfit", "DL", s, f, e, part, "loss", 0.62 * np.exp(-e / scale) + floor + 0.02 * random.normal())
                 for s in range(1) for f in range(5) for e in range(1, 26)
                 for part, scale, floor in (("train", 6, 0.2), ("validation", 4, 0.45))]  # fmt: skip
-        pd.DataFrame(rows, columns=["model", "seed", "fold", "epoch", "part", "measure", "value"]).to_csv(
-            out / "curves.csv", index=False
+        CURVES.write(out, pd.DataFrame(rows, columns=list(CURVES.names)))
+        origin = {"backbone": "resnet18", "weights": "none", "source": "", "sha256": ""}
+        (out / "deep.json").write_text(
+            json.dumps({"mode": "fine_tune", "flips": True, "backbones": {"resnet18": origin}})
         )
+        ALGORITHMS.write(out, pd.DataFrame([
+            ("her2", "DL", "", "fine-tuned resnet18", "auc", 0.74, 0.66, 0.82, np.nan, 1),
+        ], columns=list(ALGORITHMS.names)))  # fmt: skip
         self.predictions("DL", out)
         fuse = self.stage("fuse")
-        pd.DataFrame([(0, f, k, 0.16 * 0.86**k) for f in range(5) for k in range(1, 65)],
-                     columns=["seed", "fold", "component", "explained"]).to_csv(fuse / "pca.csv", index=False)  # fmt: skip
-        pd.DataFrame([("joined", "Rad", 1561), ("joined", "DL", 64), ("after selection", "Rad", 8), ("after selection", "DL", 7)],
-                     columns=["step", "block", "count"]).to_csv(fuse / "shares.csv", index=False)  # fmt: skip
-        self.predictions("DLR", self.stage("fusion_model"))
+        PCA.write(fuse, pd.DataFrame([
+            (k, 0.16 * 0.86**k, "her2", "crossfit", f"crossfit-s0-f{f}", 0, f) for f in range(5) for k in range(1, 65)
+        ], columns=list(PCA.names)))  # fmt: skip
+        BLOCKS.write(fuse, pd.DataFrame([("Rad", 1561.0), ("DL", 64.0)], columns=list(BLOCKS.names)))
+        fused = self.stage("fusion_model")
+        SHARES.write(fused, pd.DataFrame([
+            ("her2", "joined", "Rad", 1561.0), ("her2", "joined", "DL", 64.0), ("her2", "after selection", "Rad", 8.0), ("her2", "after selection", "DL", 7.0),
+        ], columns=list(SHARES.names)))  # fmt: skip
+        self.algorithms(fused, "DLR")
+        self.predictions("DLR", fused)
 
     # --- clinical, combined ---------------------------------------------------------------------------------------
 
     def clinical(self) -> None:
         out = self.stage("clinical")
-        header = [
-            "variable",
-            "level",
-            "group_a",
-            "group_b",
-            "value_a",
-            "value_b",
-            "missing_a",
-            "missing_b",
-            "test",
-            "statistic",
-            "p",
-            "smd",
-            "side",
-        ]
         variables = [("age", "", "54.1 ± 10.9", "53.7 ± 11.3", "Welch t", 0.24, 0.81, 0.04),
                      ("pr", "positive", "82 (58.2 %)", "36 (60.0 %)", "χ²", 0.05, 0.0004, -0.04),
                      ("calcification", "present", "59 (41.8 %)", "21 (35.0 %)", "χ²", 0.82, 0.037, 0.14),
@@ -346,25 +385,14 @@ class FakeRun:
                 for v, lev, x, y, t, s, p, d in variables
             ]
 
-        pd.DataFrame(table("train", "test", "train against test"), columns=header).to_csv(
-            out / "table1_side.csv", index=False
-        )
-        pd.DataFrame([*table("her2 positive", "her2 negative", "train"), *table("her2 positive", "her2 negative", "test")], columns=header).to_csv(
-            out / "table1_outcome.csv", index=False)  # fmt: skip
-        terms = [
-            "term",
-            "estimate",
-            "se",
-            "odds_ratio",
-            "lower",
-            "upper",
-            "profile_lower",
-            "profile_upper",
-            "p",
-            "method",
-            "n",
-            "n_positive",
+        header = list(TABLE1_SIDE.names)
+        TABLE1_SIDE.write(out, pd.DataFrame(table("train", "test", "train against test"), columns=header))
+        by_outcome = [
+            *table("her2 positive", "her2 negative", "train"),
+            *table("her2 positive", "her2 negative", "test"),
         ]
+        TABLE1_OUTCOME.write(out, pd.DataFrame(by_outcome, columns=header).assign(target="her2"))
+        terms = [name for name in UNIVARIABLE.names if name not in ("target", "model")]
         rows = [
             ("(Intercept)", -0.9, 0.3),
             ("age", -0.015, 0.017),
@@ -376,15 +404,15 @@ class FakeRun:
 
         full = pd.DataFrame([(t, b, s, np.exp(b), np.exp(b - 1.96 * s), np.exp(b + 1.96 * s), b - 2 * s, b + 2.02 * s,
                               2 * norm.sf(abs(b / s)), "ML", 140, 43) for t, b, s in rows], columns=terms)  # fmt: skip
-        full.iloc[1:].to_csv(out / "univariable.csv", index=False)
-        full.iloc[[0, 2, 3]].to_csv(out / "multivariable.csv", index=False)
-        full.iloc[[0, 2]].assign(method="Firth").to_csv(out / "stepwise.csv", index=False)
-        pd.DataFrame(
-            [("pr", 1.04, 1, 1.02), ("calcification", 1.04, 1, 1.02)], columns=["term", "gvif", "df", "gvif_scaled"]
-        ).to_csv(out / "vif.csv", index=False)
-        pd.DataFrame([("events", 43, "patients with the outcome on the training side"), ("candidate_parameters", 6, "columns offered to selection"),
+        UNIVARIABLE.write(out, full.iloc[1:].assign(target="her2", model=full["term"].iloc[1:]))
+        MULTIVARIABLE.write(out, full.iloc[[0, 2, 3]].assign(target="her2", model="multivariable"))
+        STEPWISE.write(out, full.iloc[[0, 2]].assign(target="her2", model="stepwise", method="Firth"))
+        inflation = [("pr", 1.04, 1, 1.02, "her2"), ("calcification", 1.04, 1, 1.02, "her2")]
+        VIF.write(out, pd.DataFrame(inflation, columns=list(VIF.names)))
+        SAMPLE_SIZE.write(out, pd.DataFrame([("events", 43, "patients with the outcome on the training side"), ("candidate_parameters", 6, "columns offered to selection"),
                       ("events_per_parameter", 7.2, "events over candidate parameters"), ("riley_maximum_parameters", 2.6, "parameters this training side carries (Nagelkerke R² 0.15)")],
-                     columns=["quantity", "value", "explanation"]).to_csv(out / "sample_size.csv", index=False)  # fmt: skip
+                     columns=["quantity", "value", "explanation"]).assign(target="her2"))  # fmt: skip
+        self.algorithms(out, "Clinical")
         self.predictions("Clinical", out)
 
     def combine(self) -> None:
@@ -409,10 +437,29 @@ class FakeRun:
                     rows += [(model, t, b, s, np.exp(b), np.exp(b - 1.96 * s), np.exp(b + 1.96 * s), p, "Firth", *named.values())
                              for t, b, s, p in terms if t != "pr" or "pr" in clinical]  # fmt: skip
         (out / "combined_model.json").write_text(json.dumps({"sets": sets, "reasons": []}))
-        pd.DataFrame(rows, columns=["model", "term", "estimate", "se", "odds_ratio", "lower", "upper", "p", "method", "target", "protocol", "variant", "set"]).to_csv(
-            out / "combined_terms.csv", index=False)  # fmt: skip
-        pd.DataFrame([("auc", 0.82, 0.021, 0.799, "", 200), ("calibration_slope", 1.0, 0.09, 0.91, "", 200), ("brier", 0.155, -0.006, 0.161, "", 200)],
-                     columns=["measure", "apparent", "optimism", "corrected", "variant", "replicates"]).assign(target="her2").to_csv(out / "optimism.csv", index=False)  # fmt: skip
+        COMBINED_TERMS.write(
+            out,
+            pd.DataFrame(
+                rows,
+                columns=[
+                    "model",
+                    "term",
+                    "estimate",
+                    "se",
+                    "odds_ratio",
+                    "lower",
+                    "upper",
+                    "p",
+                    "method",
+                    "target",
+                    "protocol",
+                    "variant",
+                    "set",
+                ],
+            ),
+        )
+        OPTIMISM.write(out, pd.DataFrame([("auc", 0.82, 0.021, 0.799, "", 200), ("calibration_slope", 1.0, 0.09, 0.91, "", 200), ("brier", 0.155, -0.006, 0.161, "", 200)],
+                     columns=["measure", "apparent", "optimism", "corrected", "variant", "replicates"]).assign(target="her2"))  # fmt: skip
         self.predictions("Combined", out)
 
     def nomogram(self) -> None:
@@ -441,17 +488,15 @@ class FakeRun:
             )
             drawn = Nomogram.from_logistic(fit, labels=labels, level_labels=levels)
             patient = raw.loc[[200], columns]
-            sets.append({"name": name, "primary": not sets, "nomogram": drawn.to_dict(),
+            sets.append({"name": name, "target": "her2", "primary": not sets, "nomogram": drawn.to_dict(),
                          "title": f"her2: {name}", "file": "nomogram.pdf" if not sets else "nomogram_2.pdf", "example": {"patient_id": self.ids[200], **json.loads(patient.iloc[0].to_json())}})  # fmt: skip
-            points.append(drawn.table().assign(set=name))
+            points.append(drawn.table().assign(target="her2", set=name).astype({"value": str}))
             (out / ("nomogram.pdf" if len(sets) == 1 else f"nomogram_{len(sets)}.pdf")).write_bytes(
                 b"%PDF-1.4\n%%EOF\n"
             )
         (out / "nomogram.json").write_text(json.dumps({"sets": sets}, ensure_ascii=False))
-        pd.concat(points)[["set", "variable", "value", "points"]].to_csv(out / "points.csv", index=False)
-        pd.DataFrame([(s["name"], self.n, 3e-16) for s in sets], columns=["set", "patients", "max_difference"]).to_csv(
-            out / "check.csv", index=False
-        )
+        POINTS.write(out, pd.concat(points))
+        CHECK.write(out, pd.DataFrame([("her2", s["name"], self.n, 3e-16) for s in sets], columns=list(CHECK.names)))
 
     # --- evaluate -------------------------------------------------------------------------------------------------
 
@@ -485,7 +530,7 @@ class FakeRun:
                 ]
                 if protocol == "crossfit":
                     precision = np.cumsum(y[order]) / np.arange(1, len(y) + 1)
-                    pr += [(*names, t, q, c) for t, q, c in zip(tpr, precision, p[order], strict=True)]
+                    pr += [(*names, role, t, q, c) for t, q, c in zip(tpr, precision, p[order], strict=True)]
                     groups = np.array_split(np.argsort(p), 10 if side == "train" else 6)
                     for g in groups:
                         k, n = y[g].sum(), len(g)
@@ -499,10 +544,20 @@ class FakeRun:
                     for t in np.arange(1, 100) / 100:
                         tp, fp = (y & (p >= t)).mean(), (~y & (p >= t)).mean()
                         decision.append(
-                            (*names, t, tp - fp * t / (1 - t), y.mean() - (1 - y.mean()) * t / (1 - t), 0.0)
+                            (
+                                *names,
+                                t,
+                                tp - fp * t / (1 - t),
+                                y.mean() - (1 - y.mean()) * t / (1 - t),
+                                0.0,
+                                np.nan,
+                                np.nan,
+                                np.nan,
+                            )
                         )
                     histogram += [
-                        (*names, i, q, int(v), cutoff) for i, q, v in zip(np.array(self.ids)[rows], p, y, strict=True)
+                        (*names, role, i, q, int(v), cutoff)
+                        for i, q, v in zip(np.array(self.ids)[rows], p, y, strict=True)
                     ]
             gaps.append(
                 (
@@ -517,7 +572,7 @@ class FakeRun:
                     aucs["paper", "train"] - aucs["crossfit", "train"],
                 )
             )
-            if model in ("Rad", "Clinical", "Combined"):
+            if model in ("Rad", "Clinical"):
                 random = rng(self.seed, "splits", model)
                 splits += [
                     (
@@ -532,27 +587,27 @@ class FakeRun:
                     )
                     for k in range(20)
                 ]
-        pd.DataFrame(metrics, columns=list(METRICS.names)).to_csv(out / "metrics.csv", index=False)
         key = ["target", "model", "variant", "protocol", "side"]
-        for name, rows, columns in (
-            ("roc", roc, [*key, "role", "false_positive_rate", "sensitivity", "cutoff"]), ("pr", pr, [*key, "recall", "precision", "cutoff"]),
-            ("calibration", calibration, [*key, "kind", "predicted", "observed", "lower", "upper", "n"]),
-            ("decision", decision, [*key, "threshold", "net_benefit", "treat_all", "treat_none"]),
-            ("histogram", histogram, [*key, "patient_id", "probability", "positive", "cutoff"]),
-            ("cutoffs", cutoffs, ["target", "model", "variant", "protocol", "cutoff", "rule", "n"]),
-            ("splits", splits, ["target", "model", "split", "auc", "lower", "upper", "n_test", "n_positive"]),
-            ("optimism_gap", gaps, ["target", "model", "variant", "metric", "paper_train", "paper_test", "crossfit_out_of_fold", "crossfit_test", "gap"]),
-            ("looks", [("2026-01-05T10:00:00", "a1b2c3", 60), ("2026-01-06T11:30:00", "d4e5f6", 60)], ["time", "key", "patients"]),
+        for table, rows, columns in (
+            (METRICS, metrics, None), (ROC, roc, None), (PR, pr, None),
+            (CALIBRATION, calibration, [*key, "kind", "predicted", "observed", "lower", "upper", "n"]),
+            (DECISION, decision, None), (HISTOGRAM, histogram, None), (CUTOFFS, cutoffs, None), (OPTIMISM_GAP, gaps, None),
+            (LOOKS, [("2026-01-05T10:00:00", "a1b2c3", 60), ("2026-01-06T11:30:00", "d4e5f6", 60)], None),
         ):  # fmt: skip
-            pd.DataFrame(rows, columns=columns).to_csv(out / f"{name}.csv", index=False)
+            table.write(out, pd.DataFrame(rows, columns=columns or list(table.names)))
+        every = pd.DataFrame(splits, columns=list(SPLITS.names))
+        for name, model in (("radiomics_model", "Rad"), ("clinical", "Clinical")):
+            folder = self.folders[name]
+            if folder is not None:
+                SPLITS.write(folder, every[every["model"] == model])
         pairs = [(a, b) for k, a in enumerate(self.models) for b in self.models[k + 1 :]]
-        table = []
+        compared = []
         for k, (a, b) in enumerate(pairs):
             d = _auc(self.positive[self.side == "test"], self.probability[b][self.side == "test"]) - _auc(
                 self.positive[self.side == "test"], self.probability[a][self.side == "test"]
             )
             p = float(np.clip(abs(0.6 - abs(d) * 5) / (1 + k / 9), 0.0002, 1))
-            table.append(
+            compared.append(
                 (
                     "her2",
                     "crossfit",
@@ -569,7 +624,7 @@ class FakeRun:
                     "DeLong, paired",
                 )
             )
-        pd.DataFrame(table, columns=list(COMPARISONS.names)).to_csv(out / "comparisons.csv", index=False)
+        COMPARISONS.write(out, pd.DataFrame(compared, columns=list(COMPARISONS.names)))
 
     def _metrics(
         self, model: str, protocol: str, side: str, role: str, y: np.ndarray, p: np.ndarray, cutoff: float, value: float

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from built_report import ABOUT, Built
 from fake_run import FakeRun
 
 from dlr.report.evidence import Evidence
-from dlr.report.sources import Sources
+from dlr.tables import METRICS
+from dlr.words import ModelSpec, Target, TargetKind
 
 
 @pytest.fixture
@@ -19,49 +21,52 @@ def run(report: Built, tmp_path: Path) -> FakeRun:
 
 
 def evidence_of(run: FakeRun) -> Evidence:
-    return Evidence(Sources(run.folders, {}, run.settings, ABOUT))
+    return Evidence(run.sources(ABOUT))
+
+
+HER2 = Target("her2")
 
 
 def table_of(run: FakeRun) -> tuple[Path, pd.DataFrame]:
-    path = run.folder / "evaluate" / "metrics.csv"
-    return path, pd.read_csv(path)
+    folder = run.folder / "evaluate"
+    return folder, METRICS.read(folder)
 
 
 def test_models_stand_in_the_order_of_the_five(run: FakeRun) -> None:
-    path, table = table_of(run)
-    table.iloc[::-1].to_csv(path, index=False)
+    folder, table = table_of(run)
+    METRICS.write(folder, table.iloc[::-1])
     assert evidence_of(run).models("her2") == ["Clinical", "Rad", "DL", "DLR", "Combined"]
 
 
-def test_the_headline_is_the_last_model_whatever_its_value(run: FakeRun) -> None:
-    path, table = table_of(run)
+def test_the_headline_is_the_model_named_beforehand_whatever_its_value(run: FakeRun) -> None:
+    folder, table = table_of(run)
     table.loc[(table["model"] == "Combined") & (table["metric"] == "auc"), "value"] = 0.51
-    table.to_csv(path, index=False)
-    headline = evidence_of(run).headline("her2")
+    METRICS.write(folder, table)
+    headline = evidence_of(run).headline(HER2)
     assert headline is not None and (headline.model, headline.role) == ("Combined", "test")
 
 
 def test_few_test_events_make_the_nested_value_the_headline(run: FakeRun) -> None:
-    path, table = table_of(run)
+    folder, table = table_of(run)
     nested = table[(table["side"] == "test") & (table["protocol"] == "crossfit")].assign(protocol="nested")
-    pd.concat([table, nested]).to_csv(path, index=False)
-    headline = evidence_of(run).headline("her2")
+    METRICS.write(folder, pd.concat([table, nested]))
+    headline = evidence_of(run).headline(HER2)
     assert headline is not None and headline.role == "nested"
 
 
 def test_many_test_events_leave_test_in_front(run: FakeRun) -> None:
-    path, table = table_of(run)
+    folder, table = table_of(run)
     table.loc[table["side"] == "test", "n_positive"] = 120
     nested = table[(table["side"] == "test") & (table["protocol"] == "crossfit")].assign(protocol="nested")
-    pd.concat([table, nested]).to_csv(path, index=False)
-    headline = evidence_of(run).headline("her2")
+    METRICS.write(folder, pd.concat([table, nested]))
+    headline = evidence_of(run).headline(HER2)
     assert headline is not None and headline.role == "test"
 
 
 def test_the_main_variant_and_the_chosen_algorithm_are_read(run: FakeRun) -> None:
-    path, table = table_of(run)
+    folder, table = table_of(run)
     others = [table.assign(variant="before biopsy", value=0.1), table.assign(algorithm="logistic", value=0.2)]
-    pd.concat([*others, table]).to_csv(path, index=False)
+    METRICS.write(folder, pd.concat([*others, table]))
     evidence = evidence_of(run)
     found = evidence.get("her2", "Rad", "test", "auc")
     source = table[(table["model"] == "Rad") & (table["protocol"] == "crossfit") & (table["side"] == "test")]
@@ -72,8 +77,8 @@ def test_the_main_variant_and_the_chosen_algorithm_are_read(run: FakeRun) -> Non
 
 
 def test_rows_of_a_subset_are_not_the_whole_side(run: FakeRun) -> None:
-    path, table = table_of(run)
-    pd.concat([table.assign(subset="cohort=A", value=0.1), table]).to_csv(path, index=False)
+    folder, table = table_of(run)
+    METRICS.write(folder, pd.concat([table.assign(subset="cohort=A", value=0.1), table]))
     found = evidence_of(run).get("her2", "Rad", "test", "auc")
     assert found is not None and found.value != 0.1
 
@@ -82,4 +87,26 @@ def test_what_was_not_computed_is_none(report: Built) -> None:
     evidence = evidence_of(report.run)
     assert evidence.get("her2", "Rad", "external", "auc") is None
     assert evidence.get("her2", "Rad", "test", "no such measure") is None
-    assert evidence.headline("er") is None
+    assert evidence.headline(Target("er")) is None
+
+
+def test_a_model_of_a_pipelines_own_stands_after_the_houses_and_does_not_lead_by_that(run: FakeRun) -> None:
+    folder, table = table_of(run)
+    METRICS.write(folder, pd.concat([table[table["model"] == "Rad"].assign(model="Toy"), table]))
+    sources = run.sources(ABOUT)
+    sources.models = (*sources.models, ModelSpec("Toy", "a toy", of_images=True))
+    evidence = Evidence(sources)
+    assert evidence.models("her2") == ["Clinical", "Rad", "DL", "DLR", "Combined", "Toy"]
+    headline = evidence.headline(HER2)
+    assert headline is not None and headline.model == "Combined"
+    assert sources.model("Toy").words == "a toy" and sources.model("Nobody's").words == "Nobody's"
+
+
+def test_a_per_cent_is_led_by_its_mean_absolute_error(run: FakeRun) -> None:
+    folder, table = table_of(run)
+    rows = table[(table["metric"] == "auc") & (table["model"] == "Rad")]
+    error = rows.assign(target="ki67", metric="mae", value=12.5, n_positive=np.nan)
+    METRICS.write(folder, pd.concat([table, error]))
+    headline = evidence_of(run).headline(Target("ki67", TargetKind.PER_CENT))
+    assert headline is not None
+    assert (headline.model, headline.role, headline.estimate.value) == ("Rad", "test", 12.5)

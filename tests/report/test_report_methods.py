@@ -11,7 +11,7 @@ from dlr.report.sources import Sources
 
 
 def both(built: Built) -> tuple[Sources, Evidence]:
-    sources = Sources(built.run.folders, built.run.left_out, built.run.settings, ABOUT)
+    sources = built.run.sources(ABOUT)
     return sources, Evidence(sources)
 
 

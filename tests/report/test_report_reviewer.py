@@ -15,10 +15,11 @@ from dlr.report.evidence import Evidence
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.settings import StudySettings
+from dlr.tables import METRICS, Table
 
 
 def sources_of(run: FakeRun) -> Sources:
-    return Sources(run.folders, run.left_out, run.settings, ABOUT)
+    return run.sources(ABOUT)
 
 
 def said(run: FakeRun) -> tuple[Remark, ...]:
@@ -31,13 +32,13 @@ def run(report: Built, tmp_path: Path) -> FakeRun:
     return report.run.copied_to(tmp_path)
 
 
-def change(run: FakeRun, stage: str, name: str, rows: dict[str, object], value: float, column: str = "value") -> None:
-    path = run.folder / stage / name
-    table = pd.read_csv(path)
+def change(run: FakeRun, stage: str, kind: Table, rows: dict[str, object], value: float, column: str = "value") -> None:
+    folder = run.folder / stage
+    table = kind.read(folder)
     chosen = (table[list(rows)] == pd.Series(rows)).all(axis=1)
     assert chosen.any()
     table.loc[chosen, column] = value
-    table.to_csv(path, index=False)
+    kind.write(folder, table)
 
 
 def test_the_worst_comes_first(report: Built) -> None:
@@ -53,9 +54,7 @@ def test_a_predictor_of_the_same_biopsy_is_named(report: Built) -> None:
 
 def test_an_auc_above_the_plausible_one_asks_for_a_leak_first(run: FakeRun) -> None:
     assert not any("leak" in remark.says for remark in said(run))
-    change(
-        run, "evaluate", "metrics.csv", {"model": "DLR", "protocol": "crossfit", "side": "test", "metric": "auc"}, 0.95
-    )
+    change(run, "evaluate", METRICS, {"model": "DLR", "protocol": "crossfit", "side": "test", "metric": "auc"}, 0.95)
     first = said(run)[0]
     assert "look for a leak" in first.says and "DLR test 0.950" in first.evidence
 
@@ -72,16 +71,16 @@ def test_noise_features_point_to_the_profile_for_stills(report: Built) -> None:
 
 def test_an_external_side_silences_the_call_for_one(run: FakeRun) -> None:
     assert any("no external validation" in remark.says for remark in said(run))
-    path = run.folder / "evaluate" / "metrics.csv"
-    table = pd.read_csv(path)
+    folder = run.folder / "evaluate"
+    table = METRICS.read(folder)
     external = table[(table["side"] == "test") & (table["protocol"] == "crossfit")].assign(side="external")
-    pd.concat([table, external]).to_csv(path, index=False)
+    METRICS.write(folder, pd.concat([table, external]))
     assert not any("no external validation" in remark.says for remark in said(run))
 
 
 def test_a_good_slope_is_not_remarked_upon(run: FakeRun) -> None:
     assert any("too extreme" in remark.says for remark in said(run))
-    change(run, "evaluate", "metrics.csv", {"side": "test", "metric": "calibration_slope"}, 0.97)
+    change(run, "evaluate", METRICS, {"side": "test", "metric": "calibration_slope"}, 0.97)
     assert not any("too extreme" in remark.says for remark in said(run))
 
 
