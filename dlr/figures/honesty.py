@@ -80,10 +80,10 @@ def draw_splits(splits: pd.DataFrame, ax: Axes) -> Axes:
     return ax
 
 
-def draw_icc(stability: pd.DataFrame, ax: Axes, threshold: float | None = 0.75) -> Axes:
+def draw_icc(stability: pd.DataFrame, ax: Axes, threshold: float | None = 0.75, name: str = "ICC(2,1)") -> Axes:
     """Histogram of the features' intraclass correlation, those under the chosen agreement lighter.
 
-    stability : column icc (a row a feature).
+    stability : column icc (a row a feature).  name : which intraclass correlation.
     """
     values = stability["icc"].dropna().clip(lower=-0.2).to_numpy(dtype=float)
     edges = np.arange(-0.2, 1.0001, 0.05)
@@ -99,7 +99,7 @@ def draw_icc(stability: pd.DataFrame, ax: Axes, threshold: float | None = 0.75) 
             transform=ax.transAxes, va="top", fontsize=7.5,
         )  # fmt: skip
         ax.set_ylim(top=1.15 * max(1, counts.max()))
-    ax.set(xlabel="ICC(2,1) of a feature", ylabel="Features", xlim=(-0.22, 1.02))
+    ax.set(xlabel=f"{name} of a feature", ylabel="Features", xlim=(-0.22, 1.02))
     return ax
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 
 from dlr.figures import theme
 from dlr.report.blocks import Block, Missing, Prose
-from dlr.report.combined_set import named_beforehand, primary_set, reasons_for_none
+from dlr.report.combined_set import entered, named_beforehand, primary_set, reasons_for_none
 from dlr.report.evidence import measure_words
 from dlr.report.press import Press, slug
 from dlr.report.sources import Sources
@@ -80,7 +80,8 @@ def combined_blocks(sources: Sources, press: Press, target: Target) -> list[Bloc
     if terms is None or chosen is None:
         reasons = ". ".join(reason.rstrip(".") for reason in reasons_for_none(sources, target))
         return [Missing("The Combined model", f"{reasons}." if reasons else sources.why(COMBINED_TERMS))]
-    blocks: list[Block] = [Prose((named_beforehand(sources, chosen),))] if named_beforehand(sources, chosen) else []
+    named = named_beforehand(sources, chosen, entered(chosen))
+    blocks: list[Block] = [Prose((named,))] if named else []
     for variant in ("", *sorted(set(terms["variant"]) - {""})):
         blocks += _terms(sources, press, target, variant, terms)
     title = f"Terms of every admissible set for {target.name}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from dlr.report.sources import Sources
@@ -42,11 +42,16 @@ def image_signature(sources: Sources, chosen: Mapping[str, Any]) -> str | None:
     return next((name for name in chosen["model"]["signatures"] if sources.model(name).of_images), None)
 
 
-def named_beforehand(sources: Sources, chosen: Mapping[str, Any]) -> str:
-    """Which image signature the set holds, and that it was not chosen by a result; empty where it holds none."""
+def named_beforehand(sources: Sources, chosen: Mapping[str, Any], stayed: Collection[str]) -> str:
+    """Which image signature the set holds, and that no result chose it; empty where it holds none.
+
+    stayed : the variables that are in the model that is spoken of.
+    """
     signature, setting = image_signature(sources, chosen), str(sources.settings.combine.signature)
     if signature is None:
         return ""
-    if setting in ("auto", signature):
-        return f"Its image signature is {signature}, named beforehand (combine.signature: {setting})."
-    return f"Its image signature is {signature}, since {setting}, named beforehand, was not fitted."
+    if setting not in ("auto", signature):
+        return f"Its image signature is {signature}, since {setting}, named beforehand, was not fitted."
+    if signature not in stayed:
+        return f"Its image signature, {signature}, was named beforehand (combine.signature: {setting}) and left it."
+    return f"Its image signature is {signature}, named beforehand (combine.signature: {setting})."

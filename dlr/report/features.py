@@ -25,6 +25,7 @@ from dlr.figures import (
 from dlr.report.blocks import Block, Copy, Heading, Missing, Prose, Section
 from dlr.report.press import Panel, Press, slug
 from dlr.report.selection import (
+    ICC_WORDS,
     STEP_WORDS,
     correlations,
     kept_under_all,
@@ -118,9 +119,10 @@ def _stability(sources: Sources, press: Press) -> list[Block]:
         return [Missing("Stability of the features", sources.why(STABILITY))]
     whole = of_the_whole_side(table).drop_duplicates(["feature", "perturbation"])
     threshold = sources.settings.learn.icc_filter
+    icc = ICC_WORDS[sources.settings.stability.kind]
     names = list(map(str, whole["perturbation"].unique()))
     panels = [
-        Panel(partial(draw_icc, rows, threshold=threshold), 4.6, 2.9, str(name) if len(names) > 1 else "")
+        Panel(partial(draw_icc, rows, threshold=threshold, name=icc), 4.6, 2.9, str(name) if len(names) > 1 else "")
         for name, rows in whole.groupby("perturbation", sort=False)
     ]
     rule = "No feature leaves for its ICC."

@@ -8,7 +8,7 @@ import pandas as pd
 from dlr.figures import draw_calibration, draw_decision, draw_roc, theme
 from dlr.report import per_cent
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
-from dlr.report.combined_set import named_beforehand, primary_set
+from dlr.report.combined_set import entered, named_beforehand, primary_set
 from dlr.report.evidence import FEW_EVENTS, Evidence, Headline, cell, with_interval
 from dlr.report.models import roc_lines
 from dlr.report.press import Panel, Press
@@ -61,7 +61,7 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
     ]
     chosen = primary_set(sources, headline.target) if model == Model.COMBINED else None
     if chosen is not None:
-        sentences.append(named_beforehand(sources, chosen))
+        sentences.append(named_beforehand(sources, chosen, entered(chosen)))
     if nested is not None and headline.role == "nested":
         sentences.append(
             f"Repeated nested cross-validation over {_patients(nested)} gives an AUC of {with_interval(nested)}; it leads because the test side has fewer than {FEW_EVENTS} events."

@@ -7,7 +7,7 @@ import pandas as pd
 
 from dlr.report.combined_set import entered, named_beforehand, primary_set
 from dlr.report.evidence import Evidence, with_interval
-from dlr.report.selection import kept_under_all, of_the_whole_side, step_counts
+from dlr.report.selection import ICC_WORDS, kept_under_all, of_the_whole_side, step_counts
 from dlr.report.sources import Sources
 from dlr.settings import StudySettings
 from dlr.tables import (
@@ -104,16 +104,12 @@ def segmentation(sources: Sources) -> str:
 
 def _stability(settings: StudySettings, stability: pd.DataFrame) -> str:
     compared = list(map(str, of_the_whole_side(stability)["perturbation"].unique()))
-    measured = f"Stability of the features was measured by {_icc(settings)} ({', '.join(compared)})"
+    measured = f"Stability of the features was measured by {ICC_WORDS[settings.stability.kind]} ({', '.join(compared)})"
     threshold, (kept, of) = settings.learn.icc_filter, kept_under_all(stability)
     if threshold is None:
         return f"{measured}."
     each = " under every perturbation" if len(compared) > 1 else ""
     return f"{measured}; features under an ICC of {threshold:g} left before selection, judged on each fold's training patients ({kept:,} of {of:,} reached it{each} on the whole training side)."
-
-
-def _icc(settings: StudySettings) -> str:
-    return {"ICC2": "ICC(2,1)", "ICC3": "ICC(3,1)"}[settings.stability.kind]
 
 
 def radiomics(sources: Sources) -> str:
@@ -223,7 +219,7 @@ def clinical_and_combined(sources: Sources) -> str:
         )
         sentences += [
             f"The Combined model{named} was a logistic regression ({penalty} penalty) on {names}, variables named beforehand, with signatures as out-of-fold logits.",
-            named_beforehand(sources, chosen),
+            named_beforehand(sources, chosen, entered(chosen)),
         ]
     if not any(primary_set(sources, target) for target in sources.targets):
         sentences.append(f"There was no Combined model. {sources.why(COMBINED_TERMS)}")

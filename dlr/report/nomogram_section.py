@@ -68,8 +68,9 @@ def _nomogram(sources: Sources, press: Press, target: Target, stored: list[dict[
     first_page = pages.get(str(first.get("file")))
     blocks: list[Block] = [replace(figure, files=(("A4 page", first_page),) if first_page else ())]
     chosen = primary_set(sources, target)
-    if chosen is not None and named_beforehand(sources, chosen):
-        blocks.append(Prose((named_beforehand(sources, chosen),)))
+    named = "" if chosen is None else named_beforehand(sources, chosen, [axis.name for axis in drawn.axes])
+    if named:
+        blocks.append(Prose((named,)))
     if patient is not None:
         shown = worked_patient(drawn, patient)
         worked = f"One worked patient for {target.name}: {patient.index[0]}"

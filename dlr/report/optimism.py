@@ -17,7 +17,7 @@ from dlr.words import Protocol, Target
 
 __all__ = ["gap_rows", "optimism"]
 
-EXPLANATION = "The published way selects features and tunes models on the whole training side and shows the training AUC of the very models that were fitted there. The honest way fits everything again inside each fold and predicts only patients that the chain has not seen. The data are the same; the difference is the optimism of the published way."
+EXPLANATION = "The published way selects features and tunes models on the whole training side and shows how well the very models that were fitted there do on it. The honest way fits everything again inside each fold and predicts only patients that the chain has not seen. The data are the same; the difference is the optimism of the published way."
 COLUMNS = {
     "paper_train": "Published: training (apparent)",
     "paper_test": "Published: test",

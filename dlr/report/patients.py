@@ -160,7 +160,8 @@ def _mappings(sources: Sources, press: Press) -> list[Block]:
 def _agreement(sources: Sources, press: Press) -> list[Block]:
     table = sources.table(AGREEMENT)
     if table is None:
-        return [Missing("Agreement of two outlines", sources.why(AGREEMENT))]
+        needed = "It takes outlines of two readers (columns mask_reader1, mask_reader2)."
+        return [Missing("Agreement of two outlines", f"{sources.why(AGREEMENT)} {needed}")]
     unit, below = str(table["unit"].iloc[0]), table[table["below"]]
     panel = Panel(lambda ax: draw_dice(table, ax), 5.2, 2.9)
     low, middle, high = table["dice"].quantile([0.25, 0.5, 0.75]).to_list()

@@ -30,9 +30,9 @@ TABLE = (
     ("Spearman's ρ", "spearman", 2),
 )
 NOTE = "In percentage points, but for the correlations. Bias: predicted minus observed, mean; limits of agreement: between them lie 95 % of the differences, were they normal. The median is that of the training patients. In brackets 95 % intervals. Apparent values come from a model's own training patients and say nothing about new ones."
-FIGURE = "Left: each patient's prediction against what was found. Right: their difference (Bland and Altman) with bias and limits of agreement; shaded: 95 % intervals."
+FIGURE = "Each patient's prediction against what was found, and their difference (Bland and Altman) with bias and limits of agreement; shaded: 95 % intervals."
 BINARY_ONLY = "Two classes are needed for ROC, calibration and decision curves, for the Combined model and for its nomogram: for an outcome in per cent there is none of them."
-WIDTH, HEIGHT = 3.4, 3.7
+WIDTH, HEIGHT = 3.1, 3.4
 SHOWN = ("test", "external", "out-of-fold")  # the first of these roles that has patients is drawn
 
 
@@ -76,12 +76,13 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
             f"Who tells everybody the median of the training patients is off by {with_interval(baseline, 1)}."
         )
     if gain is not None:
-        better = "less" if gain.value >= 0 else "more"
-        proof = "" if gain.lower > 0 else "; it is not shown to be better"
-        sentences.append(f"The model is off by {abs(gain.value):.1f} {better} (gain {with_interval(gain, 1)}){proof}.")
+        proof = "" if gain.lower > 0 else ", which is not shown to be more than nothing"
+        sentences.append(f"The model's gain over that is {with_interval(gain, 1)}{proof}.")
     bias, lower, upper = found["bias"], found["limits_lower"], found["limits_upper"]
     if bias is not None:
-        sentences.append(f"Its predictions are {_high_or_low(bias.value)} (bias {with_interval(bias, 1)}).")
+        sentences.append(
+            f"Its bias is {with_interval(bias, 1)}: on average predictions are {_high_or_low(bias.value)}."
+        )
     if lower is not None and upper is not None:
         limits = f"{lower.value:.1f} to {upper.value:.1f}".replace("-", "−")
         sentences.append(
@@ -101,8 +102,8 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
 
 def _high_or_low(bias: float) -> str:
     if abs(bias) < 0.05:
-        return "neither too high nor too low on average"
-    return f"too {'high' if bias > 0 else 'low'} by {abs(bias):.1f} on average"
+        return "neither too high nor too low"
+    return "too high" if bias > 0 else "too low"
 
 
 def model_blocks(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
@@ -164,7 +165,7 @@ def _figure(
         agreement = partial(draw_bland_altman, own, model=model, bias=bias, limits=limits)
         panels += [
             Panel(scatter, WIDTH, HEIGHT, f"{model}, {role}"),
-            Panel(agreement, WIDTH + 0.6, HEIGHT - 0.3, f"{model}, {role}: difference"),
+            Panel(agreement, WIDTH + 0.1, HEIGHT - 0.25, f"{model}, {role}: difference"),
         ]
     if not panels:
         return [Missing(f"Predicted and observed {target.name}", sources.why(PER_CENT))]

@@ -8,6 +8,7 @@ import pandas as pd
 from dlr.words import Protocol, Side
 
 __all__ = [
+    "ICC_WORDS",
     "STEP_WORDS",
     "correlations",
     "kept_under_all",
@@ -18,6 +19,7 @@ __all__ = [
     "t_test_values",
 ]
 
+ICC_WORDS = {"ICC2": "ICC(2,1)", "ICC3": "ICC(3,1)"}  # as stability.kind names them
 STEP_WORDS = {
     "missing": "Known in enough patients",
     "constant": "Not constant",

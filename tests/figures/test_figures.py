@@ -224,13 +224,42 @@ def test_every_patient_is_a_bar_from_the_cut_off_coloured_by_truth(ax: Axes) -> 
 def test_algorithm_table_sets_the_best_of_a_column_in_bold(ax: Axes) -> None:
     table = pd.DataFrame(
         [("Rad", "logistic", 0.7, 0.6, 0.8), ("Rad", "lightgbm", 0.75, 0.65, 0.85), ("DLR", "logistic", 0.8, 0.7, 0.9)],
-        columns=["model", "algorithm", "out_of_fold_auc", "lower", "upper"],
-    )
+        columns=["model", "algorithm", "out_of_fold", "lower", "upper"],
+    ).assign(measure="auc")
     figures.draw_algorithm_table(table, ax)
     bold = [text.get_text() for text in ax.texts if text.get_fontweight() == "bold"]
     assert bold == ["0.800", "0.750"]
     assert theme.NOTHING in texts(ax)
     assert labels_of(ax, "y") == ["Logistic regression", "LightGBM"]
+
+
+def test_of_errors_the_least_is_the_best(ax: Axes) -> None:
+    rows = [("Rad", "ridge", 12.34, 10, 15), ("Rad", "lightgbm", 14.0, 11, 17)]
+    table = pd.DataFrame(rows, columns=["model", "algorithm", "out_of_fold", "lower", "upper"]).assign(measure="mae")
+    figures.draw_algorithm_table(table, ax)
+    assert [text.get_text() for text in ax.texts if text.get_fontweight() == "bold"] == ["12.3"]
+
+
+PER_CENT = pd.DataFrame({"predicted": [10.0, 30.0, 60.0], "observed": [20.0, 30.0, 40.0]})
+
+
+def test_a_predicted_per_cent_is_drawn_against_what_was_found(ax: Axes) -> None:
+    figures.draw_observed_predicted(PER_CENT, ax, "Rad")
+    identity, points = ax.lines
+    assert list(identity.get_xdata()) == list(identity.get_ydata()) == list(ax.get_xlim()) == list(ax.get_ylim())
+    assert list(points.get_xdata()) == [20, 30, 40] and list(points.get_ydata()) == [10, 30, 60]
+    assert (points.get_color(), points.get_marker()) == (theme.style("Rad").colour, theme.style("Rad").marker)
+    assert legend(ax) == ["identity", "3 patients"]
+
+
+def test_a_difference_is_predicted_minus_observed_with_bias_and_limits(ax: Axes) -> None:
+    bias, low, high = (Estimate(value, value - 1, value + 1, 3, 0, "") for value in (10 / 3, -25.0, 32.0))
+    figures.draw_bland_altman(PER_CENT, ax, "Rad", bias, (low, high))
+    points = ax.lines[-1]
+    assert list(points.get_xdata()) == [15, 30, 50] and list(points.get_ydata()) == [-10, 0, 20]
+    assert texts(ax) == ["bias\n3.3", "lower limit\n−25.0", "upper limit\n32.0"]
+    assert [drawn.get_ydata()[0] for drawn in ax.lines[1:4]] == [10 / 3, -25, 32]
+    assert len(ax.patches) == 3, "an interval each"
 
 
 def test_forest_fills_the_test_side_only(ax: Axes) -> None:
@@ -255,6 +284,12 @@ def test_p_matrix_prints_every_pair_once_in_the_order_of_the_models(ax: Axes) ->
     assert labels_of(ax, "y") == ["Rad", "DLR"]
     assert texts(ax).count("< 0.001") == 1
     assert "Holm –" in texts(ax)
+
+
+def test_p_matrix_takes_the_order_of_models_that_the_house_does_not_know(ax: Axes) -> None:
+    table = pd.DataFrame([("Toy", "Rad", 0.2, 0.2)], columns=["model_a", "model_b", "p", "p_holm"])
+    figures.draw_p_matrix(table, ax, models=["Toy", "Rad"])
+    assert (labels_of(ax, "x"), labels_of(ax, "y")) == (["Toy"], ["Rad"])
 
 
 def test_optimism_prints_the_gap_of_every_model(ax: Axes) -> None:

@@ -8,6 +8,7 @@ from dlr.report.evidence import Evidence
 from dlr.report.methods import methods_text
 from dlr.report.reporting import reporting_table
 from dlr.report.sources import Sources
+from dlr.tables import STABILITY
 
 
 def both(built: Built) -> tuple[Sources, Evidence]:
@@ -50,3 +51,27 @@ def test_standards_get_evidence_and_no_verdict(report: Built) -> None:
     evidence = table.set_index("Topic")["Evidence of this run"]
     assert evidence["External validation"].startswith("internal only")
     assert "2 clinical values, 3 feature values" in evidence["Missing data"]
+
+
+def test_stable_features_are_those_kept_under_every_perturbation_of_the_whole_training_side(report: Built) -> None:
+    table = STABILITY.read(report.run.folder / "stability")
+    whole = table[table["part"] == "paper"]
+    kept = set.intersection(*(set(rows.loc[rows["kept"], "feature"]) for _, rows in whole.groupby("perturbation")))
+    every = whole["feature"].nunique()
+    assert 0 < len(kept) < int(whole["kept"].sum()) < len(table)
+    assert f"({len(kept):,} of {every:,} reached it under every perturbation" in methods_text(*both(report))
+    assert f"here {len(kept):,} of {every:,} reach it under every perturbation" in report.html
+
+
+def test_without_the_filter_no_threshold_is_printed(report: Built) -> None:
+    run = report.run.copied_to(report.run.folder.parent / "unfiltered")
+    learn = run.settings.learn.model_copy(update={"icc_filter": None})
+    run.settings = run.settings.model_copy(update={"learn": learn})
+    sources = run.sources(ABOUT)
+    text = methods_text(sources, Evidence(sources))
+    assert "Stability of the features was measured by ICC(2,1) (erode, shift)." in text
+    assert "under an ICC of" not in text
+
+
+def test_the_combined_model_says_which_signature_was_named_beforehand(report: Built) -> None:
+    assert "Its image signature is DLR, named beforehand (combine.signature: DLR)." in methods_text(*both(report))
