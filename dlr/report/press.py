@@ -35,6 +35,7 @@ FIRST = (0.5, 0.45, 0.3, 0.35)  # margins of an Axes before its labels are measu
 SMALLEST = 0.2  # inches of an Axes, however long its labels
 SLACK = 0.16  # inches that may stay free in one direction
 MOST_TURNS = 6
+TYPE_3, TRUETYPE = 3, 42  # matplotlib's numbers of the ways to embed a font
 
 
 @dataclass(frozen=True)
@@ -141,7 +142,7 @@ def save_pdf(page: Figure, path: Path) -> None:
     only as Type 3.
     """
     east_asian = any(theme.has_cjk(text.get_text()) for text in page.findobj(Text))
-    with matplotlib.rc_context({"pdf.fonttype": 3 if east_asian else 42}):
+    with matplotlib.rc_context({"pdf.fonttype": TYPE_3 if east_asian else TRUETYPE}):
         page.savefig(path, format="pdf", metadata={"CreationDate": None, "ModDate": None})
 
 

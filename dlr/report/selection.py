@@ -23,7 +23,6 @@ ICC_WORDS = {"ICC2": "ICC(2,1)", "ICC3": "ICC(3,1)"}  # as stability.kind names 
 STEP_WORDS = {
     "missing": "Known in enough patients",
     "constant": "Not constant",
-    "icc": "Stable between outlines",
     "stability": "Stable between outlines",
     "t_test": "t-test",
     "spearman": "Spearman's correlation",

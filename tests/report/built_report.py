@@ -1,13 +1,18 @@
-"""A report built from a fake run, for the tests that look at it."""
+"""Reports for the tests that look at them: of a small study, and of an invented run where a stage is to be absent."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import pandas as pd
+import pytest
 from fake_run import FakeRun, outlined
 
-from dlr.report import SECTIONS, About, Sources, bind, build_section, contact_sheet, example_picture
+from dlr.engine import EVERYTHING, Run, Stage, stage
+from dlr.report import SECTIONS, About, Sources, bind, build_section, contact_sheet, example_picture, press
+from dlr.stages.report import what_there_is
+from tests.stages.small_study import WHOLE, edit_csv, feature_study, run_features
 
 ABOUT = About(
     study="demo_study",
@@ -19,6 +24,55 @@ ABOUT = About(
     command="dlr run her2_ultrasound --manifest data_manifest.csv",
     warnings=(("cohort", "spacing: the files do not say a spacing <img src=x onerror=alert(1)>"),),
 )
+
+
+TARGETS = ("her2", "er", "ki67")
+OF_THE_STUDY = (
+    f"cohort.target=[{', '.join(TARGETS)}]",
+    "combine.variables=[calcification]",
+    "learn.algorithms=[logistic]",
+    "evaluate.splits=1",
+)
+
+
+@dataclass(frozen=True)
+class StudyReport:
+    """A small study that has run, and what its report could read."""
+
+    page: Path
+    sources: Sources
+
+    @property
+    def html(self) -> str:
+        return self.page.read_text(encoding="utf-8")
+
+
+def small_study(folder: Path) -> StudyReport:
+    """Run a study of numbers only from its manifest to its report; a tenth of the labels of er are not known."""
+
+    def forget(manifest: pd.DataFrame) -> None:
+        manifest.loc[manifest.index[::10], "er"] = ""
+
+    manifest = feature_study(folder)
+    edit_csv(manifest, forget)
+    seen: list[Sources] = []
+    pipeline = replace(WHOLE, stages=[*WHOLE.stages, _remember(seen)])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(press, "TRUETYPE", press.TYPE_3)  # the other way takes most of a figure's time
+        result = run_features(manifest, folder / "runs" / "three", *OF_THE_STUDY, pipeline=pipeline)
+    report = result.folders["report"]
+    assert report is not None
+    return StudyReport(report / "report.html", seen[0])
+
+
+def _remember(seen: list[Sources]) -> Stage:
+    """A stage that reads what the report reads, and keeps it for the tests."""
+
+    @stage("remember", version=1, needs=["cohort"], asks=[EVERYTHING], sections=["*"])
+    def remember(run: Run) -> None:
+        seen.append(what_there_is(run))
+
+    return remember
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from built_report import Built, build
+from built_report import Built, StudyReport, build, small_study
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +16,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Built:
 def sparse_report(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """A report of a study that has images only: no clinical columns, no second reader, no Combined model."""
     return build(tmp_path_factory.mktemp("sparse"), models=("Rad",))
+
+
+@pytest.fixture(scope="session")
+def study(tmp_path_factory: pytest.TempPathFactory) -> StudyReport:
+    """A small study of two binary outcomes, one with missing labels, and one in per cent: what its stages wrote."""
+    return small_study(tmp_path_factory.mktemp("three"))
