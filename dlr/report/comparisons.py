@@ -73,7 +73,7 @@ def algorithms(sources: Sources, press: Press, target: Target) -> list[Block]:
     words = measure_words(LEADING[target.kind])
     if rows is None or rows.empty:
         return [Missing(f"Algorithms by out-of-fold {words}", sources.why(ALGORITHMS))]
-    order = list(sources.settings.learn.algorithms)
+    order = sources.settings.learn.learners(target.kind)
     place = rows["algorithm"].map(lambda name: order.index(name) if name in order else len(order))
     rows = rows.assign(place=place, model_place=rows["model"].map(sources.place))
     rows = rows.sort_values(["model_place", "place"], kind="stable").drop(columns=["place", "model_place"])

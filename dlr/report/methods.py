@@ -24,7 +24,7 @@ from dlr.tables import (
     SELECTION,
     STABILITY,
 )
-from dlr.words import Protocol, Side, Target
+from dlr.words import Protocol, Side, Target, TargetKind
 
 __all__ = ["methods_text"]
 
@@ -34,6 +34,7 @@ ALGORITHMS = {
     "extra_trees": "extremely randomised trees",
     "xgboost": "XGBoost",
     "lightgbm": "LightGBM",
+    "ridge": "ridge regression",
 }
 T_TESTS = {"welch": "Welch's t-test", "student": "Student's t-test", "mannwhitney": "the Mann–Whitney test"}
 PER_PATIENT = {
@@ -143,8 +144,9 @@ def selection_and_models(sources: Sources) -> str:
         ]
     in_per_cent = [target.name for target in sources.targets if not target.binary]
     if in_per_cent:
+        regressors = " and ".join(ALGORITHMS.get(name, name) for name in learn.learners(TargetKind.PER_CENT))
         sentences.append(
-            f"For {', '.join(in_per_cent)}, an outcome in per cent, Spearman's correlation (p < {learn.p:g}) stood in place of that test, the LASSO was linear, and regression in place of classification."
+            f"For {', '.join(in_per_cent)}, in per cent, features were selected by Spearman's correlation (p < {learn.p:g}), the same deletion of pairs and a gaussian LASSO; {regressors} stood in place of the classifiers, judged by their mean absolute error."
         )
     return " ".join([*sentences, *_kept(sources)])
 

@@ -116,7 +116,9 @@ def _tuning(sources: Sources, evidence: Evidence) -> str:
     choices, learn = sources.table(CHOICES), sources.settings.learn
     fits = "" if choices is None else f"; chosen in {choices['chosen'].sum()} fits"
     grid = f"at most {learn.max_grid} grid points each"
-    return f"{len(learn.algorithms)} algorithms, {grid}, inner folds judged by their median{fits}"
+    kinds = dict.fromkeys(target.kind for target in sources.targets)
+    count = len({name for kind in kinds for name in learn.learners(kind)})
+    return f"{count} algorithms, {grid}, inner folds judged by their median{fits}"
 
 
 def _balance(sources: Sources, evidence: Evidence) -> str:

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from built_report import Built, StudyReport, build, small_study
+
+from dlr.report import press
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _fonts_embedded_fast() -> Iterator[None]:
+    """Most of a figure's time goes into embedding TrueType, which no test here looks at."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(press, "TRUETYPE", press.TYPE_3)
+        yield
 
 
 @pytest.fixture(scope="session")
