@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
@@ -130,6 +129,8 @@ def _samples(picture: PillowImage.Image, labels: bool, notes: list[str]) -> np.n
 
 
 def _volume(path: Path, held: str) -> Decoded:
+    import SimpleITK as sitk  # a process that reads pictures only starts without it
+
     if held == "NIfTI":
         check_nifti(path)
     try:

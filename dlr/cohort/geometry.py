@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-import SimpleITK as sitk
 from scipy import ndimage
 
 from dlr.cohort.decoded import Grid
@@ -63,6 +62,8 @@ def axes_text(direction: tuple[float, ...]) -> str:
 
 def resample_mask(mask: np.ndarray, mask_grid: Grid, shape: tuple[int, ...], image_grid: Grid) -> np.ndarray:
     """A mask of labels brought onto the image's grid by nearest neighbour; 0 outside."""
+    import SimpleITK as sitk  # needed here alone
+
     moving = sitk.GetImageFromArray(np.asarray(mask, dtype=np.float64))
     moving.SetSpacing(mask_grid.spacing)
     moving.SetOrigin(mask_grid.origin)

@@ -33,6 +33,13 @@ class Image:
         """One slice."""
         return self.array.shape[0] == 1
 
+    def kept(self, whole: np.ndarray) -> np.ndarray:
+        """Of an array (z, y, x) on the file's grid what lies in the part of its picture that was kept."""
+        if self.box is None:
+            return whole
+        x0, y0, x1, y1 = self.box
+        return np.ascontiguousarray(whole[:, y0:y1, x0:x1])
+
 
 def read_image(
     path: Path | str, settings: CohortSettings, roi: np.ndarray | None = None, pixel_spacing_mm: float | None = None

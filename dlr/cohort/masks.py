@@ -13,7 +13,7 @@ from dlr.cohort.formats import decode
 from dlr.cohort.settings import CohortSettings
 from dlr.errors import InputError
 
-__all__ = ["Labels", "read_labels", "select_roi"]
+__all__ = ["Labels", "labels_in", "read_labels", "select_roi"]
 
 _BLURRED_SHARE = 0.2  # of all voxels: above, it is a picture
 
@@ -97,6 +97,14 @@ def select_roi(
     if roi[:, [0, 0, -1, -1], [0, -1, 0, -1]].all():
         notes.append("the mask holds all four corners: is it inverted?")
     return roi, notes
+
+
+def labels_in(labels: Labels) -> tuple[float, ...] | None:
+    """The numbers above and below 0 that a mask holds; None where its edges are blurred and none is a label."""
+    present = _values(labels.array)
+    if present and _is_blurred(labels.array, present, labels.decoded.format == "JPEG"):
+        return None
+    return tuple(present)
 
 
 def _values(array: np.ndarray) -> dict[float, int]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from dlr.cohort import geometry
 from dlr.cohort.decoded import Decoded, Grid
-from dlr.cohort.images import Image, one_still
+from dlr.cohort.images import one_still
 from dlr.cohort.lesions import LesionParts, lesion_parts
 from dlr.cohort.masks import Labels, read_labels, select_roi
 from dlr.cohort.settings import CohortSettings
@@ -38,21 +38,11 @@ class Outline:
     notes: tuple[str, ...]
 
 
-def read_mask(path: Path | str, settings: CohortSettings, image: Image | None = None, label: Any = None) -> Mask:
-    """The ROI in a mask file; `label` replaces settings.mask_label.
-
-    image : the image it must fit in size; where the image was cut to its scanned region, the mask is cut alike.
-    """
+def read_mask(path: Path | str, settings: CohortSettings, label: Any = None) -> Mask:
+    """The ROI in a mask file, whole; `label` replaces settings.mask_label."""
     labels = read_labels(Path(path))
     labels = Labels(one_still(labels.decoded, labels.array).array, labels.decoded, labels.notes)
     roi, notes = select_roi(labels, mask_label(label, settings), Path(path), settings)
-    if image is not None and image.box is not None and roi.shape != image.array.shape:
-        x0, y0, x1, y1 = image.box
-        roi = roi[:, y0:y1, x0:x1]
-    if image is not None and roi.shape != image.array.shape:
-        raise InputError(
-            str(path), str(geometry.size_difference(image.array.shape, roi.shape)), "name the right mask file"
-        )
     return Mask(roi, tuple(notes))
 
 

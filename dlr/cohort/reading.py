@@ -66,15 +66,11 @@ def assemble_case(row: Mapping[str, Any], settings: CohortSettings, name: str = 
     image = finish_image(path, decoded, settings, outline.roi, _given_spacing(row))
     if name != "mask" and name != final:
         outline = outline_of(row, name, decoded, settings, outline.roi)
-    roi = outline.roi
-    if image.box is not None:
-        x0, y0, x1, y1 = image.box
-        inside = roi[:, y0:y1, x0:x1]
-        if np.count_nonzero(inside) < np.count_nonzero(roi):
-            raise InputError(
-                str(row[name]), "the ROI reaches beyond the scanned region", "set cohort.scanned_region: whole"
-            )
-        roi = np.ascontiguousarray(inside)
+    roi = image.kept(outline.roi)
+    if np.count_nonzero(roi) < np.count_nonzero(outline.roi):
+        raise InputError(
+            str(row[name]), "the ROI reaches beyond the scanned region", "set cohort.scanned_region: whole"
+        )
     case = Case(str(row["case_id"]), str(row["patient_id"]), image, roi, (*image.notes, *outline.notes))
     return Assembled(case, decoded, outline)
 

@@ -1,8 +1,9 @@
-"""Checks of one image and ROI, the same for every engine."""
+"""Image and ROI as every engine takes them, and the checks that are the same for all engines."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,55 @@ import numpy as np
 from dlr.errors import InputError
 from dlr.radiomics.columns import InputKind
 
-__all__ = ["check_input", "check_roi", "kind_of"]
+__all__ = ["Inputs", "as_volume", "check_input", "check_roi", "chosen_label", "kind_of", "roi_of"]
 
 WHERE = "image and mask"
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """One image and its ROI."""
+
+    image: np.ndarray  # float64 (z, y, x); a still has one slice
+    mask: np.ndarray  # bool (z, y, x)
+    spacing: tuple[float, float, float]  # mm (z, y, x)
+    notes: tuple[str, ...] = ()
+
+
+def as_volume(given: Any) -> tuple[np.ndarray, tuple[float, float, float]]:
+    """An array (z, y, x) or (y, x), alone or with its spacing, as (z, y, x); edges of 1 where it gives none."""
+    array, spacing = given if isinstance(given, tuple) else (np.asarray(given), (1.0,) * np.ndim(given))
+    if array.ndim == 2:
+        return array[np.newaxis], (1.0, *(float(edge) for edge in spacing[-2:]))  # type: ignore[return-value]
+    return array, tuple(float(edge) for edge in spacing)  # type: ignore[return-value]
+
+
+def roi_of(labels: np.ndarray, label: int, where: str) -> np.ndarray:
+    """The ROI in an array of labels, bool; fractions would be cut to whole numbers by others, so they are refused."""
+    if labels.dtype == bool:
+        return labels
+    if labels.dtype.kind == "f" and not np.array_equal(labels, np.round(labels)):
+        raise InputError(where, "the mask holds fractions", "save it with whole-number labels (no interpolation)")
+    present = np.unique(labels)
+    return np.asarray(labels == chosen_label(present[present != 0].tolist(), label, where))
+
+
+def chosen_label(present: Sequence[float], label: int, where: str) -> float:
+    """The number of the ROI in a mask: the profile's `label` where it is there, else the only one that there is.
+
+    present : the numbers in the mask without 0. A profile that asks for another label than 1, which parameter files
+    have without anybody's asking, is not given what it did not ask for.
+    """
+    if label in present:
+        return label
+    if len(present) == 1 and label == 1:
+        return present[0]
+    named = ", ".join(f"{value:g}" for value in present[:10])
+    raise InputError(
+        where,
+        f"the mask holds no label {label}" + (f", but {named}" if named else ": it is empty"),
+        "set label in the profile, or outline the lesion",
+    )
 
 
 def check_input(image: np.ndarray, mask: np.ndarray, spacing: tuple[float, float, float]) -> None:

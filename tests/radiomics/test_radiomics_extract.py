@@ -121,5 +121,5 @@ def test_missing_and_unreadable_files_are_named(tmp_path):
         extract(tmp_path / "absent.nrrd", mask, SMALL)
     broken = tmp_path / "broken.nrrd"
     broken.write_text("not an image")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"broken\.nrrd: not a readable NRRD"):
         extract(broken, mask, SMALL)
