@@ -1,0 +1,258 @@
+"""Signatures with their truth, cut-offs from training patients, and the rows of metrics.csv, worked out by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import chi2
+
+from dlr.study.measures import Cutoffs, Evaluated, cut_offs, evaluated_signatures, measures, optimism_gap
+from dlr.tables import CUTOFFS, METRICS, OPTIMISM_GAP
+from tests.study.hand_made import HER2, KI67, cohort_of, evaluated, predictions_of
+
+NAN = float("nan")
+TRUTH, VALUE = [0, 0, 1, 1], [0.2, 0.6, 0.7, 0.9]
+
+
+def rows_of(one: Evaluated, cutoff: float = NAN, baseline: float = NAN) -> pd.DataFrame:
+    """METRICS by metric, of 100 replicates."""
+    table = pd.DataFrame(measures(one, cutoff, 1, 100, baseline), columns=list(METRICS.names))
+    return METRICS.conform(table).set_index("metric")
+
+
+# signatures ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_signature_holds_the_patients_whose_target_is_known() -> None:
+    tables = cohort_of({"patient_id": ["A", "B", "C"], "her2": [1.0, NAN, 0.0]})
+    twice = [predictions_of({"A": a, "B": 0.5, "C": 0.3}, side="test", seed=s) for s, a in enumerate((0.2, 0.8))]
+    (one,) = evaluated_signatures(pd.concat(twice), tables)
+    assert one.patients == ("A", "C") and one.truth.tolist() == [1.0, 0.0]
+    assert one.value == pytest.approx([0.5, 0.3]), "the logits of .2 and .8 cancel"
+    assert one.chains["patient_id"].tolist() == ["A", "C", "A", "C"]
+    assert (one.role, one.side, one.subset, one.target) == ("held-out", "test", "all", HER2)
+    assert one.names == {"target": "her2", "model": "Rad", "variant": "", "protocol": "crossfit", "side": "test"}
+
+
+def test_signatures_of_several_targets_models_and_sides_stand_apart() -> None:
+    tables = cohort_of({"patient_id": ["A", "B"], "her2": [1.0, NAN], "ki67": [20.0, 80.0]}, targets=(HER2, KI67))
+    predictions = pd.concat(
+        [
+            predictions_of({"A": 0.9}), predictions_of({"A": 0.7}, protocol="paper"),
+            predictions_of({"B": 0.4}, side="test"), predictions_of({"A": 0.4}, model="DL"),
+            predictions_of({"A": 30.0, "B": 60.0}, target="ki67", kind="per_cent"),
+        ]
+    )  # fmt: skip
+    found = {(one.target.name, one.model, one.protocol): one for one in evaluated_signatures(predictions, tables)}
+    assert set(found) == {
+        ("her2", "Rad", "crossfit"), ("her2", "Rad", "paper"), ("her2", "DL", "crossfit"), ("ki67", "Rad", "crossfit"),
+    }, "the test side has nobody whose her2 is known"  # fmt: skip
+    assert found["her2", "Rad", "crossfit"].value.tolist() == [0.9]
+    assert found["her2", "Rad", "paper"].role == "apparent"
+    assert found["ki67", "Rad", "crossfit"].truth.tolist() == [20.0, 80.0]
+    assert found["ki67", "Rad", "crossfit"].chains["value"].tolist() == [30.0, 60.0]
+
+
+def test_each_class_needs_two_patients() -> None:
+    assert evaluated([1, 1, 0, 0], VALUE).two_classes
+    assert not evaluated([1, 0, 0, 0], VALUE).two_classes and not evaluated([1, 1, 1, 0], VALUE).two_classes
+    assert evaluated([1, 1, 1, 0], VALUE).smallest_group == 1
+    per_cent = evaluated([1, 1, 0, 0], VALUE, target=KI67)
+    assert per_cent.smallest_group == 4 and not per_cent.two_classes
+    for name in ("positive", "probability"):
+        with pytest.raises(AssertionError):
+            getattr(per_cent, name)
+
+
+def test_a_part_of_a_signature_keeps_its_own_rows() -> None:
+    part = evaluated(TRUTH, VALUE).of({"P3", "P1"}, "cohort=north")
+    assert part.patients == ("P1", "P3") and part.subset == "cohort=north"
+    assert part.truth.tolist() == [0.0, 1.0] and part.value.tolist() == [0.6, 0.9]
+    assert part.chains["patient_id"].tolist() == ["P1", "P3"]
+
+
+# cut-offs -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_cut_off_comes_from_the_chosen_chains_training_patients_alone() -> None:
+    train = evaluated(TRUTH, [0.1, 0.4, 0.6, 0.9], side="train", role="out-of-fold")
+    test = evaluated(TRUTH, [0.6, 0.7, 0.8, 0.9])
+    other = evaluated(TRUTH, [0.6, 0.7, 0.8, 0.9], side="train", role="out-of-fold", algorithm="logistic")
+    few = evaluated([1, 0, 0, 0], VALUE, side="train", role="out-of-fold", model="DL")
+    per_cent = evaluated(TRUTH, VALUE, side="train", role="out-of-fold", target=KI67)
+    found = cut_offs([other, test, train, few, per_cent])
+    assert CUTOFFS.conform(found.table()).to_dict("records") == [
+        {
+            "target": "her2", "model": "Rad", "variant": "", "protocol": "crossfit", "cutoff": 0.5,
+            "rule": "Youden, out-of-fold", "n": 4,
+        }
+    ]  # fmt: skip
+    assert found.of(test) == found.of(train) == 0.5
+    assert np.isnan(found.of(few)) and np.isnan(found.of(evaluated(TRUTH, VALUE, variant="before biopsy")))
+
+
+def test_no_cut_offs_are_an_empty_table() -> None:
+    assert len(CUTOFFS.conform(Cutoffs({}).table())) == 0
+
+
+# held-out patients --------------------------------------------------------------------------------------------------
+
+
+def test_measures_at_a_cut_off_by_hand() -> None:
+    """At .5 both positives are called positive, and one of two negatives."""
+    rows = rows_of(evaluated(TRUTH, VALUE), cutoff=0.5)
+    assert rows.loc["auc", "value"] == 1.0 and rows.loc["auc", "method"].startswith("Newcombe")
+    assert rows.loc[["sensitivity", "specificity", "accuracy"], "value"].tolist() == [1.0, 0.5, 0.75]
+    assert rows.loc["net_benefit_at_cutoff", "value"] == pytest.approx(2 / 4 - 1 / 4)
+    assert rows.loc["mean_probability", "value"] == pytest.approx(0.6)
+    assert rows.loc["sd_probability", "value"] == pytest.approx(np.sqrt(0.26 / 3))
+    assert rows.loc["brier", "value"] == pytest.approx((0.04 + 0.36 + 0.09 + 0.01) / 4)
+    assert set(rows["n"]) == {4} and set(rows["n_positive"]) == {2}
+    assert (rows.loc[["sensitivity", "net_benefit_at_cutoff"], "cutoff"] == 0.5).all()
+    assert rows.loc[["auc", "brier", "mean_probability"], "cutoff"].isna().all()
+    assert set(rows["target"]) == {"her2"} and set(rows["algorithm"]) == {"chosen"} and set(rows["subset"]) == {"all"}
+
+
+@pytest.mark.parametrize("cutoff", [0.0, 1.0, 1.5])
+def test_net_benefit_needs_a_threshold_within_0_and_1(cutoff: float) -> None:
+    rows = rows_of(evaluated(TRUTH, VALUE), cutoff=cutoff)
+    assert "sensitivity" in rows.index and "net_benefit_at_cutoff" not in rows.index
+
+
+def test_without_a_cut_off_there_is_no_row_at_one() -> None:
+    rows = rows_of(evaluated(TRUTH, VALUE))
+    assert "sensitivity" not in rows.index and "net_benefit_at_cutoff" not in rows.index and "brier" in rows.index
+
+
+def test_other_algorithms_have_their_areas_alone() -> None:
+    assert rows_of(evaluated(TRUTH, VALUE, algorithm="logistic"), cutoff=0.5).index.tolist() == ["auc", "auc_plain"]
+
+
+def test_one_patient_of_a_class_has_no_measure() -> None:
+    assert measures(evaluated([1, 0, 0, 0], VALUE), 0.5, 1, 100) == []
+
+
+def test_only_apparent_areas_are_named_so() -> None:
+    held_out = rows_of(evaluated(TRUTH, VALUE))["method"]
+    apparent = rows_of(evaluated(TRUTH, VALUE, side="train", protocol="paper", role="apparent"))["method"]
+    for name in ("auc", "auc_plain"):
+        assert apparent[name] == f"apparent, {held_out[name]}"
+
+
+def ten_groups() -> tuple[list[int], list[float]]:
+    """Twenty patients at each of .30, .34 ... .66; two positives more than expected at the first, rounded."""
+    truth, value = [], []
+    for k in range(10):
+        p = 0.30 + 0.04 * k
+        positives = round(20 * p) + (2 if k == 0 else 0)
+        truth += [1] * positives + [0] * (20 - positives)
+        value += [p] * 20
+    return truth, value
+
+
+@pytest.mark.parametrize(("role", "df"), [("apparent", 8), ("held-out", 10), ("out-of-fold", 10)])
+def test_hosmer_and_lemeshows_degrees_of_freedom_are_those_of_the_patients_role(role: str, df: int) -> None:
+    truth, value = ten_groups()
+    statistic = 0.0
+    for k in range(10):
+        p, positives = 0.30 + 0.04 * k, sum(truth[20 * k : 20 * k + 20])
+        statistic += (positives - 20 * p) ** 2 / (20 * p * (1 - p))
+    rows = rows_of(evaluated(truth, value, role=role))
+    assert rows.loc["hosmer_lemeshow_p", "value"] == pytest.approx(chi2.sf(statistic, df), rel=1e-9)
+    assert "not printed" not in rows.loc["hosmer_lemeshow_p", "method"]
+
+
+def test_hosmer_and_lemeshows_p_is_not_printed_where_a_count_is_small() -> None:
+    row = rows_of(evaluated(TRUTH, VALUE)).loc["hosmer_lemeshow_p"]
+    assert np.isnan(row["value"]) and "not printed: an expected count is under 5" in row["method"]
+
+
+# out-of-fold patients -----------------------------------------------------------------------------------------------
+
+
+def out_of_fold(fold: list[int]) -> Evaluated:
+    truth, value = [1, 1, 0, 0, 1, 1, 0, 0], [0.9, 0.8, 0.1, 0.85, 0.4, 0.3, 0.2, 0.1]
+    chains = predictions_of({f"P{k}": p for k, p in enumerate(value)}).assign(fold=fold)
+    return evaluated(truth, value, chains=chains, side="train", role="out-of-fold")
+
+
+def test_out_of_fold_areas_compare_within_folds_and_pooled() -> None:
+    """Of each fold's four pairs three and four are ordered; of all sixteen 4 + 3 + 3 + 3."""
+    rows = rows_of(out_of_fold([0, 0, 0, 0, 1, 1, 1, 1]), cutoff=0.5)
+    assert rows.loc["auc", "value"] == pytest.approx(7 / 8)
+    assert rows.loc["auc_pooled", "value"] == pytest.approx(13 / 16)
+    assert rows.loc["auc", "method"].startswith("out-of-fold, within fold and seed")
+    assert rows.loc["auc_pooled", "method"].startswith("out-of-fold, folds pooled")
+    assert rows.loc["auc", "n"] == 8 and rows.loc["auc", "n_positive"] == 4
+    assert rows.loc["auc", "lower"] < 7 / 8 <= rows.loc["auc", "upper"]
+    assert "auc_plain" not in rows.index
+
+
+def test_folds_without_both_classes_have_no_area_within_folds() -> None:
+    rows = rows_of(out_of_fold([0, 0, 1, 1, 0, 0, 1, 1]))
+    assert np.isnan(rows.loc["auc", "value"]) and "no fold with both classes" in rows.loc["auc", "method"]
+    assert rows.loc["auc", "n"] == 8 and rows.loc["auc_pooled", "value"] == pytest.approx(13 / 16)
+
+
+# a per cent ---------------------------------------------------------------------------------------------------------
+
+OBSERVED, PREDICTED = [10.0, 20.0, 30.0, 40.0], [12.0, 18.0, 33.0, 39.0]
+
+
+def per_cent(**names: Any) -> Evaluated:
+    return evaluated(OBSERVED, PREDICTED, target=KI67, **names)
+
+
+def test_errors_of_a_per_cent_by_hand() -> None:
+    """Errors 2, 2, 3, 1; against 25 they are 15, 5, 5, 15; the differences' t interval is 8 ± 3.182 · 6.377 / 2."""
+    rows = rows_of(per_cent(), baseline=25.0)
+    assert rows.loc["mae", "value"] == 2.0 and rows.loc["bias", "value"] == 0.5
+    assert rows.loc["baseline_mae", "value"] == 10.0
+    gain = rows.loc["mae_gain"]
+    assert gain["value"] == 8.0
+    assert (gain["lower"], gain["upper"]) == pytest.approx((8 - 10.147, 8 + 10.147), abs=2e-3)
+    assert gain["n"] == 4 and gain["method"].startswith("baseline less model, ")
+    assert rows.index.tolist() == [
+        "mae", "bias", "limits_lower", "limits_upper", "pearson", "spearman", "baseline_mae", "mae_gain",
+    ]  # fmt: skip
+    assert rows["n_positive"].isna().all() and rows["cutoff"].isna().all()
+
+
+def test_roles_of_a_per_cent_stand_before_the_method() -> None:
+    held_out = rows_of(per_cent(), baseline=25.0)["method"]
+    for role in ("out-of-fold", "apparent"):
+        found = rows_of(per_cent(side="train", role=role), baseline=25.0)["method"]
+        assert found.tolist() == [f"{role}, {words}" for words in held_out]
+
+
+def test_other_regressors_have_their_error_alone_and_three_patients_none() -> None:
+    assert rows_of(per_cent(algorithm="ridge"), baseline=25.0).index.tolist() == ["mae"]
+    assert measures(per_cent().of({"P0", "P1", "P2"}, "all"), NAN, 1, 100, 25.0) == []
+
+
+# the optimism of the published way ----------------------------------------------------------------------------------
+
+
+def test_the_gap_is_paper_less_crossfit_on_training_patients() -> None:
+    columns = ["target", "model", "variant", "algorithm", "protocol", "side", "subset", "metric", "value"]
+    rows = [
+        ("her2", "Rad", "", "chosen", "paper", "train", "all", "auc", 0.95),
+        ("her2", "Rad", "", "chosen", "paper", "test", "all", "auc", 0.70),
+        ("her2", "Rad", "", "chosen", "crossfit", "train", "all", "auc", 0.75),
+        ("her2", "Rad", "", "chosen", "crossfit", "test", "all", "auc", 0.72),
+        ("her2", "Rad", "", "chosen", "paper", "test", "cohort=north", "auc", 0.11),
+        ("her2", "Rad", "", "logistic", "paper", "train", "all", "auc", 0.12),
+        ("her2", "Rad", "", "chosen", "paper", "train", "all", "sensitivity", 0.13),
+        ("her2", "Rad", "", "chosen", "crossfit", "train", "all", "brier", 0.20),
+        ("ki67", "Rad", "", "chosen", "paper", "train", "all", "mae", 3.0),
+        ("ki67", "Rad", "", "chosen", "crossfit", "train", "all", "mae", 9.0),
+    ]
+    found = OPTIMISM_GAP.conform(optimism_gap(pd.DataFrame(rows, columns=columns)))
+    assert found[["target", "metric"]].to_numpy().tolist() == [["her2", "auc"], ["her2", "brier"], ["ki67", "mae"]]
+    assert found.iloc[0, 4:].tolist() == pytest.approx([0.95, 0.70, 0.75, 0.72, 0.20])
+    assert np.isnan(found["paper_train"].iloc[1]) and np.isnan(found["gap"].iloc[1])
+    assert found["crossfit_out_of_fold"].iloc[1] == 0.20
+    assert found["gap"].iloc[2] == -6.0
