@@ -65,7 +65,7 @@ class EvaluateSettings(Section):
 class NomogramSettings(Section):
     """The printed nomogram."""
 
-    example: str | None = None  # patient_id of the example; None = the test patient nearest the median probability
+    example: str | None = None  # patient_id of the example; None = the held-out one nearest the upper quartile of risk
 
 
 class ReportSettings(Section):

@@ -202,5 +202,4 @@ def main_variant(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _main_first(variants: list[str]) -> list[str]:
-    named = [v for v in ("", "primary", "main") if v in variants]
-    return [*named, *(v for v in variants if v not in named)]
+    return sorted(variants, key=bool)  # the main one has no name
