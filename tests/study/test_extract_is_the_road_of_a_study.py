@@ -140,6 +140,44 @@ def test_a_label_that_was_asked_for_is_not_replaced_by_another(volume):
         extract(*volume, seventh)
 
 
+def test_a_mask_with_blurred_edges_is_cut_as_in_a_study(stills, tmp_path):
+    image, mask = stills.iloc[0]
+    PillowImage.open(mask).save(tmp_path / "mask.jpg", quality=90)
+    measured = measure(image, tmp_path / "mask.jpg", SMALL)
+    assert any("blurred mask" in note for note in measured.notes)
+    case = OneCase(CohortFiles(SETTINGS), CaseRow("C1", "P1", str(image), str(tmp_path / "mask.jpg")))
+    assert measured.values == measure_one(Measuring(case, SMALL, "native", "1")).values
+
+
+def test_the_smallest_roi_is_the_profiles_and_not_the_cohorts(volume, tmp_path):
+    small = np.zeros((14, 26, 24), np.uint8)
+    small[6:8, 10:12, 10:12] = 255
+    picture = sitk.GetImageFromArray(small)
+    picture.CopyInformation(sitk.ReadImage(str(volume[1])))
+    sitk.WriteImage(picture, str(tmp_path / "small.nrrd"))
+    assert extract(volume[0], tmp_path / "small.nrrd", SMALL)["original_shape_VoxelVolume"] == pytest.approx(8 * 1.12)
+    asking = parse_profile("featureClass: {shape: }\nsetting: {minimumROISize: 8}", "asking")
+    with pytest.raises(InputError, match="8 voxels; minimumROISize"):
+        extract(volume[0], tmp_path / "small.nrrd", asking)
+
+
+def test_an_empty_mask_is_named(stills, tmp_path):
+    image, mask = stills.iloc[0]
+    PillowImage.fromarray(np.zeros_like(np.asarray(PillowImage.open(mask)))).save(tmp_path / "empty.png")
+    with pytest.raises(InputError, match=r"empty\.png: the mask holds no label 1: it is empty"):
+        extract(image, tmp_path / "empty.png", SMALL)
+
+
+def test_a_truncated_volume_is_refused_beside_an_image_too(volume, tmp_path):
+    whole = sitk.ReadImage(str(volume[0]))
+    sitk.WriteImage(whole, str(tmp_path / "cut.nii"))
+    content = (tmp_path / "cut.nii").read_bytes()
+    (tmp_path / "cut.nii").write_bytes(content[: len(content) // 2])
+    for mask in (volume[1], sitk.ReadImage(str(volume[1]))):
+        with pytest.raises(InputError, match="truncated"):
+            extract(tmp_path / "cut.nii", mask, SMALL)
+
+
 def test_a_file_beside_an_array_is_read_by_the_same_road(stills, volume):
     image, mask = stills.iloc[0]
     grey, roi = np.asarray(PillowImage.open(image)), np.asarray(PillowImage.open(mask))
