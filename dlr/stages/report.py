@@ -20,6 +20,7 @@ from dlr.errors import InputError
 from dlr.settings import StudySettings
 from dlr.study.cases import CaseSource, rows_of, source_of
 from dlr.study.cohort import read_cohort
+from dlr.words import Target
 
 if TYPE_CHECKING:
     from dlr.report import Outlined, Sources
@@ -103,9 +104,14 @@ class Outlines:
     """What the contact sheet shows: cases by their table, and where they are read."""
 
     cases: pd.DataFrame
-    target: str
+    targets: tuple[Target, ...]
     source: CaseSource
     examples: int  # of each class, in the report itself
+
+    @property
+    def classes(self) -> tuple[Target, ...]:
+        """The target whose classes the examples stand in; of per cents alone none."""
+        return tuple(target for target in self.targets if target.binary)[:1]
 
 
 def outlines_to_draw(run: Run) -> Outlines | None:
@@ -113,7 +119,7 @@ def outlines_to_draw(run: Run) -> Outlines | None:
     tables = read_cohort(run.needs.cohort)
     if run.inputs.features is not None or not len(tables.facts):
         return None
-    return Outlines(tables.cases, tables.targets[0].name, source_of(run.settings), run.settings.report.examples)
+    return Outlines(tables.cases, tables.targets, source_of(run.settings), run.settings.report.examples)
 
 
 def draw(task: Task, folder: Path) -> None:
@@ -123,33 +129,44 @@ def draw(task: Task, folder: Path) -> None:
     sources, outlines = task.payload
     section, said = None, list[str]()
     if task.name == SHEET:
-        contact_sheet(outlined(outlines, outlines.cases, said), folder / "contact_sheet.pdf")
+        sheet = outlined(outlines.source, outlines.cases, outlines.targets, said)
+        contact_sheet(sheet, folder / "contact_sheet.pdf")
     else:
         if task.name == "who" and outlines is not None:
-            examples = outlines.cases.groupby(outlines.target, dropna=True).head(outlines.examples)
-            example_picture(outlined(outlines, examples, []), folder / "examples.png", each=outlines.examples)
+            classes = outlines.classes
+            cases = outlines.cases.groupby(classes[0].name, dropna=True) if classes else outlines.cases
+            examples = outlined(outlines.source, cases.head(outlines.examples), classes, [])
+            example_picture(examples, folder / "examples.png", each=outlines.examples)
         section = asdict(build_section(task.name, sources, folder))
     written = {"name": task.name, "section": section, "warnings": said}
     (folder / WRITTEN).write_text(json.dumps(written, ensure_ascii=False), encoding="utf-8")
 
 
-def outlined(outlines: Outlines, cases: pd.DataFrame, said: list[str]) -> Iterator[Outlined]:
+def outlined(
+    source: CaseSource, cases: pd.DataFrame, targets: tuple[Target, ...], said: list[str]
+) -> Iterator[Outlined]:
     """Every outline over its image, the slice with the largest ROI of a volume; cases that cannot be read are said."""
     from dlr.report import Outlined
 
-    for row, label in zip(rows_of(cases), cases[outlines.target], strict=True):
+    known = cases[[target.name for target in targets]].itertuples(index=False)
+    for row, values in zip(rows_of(cases), known, strict=True):
         try:
-            case = outlines.source.read(row)
+            case = source.read(row)
         except InputError as error:
             said.append(f"contact sheet: {error.problems[0].where}: {error.problems[0].what}")
             continue
         largest = int(case.mask.sum(axis=(1, 2)).argmax())
-        words = "unknown" if label != label else ("positive" if label == 1 else "negative")
         _, height, width = case.image.spacing
-        yield Outlined(
-            case.case_id,
-            f"{outlines.target} {words}",
-            case.image.array[largest],
-            case.mask[largest],
-            spacing=(height, width),
+        words = ", ".join(
+            in_words(target, value, len(targets) > 1) for target, value in zip(targets, values, strict=True)
         )
+        yield Outlined(case.case_id, words, case.image.array[largest], case.mask[largest], spacing=(height, width))
+
+
+def in_words(target: Target, value: float, short: bool) -> str:
+    """What is known of a case's outcome: "her2 positive", in short "her2 +", "ki67 20 %"."""
+    if value != value:
+        return f"{target.name} {'?' if short else 'unknown'}"
+    if not target.binary:
+        return f"{target.name} {value:g} %"
+    return f"{target.name} {('−', '+')[int(value)] if short else ('negative', 'positive')[int(value)]}"
