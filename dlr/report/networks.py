@@ -33,6 +33,9 @@ def seeing(sources: Sources, press: Press) -> Section:
     for target in sources.targets:
         if sources.several:
             blocks.append(Heading(target.name))
+        if not _answered(sources, target):
+            blocks.append(Missing(f"Networks that were tried for {target.name}", "No network was fitted for it."))
+            continue
         blocks += [*_backbones(sources, press, target), *_curves(sources, press, target)]
         blocks += _attention(sources, press, target)
     return Section(7, "seeing", "Seeing", tuple(blocks))
@@ -51,6 +54,13 @@ def _networks(sources: Sources) -> pd.DataFrame | None:
     table = sources.table(ALGORITHMS)
     rows = None if table is None else table[of_networks(sources, table)]
     return None if rows is None or rows.empty else rows
+
+
+def _answered(sources: Sources, target: Target) -> bool:
+    """Whether a network was fitted for a target."""
+    networks = _networks(sources)
+    tried = networks is not None and (networks["target"] == target.name).any()
+    return tried or any(sources.of(table, target) is not None for table in (CURVES, ATTENTION))
 
 
 def _why_no_network(sources: Sources) -> str:

@@ -76,7 +76,9 @@ class Sources:
         return None if rows.empty else rows
 
     def why(self, table: Table) -> str:
-        """Why a table has no rows, in sentences."""
+        """Why a table has no rows, or none of an outcome, in sentences."""
+        if self.table(table) is not None:
+            return "No stage gave it for this outcome."
         stages = [stage for stage, given in self._gives.items() if table in given]
         if not stages:
             return f"No stage of this run gives {table.file}."

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from built_report import Built
+from built_report import Built, StudyReport
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 PROBE = """
@@ -81,15 +81,17 @@ def look(browser: str, page: Path, folder: Path, width: int) -> tuple[dict[str, 
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize(("name", "width"), [("report", 1280), ("report", 420), ("sparse_report", 420)])
+@pytest.mark.parametrize(
+    ("name", "width"), [("report", 1280), ("report", 420), ("sparse_report", 420), ("study", 1280), ("study", 420)]
+)
 def test_the_page_opens_from_disk(
     browser: str, name: str, width: int, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    built: Built = request.getfixturevalue(name)
+    built: Built | StudyReport = request.getfixturevalue(name)
     found, console = look(browser, built.page, tmp_path, width)
     assert [line for line in console.splitlines() if "CONSOLE" in line] == []
     assert [url for url in found["requests"] if not url.startswith(("file:", "data:"))] == []
-    assert found["title"] == "demo_study"
+    assert found["title"] == ("three" if name == "study" else "demo_study")
     assert found["inner"] == width
     assert found["scroll"] <= width, "the page scrolls sideways"
     assert found["boxes"] == 0

@@ -72,3 +72,11 @@ def test_algorithms_of_no_network_are_not_among_the_networks(deep: Path) -> None
     write_algorithms(deep, [("frozen resnet18", 0.72, np.nan), ("logistic", 0.9, np.nan)])
     table = next(block for block in section(deep).blocks if isinstance(block, TableBlock))
     assert [row[0] for row in table.rows] == ["frozen resnet18"]
+
+
+def test_of_an_outcome_without_a_network_one_line_says_so(deep: Path) -> None:
+    (deep / "columns.json").write_text(json.dumps({"targets": ["her2", "ki67"], "columns": []}))
+    write_algorithms(deep, [("frozen resnet18", 0.72, np.nan)])
+    *_, last = section(deep).blocks
+    assert isinstance(last, Missing)
+    assert (last.what, last.why) == ("Networks that were tried for ki67", "No network was fitted for it.")

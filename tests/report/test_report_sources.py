@@ -51,6 +51,11 @@ def test_what_is_not_there_has_a_reason_for_every_stage_that_might_have_given_it
     assert sources.why(FLOW) == "No stage of this run gives flow.csv."
 
 
+def test_a_table_of_other_outcomes_is_not_said_to_be_absent(tmp_path: Path) -> None:
+    SPLITS.write(tmp_path, splits("Rad"))
+    assert sources_of({"a": tmp_path}, {"a": (SPLITS,)}).why(SPLITS) == "No stage gave it for this outcome."
+
+
 def test_targets_are_names_or_say_their_kind(tmp_path: Path) -> None:
     found = {"name": "ki67", "kind": "per_cent", "derived_from": ["ki67_low"]}
     (tmp_path / "columns.json").write_text(json.dumps({"targets": ["er", found], "columns": []}))
