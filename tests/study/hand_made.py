@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
@@ -11,13 +12,13 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 
-from dlr.cohort import Column
-from dlr.engine import Task
+from dlr.cohort import Column, columns_to_json
+from dlr.engine import Look, Task
 from dlr.engine.run import LeftOut
 from dlr.settings import StudySettings
 from dlr.study.cohort import CohortTables
 from dlr.study.measures import Evaluated
-from dlr.tables import COHORT, FOLDS, PREDICTIONS
+from dlr.tables import CASES, COHORT, FOLDS, PREDICTIONS, Table
 from dlr.words import CHOSEN, Role, Target, TargetKind
 
 HER2, KI67 = Target("her2"), Target("ki67", TargetKind.PER_CENT)
@@ -40,6 +41,20 @@ def cohort_of(
     texts["case_id"] = columns.get("case_id", table["patient_id"])
     facts = pd.DataFrame({"roi_size": pd.Series(dict(sizes or {}), dtype=float)})
     return CohortTables(table.assign(**texts), FOLDS.empty() if folds is None else folds, facts, clinical, targets, "")
+
+
+def write_cohort(folder: Path, tables: CohortTables) -> Path:
+    """The outputs of stage cohort; facts of cases are their ROI sizes alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    COHORT.write(folder, tables.cases)
+    FOLDS.write(folder, tables.folds)
+    facts = tables.facts.rename_axis("case_id").reset_index()
+    blank = dict.fromkeys(CASES.names, 0) | {"patient_id": "", "unit": "mm", "spacing_known": True}
+    CASES.write(folder, facts.assign(**{name: value for name, value in blank.items() if name not in facts}))
+    spec = {"targets": [asdict(target) for target in tables.targets], "kind": tables.kind}
+    columns = json.loads(columns_to_json(tables.columns))
+    (folder / "columns.json").write_text(json.dumps({**spec, "columns": columns}))
+    return folder
 
 
 def folds_of(protocol: str, fold: Mapping[str, int], *, seed: int = 0, outer: int = -1) -> pd.DataFrame:
@@ -79,9 +94,9 @@ class HandRun(SimpleNamespace):
     """As much of a run as functions below the stages use: settings, needs, a folder, tasks done here and now."""
 
     def __init__(self, folder: Path | None = None, settings: Mapping[str, Any] | None = None, **more: Any) -> None:
-        usual = {"needs": SimpleNamespace(), "seed": 1, "models": (), "study": folder}
+        usual = {"needs": SimpleNamespace(), "seed": 1, "models": (), "outputs": ()}
         own = StudySettings.model_validate(dict(settings or {}))
-        super().__init__(**{**usual, **more}, folder=folder, settings=own, logged=[], warned=[], asked=[])
+        super().__init__(**{**usual, **more}, folder=folder, settings=own, logged=[], warned=[], asked=[], looks=[])
 
     def log(self, text: str) -> None:
         self.logged.append(text)
@@ -91,6 +106,14 @@ class HandRun(SimpleNamespace):
 
     def leave_out(self, reason: str) -> NoReturn:
         raise LeftOut(reason)
+
+    def every(self, table: Table) -> list[Path]:
+        """The folders of `outputs` that hold a table."""
+        return [folder for folder in self.outputs if table.there(folder)]
+
+    def look(self, patients: int) -> tuple[Look, ...]:
+        self.looks.append(patients)
+        return (Look("2026-01-01 00:00:00", "a key", patients),)
 
     def digest(self, path: str | Path) -> str:
         return f"content of {Path(path).name}"

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from dlr.cohort import Column, columns_to_json
+from dlr.cohort import Column
 from dlr.errors import InputError
 from dlr.study.cohort import CohortTables, binary_words, clinical_values, read_cohort
-from dlr.tables import CASES, COHORT, FOLDS
 from dlr.words import Available, Side, Target, TargetKind
-from tests.study.hand_made import HER2, KI67, cohort_of, folds_of
+from tests.study.hand_made import HER2, KI67, cohort_of, folds_of, write_cohort
 
 NAN = float("nan")
 COLUMNS = (
@@ -85,14 +84,12 @@ def test_a_binary_columns_words_are_its_levels_or_no_and_yes() -> None:
 
 
 def written(folder: Path, targets: list[Any]) -> Path:
-    """The outputs of stage cohort, of three cases of which one is excluded."""
-    cases = cohort_of({"patient_id": ["A", "B", "C"], "excluded": ["", "no outline", ""], "her2": [1.0, 0.0, 0.0]})
-    COHORT.write(folder, cases.cases)
-    FOLDS.write(folder, folds_of("crossfit", {"A": 0, "C": 1}))
-    facts = {name: [0] for name in CASES.names} | {"case_id": ["A"], "patient_id": ["A"], "unit": ["mm"]}
-    CASES.write(folder, pd.DataFrame(facts | {"spacing_known": [True], "roi_size": [4.5]}))
-    spec = {"targets": targets, "kind": "still", "columns": json.loads(columns_to_json(COLUMNS))}
-    (folder / "columns.json").write_text(json.dumps(spec))
+    """The outputs of stage cohort, of three cases of which one is excluded; its targets as they are given."""
+    values = {"patient_id": ["A", "B", "C"], "excluded": ["", "no outline", ""], "her2": [1.0, 0.0, 0.0]}
+    folds = folds_of("crossfit", {"A": 0, "C": 1})
+    tables = replace(cohort_of(values, clinical=COLUMNS, folds=folds, sizes={"A": 4.5}), kind="still")
+    file = write_cohort(folder, tables) / "columns.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"targets": targets}))
     return folder
 
 

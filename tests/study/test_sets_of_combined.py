@@ -45,7 +45,7 @@ def saved(variant: str = "", primary: bool = True, target: str = "her2", protoco
     """age + Rad, fitted on twelve patients."""
     k = np.arange(12)
     frame = pd.DataFrame({"age": 40.0 + 7 * k % 30, "Rad": np.where(k % 3 == 0, 0.7, 0.2) + 0.02 * (k % 4)})
-    model = fit_combined(frame, (k % 2).astype(float), CandidateSet(("age",), ("Rad",)))
+    model = fit_combined(frame, (k % 2).astype(float), CandidateSet(("age",), ("Rad",)), only_predict=True)
     return SavedSet(target, protocol, variant, primary, model)
 
 
@@ -59,6 +59,7 @@ def test_a_set_is_named_with_its_variant() -> None:
 def test_patients_without_a_signature_are_not_complete() -> None:
     frame = pd.DataFrame({"age": [1.0, NAN, 3.0], "Rad": [0.2, 0.3, NAN]}, index=["A", "B", "C"])
     assert saved().complete(frame).index.tolist() == ["A", "B"]
+    assert saved().complete(frame[["Rad"]]).index.tolist() == ["A", "B"]
     assert len(saved().complete(frame.drop(columns="Rad"))) == 0
 
 
