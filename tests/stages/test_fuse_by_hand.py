@@ -129,9 +129,11 @@ def test_without_a_wish_the_smallest_part_says_how_many(tmp_path: Path) -> None:
 
 def test_a_share_of_variance_takes_as_many_as_each_part_needs(tmp_path: Path) -> None:
     run = fused(tmp_path, wanted=0.6)
-    counts = PCA.read(run.folder).groupby(["target", "part"]).size()
-    assert counts.nunique() > 1, counts
-    assert run.logged[0].startswith(f"{counts.min()} to {counts.max()} components of 3 network features keep ")
+    parts = PCA.read(run.folder).groupby(["target", "part"])["explained"]
+    counts, sums = parts.size(), 100 * parts.sum()
+    assert counts.nunique() > 1 and sums.max() < 99
+    kept = f"{sums.min():.0f} to {sums.max():.0f} % of their variance"
+    assert run.logged == [f"{counts.min()} to {counts.max()} components of 3 network features keep {kept}"]
     assert BLOCKS.read(run.folder)["count"].tolist() == [2.0, counts.mean()]
 
 

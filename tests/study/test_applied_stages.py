@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from dlr.cohort import Column
 from dlr.engine import EVERYTHING, Inputs, Pipeline, Study, stage
 from dlr.errors import InputError, Problem
 from dlr.settings import StudySettings
 from dlr.study.application import Application, Applied, NewPatients, applicable, apply_study, read_new_patients
 from dlr.study.cases import CaseRow
 from dlr.tables import METRICS, OUTSIDE, PREDICTIONS
-from tests.study.hand_made import cohort_of, predictions_of
+from tests.study.hand_made import cohort_of, predictions_of, write_cohort
 
 
 def patients() -> NewPatients:
@@ -92,6 +94,27 @@ def test_a_study_without_a_cohort_reads_nobody(tmp_path: Path) -> None:
     for folders in ({}, {"cohort": None}, {"radiomics": tmp_path}):
         with pytest.raises(InputError, match="holds no cohort"):
             read_new_patients(study(folders), StudySettings(), tmp_path / "new.csv")
+
+
+@pytest.mark.parametrize("features", [None, Path("features.csv")])
+def test_new_patients_are_read_as_the_studys_own_were(tmp_path: Path, features: Path | None) -> None:
+    """The same columns and targets; excluded rows are nobody; without images of a study none are asked for."""
+    age = Column("age", "numeric")
+    trained = cohort_of({"patient_id": ["A"], "her2": [1.0], "age": [50.0]}, clinical=(age,))
+    home = write_cohort(tmp_path / "cohort", trained)
+    manifest = tmp_path / "new.csv"
+    manifest.write_text("patient_id,age,image,mask,exclude_reason\nN1,61,no.png,no.png,\nN2,40,,,withdrew\n")
+    own = replace(study({"radiomics": tmp_path, "cohort": home}), inputs=Inputs(Path("manifest.csv"), features))
+    found = read_new_patients(own, StudySettings(), manifest)
+    assert found.holds_features == (features is not None) and found.jobs == 1 and found.table == manifest
+    assert found.tables.columns == (age,) and found.tables.targets == trained.targets
+    if features is None:
+        assert found.ids == [] and set(found.bad["patient_id"]) == {"N1"}, "its image is not there"
+    else:
+        assert found.ids == ["N1"] and found.bad.empty
+        assert found.tables.clinical()["age"].tolist() == [61.0]
+    assert read_new_patients(own, StudySettings(), manifest, jobs=3).jobs == 3
+    assert NewPatients(trained, manifest, False, found.bad).jobs == 1
 
 
 def test_a_stage_reads_what_it_asks_for() -> None:

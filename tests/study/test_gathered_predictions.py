@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,6 +35,7 @@ def predicted(
     """What a pipeline of one stage, which gives these tables, makes of N1 and N2."""
 
     def applied(application: Application) -> None:
+        assert application.patients.jobs == 1
         for table, rows in given:
             application.made.give(table, rows)
         for case, what in (("c1", "no ROI"), ("c9", "no ROI")):
@@ -41,7 +43,7 @@ def predicted(
 
     tables = cohort_of({"patient_id": ["N1", "N2", "N9"], "case_id": ["c1", "c2", "c9"]})
     new = NewPatients(tables, Path("new.csv"), True, bad)
-    monkeypatch.setattr(prediction, "read_new_patients", lambda *ignored: new)
+    monkeypatch.setattr(prediction, "read_new_patients", lambda *given: replace(new, jobs=given[-1]))
     made = stage("toy", version=1, gives=gives, apply=applied, models=[TOY])(lambda run: None)
     house = Pipeline(name="toy", stages=[made], settings=StudySettings)
     study = Study(Path("a study"), "toy", Inputs(Path("manifest.csv")), {"toy": Path("1")}, {}, {})
@@ -131,12 +133,15 @@ def test_companions_are_written_where_there_are_any_and_old_ones_go(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     made = predicted(monkeypatch, [new_rows({"N1": 0.5})])
-    monkeypatch.setattr(prediction, "predict_table", lambda *ignored: made)
+    asked: list[Any] = []
+    monkeypatch.setattr(prediction, "predict_table", lambda *given: asked.append(given) or made)
     study = SimpleNamespace(inputs=Inputs(tmp_path / "manifest.csv"))
     (tmp_path / "new_outside.csv").write_text(",".join(OUTSIDE.names) + "\n")
+    (tmp_path / "new_points.csv").write_text("patient_id,target,set,variable,value,of another release\n")
     out = predict_patients(study, None, StudySettings(), tmp_path / "table.csv", tmp_path / "new.csv")  # type: ignore[arg-type]
     assert sorted(file.name for file in tmp_path.iterdir()) == ["new.csv", "new_bad.csv"]
     assert pd.read_csv(out)["probability"].tolist() == [0.5]
+    assert asked[0][-2:] == (tmp_path / "table.csv", 1), "in one process"
     (tmp_path / "new.csv").write_text("something,else\n")
     with pytest.raises(InputError, match="another file is there already"):
         predict_patients(study, None, StudySettings(), tmp_path / "table.csv", tmp_path / "new.csv")  # type: ignore[arg-type]

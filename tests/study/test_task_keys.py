@@ -141,3 +141,27 @@ def test_arrays_of_one_content_and_another_shape_differ() -> None:
     assert of(Sent({"a", "b"})) == of(Sent({"b", "a"}))
     with pytest.raises(TypeError, match="values: a object"):
         of(Sent(object()))
+
+
+@dataclass(frozen=True)
+class Holding:
+    """A payload of anything."""
+
+    values: object
+
+
+def test_what_is_nested_counts_by_its_fields_and_a_class_has_no_form() -> None:
+    assert of(Holding(Holding(1))) != of(Holding(Holding(2)))
+    with pytest.raises(TypeError, match="values: a type has no form in a key"):
+        key_of_payload(Holding(Holding), digest)
+
+
+def test_nothing_is_a_value_of_its_own() -> None:
+    assert key_of_payload(Holding(None), digest) == {"values": None}
+    assert len({of(Holding(value)) for value in (None, "None", "", 0, False)}) == 5
+
+
+def test_the_type_of_a_column_counts_beside_text_too() -> None:
+    mixed = pd.DataFrame({"a": [1.0, 2.0], "b": ["x", "y"]})
+    assert of(Holding(mixed)) != of(Holding(mixed.astype({"a": np.float32})))
+    assert of(Holding(FRAME)) != of(Holding(FRAME.astype(np.float32)))
