@@ -8,7 +8,7 @@ import pytest
 
 from dlr.engine import Result
 from dlr.stats import auc, youden
-from dlr.tables import METRICS, PREDICTIONS
+from dlr.tables import LOOKS, METRICS, PREDICTIONS
 from dlr.words import CHOSEN, signature
 from tests.stages.small_study import feature_study, run_features
 
@@ -102,6 +102,12 @@ def test_no_p_is_printed_for_out_of_fold_differences(study: Result) -> None:
 def test_apparent_values_are_named_apparent(metrics: pd.DataFrame) -> None:
     row = one(metrics, model="Rad", protocol="paper", side="train", metric="auc")
     assert row["method"].startswith("apparent")
+
+
+def test_a_look_counts_every_patient_whose_test_value_was_seen(study: Result, predictions: pd.DataFrame) -> None:
+    """Under nested everybody is a test patient once."""
+    seen = predictions[(predictions["side"] == "test") & (predictions["protocol"] == "nested")]["patient_id"].nunique()
+    assert LOOKS.read(study.folders["evaluate"])["patients"].tolist() == [seen] == [90]
 
 
 def test_the_study_goes_without_images_and_says_what_it_leaves_out(study: Result) -> None:
