@@ -1,0 +1,245 @@
+"""Every setting acts: changed alone, it moves the key of a stage, and an output of that stage differs in bytes.
+
+A setting that does not is either a promise that nothing keeps, or stands in NO_PART_OF_A_RESULT with its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+import dlr.report
+from dlr.cohort.settings import ColumnSpec
+from dlr.settings import ReportSettings, StudySettings
+from tests.stages.setting_studies import STUDIES, keys_of
+
+
+@dataclass(frozen=True)
+class Acts:
+    """A change of one setting, and where it is felt: the small study, the stage, and settings of both runs."""
+
+    value: str  # as after --set NAME=
+    study: str
+    stage: str = "cohort"
+    given: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()  # of the page, where the stage is report: the others are not drawn
+
+    def __str__(self) -> str:
+        return self.value
+
+
+BY_NETWORKS = ("deep", "networks")
+CHANGES: dict[str, Acts] = {
+    "seed": Acts("3", "table"),
+    # which patients, and what is said of them
+    "cohort.target": Acts("er", "table"),
+    "cohort.positive_levels": Acts('{{her2: ["0"]}}', "table"),
+    "cohort.target_kinds": Acts("{{grade: per_cent}}", "table", given=("cohort.target=grade",)),
+    "cohort.clinical": Acts("[age]", "table"),
+    "cohort.columns": Acts("{{er: {{kind: nominal}}}}", "table"),
+    "cohort.clinical_table": Acts("{folder}/second.csv", "table"),
+    "cohort.clinical_extra": Acts("leave", "table", given=("cohort.clinical_table={folder}/more.csv",)),
+    "cohort.headers": Acts("{{Blutdruck: diameter_mm}}", "table"),
+    "cohort.values": Acts('{{er: {{"0": "1", "1": "0"}}}}', "table"),
+    "cohort.derived": Acts("{{her2: [er]}}", "table"),
+    "cohort.sheet": Acts("second", "sheets", given=("cohort.sheet=first",)),
+    "cohort.clinical_sheet": Acts(
+        "second", "sheets",
+        given=("cohort.sheet=first", "cohort.clinical_table={folder}/clinical.xlsx", "cohort.clinical_sheet=first"),
+    ),
+    "cohort.delimiter": Acts('";"', "table"),
+    "cohort.encoding": Acts("latin-1", "latin", given=("cohort.columns={{site: {{kind: nominal}}}}",)),
+    "cohort.decimal": Acts('","', "decimals"),
+    "cohort.below_limit": Acts("half", "table"),
+    "cohort.external": Acts("[B]", "table"),
+    "cohort.test_share": Acts("0.45", "table"),
+    # images and outlines
+    "cohort.kind": Acts("volume", "plain"),
+    "cohort.per_patient": Acts("mean_feature", "stills", "radiomics_model"),
+    "cohort.lesion_policy": Acts("largest", "shapes"),
+    "cohort.mask_label": Acts("2", "labels", given=("cohort.mask_label=1",)),
+    "cohort.mask_blur_limit": Acts("0.01", "blurred"),
+    "cohort.roi_min_voxels": Acts("100000", "plain"),
+    "cohort.pixel_spacing_mm": Acts("0.2", "plain"),
+    "cohort.spacing": Acts("ignore", "plain", given=("cohort.pixel_spacing_mm=0.2",)),
+    "cohort.colour": Acts("grey", "coloured"),
+    "cohort.colour_margin": Acts("0", "coloured"),
+    "cohort.scanned_region": Acts("[0, 0, 66, 72]", "plain"),
+    "cohort.geometry_tolerance": Acts("0.1", "volumes"),
+    "cohort.geometry": Acts("resample", "volumes"),
+    "cohort.duplicates": Acts("note", "copies"),
+    # what is measured
+    "radiomics.profile": Acts("{folder}/shorter.yaml", "stills", "radiomics"),
+    "radiomics.engine": Acts("pyradiomics", "stills", "radiomics"),
+    "stability.kind": Acts("ICC3", "stills", "stability"),
+    "stability.perturbations": Acts("[shift]", "one reader", "stability", ("stability.perturbations=[erode]",)),
+    "stability.cases": Acts("5", "one reader", "stability", ("stability.perturbations=[erode]",)),
+    "stability.agreement": Acts("0.99", "stills", "stability"),
+    "clinical.medians": Acts("[age]", "numbers", "clinical"),
+    "clinical.yates": Acts("true", "numbers", "clinical"),
+    "clinical.enter": Acts("0.9", "numbers", "clinical"),
+    # how models learn
+    "learn.folds": Acts("3", "table"),
+    "learn.seeds": Acts("2", "table", given=("learn.seeds=1",)),
+    "learn.protocols": Acts("[paper, crossfit]", "numbers", "radiomics_model"),
+    "learn.algorithms": Acts("[logistic, extra_trees]", "numbers", "radiomics_model"),
+    "learn.regressors": Acts("[lightgbm]", "per cents", "radiomics_model", ("learn.regressors=[ridge]",)),
+    "learn.inner_folds": Acts("3", "numbers", "radiomics_model"),
+    "learn.max_grid": Acts("1", "numbers", "radiomics_model"),
+    "learn.trees": Acts("6", "numbers", "radiomics_model", ("learn.algorithms=[extra_trees]",)),
+    "learn.impute": Acts("iterative", "numbers", "radiomics_model"),
+    "learn.max_missing": Acts("0.01", "numbers", "radiomics_model"),
+    "learn.icc_filter": Acts("0.999", "stills", "radiomics_model"),
+    "learn.t_test": Acts("mannwhitney", "numbers", "radiomics_model"),
+    "learn.p": Acts("0.5", "numbers", "radiomics_model"),
+    "learn.correlation": Acts("0.3", "numbers", "radiomics_model"),
+    "learn.lasso_rule": Acts("1se", "numbers", "radiomics_model"),
+    "learn.lasso_folds": Acts("4", "numbers", "radiomics_model"),
+    # networks
+    "deep.mode": Acts("frozen", "networks", "deep"),
+    "deep.backbone": Acts("efficientnet_lite0", "networks", "deep", ("deep.mode=frozen",)),
+    "deep.weights": Acts("none", "stills", "deep"),
+    "deep.input.margin_px": Acts("2", "stills", "deep"),
+    "deep.input.size": Acts("40", "stills", "deep"),
+    "deep.flips": Acts("false", "stills", "deep"),
+    "deep.seeds": Acts(
+        "2", "networks", "deep", ("learn.seeds=2", "learn.protocols=[crossfit]", "deep.training.epochs=1")
+    ),
+    "deep.training.epochs": Acts("1", "networks", "deep"),
+    "deep.training.batch_size": Acts("6", "networks", "deep"),
+    "deep.training.accumulate": Acts("2", "networks", "deep"),
+    "deep.training.weight_decay": Acts("0.5", "networks", "deep"),
+    "deep.training.warm_up": Acts("0", "networks", "deep"),
+    "deep.training.schedule": Acts("constant", "networks", "deep"),
+    "deep.training.clip_norm": Acts("0.01", "networks", "deep"),
+    "deep.training.ema": Acts("0.5", "networks", "deep"),
+    "deep.training.patience": Acts("null", "networks", "deep"),
+    "deep.training.precision": Acts("bfloat16", "networks", "deep", ("deep.training.precision=float32",)),
+    "deep.training.backbone_rate": Acts("0.01", "networks", "deep"),
+    "deep.training.head_rate": Acts("0.05", "networks", "deep"),
+    "deep.training.validation_share": Acts("0.4", "networks", "deep"),
+    "deep.training.label_smoothing": Acts("0.2", "networks", "deep"),
+    "deep.training.class_weights": Acts("true", "networks", "deep"),
+    "attention.method": Acts("gradcam++", "stills", "attention"),
+    "attention.cases": Acts("3", "stills", "attention"),
+    "attention.examples": Acts("0", "stills", "attention"),
+    "attention.other_masks": Acts("2", "stills", "attention"),
+    "fuse.n_components": Acts("2", "stills", "fuse"),
+    # the Combined model, its measures and its pages
+    "combine.variables": Acts("[er]", "numbers", "combine"),
+    "combine.signature": Acts("DL", "stills", "combine"),
+    "combine.penalty": Acts("ridge", "numbers", "combine", ("learn.protocols=[crossfit]",)),
+    "combine.maximum_parameters": Acts("1", "numbers", "combine", ("learn.protocols=[crossfit]",)),
+    "combine.bootstrap": Acts("3", "numbers", "combine", ("learn.protocols=[crossfit]",)),
+    "evaluate.primary": Acts("[Rad, Clinical]", "numbers", "evaluate"),
+    "evaluate.bootstrap": Acts("101", "numbers", "evaluate", ("learn.protocols=[crossfit]",)),
+    "evaluate.splits": Acts("1", "numbers", "radiomics_model"),
+    "evaluate.reclassification": Acts("true", "numbers", "evaluate"),
+    "evaluate.target_prevalence": Acts("0.1", "numbers", "evaluate"),
+    "evaluate.decision_band": Acts("true", "numbers", "evaluate"),
+    "evaluate.thresholds": Acts("[0.1, 0.3]", "page", "report", parts=("models",)),
+    "evaluate.plausible_auc": Acts("{{her2: 0.01}}", "page", "report", parts=("answer",)),
+    "evaluate.plausible_auc_default": Acts(
+        "0.51", "page", "report", ("evaluate.plausible_auc={{}}",), parts=("answer",)
+    ),
+    "nomogram.example": Acts("P0001", "numbers", "nomogram"),
+    "report.title": Acts("Another title", "page", "report", parts=("who",)),
+    "report.tiff": Acts("true", "page", "report", parts=("who",)),
+    "report.examples": Acts("1", "pictures", "report", parts=("who",)),
+}
+NO_PART_OF_A_RESULT = {  # a value beside the reason
+    "deep.training.device": ("cuda", "says where a training runs"),
+    "deep.training.devices": ("2", "says on how many chips it runs"),
+    "deep.training.threads": ("2", "says how many threads it takes"),
+    "deep.training.workers": ("1", "says who makes its batches ready; the batches are the same"),
+    "deep.training.checkpoint_every": ("2", "says how often an unfinished training is kept"),
+}
+OF_A_COLUMN = {
+    "kind": Acts("nominal", "table"),
+    "levels": Acts('["1", "0"]', "table"),
+    "log": Acts("true", "numbers", "clinical"),
+    "available": Acts("imaging", "numbers", "clinical"),
+    "unit": Acts("a unit", "numbers", "clinical"),
+    "label": Acts("A label", "numbers", "clinical"),
+}
+
+
+def leaves(model: type[BaseModel], before: str = "") -> Iterator[str]:
+    """The dotted names of all settings that have no settings below them."""
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from leaves(field.annotation, f"{before}{name}.")
+        else:
+            yield before + name
+
+
+def unlisted(model: type[BaseModel]) -> set[str]:
+    """Settings that stand in neither table, or in both, and names in a table that are no settings."""
+    names = set(leaves(model))
+    return names ^ (CHANGES.keys() | NO_PART_OF_A_RESULT.keys()) | CHANGES.keys() & NO_PART_OF_A_RESULT.keys()
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where every small study lies, so that what a change leaves alone is computed once."""
+    return tmp_path_factory.mktemp("settings")
+
+
+def assert_acts(home: Path, monkeypatch: pytest.MonkeyPatch, name: str, change: Acts) -> None:
+    """The stage's key moves, and what it writes (or whether it refuses) changes."""
+    monkeypatch.setattr(dlr.report, "PARTS", {part: dlr.report.PARTS[part] for part in change.parts})
+    study, folder = STUDIES[change.study], home / change.study.replace(" ", "_")
+    where = "_".join(("run", *change.parts))
+    before = study.run(folder, change.stage, change.given, where)
+    after = study.run(folder, change.stage, (*change.given, f"{name}={change.value}"), where)
+    assert before.key != after.key, f"{name} is not in the key of {change.stage}"
+    done = [one for one in (before, after) if one.refused is None]
+    assert done, f"both are refused: {before.refused} {after.refused}"
+    same = before.outputs == after.outputs
+    assert not same, f"{name} changes nothing that {change.stage} writes"
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_every_setting_moves_a_key_and_changes_an_output(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    if name == "radiomics.engine":
+        pytest.importorskip("radiomics")
+    if name.startswith(("deep.", "attention.", "fuse.")) or name == "combine.signature":
+        pytest.importorskip("torch")
+    assert_acts(home, monkeypatch, name, CHANGES[name])
+
+
+@pytest.mark.parametrize("name", ColumnSpec.model_fields)
+def test_every_word_on_a_clinical_column_acts(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    column = "cea" if name == "log" else "er"
+    assert_acts(home, monkeypatch, f"cohort.columns.{column}.{name}", OF_A_COLUMN[name])
+
+
+@pytest.mark.parametrize("name", NO_PART_OF_A_RESULT)
+def test_where_and_how_fast_a_training_runs_moves_no_key(home: Path, name: str) -> None:
+    value, reason = NO_PART_OF_A_RESULT[name]
+    study, folder = STUDIES["networks"], home / "networks"
+    keys = []
+    for overrides in ((), (f"{name}={value}",)):
+        study.run(folder, "cohort", overrides, "planned")
+        keys.append(keys_of(folder / "runs" / "planned"))
+    assert keys[0] == keys[1], f"{name} {reason}"
+
+
+def test_every_setting_stands_in_one_of_the_two_tables() -> None:
+    assert not unlisted(StudySettings)
+
+
+def test_a_new_setting_is_noticed() -> None:
+    class Wider(ReportSettings):
+        colour: str = "blue"
+
+    class Another(StudySettings):
+        report: Wider = Wider()
+
+    assert unlisted(Another) == {"report.colour"}
