@@ -5,9 +5,12 @@ A setting that does not is either a promise that nothing keeps, or stands in NO_
 
 from __future__ import annotations
 
+import importlib
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -32,7 +35,7 @@ class Acts:
         return self.value
 
 
-BY_NETWORKS = ("deep", "networks")
+FROZEN = ("deep.mode=frozen", "deep.backbone=efficientnet_lite0", "deep.weights=imagenet")
 CHANGES: dict[str, Acts] = {
     "seed": Acts("3", "table"),
     # which patients, and what is said of them
@@ -48,7 +51,8 @@ CHANGES: dict[str, Acts] = {
     "cohort.derived": Acts("{{her2: [er]}}", "table"),
     "cohort.sheet": Acts("second", "sheets", given=("cohort.sheet=first",)),
     "cohort.clinical_sheet": Acts(
-        "second", "sheets",
+        "second",
+        "sheets",
         given=("cohort.sheet=first", "cohort.clinical_table={folder}/clinical.xlsx", "cohort.clinical_sheet=first"),
     ),
     "cohort.delimiter": Acts('";"', "table"),
@@ -102,21 +106,21 @@ CHANGES: dict[str, Acts] = {
     # networks
     "deep.mode": Acts("frozen", "networks", "deep"),
     "deep.backbone": Acts("efficientnet_lite0", "networks", "deep", ("deep.mode=frozen",)),
-    "deep.weights": Acts("none", "stills", "deep"),
-    "deep.input.margin_px": Acts("2", "stills", "deep"),
-    "deep.input.size": Acts("40", "stills", "deep"),
-    "deep.flips": Acts("false", "stills", "deep"),
+    "deep.weights": Acts("none", "networks", "deep", FROZEN),
+    "deep.input.margin_px": Acts("2", "networks", "deep", FROZEN),
+    "deep.input.size": Acts("40", "networks", "deep", FROZEN),
+    "deep.flips": Acts("false", "networks", "deep", FROZEN),
     "deep.seeds": Acts(
         "2", "networks", "deep", ("learn.seeds=2", "learn.protocols=[crossfit]", "deep.training.epochs=1")
     ),
     "deep.training.epochs": Acts("1", "networks", "deep"),
-    "deep.training.batch_size": Acts("6", "networks", "deep"),
+    "deep.training.batch_size": Acts("4", "networks", "deep"),
     "deep.training.accumulate": Acts("2", "networks", "deep"),
     "deep.training.weight_decay": Acts("0.5", "networks", "deep"),
     "deep.training.warm_up": Acts("0", "networks", "deep"),
     "deep.training.schedule": Acts("constant", "networks", "deep"),
     "deep.training.clip_norm": Acts("0.01", "networks", "deep"),
-    "deep.training.ema": Acts("0.5", "networks", "deep"),
+    "deep.training.ema": Acts("0.05", "networks", "deep"),
     "deep.training.patience": Acts("null", "networks", "deep"),
     "deep.training.precision": Acts("bfloat16", "networks", "deep", ("deep.training.precision=float32",)),
     "deep.training.backbone_rate": Acts("0.01", "networks", "deep"),
@@ -189,11 +193,27 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("settings")
 
 
+def small_backbone() -> Any:
+    """A backbone of one convolution under the name of a large one, so that a training takes no time."""
+    from torch import nn
+
+    from dlr.deep.backbones import Backbone
+
+    def make() -> nn.Module:
+        layers = {"conv": nn.Conv2d(3, 8, 3, stride=4), "norm": nn.BatchNorm2d(8), "relu": nn.ReLU(),
+                  "pool": nn.AdaptiveAvgPool2d(1), "flat": nn.Flatten(), "fc": nn.Linear(8, 10)}  # fmt: skip
+        return nn.Sequential(OrderedDict(layers))
+
+    return Backbone(make, "fc", 8, "conv", "torchvision")
+
+
 def assert_acts(home: Path, monkeypatch: pytest.MonkeyPatch, name: str, change: Acts) -> None:
     """The stage's key moves, and what it writes (or whether it refuses) changes."""
     monkeypatch.setattr(dlr.report, "PARTS", {part: dlr.report.PARTS[part] for part in change.parts})
     study, folder = STUDIES[change.study], home / change.study.replace(" ", "_")
     where = "_".join(("run", *change.parts))
+    if change.study == "networks":
+        monkeypatch.setitem(importlib.import_module("dlr.deep.backbones").BACKBONES, "resnet18", small_backbone())
     before = study.run(folder, change.stage, change.given, where)
     after = study.run(folder, change.stage, (*change.given, f"{name}={change.value}"), where)
     assert before.key != after.key, f"{name} is not in the key of {change.stage}"
