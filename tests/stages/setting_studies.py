@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,7 +33,11 @@ from dlr.stages.stability import stability
 from tests.cohort.small_cohort import picture, rows, save, write
 from tests.stages.small_study import bytes_of, feature_study, still_study, targets_study
 
-REPEATED = {"stage.json", "tables.json", "deep.json", "profile.yaml"}  # clock and versions; settings written down again
+REPEATED = {  # clock and versions; settings written down again; the key itself
+    "stage.json", "tables.json", "deep.json", "profile.yaml", "looks.csv",
+}  # fmt: skip
+LOOKS = "looks.jsonl"  # of a study's runs so far: with it every new key would change the page
+KEY = rb"_[0-9a-f]{8}(?=\.npz)"  # part of a key in the name of a map
 LIGHT = (
     "learn.folds=2", "learn.seeds=1", "learn.inner_folds=2", "learn.max_grid=2", "learn.algorithms=[logistic]",
     "learn.protocols=[paper]", "learn.trees=5", "learn.lasso_folds=3", "evaluate.splits=0", "evaluate.bootstrap=100",
@@ -58,24 +63,30 @@ class SmallStudy:
     stages: tuple[Stage, ...] = (cohort,)
     settings: tuple[str, ...] = ()
     numbers: bool = False  # it starts from features.csv beside its manifest
+    model: type[StudySettings] = StudySettings
 
     def run(self, folder: Path, stage: str, overrides: tuple[str, ...], run: str = "run") -> Given:
         """Key and outputs of a stage under more settings; all runs share a store below `folder`/runs/`run`."""
         manifest = self.manifest(folder)
         given = [text.format(folder=folder) for text in (*self.settings, *overrides)]
         study = folder / "runs" / run
-        (study / "run.json").unlink(missing_ok=True)
+        for before in ("run.json", LOOKS):
+            (study / before).unlink(missing_ok=True)
         try:
             result = run_pipeline(
-                Pipeline("her2_ultrasound", self.stages, StudySettings), study, manifest,
-                resolve(StudySettings, {}, given), features=folder / "features.csv" if self.numbers else None,
+                Pipeline("her2_ultrasound", self.stages, self.model), study, manifest,
+                resolve(self.model, {}, given), features=folder / "features.csv" if self.numbers else None,
                 only=stage, screen=Screen(quiet=True),
             )  # fmt: skip
         except InputError as error:
             return Given(keys_of(study)[stage], {}, str(error))
         place = result.folders[stage]
         assert place is not None, f"{stage} left itself out: {result.left_out[stage]}"
-        outputs = {name: content for name, content in bytes_of(place).items() if Path(name).name not in REPEATED}
+        outputs = {
+            re.sub(KEY.decode(), "", name): re.sub(KEY, b"", content)
+            for name, content in bytes_of(place).items()
+            if Path(name).name not in REPEATED
+        }
         return Given(keys_of(study)[stage], outputs)
 
     def manifest(self, folder: Path) -> Path:
@@ -113,8 +124,8 @@ def per_cents(folder: Path) -> Path:
 def stills(folder: Path) -> Path:
     """Synthetic stills with two readers' outlines, some patients with two; two profiles beside them."""
     manifest = still_study(folder, patients=20)
-    (folder / "shorter.yaml").write_text("imageType:\n  Original: {}\nfeatureClass:\n  firstorder:\nsetting:\n"
-                                         "  binWidth: 25.0\n  label: 1\n  force2D: true\n", encoding="utf-8")  # fmt: skip
+    short = (folder / "short.yaml").read_text(encoding="utf-8")
+    (folder / "shorter.yaml").write_text(short.replace("  Square: {}\n", ""), encoding="utf-8")
     return manifest
 
 
@@ -242,7 +253,7 @@ def volumes(folder: Path) -> Path:
     return write(folder, made, files=False)
 
 
-OF_NUMBERS = (cohort, radiomics, clinical, radiomics_model, combine, evaluate, nomogram)
+OF_NUMBERS = (cohort, radiomics, clinical, radiomics_model, combine, evaluate)
 LATER = ("cohort.clinical=[age, cea, er, calcification]", *LIGHT, "combine.variables=[er, calcification]")
 OF_STILLS = (
     "radiomics.profile={folder}/short.yaml", *LIGHT, "learn.protocols=[crossfit]", "deep.input.size=48",
@@ -264,6 +275,12 @@ TABLE = SmallStudy(table, settings=READ, numbers=True)
 STUDIES = {
     "numbers": NUMBERS,
     "per cents": SmallStudy(per_cents, OF_NUMBERS, (*LIGHT, "cohort.target=ki67"), numbers=True),
+    "nomogram": SmallStudy(
+        numbers,
+        (cohort, radiomics, radiomics_model, combine, nomogram),
+        (*LATER, "combine.variables=[er]"),
+        numbers=True,
+    ),
     "page": SmallStudy(numbers, (cohort, radiomics, radiomics_model, evaluate, report), LATER, numbers=True),
     "stills": STILLS,
     "pictures": SmallStudy(stills, (cohort, report), OF_STILLS),

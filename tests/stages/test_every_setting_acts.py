@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from pydantic import BaseModel
 import dlr.report
 from dlr.cohort.settings import ColumnSpec
 from dlr.settings import ReportSettings, StudySettings
-from tests.stages.setting_studies import STUDIES, keys_of
+from tests.stages.setting_studies import STUDIES, Given, SmallStudy, keys_of
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Acts:
         return self.value
 
 
+NETWORKS = ("networks", "deep")
 FROZEN = ("deep.mode=frozen", "deep.backbone=efficientnet_lite0", "deep.weights=imagenet")
 CHANGES: dict[str, Acts] = {
     "seed": Acts("3", "table"),
@@ -104,30 +105,28 @@ CHANGES: dict[str, Acts] = {
     "learn.lasso_rule": Acts("1se", "numbers", "radiomics_model"),
     "learn.lasso_folds": Acts("4", "numbers", "radiomics_model"),
     # networks
-    "deep.mode": Acts("frozen", "networks", "deep"),
-    "deep.backbone": Acts("efficientnet_lite0", "networks", "deep", ("deep.mode=frozen",)),
-    "deep.weights": Acts("none", "networks", "deep", FROZEN),
-    "deep.input.margin_px": Acts("2", "networks", "deep", FROZEN),
-    "deep.input.size": Acts("40", "networks", "deep", FROZEN),
-    "deep.flips": Acts("false", "networks", "deep", FROZEN),
-    "deep.seeds": Acts(
-        "2", "networks", "deep", ("learn.seeds=2", "learn.protocols=[crossfit]", "deep.training.epochs=1")
-    ),
-    "deep.training.epochs": Acts("1", "networks", "deep"),
-    "deep.training.batch_size": Acts("4", "networks", "deep"),
-    "deep.training.accumulate": Acts("2", "networks", "deep"),
-    "deep.training.weight_decay": Acts("0.5", "networks", "deep"),
-    "deep.training.warm_up": Acts("0", "networks", "deep"),
-    "deep.training.schedule": Acts("constant", "networks", "deep"),
-    "deep.training.clip_norm": Acts("0.01", "networks", "deep"),
-    "deep.training.ema": Acts("0.05", "networks", "deep"),
-    "deep.training.patience": Acts("null", "networks", "deep"),
-    "deep.training.precision": Acts("bfloat16", "networks", "deep", ("deep.training.precision=float32",)),
-    "deep.training.backbone_rate": Acts("0.01", "networks", "deep"),
-    "deep.training.head_rate": Acts("0.05", "networks", "deep"),
-    "deep.training.validation_share": Acts("0.4", "networks", "deep"),
-    "deep.training.label_smoothing": Acts("0.2", "networks", "deep"),
-    "deep.training.class_weights": Acts("true", "networks", "deep"),
+    "deep.mode": Acts("frozen", *NETWORKS),
+    "deep.backbone": Acts("efficientnet_lite0", *NETWORKS, ("deep.mode=frozen",)),
+    "deep.weights": Acts("none", *NETWORKS, FROZEN),
+    "deep.input.margin_px": Acts("2", *NETWORKS, FROZEN),
+    "deep.input.size": Acts("40", *NETWORKS, FROZEN),
+    "deep.flips": Acts("false", *NETWORKS, FROZEN),
+    "deep.seeds": Acts("2", *NETWORKS, ("learn.seeds=2", "learn.protocols=[crossfit]", "deep.training.epochs=1")),
+    "deep.training.epochs": Acts("1", *NETWORKS),
+    "deep.training.batch_size": Acts("4", *NETWORKS),
+    "deep.training.accumulate": Acts("2", *NETWORKS),
+    "deep.training.weight_decay": Acts("0.5", *NETWORKS),
+    "deep.training.warm_up": Acts("0", *NETWORKS),
+    "deep.training.schedule": Acts("constant", *NETWORKS),
+    "deep.training.clip_norm": Acts("0.01", *NETWORKS),
+    "deep.training.ema": Acts("0.05", *NETWORKS),
+    "deep.training.patience": Acts("null", *NETWORKS),
+    "deep.training.precision": Acts("bfloat16", *NETWORKS, ("deep.training.precision=float32",)),
+    "deep.training.backbone_rate": Acts("0.01", *NETWORKS),
+    "deep.training.head_rate": Acts("0.05", *NETWORKS),
+    "deep.training.validation_share": Acts("0.4", *NETWORKS),
+    "deep.training.label_smoothing": Acts("0.2", *NETWORKS),
+    "deep.training.class_weights": Acts("true", *NETWORKS),
     "attention.method": Acts("gradcam++", "stills", "attention"),
     "attention.cases": Acts("3", "stills", "attention"),
     "attention.examples": Acts("0", "stills", "attention"),
@@ -150,7 +149,7 @@ CHANGES: dict[str, Acts] = {
     "evaluate.plausible_auc_default": Acts(
         "0.51", "page", "report", ("evaluate.plausible_auc={{}}",), parts=("answer",)
     ),
-    "nomogram.example": Acts("P0001", "numbers", "nomogram"),
+    "nomogram.example": Acts("P0001", "nomogram", "nomogram"),
     "report.title": Acts("Another title", "page", "report", parts=("who",)),
     "report.tiff": Acts("true", "page", "report", parts=("who",)),
     "report.examples": Acts("1", "pictures", "report", parts=("who",)),
@@ -170,6 +169,18 @@ OF_A_COLUMN = {
     "unit": Acts("a unit", "numbers", "clinical"),
     "label": Acts("A label", "numbers", "clinical"),
 }
+
+
+class Idle(BaseModel):
+    """A section whose setting is in every key and acts on nothing."""
+
+    number: int = 0
+
+
+class WithIdle(StudySettings):
+    """The settings of a study and an idle one."""
+
+    idle: Idle = Idle()
 
 
 def leaves(model: type[BaseModel], before: str = "") -> Iterator[str]:
@@ -207,19 +218,25 @@ def small_backbone() -> Any:
     return Backbone(make, "fc", 8, "conv", "torchvision")
 
 
-def assert_acts(home: Path, monkeypatch: pytest.MonkeyPatch, name: str, change: Acts) -> None:
-    """The stage's key moves, and what it writes (or whether it refuses) changes."""
+def before_and_after(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str, change: Acts, study: SmallStudy
+) -> tuple[Given, Given]:
+    """The stage without the change and with it."""
     monkeypatch.setattr(dlr.report, "PARTS", {part: dlr.report.PARTS[part] for part in change.parts})
-    study, folder = STUDIES[change.study], home / change.study.replace(" ", "_")
-    where = "_".join(("run", *change.parts))
     if change.study == "networks":
         monkeypatch.setitem(importlib.import_module("dlr.deep.backbones").BACKBONES, "resnet18", small_backbone())
-    before = study.run(folder, change.stage, change.given, where)
-    after = study.run(folder, change.stage, (*change.given, f"{name}={change.value}"), where)
+    folder, run = home / change.study.replace(" ", "_"), "_".join(("run", *change.parts))
+    before = study.run(folder, change.stage, change.given, run)
+    after = study.run(folder, change.stage, (*change.given, f"{name}={change.value}"), run)
     assert before.key != after.key, f"{name} is not in the key of {change.stage}"
-    done = [one for one in (before, after) if one.refused is None]
-    assert done, f"both are refused: {before.refused} {after.refused}"
-    same = before.outputs == after.outputs
+    assert before.refused is None or after.refused is None, f"refused: {before.refused} {after.refused}"
+    return before, after
+
+
+def assert_acts(home: Path, monkeypatch: pytest.MonkeyPatch, name: str, change: Acts) -> None:
+    """The stage's key moves, and what it writes (or whether it refuses) changes."""
+    before, after = before_and_after(home, monkeypatch, name, change, STUDIES[change.study])
+    same = before.outputs == after.outputs  # not compared in the assertion, which would print all bytes
     assert not same, f"{name} changes nothing that {change.stage} writes"
 
 
@@ -238,6 +255,24 @@ def test_every_setting_moves_a_key_and_changes_an_output(
 def test_every_word_on_a_clinical_column_acts(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     column = "cea" if name == "log" else "er"
     assert_acts(home, monkeypatch, f"cohort.columns.{column}.{name}", OF_A_COLUMN[name])
+
+
+@pytest.mark.parametrize(
+    ("study", "stage", "parts"),
+    [("numbers", "evaluate", ()), ("page", "report", ("answer",)), ("stills", "attention", ()), (*NETWORKS, ())],
+)
+def test_a_setting_that_does_nothing_would_be_noticed(
+    home: Path, monkeypatch: pytest.MonkeyPatch, study: str, stage: str, parts: tuple[str, ...]
+) -> None:
+    if study in ("stills", "networks"):
+        pytest.importorskip("torch")
+    usual = STUDIES[study]
+    stages = tuple(replace(one, sections=(*one.sections, "idle")) for one in usual.stages)
+    change = Acts("1", study, stage, parts=parts)
+    idle = replace(usual, stages=stages, model=WithIdle)
+    before, after = before_and_after(home, monkeypatch, "idle.number", change, idle)
+    assert before.outputs.keys() == after.outputs.keys()
+    assert [name for name in before.outputs if before.outputs[name] != after.outputs[name]] == []
 
 
 @pytest.mark.parametrize("name", NO_PART_OF_A_RESULT)
