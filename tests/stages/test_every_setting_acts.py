@@ -29,7 +29,7 @@ class Acts:
     study: str
     stage: str = "cohort"
     given: tuple[str, ...] = ()
-    parts: tuple[str, ...] = ()  # of the page, where the stage is report: the others are not drawn
+    sections: tuple[str, ...] = ()  # of the page, where the stage is report: the others are not drawn
 
     def __str__(self) -> str:
         return self.value
@@ -139,20 +139,20 @@ CHANGES: dict[str, Acts] = {
     "combine.maximum_parameters": Acts("1", "numbers", "combine", ("learn.protocols=[crossfit]",)),
     "combine.bootstrap": Acts("3", "numbers", "combine", ("learn.protocols=[crossfit]",)),
     "evaluate.primary": Acts("[Rad, Clinical]", "numbers", "evaluate"),
-    "evaluate.bootstrap": Acts("101", "numbers", "evaluate", ("learn.protocols=[crossfit]",)),
+    "evaluate.bootstrap": Acts("101", "page", "evaluate", ("learn.protocols=[crossfit]",)),
     "evaluate.splits": Acts("1", "numbers", "radiomics_model"),
     "evaluate.reclassification": Acts("true", "numbers", "evaluate"),
-    "evaluate.target_prevalence": Acts("0.1", "numbers", "evaluate"),
-    "evaluate.decision_band": Acts("true", "numbers", "evaluate"),
-    "evaluate.thresholds": Acts("[0.1, 0.3]", "page", "report", parts=("models",)),
-    "evaluate.plausible_auc": Acts("{{her2: 0.01}}", "page", "report", parts=("answer",)),
+    "evaluate.target_prevalence": Acts("0.1", "page", "evaluate"),
+    "evaluate.decision_band": Acts("true", "page", "evaluate"),
+    "evaluate.thresholds": Acts("[0.1, 0.3]", "page", "report", sections=("answer",)),
+    "evaluate.plausible_auc": Acts("{{her2: 0.01}}", "page", "report", sections=("answer",)),
     "evaluate.plausible_auc_default": Acts(
-        "0.51", "page", "report", ("evaluate.plausible_auc={{}}",), parts=("answer",)
+        "0.51", "page", "report", ("evaluate.plausible_auc={{}}",), sections=("answer",)
     ),
     "nomogram.example": Acts("P0001", "nomogram", "nomogram"),
-    "report.title": Acts("Another title", "page", "report", parts=("who",)),
-    "report.tiff": Acts("true", "page", "report", parts=("who",)),
-    "report.examples": Acts("1", "pictures", "report", parts=("who",)),
+    "report.title": Acts("Another title", "page", "report", sections=("who",)),
+    "report.tiff": Acts("true", "page", "report", sections=("who",)),
+    "report.examples": Acts("1", "pictures", "report", sections=("who",)),
 }
 NO_PART_OF_A_RESULT = {  # a value beside the reason
     "deep.training.device": ("cuda", "says where a training runs"),
@@ -222,10 +222,10 @@ def before_and_after(
     home: Path, monkeypatch: pytest.MonkeyPatch, name: str, change: Acts, study: SmallStudy
 ) -> tuple[Given, Given]:
     """The stage without the change and with it."""
-    monkeypatch.setattr(dlr.report, "PARTS", {part: dlr.report.PARTS[part] for part in change.parts})
+    monkeypatch.setattr(dlr.report, "SECTIONS", {one: dlr.report.SECTIONS[one] for one in change.sections})
     if change.study == "networks":
         monkeypatch.setitem(importlib.import_module("dlr.deep.backbones").BACKBONES, "resnet18", small_backbone())
-    folder, run = home / change.study.replace(" ", "_"), "_".join(("run", *change.parts))
+    folder, run = home / change.study.replace(" ", "_"), "_".join(("run", *change.sections))
     before = study.run(folder, change.stage, change.given, run)
     after = study.run(folder, change.stage, (*change.given, f"{name}={change.value}"), run)
     assert before.key != after.key, f"{name} is not in the key of {change.stage}"
@@ -258,17 +258,19 @@ def test_every_word_on_a_clinical_column_acts(home: Path, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize(
-    ("study", "stage", "parts"),
-    [("numbers", "evaluate", ()), ("page", "report", ("answer",)), ("stills", "attention", ()), (*NETWORKS, ())],
+    ("study", "stage", "sections"),
+    [("page", "evaluate", ()), ("page", "report", ("answer",)), ("stills", "attention", ()), (*NETWORKS, ())],
 )
 def test_a_setting_that_does_nothing_would_be_noticed(
-    home: Path, monkeypatch: pytest.MonkeyPatch, study: str, stage: str, parts: tuple[str, ...]
+    home: Path, monkeypatch: pytest.MonkeyPatch, study: str, stage: str, sections: tuple[str, ...]
 ) -> None:
     if study in ("stills", "networks"):
         pytest.importorskip("torch")
     usual = STUDIES[study]
-    stages = tuple(replace(one, sections=(*one.sections, "idle")) for one in usual.stages)
-    change = Acts("1", study, stage, parts=parts)
+    stages = tuple(
+        one if "*" in one.sections else replace(one, sections=(*one.sections, "idle")) for one in usual.stages
+    )
+    change = Acts("1", study, stage, sections=sections)
     idle = replace(usual, stages=stages, model=WithIdle)
     before, after = before_and_after(home, monkeypatch, "idle.number", change, idle)
     assert before.outputs.keys() == after.outputs.keys()
