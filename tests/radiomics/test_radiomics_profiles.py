@@ -143,7 +143,6 @@ def test_unknown_engine_names_the_nearest():
 def test_settings_refuse_unknown_keys_and_have_the_documented_defaults():
     with pytest.raises(ValueError, match="profil"):
         RadiomicsSettings(profil="hu1561")
-    assert StabilitySettings().icc == 0.75
     assert StabilitySettings().agreement == 0.75
     with pytest.raises(ValueError, match="perturbations"):
         StabilitySettings(perturbations=("melt",))

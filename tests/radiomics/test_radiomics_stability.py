@@ -89,7 +89,7 @@ def _readers(n=30, features=4):
 
 def test_stability_table_holds_the_icc_of_every_feature():
     first, second = _readers()
-    table = stability_table(first, second, perturbation="readers", settings=StabilitySettings(), seed=1, fold=2)
+    table = stability_table(first, second, perturbation="readers", least=0.75, seed=1, fold=2)
     assert list(table.columns) == STABILITY_COLUMNS
     assert list(table["feature"]) == ["a", "b", "c", "d"]
     for row in table.itertuples():
@@ -103,8 +103,8 @@ def test_stability_table_holds_the_icc_of_every_feature():
 
 def test_order_of_patients_does_not_matter_and_those_in_one_table_only_do_not_count():
     first, second = _readers()
-    plain = stability_table(first.iloc[3:], second.iloc[3:], perturbation="x", settings=StabilitySettings())
-    mixed = stability_table(first.iloc[3:], second.iloc[::-1], perturbation="x", settings=StabilitySettings())
+    plain = stability_table(first.iloc[3:], second.iloc[3:], perturbation="x", least=0.75)
+    mixed = stability_table(first.iloc[3:], second.iloc[::-1], perturbation="x", least=0.75)
     pd.testing.assert_frame_equal(plain, mixed)
     assert set(plain["n"]) == {27}
 
@@ -112,16 +112,25 @@ def test_order_of_patients_does_not_matter_and_those_in_one_table_only_do_not_co
 def test_icc2_counts_a_systematic_difference_and_icc3_does_not():
     first, _ = _readers()
     second = first + 3 * first.std()
-    agreement = stability_table(first, second, perturbation="x", settings=StabilitySettings())
-    consistency = stability_table(first, second, perturbation="x", settings=StabilitySettings(kind="ICC3"))
+    agreement = stability_table(first, second, perturbation="x", least=0.75)
+    consistency = stability_table(first, second, perturbation="x", least=0.75, kind="ICC3")
     assert (consistency["icc"] > 0.999).all()
     assert (agreement["icc"] < 0.5).all()
+
+
+def test_a_feature_is_kept_from_the_chosen_icc_on_and_each_where_none_is_chosen():
+    first = pd.DataFrame({"a": [1.0, 2, 3, 4, 5, 6], "b": [1.0, 2, 3, 4, 5, 6]}, index=list("uvwxyz"))
+    second = first.assign(b=[3.0, 1, 6, 2, 4, 5])
+    for least, kept in ((0.9, [True, False]), (None, [True, True]), (-1.0, [True, True])):
+        assert stability_table(first, second, perturbation="x", least=least)["kept"].tolist() == kept
+    noisy = stability_table(first, second, perturbation="x", least=None)["icc"].iloc[1]
+    assert stability_table(first, second, perturbation="x", least=noisy)["kept"].tolist() == [True, True]
 
 
 def test_constant_feature_has_no_icc_and_is_not_kept():
     first, second = _readers()
     first["flat"] = second["flat"] = 0.0
-    table = stability_table(first, second, perturbation="x", settings=StabilitySettings(icc=0.0)).set_index("feature")
+    table = stability_table(first, second, perturbation="x", least=0.0).set_index("feature")
     assert np.isnan(table.loc["flat", "icc"])
     assert not table.loc["flat", "kept"]
 
@@ -130,7 +139,7 @@ def test_held_out_patients_cannot_change_a_parts_stability():
     first, second = _readers()
     ids = tuple(first.index)
     parts = (Part("paper", 0, -1, -1, ids, ids), Part("crossfit", 0, -1, 1, ids[:20], ids[20:]))
-    options = {"perturbation": "erode", "settings": StabilitySettings()}
+    options = {"perturbation": "erode", "least": 0.75}
     before = stability_by_part(first, second, parts, **options)
     assert list(before.columns) == ["part", *STABILITY_COLUMNS]
     assert list(before["part"].unique()) == ["paper", "crossfit-s0-f1"]
