@@ -13,16 +13,16 @@ from tests.study.hand_made import HER2, HandRun, cohort_of, folds_of, prediction
 
 TRAIN = [f"T{k}" for k in range(8)]
 FOLD = {p: 1 + k % 2 for k, p in enumerate(TRAIN)}  # folds 1 and 2
-HIGH = {p: k // 4 for k, p in enumerate(TRAIN)} | {"U0": 1, "U1": 0, "U2": 1, "U3": 0}
+HIGH = {p: k // 4 for k, p in enumerate(TRAIN)} | {"U0": 1, "U1": 0, "U2": 1, "U3": 0, "U5": 1}
 VALUE = dict(zip(TRAIN, [0.1, 0.2, 0.2, 0.3, 0.7, 0.8, 0.8, 0.9], strict=True))  # the cut-off is .5
-TEST = {"U0": 0.9, "U1": 0.6, "U2": 0.1, "U3": 0.2, "U4": 0.7}
+TEST = {"U0": 0.9, "U1": 0.6, "U2": 0.1, "U3": 0.2, "U4": 0.7, "U5": 0.5}
 
 
 def chosen(cases: int = 20, examples: int = 1, patients: list[str] | None = None, **more: Any) -> dict[str, Chosen]:
     """By patient; U4 has no label, T9 no prediction."""
     everybody = [*TRAIN, "T9", *TEST]
     columns = {
-        "patient_id": everybody, "side": ["train"] * 9 + ["test"] * 5,
+        "patient_id": everybody, "side": ["train"] * 9 + ["test"] * 6,
         "her2": [float(HIGH.get(p, 1 if p == "T9" else float("nan"))) for p in everybody],
     }  # fmt: skip
     second = folds_of("crossfit", {**{p: 3 - f for p, f in FOLD.items()}, "T9": 1}, seed=1)
@@ -41,7 +41,7 @@ def chosen(cases: int = 20, examples: int = 1, patients: list[str] | None = None
 
 def test_a_training_patients_chain_held_it_out_and_others_have_the_first() -> None:
     found = chosen()
-    assert set(found) == {*TRAIN, "U0", "U1", "U2", "U3"}
+    assert set(found) == {*TRAIN, "U0", "U1", "U2", "U3", "U5"}
     for patient in TRAIN:
         assert found[patient].fold == FOLD[patient] and found[patient].part == f"crossfit-s0-f{FOLD[patient]}"
     assert {found[p].part for p in ("U0", "U1", "U2", "U3")} == {"crossfit-s0-f1"} and found["U0"].fold == 1
@@ -49,10 +49,10 @@ def test_a_training_patients_chain_held_it_out_and_others_have_the_first() -> No
 
 def test_outcomes_are_called_by_the_training_patients_cut_off() -> None:
     found = chosen()
-    assert {p: found[p].outcome for p in ("U0", "U1", "U2", "U3", "T0", "T7")} == {
+    assert {p: found[p].outcome for p in ("U0", "U1", "U2", "U3", "T0", "T7", "U5")} == {
         "U0": "true positive", "U1": "false positive", "U2": "false negative", "U3": "true negative",
-        "T0": "true negative", "T7": "true positive",
-    }  # fmt: skip
+        "T0": "true negative", "T7": "true positive", "U5": "true positive",
+    }, "from the cut-off on a patient is called positive"  # fmt: skip
     assert found["U1"].probability == pytest.approx(0.6) and found["T7"].probability == pytest.approx(0.9)
 
 
