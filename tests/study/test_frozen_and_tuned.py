@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import dlr.deep
-from dlr.deep import FrozenHead, InputSettings
+from dlr.deep import FrozenHead, InputSettings, Picture
 from dlr.engine import Task, TaskFailure
 from dlr.errors import InputError, Problem
 from dlr.protocols import Part
@@ -24,11 +24,14 @@ from dlr.study.frozen import DeepSignature, frozen_signatures
 from dlr.study.networks import fine_tuned_signatures
 from dlr.study.pictured import Pictured
 from dlr.study.pictures import (
+    Picturing,
     embedding_table,
+    picture_case,
     picture_of,
     picture_tasks,
     picturing_of,
     read_outlines,
+    read_picture,
     read_pictured,
     unpacked,
     write_outlines,
@@ -90,6 +93,33 @@ def test_cases_that_cannot_be_pictured_are_named_and_the_others_go_on(tmp_path: 
     assert run.warned == ["case C2 is left out: no ROI. outline it"]
     with pytest.raises(InputError, match="no ROI"):
         read_pictured(run, tasks[1:], [failure])  # type: ignore[arg-type]
+
+
+def test_a_case_leaves_its_picture_and_what_the_frozen_backbone_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    array = np.arange(64.0).reshape(1, 8, 8)
+    read = SimpleNamespace(case_id="C7", image=SimpleNamespace(array=array), mask=array > 30)
+    case = OneCase(SimpleNamespace(read=lambda *ignored: read), CaseRow("C7", "P", "a.png"))
+
+    def embed(backbone: str, top: None, picture: Picture, flips: bool) -> SimpleNamespace:
+        assert (backbone, top, flips) == ("resnet18 of w.safetensors", None, False)
+        return SimpleNamespace(features=np.array([picture.mask.sum()]))
+
+    # set in their module without being asked for: they would load torch
+    monkeypatch.setitem(vars(dlr.deep), "embed", embed)
+    monkeypatch.setitem(vars(dlr.deep), "load_weights", lambda name, file: (f"{name} of {file}", "where it came from"))
+    payload = Picturing(case, InputSettings(size=32), False, "resnet18", "abc", Path("w.safetensors"))
+    picture_case(Task("C7", {}, payload), tmp_path)
+    found = read_picture(tmp_path)
+    assert found.grey.shape == found.mask.shape == (32, 32) and found.grey.std() > 0.5
+    assert np.load(tmp_path / "features.npy").tolist() == [found.mask.sum()]
+
+
+def test_a_fine_tuned_network_is_read_from_its_own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setitem(vars(dlr.deep), "load_network", lambda folder: folder)
+    chain = DeepChain(tmp_path, tmp_path / "chain", "fine_tune", "resnet18")
+    assert chain.read_network() == tmp_path / "chain" / "resnet18" / "network"
 
 
 def test_a_picture_that_cannot_be_cut_names_its_case() -> None:
