@@ -117,7 +117,8 @@ def test_a_case_leaves_its_picture_and_what_the_frozen_backbone_says(
 
 
 def test_a_fine_tuned_network_is_read_from_its_own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(vars(dlr.deep), "load_network", lambda folder: folder)
+    for name, value in (("load_network", lambda folder: folder), ("Network", None)):
+        monkeypatch.setitem(vars(dlr.deep), name, value)
     chain = DeepChain(tmp_path, tmp_path / "chain", "fine_tune", "resnet18")
     assert chain.read_network() == tmp_path / "chain" / "resnet18" / "network"
 
