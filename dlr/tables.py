@@ -342,7 +342,7 @@ LOOKS = Table("looks.csv", {**_text("time", "key"), "patients": WHOLE})
 
 # of new patients alone: what `dlr predict` writes --------------------------------------------------------------------
 
-OUTSIDE = Table("outside.csv", {**_text("patient_id", "model", "variant", "column"), "value": NUMBER})
+OUTSIDE = Table("outside.csv", {**_text("patient_id", "target", "model", "variant", "column"), "value": NUMBER})
 PATIENT_POINTS = Table(
     "patient_points.csv",
     {**_text("patient_id", "target", "set", "variable", "value"), "points": NUMBER, "beyond_axis": TRUTH,

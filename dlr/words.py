@@ -226,7 +226,8 @@ def signature(predictions: pd.DataFrame) -> pd.DataFrame:
     mean = out["mean"].to_numpy(dtype=float)
     mean = np.where(out["kind"] == Kind.PROBABILITY, expit(mean), mean)
     out["value"] = np.where(out["chains"] == 1, out["first"], mean)
-    once = out["protocol"].isin([Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT]) & (out["side"] != Side.EXTERNAL)
+    own = out["side"].isin([Side.TRAIN, Side.VALIDATION, Side.TEST])
+    once = out["protocol"].isin([Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT]) & own
     training = (out["side"] == Side.TRAIN) | once
     apparent = training & (out["protocol"] == Protocol.PAPER)
     out["role"] = np.select(

@@ -42,8 +42,11 @@ def plan(pipeline: Pipeline, settings: BaseModel, inputs: Inputs, digests: Diges
             files |= inputs.named()
         if each.files is not None:
             files |= each.files(inputs, settings)
+        # what a model contains decides what those who ask for its tables may do with it
+        models = {"models": [vars(model) for model in pipeline.models]} if each.asks and pipeline.models else {}
         parts = plain(
-            {
+            models
+            | {
                 "engine": FORMAT,
                 "stage": name,
                 "version": each.version,

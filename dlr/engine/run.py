@@ -94,9 +94,12 @@ class Run:
         return f"{study.parent.name}/{study.name}" if study.parent.name == "runs" else study.name
 
     def every(self, table: Any) -> list[Path]:
-        """The outputs of all declared stages that give a table and are there, in the pipeline's order."""
+        """The outputs of all declared stages that hold a table, in the pipeline's order.
+
+        A stage that gives it may have had nothing to give.
+        """
         folders = [getattr(self.needs, name) for name, given in self.gives.items() if table in given]
-        return [folder for folder in folders if folder is not None]
+        return [folder for folder in folders if table.there(folder)]
 
     def digest(self, path: str | Path) -> str:
         """SHA-256 of a file's content, remembered from run to run."""
@@ -115,6 +118,8 @@ class Run:
 
     def leave_out(self, reason: str) -> NoReturn:
         """End the stage: what it needs is not in this study. Stages that can do without it go on."""
+        if not reason:
+            raise ValueError(f"{self.stage.name} leaves itself out without a reason")
         raise LeftOut(reason)
 
     def look(self, patients: int) -> tuple[Look, ...]:

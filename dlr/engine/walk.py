@@ -173,8 +173,8 @@ class Walk:
         """Note what became of a stage, and put copies of what readers want at the top of the study."""
         name, left_out = planned.stage.name, record.get("left_out")
         warnings = tuple(record.get("warnings", ()))
-        self.folders[name] = None if left_out else planned.folder
-        if left_out:
+        self.folders[name] = None if left_out is not None else planned.folder
+        if left_out is not None:
             state = LEFT_OUT
             self.left_out[name] = reason = str(left_out)
         else:

@@ -17,6 +17,7 @@ __all__ = [
     "ROLES",
     "ROLES_SHOWN",
     "WHOLE",
+    "ELSEWHERE",
     "Evidence",
     "Headline",
     "LEADING",
@@ -41,6 +42,7 @@ ROLES: dict[str, tuple[tuple[str, str], ...]] = {
     "apparent": ((Protocol.PAPER, Side.TRAIN),),
     "test, published way": ((Protocol.PAPER, Side.TEST),),
 }
+ELSEWHERE = ("external", "left-out cohort")  # roles of patients from another source than the training side
 ROLES_SHOWN = ("nested", "test", "external", "validation", "left-out cohort", "out-of-fold", "apparent")  # in tables
 LEADING = {TargetKind.BINARY: "auc", TargetKind.PER_CENT: "mae"}  # the measure that a headline gives
 
@@ -51,7 +53,7 @@ class Headline:
 
     target: Target
     model: str
-    role: str  # "nested", "test", "external" or "out-of-fold"
+    role: str  # "nested", "test", "external", "left-out cohort" or "out-of-fold"
     estimate: Estimate  # the AUC, or the mean absolute error of a per cent
 
 
@@ -120,7 +122,7 @@ class Evidence:
             nested = self.get(target.name, model, "nested", metric)
             if nested is not None and (test is None or self.few(target, test)):
                 return Headline(target, model, "nested", nested)
-            for role in ("test", "external", "out-of-fold"):
+            for role in ("test", "external", "left-out cohort", "out-of-fold"):
                 found = self.get(target.name, model, role, metric)
                 if found is not None:
                     return Headline(target, model, role, found)

@@ -99,7 +99,7 @@ def _key_numbers(sources: Sources, press: Press, evidence: Evidence, headline: H
     """The paragraph's numbers as a small table, a column a role."""
     target, model = headline.target.name, headline.model
     shown: dict[str, list[str]] = {"": [name for name, _, _ in KEY_NUMBERS]}
-    for role in ("nested", "test", "external", "out-of-fold"):
+    for role in ("nested", "test", "external", "left-out cohort", "out-of-fold"):
         auc = evidence.get(target, model, role, "auc")
         if auc is not None:
             cells = [f"{auc.n} ({auc.n_positive})"]

@@ -122,6 +122,8 @@ def radiomics(sources: Sources) -> str:
     total, images = int(families["count"].sum()), list(dict.fromkeys(families["image_type"]))
     profile, engine = settings.radiomics.profile, settings.radiomics.engine
     once = PER_PATIENT[settings.cohort.per_patient]
+    if set(families["family"]) == {"given"}:
+        return f"The study started from a table of {total:,} features."
     text = f"{total:,} features were computed from each ROI with the profile {profile} (engine {engine}) on {len(images)} image types ({', '.join(images)}); {once}."
     missing = sources.table(MISSING)
     if missing is None:
@@ -233,9 +235,20 @@ def validation(sources: Sources, evidence: Evidence) -> str:
     learn = sources.settings.learn
     folds, seeds = learn.folds, learn.seeds
     words = f"{seeds} seed{'' if seeds == 1 else 's'}"
-    sentences = [
-        f"Training patients received out-of-fold predictions from {folds}-fold cross-fitting with {words}; test patients the mean over the same {folds} × {seeds} chains, of probabilities as logits."
-    ]
+    kinds = [target.binary for target in sources.targets]
+    mean = " and ".join(
+        [
+            *(["of probabilities as logits"] if any(kinds) else []),
+            *(["of per cents as they are"] if not all(kinds) else []),
+        ]
+    )
+    sentences = []
+    if Protocol.CROSSFIT in learn.protocols:
+        sentences.append(
+            f"Training patients received out-of-fold predictions from {folds}-fold cross-fitting with {words}; test patients the mean over the same {folds} × {seeds} chains, {mean}."
+        )
+    if Protocol.LEAVE_ONE_COHORT_OUT in learn.protocols:
+        sentences.append("Each cohort was held out once: its patients were predicted by models of all other cohorts.")
     if Protocol.NESTED in learn.protocols:
         sentences.append("In nested cross-validation every patient was held out once a repetition.")
     if Protocol.PAPER in learn.protocols:
@@ -270,7 +283,7 @@ def statistics(sources: Sources) -> str:
         ]
     if any(not target.binary for target in sources.targets):
         sentences.append(
-            "An outcome in per cent is described by mean absolute error, beside that of the training median, by bias and limits of agreement (Bland and Altman), and by Pearson's and Spearman's correlations, with 95 % intervals."
+            "An outcome in per cent is described by mean absolute error, beside that of the training median, by bias and limits of agreement (Bland and Altman), and by Pearson's and Spearman's correlations, with 95 % intervals; models were compared on test by paired t-tests of absolute errors."
         )
     return " ".join(sentences)
 

@@ -66,9 +66,11 @@ def _per_cents(sources: Sources, press: Press) -> list[Block]:
     rows = []
     for target, side, own in _known_by_side(sources, binary=False):
         known = own.dropna()
-        low, middle, high = (f"{value:.1f}" for value in known.quantile([0.25, 0.5, 0.75]))
-        span = f"{known.min():g}–{known.max():g}" if len(known) else theme.NOTHING
-        rows.append((target, side, len(own), f"{middle} ({low}–{high})", span, len(own) - len(known)))
+        middle = span = theme.NOTHING
+        if len(known):
+            low, median, high = (f"{value:.1f}" for value in known.quantile([0.25, 0.5, 0.75]))
+            middle, span = f"{median} ({low}–{high})", f"{known.min():g}–{known.max():g}"
+        rows.append((target, side, len(own), middle, span, len(own) - len(known)))
     if not rows:
         return []
     names = ["Outcome (%)", "Side", "Patients", "Median (quartiles)", "Range", "Unknown"]

@@ -15,7 +15,7 @@ from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.report.time_of_use import time_of_use
 from dlr.tables import PER_CENT
-from dlr.words import Target
+from dlr.words import Estimate, Target
 
 __all__ = ["answer_blocks", "headline_paragraph", "model_blocks"]
 
@@ -40,7 +40,7 @@ def answer_blocks(sources: Sources, press: Press, evidence: Evidence, headline: 
     """The headline in a paragraph, as a small table and as a figure."""
     target, model = headline.target, headline.model
     shown: dict[str, list[str]] = {"": ["Patients", *(name.replace("\n", " ") for name, _, _ in TABLE)]}
-    for role in ("nested", "test", "external", "out-of-fold"):
+    for role in ("nested", "test", "external", "left-out cohort", "out-of-fold"):
         error = evidence.get(target.name, model, role, "mae")
         if error is not None:
             cells = [cell(evidence.get(target.name, model, role, metric), digits, "\n") for _, metric, digits in TABLE]
@@ -80,9 +80,7 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
         sentences.append(f"The model's gain over that is {with_interval(gain, 1)}{proof}.")
     bias, lower, upper = found["bias"], found["limits_lower"], found["limits_upper"]
     if bias is not None:
-        sentences.append(
-            f"Its bias is {with_interval(bias, 1)}: on average predictions are {_high_or_low(bias.value)}."
-        )
+        sentences.append(f"Its bias is {with_interval(bias, 1)}: on average predictions are {_high_or_low(bias)}.")
     if lower is not None and upper is not None:
         limits = f"{lower.value:.1f} to {upper.value:.1f}".replace("-", "−")
         sentences.append(
@@ -100,10 +98,11 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
     return " ".join(sentences)
 
 
-def _high_or_low(bias: float) -> str:
-    if abs(bias) < 0.05:
-        return "neither too high nor too low"
-    return "too high" if bias > 0 else "too low"
+def _high_or_low(bias: Estimate) -> str:
+    """What the interval of the bias shows."""
+    if bias.lower > 0:
+        return "too high"
+    return "too low" if bias.upper < 0 else "not shown to be too high or too low"
 
 
 def model_blocks(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:

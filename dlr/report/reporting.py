@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from dlr.figures import theme
-from dlr.report.evidence import LEADING, Evidence, cell, measure_words
+from dlr.report.evidence import ELSEWHERE, LEADING, Evidence, cell, measure_words
 from dlr.report.nomogram_section import predict_command
 from dlr.report.sources import Sources
 from dlr.tables import (
@@ -153,9 +153,10 @@ def _calibration(sources: Sources, evidence: Evidence) -> str:
 
 def _external(sources: Sources, evidence: Evidence) -> str:
     external = any(
-        evidence.get(target.name, model, "external", LEADING[target.kind])
+        evidence.get(target.name, model, role, LEADING[target.kind])
         for target in sources.targets
         for model in evidence.models(target.name)
+        for role in ELSEWHERE
     )
     return (
         "patients set aside as external were evaluated" if external else "internal only: one source, split by patient"

@@ -8,7 +8,7 @@ from dataclasses import replace
 from dlr.figures import theme
 from dlr.report.blocks import Remark, Remarks
 from dlr.report.combined_set import image_signature, primary_set
-from dlr.report.evidence import FEW_EVENTS, LEADING, Evidence, with_interval
+from dlr.report.evidence import ELSEWHERE, FEW_EVENTS, LEADING, Evidence, with_interval
 from dlr.report.optimism import gap_rows
 from dlr.report.selection import noisy_features
 from dlr.report.sources import Sources
@@ -56,7 +56,7 @@ def _implausible(sources: Sources, evidence: Evidence, target: Target) -> Iterat
     limit = settings.plausible_auc.get(target.name, settings.plausible_auc_default)
     high = []
     for model in evidence.models(target.name):
-        for role in ("nested", "test", "external", "out-of-fold"):
+        for role in ("nested", "test", "external", "left-out cohort", "out-of-fold"):
             auc = evidence.get(target.name, model, role, "auc")
             if auc is not None and auc.value > limit:
                 high.append(f"{model} {role} {theme.format_auc(auc.value)}")
@@ -111,7 +111,7 @@ def _few_events(sources: Sources, evidence: Evidence, target: Target) -> Iterato
 
 def _too_many_parameters(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
     size = sources.of(SAMPLE_SIZE, target)
-    if size is None:
+    if size is None or primary_set(sources, target) is None:
         return
     bounds = size.loc[size["quantity"] == "riley_maximum_parameters", "value"].dropna()
     used = clinical_variables(sources, Model.COMBINED, target)
@@ -272,7 +272,7 @@ def _noise(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
 def _no_external(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
     for target in sources.targets:
         for model in evidence.models(target.name):
-            if evidence.get(target.name, model, "external", LEADING[target.kind]):
+            if any(evidence.get(target.name, model, role, LEADING[target.kind]) for role in ELSEWHERE):
                 return
     yield Remark(
         2, "There is no external validation.", "All patients come from the same source and were split at random.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from dlr.engine import Run, stage
+from dlr.errors import InputError
 from dlr.study.application import NEW, Application
 from dlr.study.cohort import BEFORE_BIOPSY, BIOPSY_FREE, CohortTables, read_cohort
 from dlr.study.combined import (
@@ -19,9 +20,11 @@ from dlr.study.combined import (
 )
 from dlr.study.combining import Combining, combined_rows
 from dlr.tables import COMBINED_INPUTS, COMBINED_TERMS, OPTIMISM, PREDICTIONS
-from dlr.words import Protocol
+from dlr.words import MODELS, Protocol, Target
 
 __all__ = ["combine"]
+
+PROTOCOLS = (Protocol.PAPER, Protocol.CROSSFIT)
 
 
 def apply_combine(given: Application) -> None:
@@ -40,9 +43,32 @@ def apply_combine(given: Application) -> None:
         given.made.give(COMBINED_INPUTS, table.assign(target=target, protocol=protocol, variant=variant))
 
 
+def why_not(run: Run, target: Target) -> str:
+    """Why a target can have no Combined model in this study, "" where it can."""
+    if not target.binary:
+        return "the Combined model is logistic, and this target is in per cent"
+    if not set(PROTOCOLS) & set(run.settings.learn.protocols):
+        return "the Combined model is fitted under paper or crossfit, and learn.protocols names neither"
+    return ""
+
+
+def named_variables(run: Run, tables: CohortTables) -> None:
+    """Name every variable of the settings that cannot enter, and refuse an image signature that is no model."""
+    known, targets = {column.name for column in tables.columns}, {target.name for target in tables.targets}
+    for name in run.settings.combine.variables or ():
+        if name not in known:
+            why = "it is a target of this study" if name in targets else "the study has no such clinical column"
+            run.warn(f"combine.variables: {name} cannot enter the Combined model: {why}")
+    models = [spec.name for spec in (*MODELS, *run.models) if spec.of_images]
+    named = run.settings.combine.signature
+    if named not in ("auto", *models):
+        mend = f"name auto, or one of {', '.join(models)}"
+        raise InputError("combine.signature", f"{named!r} is no model of images", mend)
+
+
 @stage(
     "combine",
-    version=3,
+    version=4,
     needs=["cohort"],
     asks=[PREDICTIONS],
     sections=["combine", "learn.protocols"],
@@ -54,13 +80,12 @@ def combine(run: Run) -> None:
     """Clinical variables and a signature in one logistic model, bounded by Riley's criterion."""
     tables = read_cohort(run.needs.cohort)
     signatures = chosen_signatures([PREDICTIONS.read(folder) for folder in run.every(PREDICTIONS)])
-    if signatures.empty:
-        run.leave_out("there is no signature to combine")
+    named_variables(run, tables)
     sets: list[SavedSet] = []
-    inputs, predictions, optimism, reasons = [], [], [], []
-    for target in tables.targets:
-        if not target.binary:
-            reasons.append(f"{target.name}: the Combined model is logistic, and this target is in per cent")
+    inputs, predictions, optimism = [], [], []
+    reasons = [f"{target.name}: {reason}" for target in tables.targets if (reason := why_not(run, target))]
+    if signatures.empty and tables.binary_targets:
+        reasons.append("there is no signature to combine")
     for case in _cases(run, tables, signatures):
         candidates = candidate_sets(run, tables, case.frame, case.variant == BEFORE_BIOPSY)
         if not candidates:
@@ -70,7 +95,7 @@ def combine(run: Run) -> None:
         sets += saved
         inputs.append((saved[0], case.frame))
         if saved[0].model.fit is None:
-            reasons.append(saved[0].model.reason)
+            reasons.append(f"{case.target.name}: {saved[0].model.reason}")
             continue
         predictions += case.predictions(run, saved[0])
         if case.protocol == Protocol.CROSSFIT and run.settings.combine.bootstrap:
@@ -92,7 +117,7 @@ def combine(run: Run) -> None:
 
 def _cases(run: Run, tables: CohortTables, signatures: pd.DataFrame) -> list[Combining]:
     """Binary targets by protocol by variant; a variant that would repeat the model, or be empty, is no case."""
-    protocols = [p for p in run.settings.learn.protocols if p in (Protocol.PAPER, Protocol.CROSSFIT)]
+    protocols = [p for p in run.settings.learn.protocols if p in PROTOCOLS and len(signatures)]
     early = sum(column.available in BIOPSY_FREE for column in tables.columns)
     variants = ["", *([BEFORE_BIOPSY] if 0 < early < len(tables.columns) else [])]
     return [

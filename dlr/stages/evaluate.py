@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from dlr.engine import Run, stage
+from dlr.errors import InputError
 from dlr.study.application import Application
 from dlr.study.cohort import CohortTables, read_cohort
 from dlr.study.comparisons import comparison_table, reclassification_table
@@ -33,7 +34,7 @@ from dlr.tables import (
     RECLASSIFICATION,
     ROC,
 )  # fmt: skip
-from dlr.words import CHOSEN, Side
+from dlr.words import CHOSEN, MODELS, Side
 
 __all__ = ["evaluate"]
 
@@ -67,6 +68,10 @@ def evaluate(run: Run) -> None:
         run.leave_out("there is no signature to evaluate: neither radiomics nor clinical columns gave one")
     everything = evaluated_signatures(pd.concat(found, ignore_index=True), tables)
     settings = run.settings.evaluate
+    models = [spec.name for spec in (*MODELS, *run.models)]
+    for name in settings.primary:
+        if name not in models:
+            raise InputError("evaluate.primary", f"{name!r} is no model", f"name two of {', '.join(models)}")
     cutoffs = cut_offs(everything)
     metrics = pd.DataFrame(metric_rows(run, tables, everything, cutoffs), columns=list(METRICS.names))
     METRICS.write(run.folder, metrics)

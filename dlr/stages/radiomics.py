@@ -30,7 +30,12 @@ def apply_radiomics(given: Application) -> None:
     patients = given.patients
     if patients.holds_features:
         known = [column.name for column in patients.tables.columns]
-        given.made.give(FEATURES, match_features(load_feature_table(patients.table, known), patients.tables.cases))
+        given.made.give(
+            FEATURES,
+            match_features(
+                load_feature_table(patients.table, known, targets=patients.tables.targets), patients.tables.cases
+            ),
+        )
         return
     profile = load_profile(given.home / PROFILE_FILE)  # the study's own copy, wherever the file is now
     rows = rows_of(patients.tables.cases[patients.tables.cases["image"] != ""])

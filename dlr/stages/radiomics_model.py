@@ -129,7 +129,7 @@ def write_rad_scores(run: Run, made: dict[str, SignatureTables]) -> None:
         score = load_chain(folder / "chains").rad_score
         if score is not None and score.features:
             found[RAD_SCORE].append(score.table().assign(target=target))
-            lines.append(rad_score_formula(score))
+            lines.append((f"{target}: " if len(made) > 1 else "") + rad_score_formula(score))
     for table, rows in found.items():
         if rows:
             table.write(run.folder, pd.concat(rows, ignore_index=True))

@@ -70,7 +70,8 @@ class CohortFiles:
 
     def key(self, row: CaseRow, outline: str, digest: Digest) -> dict[str, Any]:
         # the scanned region is found with the final mask, whichever outline is asked for
-        files = {name: getattr(row, name) for name in dict.fromkeys(("image", "mask", outline))}
+        final = "mask" if row.mask else "mask_reader1"
+        files = {name: getattr(row, name) for name in dict.fromkeys(("image", final, outline))}
         return {
             "reading": {name: _plain(getattr(self.settings, name)) for name in READING},
             "outline": outline,

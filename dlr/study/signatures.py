@@ -210,11 +210,12 @@ def apply_chains(folder: Path, algorithm: str, rows: PatientFrame) -> pd.Series:
     return rows.mean_by_patient(load_chain(folder, algorithm).predict(rows.values))
 
 
-def values_outside(folder: Path, rows: PatientFrame, model: str, variant: str) -> pd.DataFrame:
+def values_outside(saved: SavedChains, rows: PatientFrame, model: str) -> pd.DataFrame:
     """OUTSIDE: the values of kept columns that lie outside the training range of a part's chosen chain."""
-    flags = load_chain(folder, CHOSEN).outside(rows.values)
+    flags = load_chain(saved.folder, CHOSEN).outside(rows.values)
+    named = (saved.target, model, saved.variant)
     found = [
-        (rows.patient_id.iloc[i], model, variant, flags.columns[j], float(rows.values[flags.columns[j]].iloc[i]))
+        (rows.patient_id.iloc[i], *named, flags.columns[j], float(rows.values[flags.columns[j]].iloc[i]))
         for i, j in zip(*np.nonzero(flags.to_numpy()), strict=True)
     ]
     return pd.DataFrame(found, columns=list(OUTSIDE.names))
@@ -276,7 +277,7 @@ def apply_to_new(given: Application, model: str, frame_of: Callable[[SavedChains
             continue
         value = apply_chains(saved.folder, CHOSEN, frame)
         given.made.give(PREDICTIONS, new_rows(saved, value, targets[saved.target], model))
-        given.made.give(OUTSIDE, values_outside(saved.folder, frame, model, saved.variant))
+        given.made.give(OUTSIDE, values_outside(saved, frame, model))
 
 
 def new_rows(saved: SavedChains, value: pd.Series, target: Target, model: str) -> pd.DataFrame:

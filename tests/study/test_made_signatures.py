@@ -161,15 +161,16 @@ def test_saved_chains_are_read_from_their_folders_names(tmp_path: Path) -> None:
 
 def test_values_outside_the_training_range_are_named(made: tuple[HandRun, SignatureTables]) -> None:
     """The chain of fold 0 saw x from 0 to 4 and y from .2 to 2.2 or so."""
-    chain = chains_folder(made[0].folder, "her2", "before biopsy", "crossfit-s0-f0")
+    chain = next(one for one in saved_chains(made[0].folder) if one.part.name == "crossfit-s0-f0" and one.variant)
     new = pd.DataFrame({"y": [1.0, -5.0, 1.5], "x": [2.0, 99.0, 3.0]}, index=["c1", "c2", "c3"])
     rows = PatientFrame(new, pd.Series(["N1", "N2", "N3"], new.index))
-    found = OUTSIDE.conform(values_outside(chain, rows, "Rad", "before biopsy"))
+    found = OUTSIDE.conform(values_outside(chain, rows, "Rad"))
     assert sorted(found[["patient_id", "column", "value"]].to_numpy().tolist()) == [
         ["N2", "x", 99.0],
         ["N2", "y", -5.0],
     ]
     assert set(found["model"]) == {"Rad"} and set(found["variant"]) == {"before biopsy"}
+    assert set(found["target"]) == {"her2"}
 
 
 def test_saved_chains_say_the_same_of_new_patients(made: tuple[HandRun, SignatureTables], tmp_path: Path) -> None:

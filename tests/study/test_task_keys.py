@@ -115,6 +115,15 @@ def test_a_row_that_reads_otherwise_is_another_case(change: dict) -> None:
     assert replace(one, row=replace(one.row, **change)).key(digest) != one.key(digest)
 
 
+def test_the_outline_that_stands_for_a_missing_mask_is_part_of_a_case() -> None:
+    one = case()
+    without = replace(one, row=replace(one.row, mask=""))
+    other = replace(without, row=replace(without.row, mask_reader1="other.png"))
+    assert other.key(digest) != without.key(digest)
+    for outline in ("mask_reader2", "mask"):
+        assert replace(other, outline=outline).key(digest) != replace(without, outline=outline).key(digest)
+
+
 def test_names_and_other_readers_are_no_part_of_a_case(home: Path) -> None:
     one = case()
     for change in ({"case_id": "C9"}, {"patient_id": "P9"}, {"mask_reader1": "other.png"}):
