@@ -40,10 +40,10 @@ demo: setup     ## the built-in cohort, the whole study, its report and nomogram
 	$(BIN)/python -m dlr demo
 
 test: check     ## what continuous integration runs: checks, then the tests without the slow ones
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow"
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow"
 
 test-all: check ## the slow tests as well
-	$(BIN)/python -m pytest -n $(WORKERS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 check: setup    ## format, lint, types, rooms
 	$(BIN)/python -m ruff format --check $(wildcard $(CODE))
