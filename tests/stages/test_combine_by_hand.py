@@ -13,8 +13,9 @@ import pytest
 from dlr.cohort import Column
 from dlr.engine.run import LeftOut
 from dlr.stages.combine import combine
+from dlr.stats import auc
 from dlr.study.application import Application, Applied, NewPatients
-from dlr.study.combined import read_sets
+from dlr.study.combined import combined_inputs, read_sets
 from dlr.tables import COMBINED_INPUTS, COMBINED_TERMS, OPTIMISM, PREDICTIONS
 from dlr.words import Available
 from tests.study.hand_made import HER2, KI67, HandRun, cohort_of, folds_of, predictions_of, write_cohort
@@ -106,6 +107,10 @@ def test_optimism_is_of_cross_fitting_and_terms_and_inputs_of_everything(study: 
     optimism = OPTIMISM.read(study.folder)
     assert optimism["variant"].unique().tolist() == ["", "before biopsy"]
     assert len(optimism) == 2 * optimism["measure"].nunique(), "not once more for paper"
+    primary = next(one for one in read_sets(study.folder) if one.protocol == "crossfit" and one.primary)
+    predicted = primary.model.predict(combined_inputs(study.folder, primary).loc[TRAIN])
+    apparent = optimism[(optimism["variant"] == "") & (optimism["measure"] == "auc")]["apparent"]
+    assert apparent.tolist() == pytest.approx([auc(np.array(HIGH) == 1, predicted).value])
     terms = COMBINED_TERMS.read(study.folder)
     assert len(terms[["protocol", "variant", "set"]].drop_duplicates()) == 8
     assert set(terms["model"]) <= {"full", "combined", "nomogram"}
@@ -122,6 +127,12 @@ def test_a_variant_that_repeats_the_model_or_is_empty_is_no_variant(tmp_path: Pa
         run = combined(tmp_path / name, *signatures(), columns=columns, variables=["er", "age"], bootstrap=0)
         assert {one.variant for one in read_sets(run.folder)} == {""}, name
         assert not OPTIMISM.there(run.folder), "no bootstrap was asked for"
+        assert len(run.warned) == 1, "nothing is said of a variant that is none"
+
+
+def test_the_papers_model_has_no_bootstrap(tmp_path: Path) -> None:
+    run = combined(tmp_path, *signatures(protocol="paper"), protocols=("paper",), variables=["age"])
+    assert PREDICTIONS.there(run.folder) and not OPTIMISM.there(run.folder)
 
 
 def test_what_hinders_the_combined_model_is_said(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,13 +16,14 @@ import dlr.deep
 from dlr.deep import FrozenHead, InputSettings, Picture
 from dlr.engine import Task, TaskFailure
 from dlr.errors import InputError, Problem
+from dlr.networks import TrainingSettings
 from dlr.protocols import Part
 from dlr.study import networks
 from dlr.study.cases import CaseRow, OneCase
 from dlr.study.deep_chains import DeepChain, backbone_file, embedding_frame, network_values, read_chain
 from dlr.study.frames import PatientFrame
 from dlr.study.frozen import DeepSignature, frozen_signatures
-from dlr.study.networks import fine_tuned_signatures
+from dlr.study.networks import ApplyNetwork, FineTuning, fine_tuned_signatures
 from dlr.study.pictured import Pictured
 from dlr.study.pictures import (
     Picturing,
@@ -51,6 +53,22 @@ PARTS = (
 
 def head(intercept: float = 0.5, coefficients: tuple[float, ...] = (1.0, -2.0)) -> FrozenHead:
     return FrozenHead(intercept, np.array(coefficients), 0.1, 0.4, 10, 5)
+
+
+@dataclass(frozen=True)
+class Point:
+    """One point of a training's curve."""
+
+    epoch: int
+    part: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where weights are from."""
+
+    weights: str
 
 
 # pictures -----------------------------------------------------------------------------------------------------------
@@ -241,7 +259,7 @@ def tuned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[HandRun, lis
 
     monkeypatch.setattr(networks, "fine_tune_part", train)
     monkeypatch.setattr(networks, "apply_network", apply)
-    monkeypatch.setitem(vars(dlr.deep), "seconds_an_image", lambda name, settings: 6.0)
+    monkeypatch.setitem(vars(dlr.deep), "seconds_an_image", lambda name, settings: 600.0)
     (tmp_path / "stage").mkdir()
     (tmp_path / "study" / "checkpoints").mkdir(parents=True)
     deep = {"backbone": "resnet18", "weights": "none", "seeds": 1, "input": {"size": 64}, "training": {"epochs": 20}}
@@ -292,7 +310,52 @@ def test_a_network_is_shown_the_parts_own_patients_and_says_something_of_those_i
 
 
 def test_how_long_the_trainings_can_take_is_said_beforehand(tuned: tuple[HandRun, list[DeepSignature]]) -> None:
-    """10 + 7 + 6 pictures of 6 s each, 20 epochs, two processes: 23 min."""
+    """10 + 7 + 6 pictures of 600 s each, 20 epochs, two processes: 2,300 min."""
     assert tuned[0].logged == [
-        "resnet18 at 64 px: 3 trainings of at most 20 epochs, 6 s an image: up to 23 min with 2 processes here"
+        "resnet18 at 64 px: 3 trainings of at most 20 epochs, 6e+02 s an image: up to 2,300 min with 2 processes here"
     ]
+
+
+@pytest.mark.parametrize(("validation", "loss"), [((), 0.6), ((0.9, 0.8, 0.7), 0.8)])
+def test_a_training_leaves_its_curves_and_the_loss_of_its_best_epoch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, validation: tuple[float, ...], loss: float
+) -> None:
+    """Of the validation part where there is one, else of the training part; epoch 1 is the best."""
+    given = [Point(k, "train", 0.7 - 0.1 * k) for k in range(3)]
+    given += [Point(k, "validation", value) for k, value in enumerate(validation)]
+    trained = SimpleNamespace(network="a network", curves=given, epochs=3, best_epoch=1, precision="float32")
+    saved: list[Any] = []
+
+    def fine_tune(backbone: str, pictures: list[Any], positive: Any, patients: Any, cases: Any, *more: Any, **how: Any):
+        assert (backbone, len(pictures), patients, cases) == ("resnet18", 1, ("P",), ("C1",))
+        assert how == {"seed": 7, "checkpoint": tmp_path / "c.pt", "identity": "x"}
+        return trained, Origin(str(tmp_path / "w.safetensors"))
+
+    def save_network(network: str, origin: Origin, folder: Path, **about: Any) -> None:
+        saved.append((network, origin.weights, folder, about))
+
+    monkeypatch.setitem(vars(dlr.deep), "fine_tune", fine_tune)
+    monkeypatch.setitem(vars(dlr.deep), "save_network", save_network)
+    payload = FineTuning(
+        ("k",), ("C1",), ("P",), np.array([True]), "resnet18", "abc", "imagenet", TrainingSettings(), 7,
+        (picture_folder(tmp_path / "k", np.eye(4, dtype=bool)),), tmp_path / "w.safetensors", "x", tmp_path / "c.pt",
+    )  # fmt: skip
+    monkeypatch.setattr(networks, "DeepSettings", lambda **given: given)
+    networks.fine_tune_part(Task("t", {}, payload), tmp_path)
+    about = {"epochs": 3, "best_epoch": 1, "precision": "float32", "loss": pytest.approx(loss)}
+    assert saved == [("a network", "imagenet", tmp_path / "network", about)]
+    assert pd.read_csv(tmp_path / "curves.csv")["value"].tolist()[:3] == pytest.approx([0.7, 0.6, 0.5])
+
+
+def test_an_application_leaves_values_by_patient_and_embeddings_by_case(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = SimpleNamespace(logits=np.array([np.log(3.0)]), features=np.array([5.0, 6.0]))
+    monkeypatch.setitem(vars(dlr.deep), "embed", lambda *ignored: said)
+    monkeypatch.setitem(vars(dlr.deep), "load_network", lambda folder: SimpleNamespace(backbone=None, head=None))
+    folder = picture_folder(tmp_path / "k", np.eye(4, dtype=bool))
+    payload = ApplyNetwork("key", {"C1": "k"}, {"C1": "P"}, True, "largest_roi", tmp_path, (folder,))
+    networks.apply_network(Task("t", {}, payload), tmp_path)
+    values = pd.read_parquet(tmp_path / "values.parquet")
+    assert values["patient_id"].tolist() == ["P"] and values["value"].tolist() == pytest.approx([0.75])
+    assert pd.read_parquet(tmp_path / "embeddings.parquet").to_numpy().tolist() == [["C1", "P", 5.0, 6.0]]
