@@ -127,13 +127,6 @@ class CohortSettings(BaseModel):
             raise ValueError(f"positive_levels and target_kinds: per_cent exclude each other for {', '.join(both)}")
         return self
 
-    @model_validator(mode="after")
-    def _kinds_of_targets(self) -> CohortSettings:
-        unknown = sorted(set(self.target_kinds) - set(self.targets))
-        if unknown:
-            raise ValueError(f"target_kinds names {', '.join(unknown)}, which cohort.target does not")
-        return self
-
     @field_validator("headers", "values", mode="before")
     @classmethod
     def _empty_section(cls, value: Any) -> Any:

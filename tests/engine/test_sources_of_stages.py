@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -58,11 +59,28 @@ def test_the_models_of_a_pipeline_are_those_of_its_stages() -> None:
     assert house.models == ("A", "C", "D") and HOUSE.models == ()
 
 
-def test_every_folder_of_a_table_is_of_a_stage_that_gives_it_and_is_there() -> None:
-    """`needs` of a stage that left itself out is None."""
-    needs = SimpleNamespace(cohort=Path("1"), clinical=None, rad=Path("3"))
-    gives = {"rad": ("predictions",), "cohort": ("patients",), "clinical": ("predictions", "odds")}
-    run = SimpleNamespace(needs=needs, gives=gives)
-    assert Run.every(run, "predictions") == [Path("3")] and Run.every(run, "odds") == []  # type: ignore[arg-type]
-    needs.clinical = Path("2")
-    assert Run.every(run, "predictions") == [Path("3"), Path("2")]  # type: ignore[arg-type]
+@dataclass(frozen=True)
+class Named:
+    """A table of a name, whose file is called so."""
+
+    name: str
+
+    def there(self, folder: Path | None) -> bool:
+        return folder is not None and (folder / self.name).is_file()
+
+
+def test_every_folder_of_a_table_is_of_a_stage_that_gives_it_and_is_there(tmp_path: Path) -> None:
+    """`needs` of a stage that left itself out is None; one that gives a table may have had nothing to give."""
+    predictions, odds = Named("predictions"), Named("odds")
+    for name in ("cohort", "clinical", "rad"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "predictions").touch()
+    needs = SimpleNamespace(cohort=tmp_path / "cohort", clinical=None, rad=tmp_path / "rad")
+    run = SimpleNamespace(
+        needs=needs, gives={"rad": (predictions,), "cohort": (odds,), "clinical": (predictions, odds)}
+    )
+    assert Run.every(run, predictions) == [needs.rad] and Run.every(run, odds) == []  # type: ignore[arg-type]
+    needs.clinical = tmp_path / "clinical"
+    assert Run.every(run, predictions) == [needs.rad, needs.clinical]  # type: ignore[arg-type]
+    (needs.rad / "predictions").unlink()
+    assert Run.every(run, predictions) == [needs.clinical]  # type: ignore[arg-type]

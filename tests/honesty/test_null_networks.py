@@ -15,6 +15,7 @@ from dlr.protocols import stratified_folds
 from dlr.randomness import rng
 from dlr.stats import auc, auc_within_folds
 
+pytestmark = pytest.mark.slow  # 32 null cohorts through a backbone
 SEEDS, FOLDS = 32, 5
 
 

@@ -156,7 +156,7 @@ def test_a_primary_set_without_a_model_predicts_nobody_and_says_why(tmp_path: Pa
     run = combined(tmp_path, *turned, columns=(AGE,))
     (one,) = read_sets(run.folder)
     assert one.primary and one.model.fit is None and one.name == "Clinical + Rad"
-    assert run.warned[-1] == one.model.reason and "no candidate is left" in one.model.reason
+    assert run.warned[-1] == f"her2: {one.model.reason}" and "no candidate is left" in one.model.reason
     assert not PREDICTIONS.there(run.folder) and not OPTIMISM.there(run.folder)
     assert len(COMBINED_INPUTS.read(run.folder)) == 22
     assert applied(run).of(PREDICTIONS).empty and len(applied(run).of(COMBINED_INPUTS)) == 3

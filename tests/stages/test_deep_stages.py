@@ -95,6 +95,7 @@ def test_tables_of_attention_and_fusion_are_as_declared(frozen) -> None:
     assert shares[shares["step"] == "joined"].set_index("block")["count"]["Rad"] == features
 
 
+@pytest.mark.slow
 def test_the_deep_study_gives_the_same_bytes_again(frozen, tmp_path: Path) -> None:
     manifest, result = frozen
     again = run_stills(manifest, tmp_path / "again", pipeline=DEEP, jobs=2)

@@ -7,9 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dlr.engine import Result, open_study, resolve
+from dlr.engine import Result, open_study
 from dlr.errors import InputError
-from dlr.settings import StudySettings
 from dlr.study.prediction import predict_table
 from dlr.tables import METRICS
 from tests.stages.small_study import TABLES_ONLY, edit_csv, feature_study, run_features, targets_study
@@ -75,8 +74,3 @@ def test_a_model_that_is_none_is_refused(tmp_path: Path, wrong: str) -> None:
     manifest = feature_study(tmp_path, 60, 20)
     with pytest.raises(InputError, match="is no model"):
         run_features(manifest, tmp_path / "run", *QUICK, "learn.protocols=[crossfit]", wrong)
-
-
-def test_the_kind_of_what_is_no_target_is_refused() -> None:
-    with pytest.raises(InputError, match="target_kinds names nothere"):
-        resolve(StudySettings, {}, ["cohort.target_kinds={nothere: per_cent}"])

@@ -110,7 +110,7 @@ def test_bad_cases_and_those_a_stage_could_not_look_at_are_named_once(monkeypatc
 
 
 def test_values_outside_are_named_once_though_several_chains_saw_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    row = pd.DataFrame([("N1", "Rad", "", "x", 9.0)], columns=list(OUTSIDE.names))
+    row = pd.DataFrame([("N1", "her2", "Rad", "", "x", 9.0)], columns=list(OUTSIDE.names))
     found = predicted(monkeypatch, [new_rows({"N1": 0.5}), (OUTSIDE, row), (OUTSIDE, row)])
     assert len(found.outside) == 1 and found.points.empty
 
