@@ -18,7 +18,7 @@ from dlr.study.combined import (
     write_inputs,
     write_sets,
 )
-from dlr.study.combining import Combining, combined_rows
+from dlr.study.combining import Combining, combined_rows, whole_part
 from dlr.tables import COMBINED_INPUTS, COMBINED_TERMS, OPTIMISM, PREDICTIONS
 from dlr.words import MODELS, Protocol, Target
 
@@ -37,7 +37,7 @@ def apply_combine(given: Application) -> None:
         complete = saved.complete(frame)
         if saved.primary and saved.model.fit is not None and len(complete):
             value = pd.Series(saved.model.predict(complete), complete.index)
-            given.made.give(PREDICTIONS, combined_rows(saved, value, 0, -1, NEW))
+            given.made.give(PREDICTIONS, combined_rows(saved, whole_part(saved, (), value.index), value, NEW))
     for (target, protocol, variant), frame in inputs.items():
         table = frame.rename_axis("patient_id").reset_index()
         given.made.give(COMBINED_INPUTS, table.assign(target=target, protocol=protocol, variant=variant))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,11 @@ from dlr.protocols import Part
 from dlr.randomness import rng
 from dlr.study.cohort import CohortTables
 from dlr.study.combined import SavedSet
-from dlr.study.parts import side_under, study_parts
-from dlr.words import CHOSEN, Kind, Model, Protocol, Side, Target
+from dlr.study.parts import study_parts
+from dlr.study.signatures import held_out_rows
+from dlr.words import CHOSEN, Model, Protocol, Side, Target
 
-__all__ = ["Combining", "combined_rows"]
+__all__ = ["Combining", "combined_rows", "whole_part"]
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,11 @@ class Combining:
         paper = self.protocol == Protocol.PAPER
         direct = complete if paper else complete.loc[~complete.index.isin(self.tables.ids(Side.TRAIN))]
         sides = self.tables.sides
-        out = [combined_rows(saved, pd.Series(saved.model.predict(direct), direct.index), 0, -1, sides)]
+        whole = whole_part(saved, self.training(saved.model.candidates), direct.index)
+        out = [combined_rows(saved, whole, pd.Series(saved.model.predict(direct), direct.index), sides)]
         if not paper:
             for part in study_parts(self.tables.folds, [self.protocol], sides):
-                out.append(combined_rows(saved, self._of_fold(run, saved, part), part.seed, part.stored_fold, sides))
+                out.append(combined_rows(saved, part, self._of_fold(run, saved, part), sides))
         return out
 
     def _of_fold(self, run: Run, saved: SavedSet, part: Part) -> pd.Series:
@@ -105,17 +108,11 @@ class Combining:
         return found.table.assign(target=saved.target, variant=saved.variant)
 
 
-def combined_rows(saved: SavedSet, value: pd.Series, seed: int, fold: int, sides: pd.Series | str) -> pd.DataFrame:
-    """PREDICTIONS of one fitted Combined model.
+def combined_rows(saved: SavedSet, part: Part, value: pd.Series, sides: pd.Series | str) -> pd.DataFrame:
+    """PREDICTIONS of one fitted Combined model, by patient_id, of the patients that its part predicts."""
+    return held_out_rows(part, value, Target(saved.target), Model.COMBINED.value, saved.variant, CHOSEN, sides)
 
-    value : by patient_id.  sides : by patient_id, or one for all.
-    """
-    own = value.index.map(sides) if isinstance(sides, pd.Series) else [sides] * len(value)
-    return pd.DataFrame(
-        {
-            "patient_id": np.asarray(value.index, dtype=object), "target": saved.target,
-            "side": [side_under(saved.protocol, side) for side in own], "protocol": saved.protocol,
-            "model": Model.COMBINED.value, "variant": saved.variant, "algorithm": CHOSEN, "seed": seed, "fold": fold,
-            "value": value.to_numpy(dtype=float), "kind": Kind.PROBABILITY.value,
-        }
-    )  # fmt: skip
+
+def whole_part(saved: SavedSet, train: Sequence[str], predict: Sequence[str]) -> Part:
+    """The part of the one model that was fitted on the whole training side."""
+    return Part(saved.protocol, 0, -1, -1, tuple(train), tuple(predict))

@@ -11,6 +11,7 @@ import pytest
 
 from dlr.cohort import Column
 from dlr.learn import CandidateSet, fit_combined
+from dlr.protocols import Part
 from dlr.stats import auc
 from dlr.study.combined import SavedSet
 from dlr.study.combining import Combining, combined_rows
@@ -146,7 +147,9 @@ def test_samples_that_cannot_be_fitted_leave_the_bootstrap() -> None:
 
 def test_rows_of_new_patients_are_on_the_side_they_are_given() -> None:
     saved = kept(case())
-    rows = PREDICTIONS.conform(combined_rows(saved, pd.Series([0.25], ["N1"]), 2, 3, "new"))
+    rows = PREDICTIONS.conform(
+        combined_rows(saved, Part("crossfit", 2, -1, 3, (), ("N1",)), pd.Series([0.25], ["N1"]), "new")
+    )
     assert rows.to_dict("records") == [
         {
             "patient_id": "N1", "target": "her2", "side": "new", "protocol": "crossfit", "model": "Combined",
