@@ -12,12 +12,14 @@ from dlr.cohort import CohortSettings
 from dlr.deep import DeepSettings, FuseSettings
 from dlr.learn import LearnSettings
 from dlr.radiomics import RadiomicsSettings, StabilitySettings
+from dlr.volume import EmbeddingSettings, ReceptorSettings, VolumeSettings
 
 __all__ = [
     "ClinicalSettings",
     "CombineSettings",
     "EvaluateSettings",
     "NomogramSettings",
+    "ReceptorStudySettings",
     "ReportSettings",
     "StudySettings",
     "without_withdrawn",
@@ -104,4 +106,41 @@ class StudySettings(Section):
     combine: CombineSettings = CombineSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
     nomogram: NomogramSettings = NomogramSettings()
+    report: ReportSettings = ReportSettings()
+
+
+class ReceptorCohortSettings(CohortSettings):
+    """Several receptors from volumes."""
+
+    target: str | list[str] = Field(default_factory=lambda: ["er", "pr", "her2"], description="outcome columns")
+    kind: Literal["still", "volume", "auto"] = "volume"
+
+
+class ReceptorEvaluateSettings(EvaluateSettings):
+    """The pre-named comparison of the 3-D networks, and what images can plausibly tell of each receptor."""
+
+    plausible_auc: dict[str, float] = Field(default_factory=lambda: {"er": 0.85, "pr": 0.80, "her2": 0.80})
+    primary: tuple[str, str] = ("MultiTask", "SingleTask")
+
+
+class ReceptorAttentionSettings(AttentionSettings):
+    """Grad-CAM++, as published for the 3-D networks."""
+
+    method: Literal["gradcam", "gradcam++"] = "gradcam++"
+
+
+class ReceptorStudySettings(Section):
+    """All sections of the pipelines that look at volumes; `seed` names every random draw of the study."""
+
+    seed: int = 20250607
+    cohort: ReceptorCohortSettings = ReceptorCohortSettings()
+    volume: VolumeSettings = VolumeSettings()
+    radiomics: RadiomicsSettings = RadiomicsSettings()
+    clinical: ClinicalSettings = ClinicalSettings()
+    learn: LearnSettings = LearnSettings()
+    deep: DeepSettings = DeepSettings()
+    receptors: ReceptorSettings = ReceptorSettings()
+    attention: ReceptorAttentionSettings = ReceptorAttentionSettings()
+    embedding: EmbeddingSettings = EmbeddingSettings()
+    evaluate: ReceptorEvaluateSettings = ReceptorEvaluateSettings()
     report: ReportSettings = ReportSettings()

@@ -265,6 +265,20 @@ CURVES = Table(
     {**_text("target", "protocol", "model"), **_whole("seed", "fold", "epoch"), **_text("part", "measure"),
      "value": NUMBER},
 )  # fmt: skip
+VOLUMES = Table(  # a row a case that could be cut; file: its folder beside the table, with grey.npy and mask.npy
+    "volumes.csv",
+    {**_text("case_id", "patient_id", "file"), "outlined": TRUTH, **_whole("slices", "rows", "columns"),
+     **_numbers("spacing_z", "spacing_y", "spacing_x", "low", "high", "lesion_share", "diameter_mm")},
+)  # fmt: skip
+SEGMENTATION = Table(  # the map of a chain against the outline of a patient that it did not see, on what it was fed
+    "segmentation.csv",
+    {**_text("case_id", "patient_id", "side", "protocol", "model", "variant"), **_whole("seed", "fold"),
+     **_numbers("dice", "hausdorff95"), "unit": TEXT},
+)  # fmt: skip
+TSNE = Table(  # t-SNE of one chain's features; role: train (its own training patients), held-out
+    "tsne.csv",
+    {**_text("case_id", "patient_id", "model", "protocol", "part", "role"), **_numbers("x", "y", "z")},
+)  # fmt: skip
 OUTLINES = Table("outlines.csv", _text("case_id"))  # the rows of outlines.npy
 _PART = {**_text("target", "protocol", "part"), **_whole("seed", "fold")}
 COMPONENTS = Table("components.parquet", {**_text("row", "patient_id"), **_PART}, further=NUMBER)
@@ -304,8 +318,9 @@ METRICS = Table(
 )  # fmt: skip
 COMPARISONS = Table(
     "comparisons.csv",
-    {**_text("target", "protocol", "side", "subset", "metric", "model_a", "model_b"), "difference": NUMBER,
-     **_INTERVAL, **_numbers("p", "p_holm"), "method": TEXT},
+    {**_text("target", "protocol", "side", "subset", "metric", "model_a", "variant_a", "model_b", "variant_b"),
+     "difference": NUMBER, **_INTERVAL, **_numbers("p", "p_holm"), "method": TEXT},
+    version=2,
 )  # fmt: skip
 CUTOFFS = Table(
     "cutoffs.csv", {**_text("target", "model", "variant", "protocol"), "cutoff": NUMBER, "rule": TEXT, "n": WHOLE}

@@ -58,6 +58,7 @@ class Model(StrEnum):
     RAD = "Rad"
     DL = "DL"
     DLR = "DLR"
+    RAD_DL = "Rad+DL"
     COMBINED = "Combined"
     SINGLE_TASK = "SingleTask"
     MULTI_TASK = "MultiTask"
@@ -79,9 +80,10 @@ MODELS: tuple[ModelSpec, ...] = (
     ModelSpec(Model.RAD, "radiomics", of_images=True),
     ModelSpec(Model.DL, "a network", of_images=True),
     ModelSpec(Model.DLR, "radiomics and deep features", of_images=True, contains=(Model.RAD, Model.DL)),
-    ModelSpec(Model.COMBINED, "clinical variables and an image signature", contains=tuple(Model)[:4]),
-    ModelSpec(Model.SINGLE_TASK, "a 3-D network for one receptor", of_images=True),
-    ModelSpec(Model.MULTI_TASK, "a 3-D network for all receptors and the outline", of_images=True),
+    ModelSpec(Model.RAD_DL, "the mean of radiomics and a network", of_images=True, contains=(Model.RAD, Model.DL)),
+    ModelSpec(Model.COMBINED, "clinical variables and an image signature", contains=tuple(Model)[:5]),
+    ModelSpec(Model.SINGLE_TASK, "a 3-D network for the receptors alone", of_images=True),
+    ModelSpec(Model.MULTI_TASK, "a 3-D network for the receptors and the outline", of_images=True),
     ModelSpec(Model.SPATIAL, "a network that pools the regions of the tumour", of_images=True),
 )
 

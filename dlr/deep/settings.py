@@ -49,6 +49,10 @@ class DeepSettings(BaseModel):
     ] = "efficientnet_lite0"
     weights: Annotated[str, Field(description="imagenet, none, or the path of a state dict")] = "imagenet"
     input: InputSettings = InputSettings()
+    slices: Annotated[
+        Literal["auto", "largest", "all"],
+        Field(description="of a volume: the slice with the largest ROI, or the mean of features over all; auto: all"),
+    ] = "auto"
     flips: Annotated[bool, Field(description="predict the mean of a picture and its mirror image")] = True
     seeds: Annotated[int, Field(ge=1, description="of learn.seeds, so many are fine-tuned; frozen mode takes all")] = 1
     training: FineTuningSettings = FineTuningSettings()

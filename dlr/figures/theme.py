@@ -73,6 +73,7 @@ STYLES: dict[str, Style] = {
     Model.RAD: Style("#0072b2", (0, (3, 1, 1, 1)), "o"),
     Model.DL: Style("#009e73", (0, (1.2, 1)), "^"),
     Model.DLR: Style("#cc79a7", (0, (7, 1.5, 1, 1.5)), "D"),
+    Model.RAD_DL: Style("#5b5f9e", (0, (3, 0.8, 3, 2)), "d"),
     Model.COMBINED: Style(INK, "-", "P"),
     Model.SINGLE_TASK: Style("#56b4e9", (0, (9, 2)), "v"),
     Model.MULTI_TASK: Style("#d55e00", (0, (6, 1, 1, 1, 1, 1)), "X"),
@@ -82,8 +83,8 @@ _SPARE = (  # for the models that a pipeline names itself
     Style("#7b4ab5", (0, (4, 1, 2, 1)), "p"),
     Style("#7a5c43", (0, (8, 1, 2, 1)), "<"),
     Style("#b3003c", (0, (2, 2)), ">"),
-    Style("#4c7a00", (0, (10, 1, 1, 1)), "d"),
-    Style("#5b5f9e", (0, (5, 3)), "*"),
+    Style("#4c7a00", (0, (10, 1, 1, 1)), "8"),
+    Style("#a05a9c", (0, (5, 3)), "*"),
 )
 _NO_MODEL = Style(GREY, "-", "o")
 

@@ -21,6 +21,9 @@ class TrainingSettings(BaseModel):
     accumulate: Annotated[
         int, Field(ge=1, description="a batch is shown in so many pieces, one after the other: less memory")
     ] = 1
+    optimiser: Annotated[Literal["adamw", "adam"], Field(description="Adam as published for the 3-D networks")] = (
+        "adamw"
+    )
     weight_decay: Annotated[float, Field(ge=0)] = 1e-2
     warm_up: Annotated[int, Field(ge=0, description="epochs of rising rate before the cosine")] = 2
     schedule: Annotated[Literal["cosine", "constant"], Field(description="of the rates after the warm-up")] = "cosine"

@@ -51,7 +51,14 @@ def _compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str
     order = {patient: place for place, patient in enumerate(b.patients)}
     second = b.value[[order[patient] for patient in a.patients]]
     metric = "auc" if a.target.binary else "mae"
-    row: dict[str, Any] = {"subset": "all", "metric": metric, "model_a": a.model, "model_b": b.model}
+    row: dict[str, Any] = {
+        "subset": "all",
+        "metric": metric,
+        "model_a": a.model,
+        "variant_a": a.variant,
+        "model_b": b.model,
+        "variant_b": b.variant,
+    }
     if not a.target.binary:
         found_errors = _compare_errors(a, second)
         return row | found_errors if found_errors else {}

@@ -1,0 +1,123 @@
+"""Settings of the 3-D branch: how a volume is cut, which networks answer, how they are trained, and the embedding."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from dlr.networks.settings import TrainingSettings
+
+__all__ = ["EmbeddingSettings", "ReceptorSettings", "ReceptorTraining", "SegmentationSettings", "VolumeSettings"]
+
+Edge = Annotated[int, Field(ge=4, le=512)]
+
+
+class VolumeSettings(BaseModel):
+    """Section `volume`: how a volume is cut out of an image and resampled."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    crop: Annotated[
+        Literal["lesion", "whole"], Field(description="around the outline, or the image as it is (needs no outline)")
+    ] = "lesion"
+    margin_mm: Annotated[float, Field(ge=0, description="around the outline's bounding box, on every side")] = 10.0
+    size: Annotated[int | tuple[Edge, Edge, Edge], Field(description="edge of the cube, or slices, rows, columns")] = 64
+    clip: Annotated[tuple[float, float], Field(description="percentiles of grey that become 0 and 1")] = (0.5, 99.5)
+    scale: Annotated[
+        Literal["part", "volume"],
+        Field(description="whose percentiles: of the part's training volumes, or each volume's own (MRI)"),
+    ] = "part"
+
+    @field_validator("size")
+    @classmethod
+    def _edge(cls, value: int | tuple[int, int, int]) -> int | tuple[int, int, int]:
+        if isinstance(value, int) and not 4 <= value <= 512:
+            raise ValueError("an edge lies between 4 and 512 voxels")
+        return value
+
+    @field_validator("clip")
+    @classmethod
+    def _in_order(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 <= value[0] < value[1] <= 100:
+            raise ValueError("two percentiles, the lower one first, between 0 and 100")
+        return value
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Slices, rows and columns of every volume."""
+        return (self.size, self.size, self.size) if isinstance(self.size, int) else self.size
+
+
+class ReceptorTraining(TrainingSettings):
+    """How the 3-D networks are trained; as published but for the patience."""
+
+    epochs: Annotated[int, Field(ge=1, description="at most")] = 250
+    batch_size: Annotated[int, Field(ge=2, description="volumes a step of the optimiser")] = 8
+    rate: Annotated[float, Field(gt=0, description="learning rate of every layer")] = 1e-3
+    optimiser: Literal["adamw", "adam"] = "adam"
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    warm_up: Annotated[int, Field(ge=0, description="epochs of rising rate")] = 0
+    schedule: Literal["cosine", "constant"] = "constant"
+    patience: Annotated[int | None, Field(ge=1, description="epochs without a better validation; null: all run")] = 40
+    validation_share: Annotated[float, Field(gt=0, lt=0.5, description="part of the training fold that stops it")] = 0.2
+    augment: Annotated[bool, Field(description="rotations, flips, shifts, gain and gamma of the training volumes")] = (
+        True
+    )
+    checkpointing: Annotated[
+        Literal["auto", "on", "off"],
+        Field(description="stages compute their activations again; auto: from 96 voxels an edge on"),
+    ] = "auto"
+
+
+class SegmentationSettings(BaseModel):
+    """The decoder of MultiTask."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    weight: Annotated[float, Field(ge=0, description="of Dice + cross-entropy beside the markers' loss")] = 1.0
+    resolution: Annotated[
+        Literal["full", "stem"],
+        Field(description="of the decoder's last block; stem: half of it, the map up-sampled: four times cheaper"),
+    ] = "full"
+    deep_supervision: Annotated[bool, Field(description="coarser maps are judged too, by 1/2, 1/4 ...")] = False
+
+
+class ReceptorSettings(BaseModel):
+    """Section `receptors`: the 3-D networks; the defaults are those published."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    models: Annotated[list[Literal["single", "multi"]], Field(min_length=1)] = ["single", "multi"]
+    one_network: Annotated[bool, Field(description="one network for all markers, or one each")] = True
+    depth: Literal[10, 18, 34, 50] = 50
+    width: Annotated[int, Field(ge=4, le=128, description="channels of the stem")] = 64
+    stem: Annotated[
+        Literal["published", "light"], Field(description="7³ stride 2 and a pool, or 3³ stride 2 alone: small volumes")
+    ] = "published"
+    norm: Literal["batch", "group"] = "batch"
+    passes: Annotated[int, Field(ge=1, le=4, description="MultiTask: 2 feeds its first map back once")] = 2
+    weights: Annotated[str, Field(description="none, or the path of a MedicalNet file")] = "none"
+    loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    segmentation: SegmentationSettings = SegmentationSettings()
+    flips: Annotated[bool, Field(description="predict the mean of a volume and its mirror image left to right")] = True
+    seeds: Annotated[int, Field(ge=1, description="of learn.seeds, so many are trained")] = 1
+    training: ReceptorTraining = ReceptorTraining()
+
+    @field_validator("models")
+    @classmethod
+    def _each_once(cls, value: list[str]) -> list[str]:
+        if len(set(value)) != len(value):
+            raise ValueError("names one model twice")
+        return value
+
+
+class EmbeddingSettings(BaseModel):
+    """Section `embedding`: t-SNE of the networks' features to three dimensions, as published."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    perplexity: Annotated[float, Field(gt=1)] = 30.0
+    learning_rate: Annotated[float, Field(gt=0)] = 80.0
+    iterations: Annotated[int, Field(ge=250)] = 1000
+    min_grad_norm: Annotated[float, Field(gt=0)] = 1e-7

@@ -1,0 +1,25 @@
+"""ER, PR and HER2 from 3-D ultrasound volumes: single-task and multi-task networks (after Huang et al. 2024)."""
+
+from dlr.engine import Pipeline
+from dlr.settings import ReceptorStudySettings
+from dlr.stages.clinical import clinical
+from dlr.stages.cohort import cohort
+from dlr.stages.deep import deep
+from dlr.stages.evaluate import evaluate
+from dlr.stages.radiomics import radiomics
+from dlr.stages.radiomics_model import radiomics_model
+from dlr.stages.report import report
+
+PIPELINE = Pipeline(
+    name="receptors_ultrasound3d",
+    settings=ReceptorStudySettings,
+    stages=[
+        cohort,  # who: the manifest checked, sides and folds drawn once
+        radiomics,  # what was measured: every feature of every ROI
+        clinical,  # Table 1, odds ratios, the Clinical signature
+        radiomics_model,  # the Rad signature
+        deep,  # a frozen network looks at every slice of the lesion: the DL signature, hard to beat
+        evaluate,  # every measure with its interval, on the side where it is valid
+        report,  # one page a reader can check, figures and tables beside it
+    ],
+)
