@@ -128,17 +128,29 @@ class Run:
             raise ProbeEnded("looks at the test side, which a dry run does not")
         return look(self.store.study, self.key, patients)
 
-    def each(self, function: Callable[[Task, Path], None], tasks: Iterable[Task], label: str = "cases") -> list[Path]:
+    def each(
+        self,
+        function: Callable[[Task, Path], None],
+        tasks: Iterable[Task],
+        label: str = "cases",
+        seconds: Callable[[], float] | None = None,
+    ) -> list[Path]:
         """The folders of all tasks, in the tasks' order; those that the store does not hold are computed first.
 
         function : module-level, of a task and the folder it writes into. A finished task is kept whatever happens to
-        the others. Raises InputError with the problems of a task that could not be done.
+        the others.  seconds : of one task, where a dry run would take too long to measure a whole one.
+        Raises InputError with the problems of a task that could not be done.
         """
-        results = self.each_or_failure(function, [replace(task, may_fail=False) for task in tasks], label)
+        certain = [replace(task, may_fail=False) for task in tasks]
+        results = self.each_or_failure(function, certain, label, seconds)
         return [result for result in results if isinstance(result, Path)]
 
     def each_or_failure(
-        self, function: Callable[[Task, Path], None], tasks: Iterable[Task], label: str = "cases"
+        self,
+        function: Callable[[Task, Path], None],
+        tasks: Iterable[Task],
+        label: str = "cases",
+        seconds: Callable[[], float] | None = None,
     ) -> list[Path | TaskFailure]:
         """As `each`; a task that may fail and does has its TaskFailure in place of a folder."""
         assignments = self._assignments(function, list(tasks))
@@ -147,7 +159,8 @@ class Run:
         todo = [i for i, record in enumerate(records) if record is None]
         self.found += len(assignments) - len(todo)
         if self.probe and todo:
-            self._measure([assignments[i] for i in todo], [r["seconds"] for r in records if r is not None], label)
+            known = [r["seconds"] for r in records if r is not None]
+            self._measure([assignments[i] for i in todo], known, label, seconds)
         if not todo:
             return results
         stopped: list[Problem] = []
@@ -198,12 +211,17 @@ class Run:
             out.append(Assignment(function, task, key, parts, self.store.own, final))
         return out
 
-    def _measure(self, todo: list[Assignment], stored: list[float], label: str) -> NoReturn:
-        """Seconds of one task: the median of those in the store, or one computed now (and kept)."""
+    def _measure(
+        self, todo: list[Assignment], stored: list[float], label: str, foretold: Callable[[], float] | None
+    ) -> NoReturn:
+        """Seconds of one task: the median of those in the store, what is foretold, or one computed now (and kept)."""
         left = len(todo)
         if stored:
             seconds = statistics.median(stored)
             note = f"{left} {label} to do, {len(stored)} in the store"
+        elif foretold is not None:
+            seconds = foretold()
+            note = f"{left} {label}, at most, by one measured step"
         else:
             (_, done), *_ = InProcess().run(todo[:1])
             seconds, left = done.seconds, left - 1

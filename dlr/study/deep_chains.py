@@ -15,10 +15,9 @@ import pandas as pd
 from dlr.deep import FrozenHead, Picture
 from dlr.errors import InputError
 from dlr.study.cohort import CohortTables
-from dlr.study.frames import PatientFrame, patient_frame
+from dlr.study.frames import PatientFrame, patient_frame, probability_by_patient
 from dlr.study.pictures import frozen_backbone
 from dlr.study.signatures import chains_folder
-from dlr.words import expit
 
 __all__ = [
     "BACKBONES", "CHOICE", "FINE_TUNED", "FROZEN", "HEAD", "NETWORK", "DeepChain", "backbone_file", "embedding_frame",
@@ -93,8 +92,7 @@ def network_values(
 ) -> tuple[pd.Series, dict[str, np.ndarray]]:
     """Probability by patient and penultimate features by case, of a fine-tuned network.
 
-    policy : `cohort.per_patient`; mean_feature takes the mean logit of a patient's cases, mean_probability the mean
-    probability.
+    policy : `cohort.per_patient`.
     """
     from dlr.deep import embed
 
@@ -102,12 +100,7 @@ def network_values(
     for case, picture in pictures.items():
         said = embed(network.backbone, network.head, picture, flips)
         logit[case], features[case] = float(said.logits[0]), said.features
-    values = pd.Series(logit, dtype=float)
-    owner = np.array([patients[case] for case in values.index], dtype=object)
-    if policy == "mean_probability":
-        return pd.Series(expit(values), index=values.index).groupby(owner, sort=False).mean(), features
-    means = values.groupby(owner, sort=False).mean()
-    return pd.Series(expit(means.to_numpy()), index=means.index), features
+    return probability_by_patient(pd.Series(logit, dtype=float), patients, policy), features
 
 
 def embedding_frame(table: pd.DataFrame, tables: CohortTables, policy: str) -> PatientFrame:

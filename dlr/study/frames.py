@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,9 @@ import pandas as pd
 
 from dlr.cohort import largest_roi_cases
 from dlr.study.cohort import CohortTables
+from dlr.words import expit
 
-__all__ = ["PatientFrame", "patient_frame"]
+__all__ = ["PatientFrame", "patient_frame", "probability_by_patient"]
 
 
 @dataclass(frozen=True)
@@ -54,3 +55,16 @@ def patient_frame(features: pd.DataFrame, tables: CohortTables, policy: str) -> 
     else:  # the mean of a patient's rows; a feature table may hold one row a patient
         values = table.groupby("patient_id", sort=False)[names].mean()
     return PatientFrame.by_patient(values)
+
+
+def probability_by_patient(logits: pd.Series, patients: Mapping[str, str], policy: str) -> pd.Series:
+    """Probability of every patient from logits by case, in the order of first cases.
+
+    patients : of every case.  policy : `cohort.per_patient`; mean_probability takes the mean probability of a patient's
+    cases, the others the mean logit (largest_roi has one case a patient).
+    """
+    owner = np.array([patients[case] for case in logits.index], dtype=object)
+    if policy == "mean_probability":
+        return pd.Series(expit(logits.to_numpy()), index=logits.index).groupby(owner, sort=False).mean()
+    means = logits.groupby(owner, sort=False).mean()
+    return pd.Series(expit(means.to_numpy()), index=means.index)

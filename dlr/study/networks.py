@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,6 @@ import pandas as pd
 
 from dlr.deep import DeepSettings
 from dlr.engine import Run, Task
-from dlr.engine.keys import key_of
 from dlr.networks import TrainingSettings
 from dlr.protocols import Part
 from dlr.randomness import seed_of
@@ -22,12 +21,22 @@ from dlr.study.frozen import DeepSignature
 from dlr.study.pictured import Pictured
 from dlr.study.pictures import embedding_table, read_picture
 from dlr.study.signatures import chains_folder
-from dlr.study.tasks import key_of_payload, out_of_key, task_of
-from dlr.words import Model, Protocol, Target
+from dlr.study.tasks import out_of_key, task_of
+from dlr.study.trainings import (
+    CURVES_FILE,
+    checkpoints,
+    curves_of,
+    identified,
+    judged_loss,
+    minutes_of,
+    trained,
+    wanted_parts,
+)  # fmt: skip
+from dlr.words import Model, Target
 
 __all__ = ["ApplyNetwork", "FineTuning", "apply_network", "fine_tune_part", "fine_tuned_signatures"]
 
-ABOUT, CURVES_FILE, VALUES_FILE, EMBEDDINGS_FILE = "network.json", "curves.csv", "values.parquet", "embeddings.parquet"
+ABOUT, VALUES_FILE, EMBEDDINGS_FILE = "network.json", "values.parquet", "embeddings.parquet"
 KEPT_APART = "the pictures' own keys stand beside them"
 
 
@@ -68,12 +77,9 @@ def fine_tuned_signatures(
 ) -> list[DeepSignature]:
     """Fine-tuned networks of the paper's part and of the first `deep.seeds` drawings, applied to their patients."""
     settings: DeepSettings = run.settings.deep
-    wanted = [p for p in parts if p.protocol == Protocol.PAPER or p.seed < settings.seeds]
-    asked = [(name, part) for name in settings.backbones for part in wanted]
+    asked = [(name, part) for name in settings.backbones for part in wanted_parts(parts, settings.seeds)]
     fits = [_training(run, pictured, target, labels, name, part) for name, part in asked]
-    foretell(run, fits)
-    fitted = run.each(fine_tune_part, fits, label="networks")
-    shutil.rmtree(checkpoints(run), ignore_errors=True)
+    fitted = trained(run, fine_tune_part, fits, foretell(run, fits))
     shown = [_application(run, pictured, part, folder) for (_, part), folder in zip(asked, fitted, strict=True)]
     out = []
     for (name, part), source, folder in zip(
@@ -93,25 +99,21 @@ def fine_tuned_signatures(
     return out
 
 
-def foretell(run: Run, fits: Sequence[Task]) -> None:
-    """Say beforehand how long the trainings of every backbone can take here."""
+def foretell(run: Run, fits: Sequence[Task]) -> Callable[[], float]:
+    """Say beforehand how long the trainings of every backbone can take here; gives the seconds of the longest."""
     from dlr.deep import seconds_an_image
 
     settings: DeepSettings = run.settings.deep
-    epochs, workers = settings.training.epochs, run.executor.workers
+    epochs, longest = settings.training.epochs, 0.0
     for name in settings.backbones:
         shown = [len(fit.payload.cases) for fit in fits if fit.payload.backbone == name]
         rate = seconds_an_image(name, settings)
-        minutes = rate * sum(shown) * epochs / workers / 60
+        longest = max(longest, rate * max(shown, default=0) * epochs)
         run.log(
             f"{name} at {settings.input.size} px: {len(shown)} trainings of at most {epochs} epochs, {rate:.2g} s an "
-            f"image: up to {minutes:,.0f} min with {workers} processes here"
+            f"image: up to {minutes_of(run, rate, shown, epochs):,.0f} min with {run.executor.workers} processes here"
         )
-
-
-def checkpoints(run: Run) -> Path:
-    """Where trainings under way are kept until they have ended."""
-    return run.store.study / "checkpoints"
+    return lambda: longest
 
 
 def _training(run: Run, pictured: Pictured, target: Target, labels: pd.Series, name: str, part: Part) -> Task:
@@ -134,9 +136,7 @@ def _training(run: Run, pictured: Pictured, target: Target, labels: pd.Series, n
         identity="",
         checkpoint=checkpoints(run),
     )
-    identity = key_of(key_of_payload(payload, run.digest))
-    payload = replace(payload, identity=identity, checkpoint=checkpoints(run) / f"{identity[:20]}.pt")
-    return task_of(run, f"fine_tune-{target.name}-{name}-{part.name}", payload)
+    return task_of(run, f"fine_tune-{target.name}-{name}-{part.name}", identified(run, payload))
 
 
 def fine_tune_part(task: Task, folder: Path) -> None:
@@ -144,7 +144,7 @@ def fine_tune_part(task: Task, folder: Path) -> None:
     from dlr.deep import fine_tune, save_network
 
     given: FineTuning = task.payload
-    trained, origin = fine_tune(
+    tuned, origin = fine_tune(
         given.backbone,
         [read_picture(place).grey for place in given.folders],
         given.positive,
@@ -155,13 +155,10 @@ def fine_tune_part(task: Task, folder: Path) -> None:
         checkpoint=given.checkpoint,
         identity=given.identity,
     )
-    curves = pd.DataFrame([asdict(point) for point in trained.curves])
-    curves.to_csv(folder / CURVES_FILE, index=False)
-    judged = curves[curves["part"] == ("validation" if (curves["part"] == "validation").any() else "train")]
-    loss = judged.set_index("epoch")["value"].loc[trained.best_epoch]
+    curves_of(tuned).to_csv(folder / CURVES_FILE, index=False)
     save_network(
-        trained.network, replace(origin, weights=given.weights_name), folder / NETWORK,  # type: ignore[arg-type]
-        epochs=trained.epochs, best_epoch=trained.best_epoch, precision=trained.precision, loss=float(loss),
+        tuned.network, replace(origin, weights=given.weights_name), folder / NETWORK,  # type: ignore[arg-type]
+        epochs=tuned.epochs, best_epoch=tuned.best_epoch, precision=tuned.precision, loss=judged_loss(tuned),
     )  # fmt: skip
 
 
