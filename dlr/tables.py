@@ -277,7 +277,7 @@ SEGMENTATION = Table(  # the map of a chain against the outline of a patient tha
 )  # fmt: skip
 TSNE = Table(  # t-SNE of one chain's features; role: train (its own training patients), held-out
     "tsne.csv",
-    {**_text("case_id", "patient_id", "model", "protocol", "part", "role"), **_numbers("x", "y", "z")},
+    {**_text("case_id", "patient_id", "target", "model", "protocol", "part", "role"), **_numbers("x", "y", "z")},
 )  # fmt: skip
 OUTLINES = Table("outlines.csv", _text("case_id"))  # the rows of outlines.npy
 _PART = {**_text("target", "protocol", "part"), **_whole("seed", "fold")}
