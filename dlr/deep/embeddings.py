@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 
 from dlr.deep.input import Picture
 
-__all__ = ["Embedded", "embed", "views"]
+__all__ = ["Embedded", "embed", "mean_features", "views"]
 
 
 @dataclass(frozen=True)
@@ -35,3 +36,8 @@ def embed(backbone: nn.Module, head: nn.Module | None, picture: Picture, flips: 
     features = backbone(given.expand(-1, 3, -1, -1)).float()
     logits = head(features).float() if head is not None else features[:, :0]
     return Embedded(features.double().mean(dim=0).cpu().numpy(), logits.double().mean(dim=0).cpu().numpy())
+
+
+def mean_features(backbone: nn.Module, pictures: Sequence[Picture], flips: bool) -> np.ndarray:
+    """Penultimate features (width,) of a lesion, the mean over its pictures; of one picture that picture's own."""
+    return np.mean([embed(backbone, None, picture, flips).features for picture in pictures], axis=0)

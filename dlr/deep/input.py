@@ -10,7 +10,7 @@ from PIL import Image
 from dlr.deep.settings import InputSettings
 from dlr.errors import InputError
 
-__all__ = ["Crop", "Picture", "augment", "cut_picture", "draw_crops"]
+__all__ = ["Crop", "Picture", "augment", "cut_picture", "cut_pictures", "draw_crops"]
 
 LEAST_AREA = 0.7  # of a picture that a random crop keeps
 
@@ -29,10 +29,36 @@ def cut_picture(image: np.ndarray, mask: np.ndarray, settings: InputSettings) ->
     image : float (z, y, x).  mask : bool (z, y, x).
     Raises InputError where the mask is empty or the cut-out is one grey value.
     """
+    return _cut(image, mask, _largest_first(mask)[0], settings)
+
+
+def cut_pictures(image: np.ndarray, mask: np.ndarray, settings: InputSettings) -> list[Picture]:
+    """Every slice that the ROI meets, each cut as by `cut_picture` around its own ROI; the largest ROI comes first.
+
+    A slice whose cut-out is one grey value is left out.
+    Raises InputError where the mask is empty or the cut-out of the largest ROI is one grey value.
+    """
+    first, *others = _largest_first(mask)
+    pictures = [_cut(image, mask, first, settings)]
+    for z in others:
+        try:
+            pictures.append(_cut(image, mask, z, settings))
+        except InputError:  # nothing is seen there; the lesion is in the other slices
+            continue
+    return pictures
+
+
+def _largest_first(mask: np.ndarray) -> list[int]:
+    """The slices that the ROI meets: the one with most of it (of equal ones the first), then the others in order."""
     areas = mask.sum(axis=(1, 2))
     if not areas.any():
         raise InputError("picture for the network", "the mask is empty", "outline the lesion")
-    z = int(np.argmax(areas))  # of equal ones the first
+    largest = int(np.argmax(areas))
+    return [largest, *(z for z in np.flatnonzero(areas).tolist() if z != largest)]
+
+
+def _cut(image: np.ndarray, mask: np.ndarray, z: int, settings: InputSettings) -> Picture:
+    """One slice around its ROI."""
     rows, columns = np.flatnonzero(mask[z].any(axis=1)), np.flatnonzero(mask[z].any(axis=0))
     margin, (height, width) = settings.margin_px, mask.shape[1:]
     box = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dlr.networks.settings import TrainingSettings
 
@@ -51,7 +51,7 @@ class DeepSettings(BaseModel):
     input: InputSettings = InputSettings()
     slices: Annotated[
         Literal["auto", "largest", "all"],
-        Field(description="of a volume: the slice with the largest ROI, or the mean of features over all; auto: all"),
+        Field(description="of a volume: frozen features of its largest ROI's slice, or their mean over all; auto: all"),
     ] = "auto"
     flips: Annotated[bool, Field(description="predict the mean of a picture and its mirror image")] = True
     seeds: Annotated[int, Field(ge=1, description="of learn.seeds, so many are fine-tuned; frozen mode takes all")] = 1
@@ -63,6 +63,15 @@ class DeepSettings(BaseModel):
         if isinstance(value, list) and (not value or len(set(value)) != len(value)):
             raise ValueError("name at least one backbone, each once")
         return value
+
+    @model_validator(mode="after")
+    def _fine_tuned_on_one_slice(self) -> DeepSettings:
+        if self.slices == "all" and self.mode == "fine_tune":
+            raise ValueError(
+                "slices: all is for frozen features, a fine-tuned network sees the largest ROI's slice; set slices: "
+                "auto (its frozen baseline then sees all) or largest"
+            )
+        return self
 
     @property
     def backbones(self) -> tuple[Name, ...]:

@@ -180,15 +180,22 @@ def networks(sources: Sources) -> str:
         for name, origin in about["backbones"].items()
     )
     frozen = "With the backbone frozen, a logistic model on its penultimate features gave the signature"
+    every = about.get("slices") == "all"  # studies before it had one slice a lesion
+    cut = (
+        "every slice that the ROI meets was cut out with the bounding box of its ROI"
+        if every else "the slice with the largest ROI was cut out with its bounding box"
+    )  # fmt: skip
     sentences = [
-        f"Of each lesion the slice with the largest ROI was cut out with its bounding box and a margin of {margin} pixels, padded to a square, brought to {size} pixels and z-scored.",
+        f"Of each lesion {cut} and a margin of {margin} pixels, padded to a square, brought to {size} pixels and z-scored.",
         f"Backbone: {origins}.",
     ]
+    if every:
+        sentences.append("A lesion's frozen features are the mean over its slices.")
     if about["mode"] == "frozen":
         sentences.append(f"{frozen}, its penalty chosen in inner folds.")
     else:
         sentences.append(
-            f"Networks were fine-tuned for at most {deep.training.epochs} epochs (AdamW, cosine schedule), stopped early on a validation part of their own training patients."
+            f"Networks were fine-tuned{' on the slice with the largest ROI' if every else ''} for at most {deep.training.epochs} epochs (AdamW, cosine schedule), stopped early on a validation part of their own training patients."
         )
         sentences.append(f"{frozen} that stands beside it.")
     sentences.append("Training patients were predicted by networks that had not seen them.")

@@ -27,7 +27,7 @@ __all__ = ["deep"]
 
 @stage(
     "deep",
-    version=2,
+    version=3,
     needs=["cohort"],
     sections=["deep", "cohort", "learn.protocols", "evaluate.bootstrap"],
     libraries=["numpy", "pillow", "scikit-learn", "torch", "torchvision", "timm", "vit-pytorch"],
@@ -46,6 +46,8 @@ def deep(run: Run) -> None:
     if not tables.binary_targets:
         run.leave_out("its networks answer targets of two classes, and the study has none")
     settings: DeepSettings = run.settings.deep
+    if tables.kind == "volume" and settings.mode == FINE_TUNED and settings.slices != "largest":
+        run.log("fine-tuned networks see the slice of the largest ROI; their frozen baseline sees every slice of it")
     pictured = picture_all(run, tables, rows)
     parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
     predictions, choices, curves, embeddings = [], [], [], []

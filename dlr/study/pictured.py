@@ -69,6 +69,7 @@ def picture_all(run: Run, tables: CohortTables, rows: Sequence[CaseRow]) -> Pict
         origins[name] = asdict(origin)
         found = replace(found, pictures=pictures)
     write_outlines(run.folder, found.pictures)
-    about = {"mode": settings.mode, "flips": settings.flips, "backbones": origins}
+    slices = "all" if tables.kind == "volume" and settings.slices != "largest" else "largest"
+    about = {"mode": settings.mode, "flips": settings.flips, "slices": slices, "backbones": origins}
     (run.folder / "deep.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
     return found

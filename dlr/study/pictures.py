@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dlr.deep import InputSettings, Picture, cut_picture
+from dlr.deep import InputSettings, Picture, cut_picture, cut_pictures
 from dlr.engine import Run, Task, TaskFailure
 from dlr.errors import InputError
 from dlr.study.cases import CaseRow, OneCase, source_of
@@ -30,10 +30,11 @@ OUTLINES_FILE = "outlines.npy"
 
 @dataclass(frozen=True)
 class Picturing:
-    """One case to cut a picture from, and the frozen backbone that embeds it."""
+    """One case to cut pictures from, and the frozen backbone that embeds them."""
 
     case: OneCase
     input: InputSettings
+    every_slice: bool  # features are the mean over the slices of the ROI; or those of the largest
     flips: bool
     backbone: str
     weights_sha256: str
@@ -45,7 +46,8 @@ def picturing_of(
 ) -> list[Picturing]:
     """The picture of each case under a study's settings (their sections `deep` and `cohort`)."""
     source, deep = source_of(settings), settings.deep
-    return [Picturing(OneCase(source, row), deep.input, deep.flips, backbone, weights_sha256, weights) for row in rows]
+    asked = (deep.input, deep.slices != "largest", deep.flips, backbone, weights_sha256, weights)
+    return [Picturing(OneCase(source, row), *asked) for row in rows]
 
 
 def picture_tasks(run: Run, asked: Sequence[Picturing]) -> list[Task]:
@@ -54,7 +56,7 @@ def picture_tasks(run: Run, asked: Sequence[Picturing]) -> list[Task]:
 
 
 def picture_case(task: Task, folder: Path) -> None:
-    """Read one case, cut its picture, embed it; leave grey.npy, mask.npy, features.npy."""
+    """Read one case, cut its pictures, embed them; leave grey.npy, mask.npy, features.npy."""
     picture, features = picture_one(task.payload)
     np.save(folder / GREY, picture.grey)
     np.save(folder / MASK, picture.mask)
@@ -62,18 +64,24 @@ def picture_case(task: Task, folder: Path) -> None:
 
 
 def picture_one(asked: Picturing) -> tuple[Picture, np.ndarray]:
-    """The picture of a case and its frozen features; the same code serves a study and new patients."""
-    from dlr.deep import embed
+    """The picture of a case (of its largest ROI) and its frozen features; the same code serves new patients."""
+    from dlr.deep import mean_features
 
-    picture = picture_of(asked.case, asked.input)
-    return picture, embed(frozen_backbone(asked.backbone, str(asked.weights)), None, picture, asked.flips).features
+    pictures = _pictures(asked.case, asked.input, asked.every_slice)
+    return pictures[0], mean_features(frozen_backbone(asked.backbone, str(asked.weights)), pictures, asked.flips)
 
 
 def picture_of(case: OneCase, settings: InputSettings) -> Picture:
-    """What a network is shown of a case."""
+    """What one network is shown of a case: the slice of its largest ROI."""
+    return _pictures(case, settings, every_slice=False)[0]
+
+
+def _pictures(case: OneCase, settings: InputSettings, every_slice: bool) -> list[Picture]:
+    """A case's pictures, that of its largest ROI first; InputError with the case named where there is none."""
     read = case.read()
+    image, mask = read.image.array, read.mask
     try:
-        return cut_picture(read.image.array, read.mask, settings)
+        return cut_pictures(image, mask, settings) if every_slice else [cut_picture(image, mask, settings)]
     except InputError as error:
         raise InputError(f"case {read.case_id}", error.problems[0].what, error.problems[0].mend) from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlr.deep import InputSettings, augment, cut_picture
+from dlr.deep import DeepSettings, InputSettings, augment, cut_picture, cut_pictures
 from dlr.deep.input import Crop, draw_crops
 from dlr.errors import InputError
 from dlr.randomness import rng
@@ -46,6 +46,33 @@ def test_the_slice_with_the_largest_roi_is_taken() -> None:
     assert np.array_equal(cut_picture(image, mask, SMALL).grey, alone.grey)
 
 
+def test_every_slice_of_the_lesion_is_cut_around_its_own_outline_the_largest_first() -> None:
+    image = np.random.default_rng(0).normal(size=(5, 40, 60))
+    mask = np.zeros((5, 40, 60), bool)
+    mask[0, 5:9, 5:9] = True
+    mask[2, 10:20, 15:39] = True  # the largest
+    mask[3, 30:36, 50:58] = True
+    mask[4, 12:18, 3:9] = True
+    image[3] = 7.0  # nothing is seen there
+    pictures = cut_pictures(image, mask, SMALL)
+    alone = [cut_picture(image[z : z + 1], mask[z : z + 1], SMALL) for z in (2, 0, 4)]
+    assert len(pictures) == 3
+    for picture, own in zip(pictures, alone, strict=True):
+        assert np.array_equal(picture.grey, own.grey) and np.array_equal(picture.mask, own.mask)
+
+
+def test_of_a_still_every_slice_is_its_one_picture() -> None:
+    image, mask = lesion()
+    (only,) = cut_pictures(image, mask, SMALL)
+    assert np.array_equal(only.grey, cut_picture(image, mask, SMALL).grey)
+
+
+def test_fine_tuning_on_every_slice_is_refused_with_the_way_out() -> None:
+    with pytest.raises(ValueError, match="slices: auto"):
+        DeepSettings(mode="fine_tune", slices="all")
+    assert DeepSettings(mode="fine_tune").slices == "auto"
+
+
 def test_brightness_and_contrast_of_the_machine_do_not_matter() -> None:
     image, mask = lesion()
     first, second = cut_picture(image, mask, SMALL), cut_picture(2 * image + 30, mask, SMALL)
@@ -67,8 +94,9 @@ def test_pictures_that_cannot_be_made_are_named(fill: str, said: str) -> None:
         mask[:] = False
     else:
         image[:] = 5
-    with pytest.raises(InputError, match=said):
-        cut_picture(image, mask, SMALL)
+    for cut in (cut_picture, cut_pictures):
+        with pytest.raises(InputError, match=said):
+            cut(image, mask, SMALL)
 
 
 def test_crops_keep_seven_tenths_and_stay_inside() -> None:

@@ -253,6 +253,18 @@ def volumes(folder: Path) -> Path:
     return write(folder, made, files=False)
 
 
+def solid(folder: Path) -> Path:
+    """Volumes whose lesion is another one in every slice."""
+    made = []
+    for number, row in enumerate(rows(FEW)):
+        names = {"image": f"{number}.nii.gz", "mask": f"{number}_mask.nii.gz"}
+        slices = [picture(4 * number + n, 40) for n in range(3)]
+        for name, arrays in zip(names.values(), zip(*slices, strict=True), strict=True):
+            sitk.WriteImage(sitk.GetImageFromArray(np.stack(arrays).astype(np.uint8)), str(folder / name))
+        made.append(row | names)
+    return write(folder, made, files=False)
+
+
 OF_NUMBERS = (cohort, radiomics, clinical, radiomics_model, combine, evaluate)
 LATER = ("cohort.clinical=[age, cea, er, calcification]", *LIGHT, "combine.variables=[er, calcification]")
 OF_STILLS = (
@@ -286,6 +298,11 @@ STUDIES = {
     "pictures": SmallStudy(stills, (cohort, report), OF_STILLS),
     "one reader": replace(STILLS, make=one_reader),
     "networks": SmallStudy(uneven, (cohort, deep), TUNED),
+    "solid": SmallStudy(
+        solid,
+        (cohort, deep),
+        (*LIGHT, "cohort.kind=volume", "deep.weights=none", "deep.input.size=32"),
+    ),
     "table": TABLE,
     "latin": replace(TABLE, make=latin),
     "decimals": replace(TABLE, make=decimals),

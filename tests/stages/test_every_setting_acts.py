@@ -110,6 +110,7 @@ CHANGES: dict[str, Acts] = {
     "deep.weights": Acts("none", *NETWORKS, FROZEN),
     "deep.input.margin_px": Acts("2", *NETWORKS, FROZEN),
     "deep.input.size": Acts("40", *NETWORKS, FROZEN),
+    "deep.slices": Acts("largest", "solid", "deep"),
     "deep.flips": Acts("false", *NETWORKS, FROZEN),
     "deep.seeds": Acts("2", *NETWORKS, ("learn.seeds=2", "learn.protocols=[crossfit]", "deep.training.epochs=1")),
     "deep.training.epochs": Acts("1", *NETWORKS),

@@ -101,6 +101,7 @@ def test_cases_that_cannot_be_pictured_are_named_and_the_others_go_on(tmp_path: 
     run = HandRun(settings={"deep": {"input": {"size": 32}}})
     rows = [CaseRow("C1", "P", "a.png", "m.png"), CaseRow("C2", "P", "b.png")]
     tasks = picture_tasks(run, picturing_of(run.settings, rows, "resnet18", tmp_path, "abc"))  # type: ignore[arg-type]
+    assert tasks[0].payload.every_slice  # of a still: its one
     assert [task.name for task in tasks] == ["C1-resnet18", "C2-resnet18"] and all(task.may_fail for task in tasks)
     assert tasks[0].payload.input.size == 32 and tasks[0].payload.flips == run.settings.deep.flips
     problem = Problem("b.png", "no ROI", "outline it")
@@ -113,25 +114,28 @@ def test_cases_that_cannot_be_pictured_are_named_and_the_others_go_on(tmp_path: 
         read_pictured(run, tasks[1:], [failure])  # type: ignore[arg-type]
 
 
-def test_a_case_leaves_its_picture_and_what_the_frozen_backbone_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("every_slice", "shown"), [(True, 2), (False, 1)])
+def test_a_case_leaves_the_picture_of_its_largest_roi_and_what_the_frozen_backbone_says_of_its_slices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every_slice: bool, shown: int
 ) -> None:
-    array = np.arange(64.0).reshape(1, 8, 8)
-    read = SimpleNamespace(case_id="C7", image=SimpleNamespace(array=array), mask=array > 30)
+    array = np.arange(192.0).reshape(3, 8, 8)
+    read = SimpleNamespace(case_id="C7", image=SimpleNamespace(array=array), mask=array > 110)
     case = OneCase(SimpleNamespace(read=lambda *ignored: read), CaseRow("C7", "P", "a.png"))
 
-    def embed(backbone: str, top: None, picture: Picture, flips: bool) -> SimpleNamespace:
-        assert (backbone, top, flips) == ("resnet18 of w.safetensors", None, False)
-        return SimpleNamespace(features=np.array([picture.mask.sum()]))
+    def mean_features(backbone: str, pictures: list[Picture], flips: bool) -> np.ndarray:
+        assert (backbone, flips) == ("resnet18 of w.safetensors", False)
+        return np.array([len(pictures), pictures[0].mask.sum()])
 
     # set in their module without being asked for: they would load torch
-    monkeypatch.setitem(vars(dlr.deep), "embed", embed)
+    monkeypatch.setitem(vars(dlr.deep), "mean_features", mean_features)
     monkeypatch.setitem(vars(dlr.deep), "load_weights", lambda name, file: (f"{name} of {file}", "where it came from"))
-    payload = Picturing(case, InputSettings(size=32), False, "resnet18", "abc", Path("w.safetensors"))
+    payload = Picturing(case, InputSettings(size=32), every_slice, False, "resnet18", "abc", Path("w.safetensors"))
     picture_case(Task("C7", {}, payload), tmp_path)
     found = read_picture(tmp_path)
     assert found.grey.shape == found.mask.shape == (32, 32) and found.grey.std() > 0.5
-    assert np.load(tmp_path / "features.npy").tolist() == [found.mask.sum()]
+    largest = picture_of(case, InputSettings(size=32))
+    assert (found.grey == largest.grey).all() and (found.mask == largest.mask).all()
+    assert np.load(tmp_path / "features.npy").tolist() == [shown, found.mask.sum()]
 
 
 def test_a_fine_tuned_network_is_read_from_its_own_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

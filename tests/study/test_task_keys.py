@@ -48,7 +48,7 @@ def payloads(home: Path) -> dict[type, object]:
         FitPart: FitPart(FRAME, IDS, OUTCOME, "binary", LearnSettings(), "crossfit", 1, True, frozenset({"a"})),
         FitHead: FitHead(FRAME, IDS, OUTCOME == 1, 1),
         Measuring: Measuring(case(), load_profile("ultrasound2d"), "native", "1", "erode", 1),
-        Picturing: Picturing(case(), InputSettings(), True, "resnet18", "abc", weights),
+        Picturing: Picturing(case(), InputSettings(), True, True, "resnet18", "abc", weights),
         FineTuning: FineTuning(
             ("k1",), ("C1",), ("P1",), OUTCOME == 1, "resnet18", "abc", "imagenet", TrainingSettings(), 1,
             (home,), weights, "x", home / "c.pt",
