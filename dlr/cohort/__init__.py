@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dlr.cohort.flow import flow_chart, largest_roi_cases
     from dlr.cohort.her2 import derive_her2, her2_bounds
     from dlr.cohort.manifest import Cohort, files_of_manifest, load_cohort, load_new_cases
-    from dlr.cohort.split import draw_folds, draw_side, patient_table
+    from dlr.cohort.split import draw_folds, draw_side, learnable, patient_table
     from dlr.cohort.targets import targets_of
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "flow_chart",
     "her2_bounds",
     "largest_roi_cases",
+    "learnable",
     "load_cohort",
     "load_feature_table",
     "load_new_cases",
@@ -59,7 +60,7 @@ __getattr__ = imported_later(
         **dict.fromkeys(("flow_chart", "largest_roi_cases"), "flow"),
         **dict.fromkeys(("derive_her2", "her2_bounds"), "her2"),
         **dict.fromkeys(("Cohort", "files_of_manifest", "load_cohort", "load_new_cases"), "manifest"),
-        **dict.fromkeys(("draw_folds", "draw_side", "patient_table"), "split"),
+        **dict.fromkeys(("draw_folds", "draw_side", "learnable", "patient_table"), "split"),
         **dict.fromkeys(("targets_of",), "targets"),
     },
 )

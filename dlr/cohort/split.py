@@ -15,7 +15,7 @@ from dlr.errors import InputError, Problem
 from dlr.randomness import rng
 from dlr.words import Protocol, Side, Target
 
-__all__ = ["FOLD_COLUMNS", "draw_folds", "draw_side", "patient_table"]
+__all__ = ["FOLD_COLUMNS", "draw_folds", "draw_side", "learnable", "patient_table"]
 
 FOLD_COLUMNS = ("protocol", "patient_id", "seed", "outer", "fold")
 _PER_FOLD = 3  # patients with a known per cent
@@ -65,7 +65,8 @@ def draw_folds(
     crossfit : patients of side train, seeds 0..seeds-1, outer -1, fold 0..folds-1.
     nested : all patients but the external ones; per seed and outer 0..folds-1 the outer fold's own patients have
         fold -1 (they are test there), the others their inner fold.
-    leave_one_cohort_out : the same with cohorts (by name) as outer folds and seed 0.
+    leave_one_cohort_out : the same with cohorts (by name) as outer folds and seed 0. Its chains are fitted on everybody
+        outside a cohort, so a target need only be learnable without one of them.
     Raises InputError where a class of a binary target has fewer patients than folds, or a per cent is known for fewer
     than three times as many.
     """
@@ -87,6 +88,18 @@ def draw_folds(
                 )
                 continue
             problems += _too_few(inner, targets, folds, "in all, without the external ones")
+            if by_cohort:
+                problems += [
+                    Problem(
+                        f"target {target.name}",
+                        "without any one of the cohorts there are too few patients to learn it from",
+                        f"leave protocol {protocol} or the target away, or add cohorts",
+                    )
+                    for target in targets
+                    if not any(
+                        learnable(target, inner.loc[inner["cohort"] != c, target.name]) for c in set(inner["cohort"])
+                    )
+                ]
             for s in range(1 if by_cohort else seeds):
                 if by_cohort:
                     names = {name: number for number, name in enumerate(sorted(set(inner["cohort"])))}
@@ -95,7 +108,8 @@ def draw_folds(
                     outer = _deal(inner, targets, folds, seed, protocol, s, -1).reindex(inner.index)
                 for o in sorted(set(outer)):
                     rest = inner[outer != o]
-                    problems += _too_few(rest, targets, folds, f"without outer fold {o} of protocol {protocol}")
+                    if not by_cohort:
+                        problems += _too_few(rest, targets, folds, f"without outer fold {o} of protocol {protocol}")
                     dealt = _deal(rest, targets, folds, seed, protocol, s, int(o))
                     held = pd.Series(-1, index=inner.index[outer == o])
                     rows.append(_rows(protocol, pd.concat([dealt, held]), s, int(o)))
@@ -104,6 +118,11 @@ def draw_folds(
     if not rows:
         return pd.DataFrame({c: pd.Series(dtype=object if c in FOLD_COLUMNS[:2] else int) for c in FOLD_COLUMNS})
     return pd.concat(rows, ignore_index=True).sort_values(list(FOLD_COLUMNS), kind="stable", ignore_index=True)
+
+
+def learnable(target: Target, values: pd.Series) -> bool:
+    """Whether a chain can be fitted on patients of these values: two of each class, or six known per cents."""
+    return not _too_few(pd.DataFrame({target.name: values}), [target], 2, "")
 
 
 def _patterns(patients: pd.DataFrame, targets: Sequence[Target]) -> pd.Series:

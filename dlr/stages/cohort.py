@@ -6,10 +6,13 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
+import pandas as pd
+
 from dlr.cohort import columns_to_json, draw_folds, draw_side, files_of_manifest, flow_chart, load_cohort
 from dlr.engine import Inputs, Run, stage
 from dlr.settings import StudySettings
 from dlr.study.cohort import COLUMNS_FILE
+from dlr.study.parts import left_out_cohorts
 from dlr.tables import CASES, COHORT, FLOW, FOLDS, MAPPINGS, NOTES
 from dlr.words import Side
 
@@ -25,7 +28,7 @@ def _files(inputs: Inputs, settings: StudySettings) -> dict[str, Path]:
 
 @stage(
     "cohort",
-    version=3,
+    version=4,
     sections=["cohort", "learn.folds", "learn.seeds", "learn.protocols"],
     libraries=["pandas", "simpleitk", "pillow"],
     files=_files,
@@ -41,10 +44,13 @@ def cohort(run: Run) -> None:
         run.log(line)
     table = loaded.table.assign(side=draw_side(loaded.table, loaded.targets, run.seed, settings.test_share))
     COHORT.write(run.folder, table)
-    FOLDS.write(run.folder, draw_folds(table, loaded.targets, run.seed, learn.folds, learn.seeds, learn.protocols))
+    folds = draw_folds(table, loaded.targets, run.seed, learn.folds, learn.seeds, learn.protocols)
+    FOLDS.write(run.folder, folds)
     CASES.write(run.folder, loaded.cases)
     FLOW.write(run.folder, flow_chart(table, loaded.targets))
-    NOTES.write(run.folder, loaded.notes)
+    said = pd.DataFrame(left_out_cohorts(table, folds, loaded.targets), columns=list(NOTES.names))
+    notes = pd.concat([loaded.notes, said], ignore_index=True)
+    NOTES.write(run.folder, notes)
     MAPPINGS.write(run.folder, loaded.mapping_table)
     columns = {
         "targets": [asdict(target) for target in loaded.targets],
@@ -52,7 +58,7 @@ def cohort(run: Run) -> None:
         "columns": json.loads(columns_to_json(loaded.columns)),
     }
     (run.folder / COLUMNS_FILE).write_text(json.dumps(columns, ensure_ascii=False, indent=1), encoding="utf-8")
-    for where, what in loaded.notes[["where", "what"]].drop_duplicates().itertuples(index=False):
+    for where, what in notes[["where", "what"]].drop_duplicates().itertuples(index=False):
         run.warn(f"{where}: {what}")
     sides = table.drop_duplicates("patient_id")["side"].value_counts()
     run.log(", ".join(f"{sides[side.value]} patients {side}" for side in Side if side.value in sides))

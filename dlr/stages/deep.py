@@ -16,7 +16,7 @@ from dlr.study.deep_chains import CHOICE, FINE_TUNED, FROZEN
 from dlr.study.deep_new import apply_deep
 from dlr.study.frozen import DeepSignature, frozen_signatures
 from dlr.study.networks import fine_tuned_signatures
-from dlr.study.parts import study_parts
+from dlr.study.parts import learnable_parts, study_parts
 from dlr.study.pictured import picture_all
 from dlr.study.signatures import chains_folder, held_out_rows
 from dlr.tables import ALGORITHMS, CHOICES, CURVES, EMBEDDINGS, EVERY_PART, OUTLINES, PREDICTIONS
@@ -57,9 +57,10 @@ def deep(run: Run) -> None:
             embeddings.append(table.assign(**everywhere, backbone=name, role=FROZEN))
     for target in tables.binary_targets:
         labels = tables.labels(target)
-        made = frozen_signatures(run, pictured, target, labels, parts)
+        own = learnable_parts(parts, target, labels)
+        made = frozen_signatures(run, pictured, target, labels, own)
         if settings.mode == FINE_TUNED:
-            tuned = fine_tuned_signatures(run, pictured, target, labels, parts)
+            tuned = fine_tuned_signatures(run, pictured, target, labels, own)
             made = [*made, *tuned]
             embeddings += [one.embeddings for one in tuned if one.embeddings is not None]
             curves += [one.curves for one in tuned if one.curves is not None]

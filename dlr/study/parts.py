@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import pandas as pd
 
+from dlr.cohort import learnable, patient_table
 from dlr.protocols import Part, plan
-from dlr.words import Protocol, Side
+from dlr.words import Protocol, Side, Target
 
-__all__ = ["side_under", "study_parts", "whole_side"]
+__all__ = ["left_out_cohorts", "learnable_parts", "side_under", "study_parts", "whole_side"]
 
 
 def study_parts(folds: pd.DataFrame, protocols: list[str], sides: pd.Series) -> tuple[Part, ...]:
@@ -16,6 +19,33 @@ def study_parts(folds: pd.DataFrame, protocols: list[str], sides: pd.Series) -> 
     for protocol in protocols:
         parts += _outer(folds, sides) if protocol == Protocol.NESTED else plan(folds, protocol, sides)
     return tuple(parts)
+
+
+def learnable_parts(parts: Sequence[Part], target: Target, labels: pd.Series) -> tuple[Part, ...]:
+    """The parts whose training patients have what a chain of the target needs.
+
+    labels : 0/1 or per cent by patient_id, patients with a known target. Only a left-out cohort can leave too few;
+    stage cohort names these parts (`left_out_cohorts`).
+    """
+    return tuple(part for part in parts if learnable(target, labels.reindex(list(part.train))))
+
+
+def left_out_cohorts(table: pd.DataFrame, folds: pd.DataFrame, targets: Sequence[Target]) -> Iterator[tuple[str, str]]:
+    """Where and what: targets that cannot be learnt without a cohort, or are known for nobody in it.
+
+    table : COHORT with its sides.  folds : FOLDS. Says nothing of studies without protocol leave_one_cohort_out.
+    """
+    if not (folds["protocol"] == Protocol.LEAVE_ONE_COHORT_OUT).any():
+        return
+    patients = patient_table(table)
+    for part in plan(folds, Protocol.LEAVE_ONE_COHORT_OUT, patients["side"]):
+        name = str(patients.at[part.predict[0], "cohort"]) or "without a name"
+        for target in targets:
+            where, values = f"{part.protocol}, {target.name}", patients[target.name].astype(float)
+            if not learnable(target, values[list(part.train)]):
+                yield where, f"not fitted without cohort {name}: too few of the others have a known {target.name}"
+            elif values[list(part.predict)].isna().all():
+                yield where, f"nobody of cohort {name} has a known {target.name}: predicted there, not judged"
 
 
 def whole_side(sides: pd.Series) -> Part:

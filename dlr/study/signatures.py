@@ -24,7 +24,7 @@ from dlr.randomness import rng, seed_of
 from dlr.stats import auc
 from dlr.study.application import NEW, Application
 from dlr.study.frames import PatientFrame
-from dlr.study.parts import side_under
+from dlr.study.parts import learnable_parts, side_under
 from dlr.study.tasks import task_of
 from dlr.tables import CHOICES, OUTSIDE, PREDICTIONS, SELECTION, SPLITS
 from dlr.words import CHOSEN, Protocol, Side, Target
@@ -120,11 +120,12 @@ def saved_chains(home: Path) -> Iterator[SavedChains]:
 def fit_signature(
     run: Run, asked: SignatureData, parts: tuple[Part, ...], allowed: dict[str, list[str]] | None = None
 ) -> SignatureTables:
-    """Fit every part's chains (each durable by itself), keep them under chains/, and apply them.
+    """Fit the chains of every part that has what the target needs (each durable by itself), keep and apply them.
 
     allowed : by part name, the features that passed the reproducibility filter there; None = all.
     """
     learn: LearnSettings = run.settings.learn
+    parts = learnable_parts(parts, asked.target, asked.labels)
     tasks = [_task(run, asked, part, learn, None if allowed is None else allowed.get(part.name, [])) for part in parts]
     folders = run.each(fit_part, tasks, label=f"{asked.model} {asked.variant}".strip() + " parts")
     predictions, selections, choices = [], [], []

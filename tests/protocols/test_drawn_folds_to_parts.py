@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dlr.cohort import draw_folds, draw_side
+from dlr.cohort import CohortSettings, draw_folds, draw_side, load_cohort
+from dlr.errors import InputError
 from dlr.protocols import Part, plan
-from dlr.study.parts import side_under, study_parts
+from dlr.study.parts import learnable_parts, left_out_cohorts, side_under, study_parts
 from dlr.words import Protocol, Target
 
+DCE = Path(__file__).resolve().parents[3] / "shared" / "data" / "dce_receptors" / "manifest.csv"
+LEAVING_OUT = Protocol.LEAVE_ONE_COHORT_OUT
 BOTH = [Target("her2"), Target("er")]
 DRAWN = [Protocol.CROSSFIT, Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT]
 
@@ -88,3 +94,80 @@ def test_a_patient_of_the_training_side_counts_as_held_out_where_everybody_is() 
     assert side_under("leave_one_cohort_out", "train") == side_under("nested", "train") == "test"
     assert side_under("leave_one_cohort_out", "external") == "external"
     assert side_under("crossfit", "train") == "train"
+
+
+def drawn_cohort(sizes: list[int], unknown: int, external: bool) -> pd.DataFrame:
+    """Cohorts of some sizes; er is known for nobody in the first `unknown` of them; the last one may be external."""
+    names = np.repeat([f"c{n}" for n in range(len(sizes))], sizes)
+    n = np.arange(len(names))
+    made = pd.DataFrame({"patient_id": [f"p{k:03d}" for k in n], "case_id": [f"p{k:03d}" for k in n], "excluded": "",
+                         "cohort": names, "her2": (n % 2).astype(float), "er": (n // 2 % 2).astype(float)})  # fmt: skip
+    made.loc[made["cohort"].isin([f"c{k}" for k in range(unknown)]), "er"] = np.nan
+    made["side"] = np.where((made["cohort"] == names[-1]) & external, "external", "")
+    return made
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 25), min_size=2, max_size=5),
+    unknown=st.integers(0, 2),
+    external=st.booleans(),
+    seed=st.integers(0, 99),
+)
+def test_whatever_the_cohorts_nobody_is_predicted_by_a_chain_fitted_on_them(
+    sizes: list[int], unknown: int, external: bool, seed: int
+) -> None:
+    table = drawn_cohort([*sizes, 16, 16, 16], unknown, external)
+    table["side"] = draw_side(table, BOTH, seed)
+    folds = draw_folds(table, BOTH, seed, folds=2, seeds=2, protocols=DRAWN)
+    sides = table.set_index("patient_id")["side"]
+    cohorts = table.set_index("patient_id")["cohort"][sides != "external"]
+    parts = study_parts(folds, [str(protocol) for protocol in DRAWN], sides)
+    assert all(part.train and part.predict and not set(part.train) & set(part.predict) for part in parts)
+    left_out = [part for part in parts if part.protocol == LEAVING_OUT]
+    assert {cohorts[part.predict[0]]: sorted(part.predict) for part in left_out} == {
+        name: sorted(rows.index) for name, rows in cohorts.groupby(cohorts)
+    }
+    assert all(sorted([*part.train, *part.predict]) == sorted(cohorts.index) for part in left_out)
+
+
+def test_a_target_is_not_learnt_where_the_other_cohorts_do_not_know_it() -> None:
+    """er is known in c1 alone: without c1 nobody is left; in c0 nobody can be judged."""
+    table = drawn_cohort([20, 20], 1, external=False).assign(side="train")
+    protocols = [str(Protocol.CROSSFIT), str(LEAVING_OUT)]
+    folds = draw_folds(table, BOTH, seed=1, folds=5, seeds=1, protocols=protocols)
+    patients = table.set_index("patient_id")
+    parts = study_parts(folds, protocols, patients["side"])
+    assert [len(learnable_parts(parts, target, patients[target.name].dropna())) for target in BOTH] == [7, 6]
+    (part,) = set(parts) - set(learnable_parts(parts, BOTH[1], patients["er"].dropna()))
+    assert part.protocol == LEAVING_OUT and set(patients["cohort"][list(part.predict)]) == {"c1"}
+    assert list(left_out_cohorts(table, folds, BOTH)) == [
+        ("leave_one_cohort_out, er", "nobody of cohort c0 has a known er: predicted there, not judged"),
+        ("leave_one_cohort_out, er", "not fitted without cohort c1: too few of the others have a known er"),
+    ]
+    assert not list(left_out_cohorts(table, folds[folds["protocol"] == "crossfit"], BOTH))
+
+
+def test_a_target_that_no_part_can_learn_is_refused() -> None:
+    """One positive patient a cohort: without either there is one class of one."""
+    table = drawn_cohort([20, 20], 0, external=False).assign(side="train", er=[1.0, *[0.0] * 19] * 2)
+    with pytest.raises(InputError) as error:
+        draw_folds(table, BOTH, seed=1, folds=2, protocols=[str(LEAVING_OUT)])
+    (problem,) = error.value.problems
+    assert problem.where == "target er" and "without any one of the cohorts" in problem.what
+    table["er"] = [1.0, 1.0, *[0.0] * 18] * 2
+    assert len(draw_folds(table, BOTH, seed=1, folds=2, protocols=[str(LEAVING_OUT)])) == 80
+
+
+@pytest.mark.skipif(not DCE.is_file(), reason="the shared volumes are not here")
+def test_three_hospitals_of_real_volumes_are_left_out_in_turn() -> None:
+    """er and pr are unknown for all 99 of ISPY2."""
+    cohort = load_cohort(DCE, CohortSettings(target=["er", "pr", "her2"], clinical=["age"]), images=False)
+    table = cohort.table.assign(side=draw_side(cohort.table, cohort.targets, seed=1))
+    folds = draw_folds(table, cohort.targets, seed=1, protocols=[str(LEAVING_OUT)])
+    parts = study_parts(folds, [str(LEAVING_OUT)], table.set_index("patient_id")["side"])
+    assert [(len(part.train), len(part.predict)) for part in parts] == [(132, 136), (235, 33), (169, 99)]
+    assert all(not set(part.train) & set(part.predict) for part in parts)
+    assert [what for _, what in left_out_cohorts(table, folds, cohort.targets)] == [
+        f"nobody of cohort ISPY2 has a known {name}: predicted there, not judged" for name in ("er", "pr")
+    ]

@@ -5,9 +5,25 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from dlr.engine import Result
+import dlr.report
+from dlr.engine import Pipeline, Result
+from dlr.settings import StudySettings
+from dlr.stages.clinical import clinical
+from dlr.stages.cohort import cohort
+from dlr.stages.evaluate import evaluate
+from dlr.stages.radiomics import radiomics
+from dlr.stages.radiomics_model import radiomics_model
+from dlr.stages.report import report
+from dlr.study.signatures import saved_chains
+from dlr.tables import METRICS, NOTES, PREDICTIONS
 from dlr.words import CHOSEN
-from tests.stages.small_study import edit_csv, feature_study, run_features
+from tests.stages.small_study import SEVERAL, edit_csv, feature_study, run_features, targets_study
+
+REPORTED = Pipeline(
+    name="her2_ultrasound",
+    settings=StudySettings,
+    stages=[cohort, radiomics, clinical, radiomics_model, evaluate, report],
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +68,59 @@ def test_a_cohort_has_rows_of_its_own_from_five_patients_of_a_class_on(study: Re
     own = metrics[(metrics["protocol"] == "crossfit") & (metrics["model"] == "Rad") & (metrics["algorithm"] == CHOSEN)]
     areas = own[own["metric"] == "auc"].set_index(["side", "subset"])["n"].astype(int).to_dict()
     expected = table["side"].value_counts().rename(lambda side: (side, "all")).to_dict()
-    for (side, cohort), rows in table.groupby(["side", "cohort"]):
+    for (side, name), rows in table.groupby(["side", "cohort"]):
         if min((rows["her2"] == 1).sum(), (rows["her2"] == 0).sum()) >= 5:
-            expected[side, f"cohort={cohort}"] = len(rows)
+            expected[side, f"cohort={name}"] = len(rows)
     assert areas == expected and len(areas) > 2
     looks = pd.read_csv(study.folders["evaluate"] / "looks.csv")
     assert looks["patients"].tolist() == [90], "everybody, of the protocol that leaves a cohort out"
+
+
+@pytest.fixture(scope="module")
+def several(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    """Three targets of two hospitals, one of which knows no er; the first section of the report."""
+    folder = tmp_path_factory.mktemp("several")
+    manifest = targets_study(folder, patients=100)
+
+    def of_two_hospitals(table: pd.DataFrame) -> None:
+        table["cohort"] = [("east", "west")[n // 2 % 2] for n in range(len(table))]
+        table.loc[table["cohort"] == "east", "er"] = ""
+
+    edit_csv(manifest, of_two_hospitals)
+    few = (
+        "learn.algorithms=[logistic]",
+        "cohort.clinical=[age]",
+        "learn.lasso_folds=3",
+        "learn.regressors=[ridge]",
+        "evaluate.splits=0",
+    )
+    protocols = "learn.protocols=[crossfit, leave_one_cohort_out]"
+    with pytest.MonkeyPatch.context() as patch:
+        sections = {name: dlr.report.SECTIONS[name] for name in ("answer",)}
+        patch.setattr(dlr.report, "SECTIONS", sections)
+        return run_features(manifest, folder / "runs", SEVERAL, protocols, *few, pipeline=REPORTED)
+
+
+def test_a_target_that_one_hospital_alone_knows_is_said_and_not_fitted_without_it(several: Result) -> None:
+    notes = NOTES.read(several.folders["cohort"])
+    said = notes.loc[notes["where"] == "leave_one_cohort_out, er", "what"].tolist()
+    assert [line.split(":")[0] for line in said] == [
+        "nobody of cohort east has a known er",
+        "not fitted without cohort west",
+    ]
+    home = several.folders["radiomics_model"]
+    left_out = [saved for saved in saved_chains(home) if saved.part.protocol == "leave_one_cohort_out"]
+    assert sorted((saved.target, saved.part.outer) for saved in left_out) == [
+        ("er", 0), ("her2", 0), ("her2", 1), ("ki67", 0), ("ki67", 1),
+    ]  # fmt: skip
+    rows = PREDICTIONS.read(home)
+    rows = rows[(rows["protocol"] == "leave_one_cohort_out") & (rows["algorithm"] == CHOSEN)]
+    assert rows.groupby("target").size().to_dict() == {"er": 50, "her2": 100, "ki67": 100}
+
+
+def test_the_other_targets_are_judged_without_each_hospital_and_the_report_is_written(several: Result) -> None:
+    metrics = METRICS.read(several.folders["evaluate"])
+    left_out = metrics[(metrics["protocol"] == "leave_one_cohort_out") & (metrics["model"] == "Rad")]
+    assert set(left_out["target"]) >= {"her2", "ki67"} and "er" not in set(left_out["target"])
+    page = (several.folders["report"] / "report.html").read_text(encoding="utf-8")
+    assert "left-out cohort" in page.lower()
