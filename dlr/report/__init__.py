@@ -1,12 +1,12 @@
 """The report page, the nomogram's A4 page, the contact sheet: tables in, documents out."""
 
-from dlr.report.build import SECTIONS, FinishedSection, bind, build_section
+from dlr.report.build import FinishedSection, bind, build_section
 from dlr.report.contact_sheet import Outlined, contact_sheet, example_picture
+from dlr.report.contents import contents
 from dlr.report.nomogram_page import draw_nomogram_page
 from dlr.report.sources import About, Sources
 
 __all__ = [
-    "SECTIONS",
     "About",
     "FinishedSection",
     "Outlined",
@@ -14,6 +14,7 @@ __all__ = [
     "bind",
     "build_section",
     "contact_sheet",
+    "contents",
     "draw_nomogram_page",
     "example_picture",
 ]

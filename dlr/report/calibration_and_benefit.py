@@ -6,7 +6,7 @@ from __future__ import annotations
 from functools import partial
 
 from dlr.figures import draw_calibration, draw_decision, draw_predictions, theme
-from dlr.report.blocks import Block, Missing, Prose
+from dlr.report.blocks import Block, Prose
 from dlr.report.evidence import Evidence, cell
 from dlr.report.press import Panel, Press, slug
 from dlr.report.sources import Sources
@@ -44,7 +44,7 @@ def calibration(sources: Sources, press: Press, evidence: Evidence, target: Targ
             name = f"calibration_{sources.slug(target)}_{slug(role)}"
             blocks.append(press.figure(name, title, caption, panels, rows))
     if not blocks:
-        return [Missing("Calibration", sources.why(CALIBRATION))]
+        return sources.missing("Calibration", CALIBRATION)
     if small:
         words_small = f"Hosmer–Lemeshow: {'; '.join(small)}. A large p is no proof of calibration and a small one grows with the number of patients; slope, intercept and curve say more."
         blocks.append(Prose((words_small,), quiet=True))
@@ -60,7 +60,7 @@ def decision(sources: Sources, press: Press, evidence: Evidence, target: Target)
         if rows is not None:
             panels.append(Panel(partial(draw_decision, rows, limits=(low, high)), 4.4, 3.7, f"Net benefit, {role}"))
     if not panels:
-        return [Missing("Decision curves", sources.why(DECISION))]
+        return sources.missing("Decision curves", DECISION)
     caption = f"Threshold probabilities from {low:.2f} to {high:.2f}, fixed beforehand (evaluate.thresholds); the CSV has 0.01 to 0.99. A model helps at a threshold where it lies above both treating all and treating none."
     name, title = f"decision_{sources.slug(target)}", f"Decision curves for {target.name}"
     return [press.figure(name, title, caption, panels, sources.of(DECISION, target))]
@@ -74,7 +74,7 @@ def predictions(sources: Sources, press: Press, evidence: Evidence, target: Targ
         role = "out-of-fold"
         rows = evidence.curve(HISTOGRAM, target, role)
     if rows is None:
-        return [Missing("Predictions of every patient", sources.why(HISTOGRAM))]
+        return sources.missing("Predictions of every patient", HISTOGRAM)
     classes = (f"{target.name} negative", f"{target.name} positive")
     panels = [
         Panel(partial(draw_predictions, own, classes=classes), 4.4, 2.7, f"{model}, {role}")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from dlr.figures import theme
-from dlr.report.blocks import Block, Missing, Prose
+from dlr.report.blocks import Block, Prose
 from dlr.report.combined_set import entered, named_beforehand, primary_set, reasons_for_none
 from dlr.report.evidence import measure_words
 from dlr.report.press import Press, slug
@@ -16,7 +16,7 @@ from dlr.report.sources import Sources
 from dlr.tables import COMBINED_TERMS, MULTIVARIABLE, OPTIMISM, SAMPLE_SIZE, STEPWISE, UNIVARIABLE, VIF
 from dlr.words import Target
 
-__all__ = ["clinical_blocks", "combined_blocks", "odds_table"]
+__all__ = ["clinical_blocks", "combined_blocks", "odds_table", "sample_size"]
 
 SIGNATURE_NOTE = "Signatures enter as logits, clipped to .001–.999: the odds ratio is that of one logit."
 FIRTH_NOTE = "Firth's penalty where a term separates the classes, so that its estimate stays finite."
@@ -62,7 +62,7 @@ def clinical_blocks(sources: Sources, press: Press, target: Target) -> list[Bloc
         name = f"{name}_{sources.slug(target)}"
         blocks.append(press.table(name, f"{title} for {target.name}", odds_table(sources, rows), rows, note))
     if not blocks:
-        return [Missing("Odds ratios of clinical variables", sources.why(UNIVARIABLE))]
+        return sources.missing("Odds ratios of clinical variables", UNIVARIABLE)
     vif = sources.of(VIF, target)
     if vif is not None:
         shown = pd.DataFrame({
@@ -79,7 +79,7 @@ def combined_blocks(sources: Sources, press: Press, target: Target) -> list[Bloc
     terms, chosen = sources.of(COMBINED_TERMS, target), primary_set(sources, target)
     if terms is None or chosen is None:
         reasons = ". ".join(reason.rstrip(".") for reason in reasons_for_none(sources, target))
-        return [Missing("The Combined model", f"{reasons}." if reasons else sources.why(COMBINED_TERMS))]
+        return sources.missing("The Combined model", COMBINED_TERMS, f"{reasons}." if reasons else "")
     named = named_beforehand(sources, chosen, entered(chosen))
     blocks: list[Block] = [Prose((named,))] if named else []
     for variant in ("", *sorted(set(terms["variant"]) - {""})):
@@ -91,7 +91,7 @@ def combined_blocks(sources: Sources, press: Press, target: Target) -> list[Bloc
         allowed = "" if bound is None else f"; at most {bound} were allowed"
         words = f"Riley's criterion: these patients carry {theme.format_number(riley, 2)} parameters{allowed}."
         blocks.append(Prose((words,)))
-    return [*blocks, *_optimism(sources, press, target), *_sample_size(sources, press, target)]
+    return [*blocks, *_optimism(sources, press, target), *sample_size(sources, press, target)]
 
 
 def _terms(sources: Sources, press: Press, target: Target, variant: str, terms: pd.DataFrame) -> list[Block]:
@@ -133,7 +133,8 @@ def _optimism(sources: Sources, press: Press, target: Target) -> list[Block]:
     return [press.table(name, title, shown, rows, OPTIMISM_NOTE)]
 
 
-def _sample_size(sources: Sources, press: Press, target: Target) -> list[Block]:
+def sample_size(sources: Sources, press: Press, target: Target) -> list[Block]:
+    """What the patients of an outcome carry, and how many it would take."""
     rows = sources.of(SAMPLE_SIZE, target)
     if rows is None:
         return [Prose((f"Sample size: {sources.why(SAMPLE_SIZE)}",), quiet=True)]

@@ -23,7 +23,7 @@ def comparisons(sources: Sources, press: Press, evidence: Evidence, target: Targ
         return [Missing("Comparisons of models", f"There is one model of {target.name} only.")]
     rows = sources.of(COMPARISONS, target)
     if rows is None:
-        return [Missing("Comparisons of models", sources.why(COMPARISONS))]
+        return sources.missing("Comparisons of models", COMPARISONS)
     digits = 3 if target.binary else 2
     shown = pd.DataFrame({
         "Comparison": [f"{a} − {b}" for a, b in zip(rows["model_a"], rows["model_b"], strict=True)],
@@ -72,7 +72,7 @@ def algorithms(sources: Sources, press: Press, target: Target) -> list[Block]:
     rows = None if rows is None else main_variant(rows[~of_networks(sources, rows)])
     words = measure_words(LEADING[target.kind])
     if rows is None or rows.empty:
-        return [Missing(f"Algorithms by out-of-fold {words}", sources.why(ALGORITHMS))]
+        return sources.missing(f"Algorithms by out-of-fold {words}", ALGORITHMS)
     order = sources.settings.learn.learners(target.kind)
     place = rows["algorithm"].map(lambda name: order.index(name) if name in order else len(order))
     rows = rows.assign(place=place, model_place=rows["model"].map(sources.place))

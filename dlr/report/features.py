@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (a sentence stands on one line, where it is found)
-"""Section 3, what was measured: families of features, their stability, and the way from all of them to the few."""
+"""Section measured: what was measured: families of features, their stability, and the way from all of them to the few."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from dlr.figures import (
     theme,
 )
 from dlr.report.blocks import Block, Copy, Heading, Missing, Prose, Section
+from dlr.report.contents import section
 from dlr.report.press import Panel, Press, slug
 from dlr.report.selection import (
     ICC_WORDS,
@@ -70,7 +71,7 @@ def what_was_measured(sources: Sources, press: Press) -> Section:
         blocks += _frequency(sources, press, target)
         blocks += _filter_effect(sources, press, target)
         blocks += _fusion(sources, press, target)
-    return Section(3, "measured", "What was measured", tuple(blocks))
+    return section("measured", sources, blocks)
 
 
 def _named(sources: Sources, target: Target) -> str:
@@ -81,7 +82,7 @@ def _named(sources: Sources, target: Target) -> str:
 def _families(sources: Sources, press: Press) -> list[Block]:
     families = sources.table(FAMILIES)
     if families is None:
-        return [Missing("Radiomics features", sources.why(FAMILIES))]
+        return sources.missing("Radiomics features", FAMILIES)
     by_family, by_image = families["family"].nunique(), families["image_type"].nunique()
     tallest = 0.9 + 0.24 * max(by_family, by_image)
     panels = [
@@ -116,7 +117,7 @@ def _families(sources: Sources, press: Press) -> list[Block]:
 def _stability(sources: Sources, press: Press) -> list[Block]:
     table = sources.table(STABILITY)
     if table is None:
-        return [Missing("Stability of the features", sources.why(STABILITY))]
+        return sources.missing("Stability of the features", STABILITY)
     whole = of_the_whole_side(table).drop_duplicates(["feature", "perturbation"])
     threshold = sources.settings.learn.icc_filter
     icc = ICC_WORDS[sources.settings.stability.kind]
@@ -155,7 +156,7 @@ def _filter_effect(sources: Sources, press: Press, target: Target) -> list[Block
 def _steps(sources: Sources, press: Press, target: Target) -> list[Block]:
     selection = sources.of(SELECTION, target)
     if selection is None:
-        return [Missing(f"Selection{_named(sources, target)}", sources.why(SELECTION))]
+        return sources.missing(f"Selection{_named(sources, target)}", SELECTION)
     counts = step_counts(selection)
     shown = pd.DataFrame({
         "Model": counts["model"], "Protocol": counts["protocol"],
@@ -242,7 +243,7 @@ def _lasso(sources: Sources, press: Press, target: Target) -> list[Block]:
     path, error = sources.of(LASSO_PATH, target), sources.of(LASSO_CV, target)
     words = _named(sources, target)
     if path is None or error is None:
-        return [Missing(f"LASSO path{words}", sources.why(LASSO_PATH))]
+        return sources.missing(f"LASSO path{words}", LASSO_PATH)
     learn, name = sources.settings.learn, sources.slug(target)
     press.csv(f"lasso_error_{name}", f"LASSO: cross-validated error{words}", error)
     chosen = float(np.log(error[f"lambda_{learn.lasso_rule}"].iloc[0]))
@@ -257,7 +258,7 @@ def _lasso(sources: Sources, press: Press, target: Target) -> list[Block]:
 def _weights(sources: Sources, press: Press, target: Target) -> list[Block]:
     weights, words = sources.of(RAD_SCORE, target), _named(sources, target)
     if weights is None:
-        return [Missing(f"Weights of the Rad-score{words}", sources.why(RAD_SCORE))]
+        return sources.missing(f"Weights of the Rad-score{words}", RAD_SCORE)
     panel = Panel(partial(draw_weights, weights), 6.6, 0.8 + 0.34 * len(weights))
     caption = "Linear score of the whole training side (published way); the formula below computes it."
     name, title = f"rad_score_{sources.slug(target)}", f"Weights of the Rad-score{words}"
@@ -280,7 +281,7 @@ def _formula(sources: Sources, target: Target) -> str:
 def _frequency(sources: Sources, press: Press, target: Target) -> list[Block]:
     table = sources.of(SELECTION_FREQUENCY, target)
     if table is None:
-        return [Missing(f"How often each feature was kept{_named(sources, target)}", sources.why(SELECTION_FREQUENCY))]
+        return sources.missing(f"How often each feature was kept{_named(sources, target)}", SELECTION_FREQUENCY)
     blocks: list[Block] = []
     for ending, words, rows in _by_model(sources, table, target):
         panel = Panel(partial(draw_selection_frequency, rows), 6.6, 0.8 + 0.34 * min(20, len(rows)))

@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (a sentence stands on one line, where it is found)
-"""Section 1, the answer: which model, on whom, at what time of use, how well, in one paragraph and one figure."""
+"""Section answer: which model, on whom, at what time of use, how well, in one paragraph and one figure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dlr.figures import draw_calibration, draw_decision, draw_roc, theme
 from dlr.report import per_cent
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
 from dlr.report.combined_set import entered, named_beforehand, primary_set
+from dlr.report.contents import section
 from dlr.report.evidence import FEW_EVENTS, Evidence, Headline, cell, with_interval
 from dlr.report.models import roc_lines
 from dlr.report.press import Panel, Press
@@ -46,7 +47,7 @@ def answer(sources: Sources, press: Press, evidence: Evidence) -> Section:
             blocks += _figure(sources, press, evidence, headline)
         else:
             blocks += per_cent.answer_blocks(sources, press, evidence, headline)
-    return Section(1, "answer", "The answer", tuple(blocks), (remarks(sources, evidence),))
+    return section("answer", sources, blocks, [remarks(sources, evidence)])
 
 
 def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline) -> str:
@@ -129,7 +130,7 @@ def _figure(sources: Sources, press: Press, evidence: Evidence, headline: Headli
         limits = sources.settings.evaluate.thresholds
         panels.append(Panel(lambda ax: draw_decision(curve, ax, limits), WIDTH, HEIGHT, f"Net benefit, {role}"))
     if not panels:
-        return [Missing("Figure of the answer", sources.why(ROC))]
+        return sources.missing("Figure of the answer", ROC)
     caption = f"{model}: how well it tells the classes apart, whether its probabilities are right, and whether acting on them helps. Intervals are 95 %."
     title = f"The answer: {model} for {target.name}"
     return [press.figure(f"answer_{sources.slug(target)}", title, caption, panels)]

@@ -232,7 +232,8 @@ def clinical_and_combined(sources: Sources) -> str:
             f"The Combined model{named} was a logistic regression ({penalty} penalty) on {names}, variables named beforehand, with signatures as out-of-fold logits.",
             named_beforehand(sources, chosen, entered(chosen)),
         ]
-    if not any(primary_set(sources, target) for target in sources.targets):
+    combined = any(primary_set(sources, target) for target in sources.targets)
+    if sources.gives(COMBINED_TERMS) and not combined:
         sentences.append(f"There was no Combined model. {sources.why(COMBINED_TERMS)}")
     return " ".join(filter(None, sentences))
 

@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (a sentence stands on one line, where it is found)
-"""Section 8: Methods text ready to paste with this run's numbers, evidence for standards, settings, versions."""
+"""Section methods: Methods text ready to paste with this run's numbers, evidence for standards, settings, versions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pandas as pd
 import yaml
 
 from dlr.report.blocks import Block, Copy, Heading, Prose, Section
+from dlr.report.contents import section
 from dlr.report.evidence import Evidence
 from dlr.report.methods import methods_text
 from dlr.report.press import Press
@@ -21,7 +22,8 @@ STANDARDS = "What this run can show for TRIPOD+AI (2024), CLEAR and METRICS; it 
 def methods_section(sources: Sources, press: Press, evidence: Evidence) -> Section:
     """What stands behind every number."""
     about = sources.about
-    values = sources.settings.model_dump(mode="json") | dict(about.further)
+    house = sources.settings.model_dump(mode="json", serialize_as_any=True, exclude=set(about.lacks))
+    values = house | dict(about.further)
     settings = yaml.safe_dump(values, sort_keys=False, allow_unicode=True, width=100)
     versions = pd.DataFrame([("dlr", about.version), *sorted(about.versions.items())], columns=["Software", "Version"])
     seeds = f"Study seed {about.seed}; every random draw has a generator named after its purpose."
@@ -42,4 +44,4 @@ def methods_section(sources: Sources, press: Press, evidence: Evidence) -> Secti
     if sources.left_out:
         shown = pd.DataFrame(list(sources.left_out.items()), columns=["Stage", "Why it left itself out"])
         blocks.append(press.table("left_out", "Stages left out", shown))
-    return Section(8, "methods", "Methods", tuple(blocks))
+    return section("methods", sources, blocks)

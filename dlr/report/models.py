@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (a sentence stands on one line, where it is found)
-"""Section 4, models side by side, outcome by outcome: one table, ROC, comparisons, calibration, decision curves."""
+"""Section models: models side by side, outcome by outcome: one table, ROC, comparisons, calibration, decision curves."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from dlr.report.blocks import Block, Heading, Missing, Section
 from dlr.report.calibration_and_benefit import VALIDATED, calibration, decision, predictions
 from dlr.report.combined import clinical_blocks, combined_blocks
 from dlr.report.comparisons import algorithms, comparisons
+from dlr.report.contents import section
 from dlr.report.evidence import ROLES_SHOWN, Evidence, cell
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
-from dlr.tables import METRICS, PR, ROC
+from dlr.tables import COMBINED_TERMS, METRICS, PR, ROC, UNIVARIABLE
 from dlr.words import Target
 
 __all__ = ["models", "roc_lines"]
@@ -57,9 +58,11 @@ def models(sources: Sources, press: Press, evidence: Evidence) -> Section:
         blocks += algorithms(sources, press, target)
         if target.binary:
             level = 4 if sources.several else 3
-            blocks += [Heading("Clinical variables", level), *clinical_blocks(sources, press, target)]
-            blocks += [Heading("The Combined model", level), *combined_blocks(sources, press, target)]
-    return Section(4, "models", "Models side by side", tuple(blocks))
+            if sources.gives(UNIVARIABLE):
+                blocks += [Heading("Clinical variables", level), *clinical_blocks(sources, press, target)]
+            if sources.gives(COMBINED_TERMS):
+                blocks += [Heading("The Combined model", level), *combined_blocks(sources, press, target)]
+    return section("models", sources, blocks)
 
 
 def roc_lines(evidence: Evidence, target: Target, role: str) -> list[Line]:
@@ -133,7 +136,7 @@ def _forest(sources: Sources, press: Press, evidence: Evidence, target: Target) 
 def _roc(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
     by_role = {role: roc_lines(evidence, target, role) for role in ("test", "external", "out-of-fold", "apparent")}
     if not any(by_role.values()):
-        return [Missing("ROC curves", sources.why(ROC))]
+        return sources.missing("ROC curves", ROC)
     data = sources.of(ROC, target)
     blocks: list[Block] = []
     together = [
@@ -174,7 +177,7 @@ def _pr(sources: Sources, press: Press, evidence: Evidence, target: Target) -> l
             Panel(partial(draw_pr, lines, prevalence=float(ends.min())), 3.7, 4.2, f"Precision and recall, {role}")
         )
     if not panels:
-        return [Missing("Precision-recall curves", sources.why(PR))]
+        return sources.missing("Precision-recall curves", PR)
     caption = "The horizontal line is the share of positive patients, which chance reaches."
     name, title = f"pr_{sources.slug(target)}", f"Precision and recall for {target.name}"
     return [press.figure(name, title, caption, panels, sources.of(PR, target))]

@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (a sentence stands on one line, where it is found)
-"""Section 7, seeing: which networks were tried, how they learnt, where they looked; or why there is nothing to see."""
+"""Section seeing: which networks were tried, how they learnt, where they looked; or why there is nothing to see."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ import pandas as pd
 from dlr.figures import draw_attention, draw_learning_curves, theme
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
 from dlr.report.comparisons import of_networks
+from dlr.report.contents import section
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
-from dlr.tables import ALGORITHMS, ATTENTION, CHOICES, CURVES, EXAMPLES
+from dlr.tables import ALGORITHMS, ATTENTION, CHOICES, CURVES, EVERY_PART, EXAMPLES
 from dlr.words import Target
 
 __all__ = ["seeing"]
@@ -27,9 +28,9 @@ OUTCOMES = ["true positive", "false positive", "true negative", "false negative"
 
 def seeing(sources: Sources, press: Press) -> Section:
     """Backbones, learning curves and class activation maps, outcome by outcome."""
-    blocks: list[Block] = []
     if all(sources.table(table) is None for table in (CURVES, ATTENTION)) and _networks(sources) is None:
-        return Section(7, "seeing", "Seeing", _nothing(sources))
+        return section("seeing", sources, _nothing(sources))
+    blocks: list[Block] = _curves_of_all(sources, press)
     for target in sources.targets:
         if sources.several:
             blocks.append(Heading(target.name))
@@ -38,16 +39,16 @@ def seeing(sources: Sources, press: Press) -> Section:
             continue
         blocks += [*_backbones(sources, press, target), *_curves(sources, press, target)]
         blocks += _attention(sources, press, target)
-    return Section(7, "seeing", "Seeing", tuple(blocks))
+    return section("seeing", sources, blocks)
 
 
-def _nothing(sources: Sources) -> tuple[Block, ...]:
+def _nothing(sources: Sources) -> list[Block]:
     """Said once, not by outcome."""
-    return (
+    return [
         Missing("Networks that were tried", _why_no_network(sources)),
-        Missing("Learning curves", sources.why(CURVES)),
-        Missing("Class activation maps of right and wrong cases", sources.why(ATTENTION)),
-    )
+        *sources.missing("Learning curves", CURVES),
+        *sources.missing("Class activation maps of right and wrong cases", ATTENTION),
+    ]
 
 
 def _networks(sources: Sources) -> pd.DataFrame | None:
@@ -60,7 +61,11 @@ def _answered(sources: Sources, target: Target) -> bool:
     """Whether a network was fitted for a target."""
     networks = _networks(sources)
     tried = networks is not None and (networks["target"] == target.name).any()
-    return tried or any(sources.of(table, target) is not None for table in (CURVES, ATTENTION))
+    return (
+        tried
+        or (target.binary and _of_all(sources) is not None)
+        or any(sources.of(table, target) is not None for table in (CURVES, ATTENTION))
+    )
 
 
 def _why_no_network(sources: Sources) -> str:
@@ -101,10 +106,28 @@ def _backbones(sources: Sources, press: Press, target: Target) -> list[Block]:
 
 def _curves(sources: Sources, press: Press, target: Target) -> list[Block]:
     curves = sources.of(CURVES, target)
+    if curves is None and _of_all(sources) is not None:
+        return []
     if curves is None:
         frozen = (sources.document("deep.json") or {}).get("mode") == "frozen"
         why = "The networks were frozen (deep.mode), so that no weight of theirs was trained."
-        return [Missing(f"Learning curves for {target.name}", why if frozen else sources.why(CURVES))]
+        return sources.missing(f"Learning curves for {target.name}", CURVES, why if frozen else "")
+    return [_drawn_curves(press, curves, sources.slug(target), target.name)]
+
+
+def _of_all(sources: Sources) -> pd.DataFrame | None:
+    """The curves of networks that answer for all outcomes at once."""
+    curves = sources.table(CURVES)
+    rows = None if curves is None else curves[curves["target"] == EVERY_PART]
+    return None if rows is None or rows.empty else rows
+
+
+def _curves_of_all(sources: Sources, press: Press) -> list[Block]:
+    curves = _of_all(sources)
+    return [] if curves is None else [_drawn_curves(press, curves, EVERY_PART, "all outcomes")]
+
+
+def _drawn_curves(press: Press, curves: pd.DataFrame, name: str, words: str) -> Block:
     panels = [
         Panel(partial(draw_learning_curves, rows), 4.2, 3.0, f"{model}: {measure}")
         for (model, measure), rows in curves.groupby(["model", "measure"], sort=True)
@@ -112,15 +135,13 @@ def _curves(sources: Sources, press: Press, target: Target) -> list[Block]:
     caption = (
         "Mean over folds and seeds, with their range. Early stopping looks at the fold's own validation part only."
     )
-    name, title = f"learning_curves_{sources.slug(target)}", f"Learning curves for {target.name}"
-    return [press.figure(name, title, caption, panels, curves)]
+    return press.figure(f"learning_curves_{name}", f"Learning curves for {words}", caption, panels, curves)
 
 
 def _attention(sources: Sources, press: Press, target: Target) -> list[Block]:
     table = sources.of(ATTENTION, target)
     if table is None:
-        what = f"Class activation maps of right and wrong cases for {target.name}"
-        return [Missing(what, sources.why(ATTENTION))]
+        return sources.missing(f"Class activation maps of right and wrong cases for {target.name}", ATTENTION)
     keys = ["model", "layer", "region", "measure", "variant"]
     mean = table.groupby(keys, sort=False)[["value", "null_value"]].mean().reset_index()
     shown = pd.DataFrame({

@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (a sentence stands on one line, where it is found)
-"""Section 6, the nomogram of every binary outcome: one worked patient, its points, how a new patient gets a signature."""
+"""Section nomogram: that of every binary outcome: one worked patient, its points, how a new patient gets a signature."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ import pandas as pd
 from dlr.figures import draw_nomogram, nomogram_rows, theme
 from dlr.report.blocks import Block, Copy, Heading, Missing, Prose, Section
 from dlr.report.combined_set import named_beforehand, primary_set
+from dlr.report.contents import section
 from dlr.report.nomogram_words import range_table, worked_patient
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
@@ -49,7 +50,7 @@ def nomogram_section(sources: Sources, press: Press) -> Section:
         if sources.several:
             blocks.append(Heading("A new patient"))
         blocks += [Prose((NEW_PATIENT,)), Copy("A new patient", predict_command(sources)), Prose((WHAT_IT_PRINTS,))]
-    return Section(6, "nomogram", "The nomogram", tuple(blocks))
+    return section("nomogram", sources, blocks)
 
 
 def _nomogram(sources: Sources, press: Press, target: Target, stored: list[dict[str, Any]]) -> list[Block]:

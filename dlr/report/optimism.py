@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (a sentence stands on one line, where it is found)
-"""Section 5, the published way against the honest way: the gap between them, and the AUC over many splits."""
+"""Section optimism: the published way against the honest way: the gap between them, and the AUC over many splits."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 
 from dlr.figures import draw_optimism, draw_splits, theme
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
+from dlr.report.contents import section
 from dlr.report.evidence import LEADING, Evidence, main_variant, measure_words
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
@@ -36,7 +37,7 @@ def optimism(sources: Sources, press: Press, evidence: Evidence) -> Section:
         blocks += _gaps(sources, press, evidence, target)
         if target.binary:
             blocks += _splits(sources, press, evidence, target)
-    return Section(5, "optimism", "Published way against honest way", tuple(blocks))
+    return section("optimism", sources, blocks)
 
 
 def gap_rows(sources: Sources, evidence: Evidence, target: Target) -> pd.DataFrame:
@@ -73,7 +74,7 @@ def _splits(sources: Sources, press: Press, evidence: Evidence, target: Target) 
     rows = sources.of(SPLITS, target)
     if rows is None:
         why = "evaluate.splits is 0." if sources.settings.evaluate.splits == 0 else sources.why(SPLITS)
-        return [Missing(f"AUC over many splits for {target.name}", why)]
+        return sources.missing(f"AUC over many splits for {target.name}", SPLITS, why)
     rows = evidence.in_order(rows)
     panel = Panel(partial(draw_splits, rows), 1.8 + 1.5 * rows["model"].nunique(), 3.3)
     ends = rows.groupby("model", sort=False)["auc"].agg(["min", "max"])

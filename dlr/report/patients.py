@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (a sentence stands on one line, where it is found)
-"""Section 2, who: flow of patients, Table 1, what was missing, how far two readers agree, examples."""
+"""Section who: flow of patients, Table 1, what was missing, how far two readers agree, examples."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from dlr.figures import draw_dice, draw_flow, flow_rows, theme
 from dlr.report.blocks import Block, Drawing, FigureBlock, Heading, Missing, Prose, Section
+from dlr.report.contents import section
 from dlr.report.press import Panel, Press, slug
 from dlr.report.sources import Sources
 from dlr.tables import AGREEMENT, FLOW, MAPPINGS, NOTES, TABLE1_OUTCOME, TABLE1_SIDE
@@ -24,17 +25,16 @@ def who(sources: Sources, press: Press) -> Section:
         *_table_one(sources, press),
         Heading("How the manifest was read"),
         *_mappings(sources, press),
-        Heading("Agreement of the outlines"),
-        *_agreement(sources, press),
+        *([Heading("Agreement of the outlines"), *_agreement(sources, press)] if sources.gives(AGREEMENT) else []),
         *_examples(sources, press),
     ]
-    return Section(2, "who", "Who", tuple(blocks))
+    return section("who", sources, blocks)
 
 
 def _flow(sources: Sources, press: Press) -> list[Block]:
     flow = sources.table(FLOW)
     if flow is None:
-        return [Missing("Flow chart", sources.why(FLOW))]
+        return sources.missing("Flow chart", FLOW)
     panel = Panel(lambda ax: draw_flow(flow, ax), 7.0, 0.2 + 0.62 * flow_rows(flow))
     caption = "Counts are patients; a case is one image with its outline."
     return [
@@ -93,7 +93,7 @@ def _known_by_side(sources: Sources, binary: bool) -> list[tuple[str, str, pd.Se
 def _table_one(sources: Sources, press: Press) -> list[Block]:
     by_side = sources.table(TABLE1_SIDE)
     if by_side is None:
-        return [Missing("Table 1", sources.why(TABLE1_SIDE))]
+        return sources.missing("Table 1", TABLE1_SIDE)
     blocks: list[Block] = []
     for number, (side, rows) in enumerate(by_side.groupby("side", sort=False)):
         name = "table1_side" if number == 0 else f"table1_side_{number + 1}"

@@ -8,7 +8,7 @@ from functools import partial
 import pandas as pd
 
 from dlr.figures import draw_bland_altman, draw_observed_predicted
-from dlr.report.blocks import Block, Missing, Prose
+from dlr.report.blocks import Block, Prose
 from dlr.report.comparisons import comparisons
 from dlr.report.evidence import FEW_EVENTS, ROLES_SHOWN, Evidence, Headline, cell, with_interval
 from dlr.report.press import Panel, Press
@@ -150,7 +150,7 @@ def _figure(
     role = next((role for role in SHOWN if evidence.curve(PER_CENT, target, role) is not None), None)
     rows = None if role is None else evidence.curve(PER_CENT, target, role)
     if rows is None or role is None:
-        return [Missing(f"Predicted and observed {target.name}", sources.why(PER_CENT))]
+        return sources.missing(f"Predicted and observed {target.name}", PER_CENT)
     panels = []
     for model in models:
         own = rows[rows["model"] == model]
@@ -167,5 +167,5 @@ def _figure(
             Panel(agreement, WIDTH + 0.1, HEIGHT - 0.25, f"{model}, {role}: difference"),
         ]
     if not panels:
-        return [Missing(f"Predicted and observed {target.name}", sources.why(PER_CENT))]
+        return sources.missing(f"Predicted and observed {target.name}", PER_CENT)
     return [press.figure(name, title, FIGURE, panels, rows, across=2)]

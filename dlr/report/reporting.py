@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from dlr.figures import theme
+from dlr.report.contents import number_of
 from dlr.report.evidence import ELSEWHERE, LEADING, Evidence, cell, measure_words
 from dlr.report.nomogram_section import predict_command
 from dlr.report.sources import Sources
@@ -33,9 +34,15 @@ __all__ = ["reporting_table"]
 
 
 def reporting_table(sources: Sources, evidence: Evidence) -> pd.DataFrame:
-    """Topic, TRIPOD+AI, CLEAR, METRICS items, evidence, section of the report."""
-    rows = [(*item[:4], item[4](sources, evidence), item[5]) for item in ITEMS]
+    """Topic, TRIPOD+AI, CLEAR, METRICS items, evidence, sections of the report."""
+    rows = [(*item[:4], item[4](sources, evidence), _numbers(sources, item[5])) for item in ITEMS]
     return pd.DataFrame(rows, columns=["Topic", "TRIPOD+AI", "CLEAR", "METRICS", "Evidence of this run", "Section"])
+
+
+def _numbers(sources: Sources, names: str) -> str:
+    """The numbers of those of some sections that the page has."""
+    numbers = [number_of(sources, name) for name in names.split(", ")]
+    return ", ".join(str(number) for number in sorted(numbers) if number)
 
 
 def _participants(sources: Sources, evidence: Evidence) -> str:
@@ -100,7 +107,8 @@ def _agreement(sources: Sources, evidence: Evidence) -> str:
         words.append(f"Dice median {agreement['dice'].median():.3f} over {len(agreement)} cases")
     if stability is not None:
         words.append(f"ICC of {stability['feature'].nunique():,} features")
-    return "; ".join(words) or f"not assessed. {sources.why(STABILITY)}"
+    why = f". {sources.why(STABILITY)}" if sources.gives(STABILITY) else ""
+    return "; ".join(words) or f"not assessed{why}"
 
 
 def _selection(sources: Sources, evidence: Evidence) -> str:
@@ -188,21 +196,21 @@ def _availability(sources: Sources, evidence: Evidence) -> str:
 
 Item = tuple[str, str, str, str, Callable[[Sources, Evidence], str], str]
 ITEMS: tuple[Item, ...] = (
-    ("Participants and flow", "6, 20a", "12, 15", "", _participants, "2"),
-    ("Partition", "12a", "15", "18, 26", _partition, "2, 8"),
-    ("Predictors and when they are known", "9b", "19", "", _predictors, "8"),
-    ("Missing data", "11", "29", "", _missing, "2, 3"),
-    ("Sample size", "10", "9", "16", _size, "4"),
-    ("Class balance", "13", "30", "", _balance, "2"),
-    ("Image preparation and features", "9b, 12b", "21–28", "11–13", _image_settings, "3, 8"),
-    ("Reader agreement and robustness", "", "31", "14", _agreement, "2, 3"),
-    ("Selection", "12b", "32, 33", "15", _selection, "3"),
-    ("Models and tuning", "12c", "34–37", "", _tuning, "4, 8"),
-    ("Discrimination", "12e, 23a", "38, 39, 46", "20, 21", _discrimination, "4"),
-    ("Calibration", "12e, 23a", "39", "22", _calibration, "4"),
-    ("Comparison with simpler models", "", "40, 42", "24, 25", _baseline, "4"),
-    ("Clinical utility", "12e", "42", "24", _utility, "4"),
-    ("Explanation", "", "43", "", _explanation, "3, 7"),
-    ("External validation", "12d, 20c", "38", "27", _external, "4"),
-    ("Code, model, data behind numbers", "22", "41, 54–58", "28–30", _availability, "8"),
+    ("Participants and flow", "6, 20a", "12, 15", "", _participants, "who"),
+    ("Partition", "12a", "15", "18, 26", _partition, "who, methods"),
+    ("Predictors and when they are known", "9b", "19", "", _predictors, "methods"),
+    ("Missing data", "11", "29", "", _missing, "who, measured"),
+    ("Sample size", "10", "9", "16", _size, "models"),
+    ("Class balance", "13", "30", "", _balance, "who"),
+    ("Image preparation and features", "9b, 12b", "21–28", "11–13", _image_settings, "measured, methods"),
+    ("Reader agreement and robustness", "", "31", "14", _agreement, "who, measured"),
+    ("Selection", "12b", "32, 33", "15", _selection, "measured"),
+    ("Models and tuning", "12c", "34–37", "", _tuning, "models, methods"),
+    ("Discrimination", "12e, 23a", "38, 39, 46", "20, 21", _discrimination, "models"),
+    ("Calibration", "12e, 23a", "39", "22", _calibration, "models"),
+    ("Comparison with simpler models", "", "40, 42", "24, 25", _baseline, "models"),
+    ("Clinical utility", "12e", "42", "24", _utility, "models"),
+    ("Explanation", "", "43", "", _explanation, "measured, seeing"),
+    ("External validation", "12d, 20c", "38", "27", _external, "models"),
+    ("Code, model, data behind numbers", "22", "41, 54–58", "28–30", _availability, "methods"),
 )  # fmt: skip

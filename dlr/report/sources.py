@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from dlr.report.blocks import Block, Missing
 from dlr.report.press import slug
 from dlr.settings import StudySettings
 from dlr.tables import COHORT, Table
@@ -32,6 +33,7 @@ class About:
     command: str = ""  # the line that made this run
     warnings: tuple[tuple[str, str], ...] = ()  # stage, warning
     further: Mapping[str, Any] = field(default_factory=dict)  # settings of a pipeline's own, as plain values
+    lacks: tuple[str, ...] = ()  # sections of the house's settings that this pipeline has not
 
 
 class Sources:
@@ -74,6 +76,14 @@ class Sources:
         for column, value in {"target": target.name, **named}.items():
             rows = rows[rows[column] == value]
         return None if rows.empty else rows
+
+    def gives(self, table: Table) -> bool:
+        """Whether a stage of this pipeline gives a table: where none does, the page does not speak of it."""
+        return any(table in given for given in self._gives.values())
+
+    def missing(self, what: str, table: Table, why: str = "") -> list[Block]:
+        """That a part is not there and why, for the reader of a pipeline that could have had it; else nothing."""
+        return [Missing(what, why or self.why(table))] if self.gives(table) else []
 
     def why(self, table: Table) -> str:
         """Why a table has no rows, or none of an outcome, in sentences."""

@@ -44,12 +44,13 @@ COPIED = ("figures", "tables", "contact_sheet.pdf", "examples.png")
 )
 def report(run: Run) -> None:
     """One page that a reader can check, with every figure as PDF and every number as CSV."""
-    from dlr.report import SECTIONS, FinishedSection, bind  # matplotlib only where something is drawn
+    from dlr.report import FinishedSection, bind, contents  # matplotlib only where something is drawn
 
     sources = what_there_is(run)
     outlines = outlines_to_draw(run)
     drawn = [SHEET] if outlines is not None else []
-    drawn += sorted(SECTIONS, key=lambda name: SLOWEST_FIRST.index(name) if name in SLOWEST_FIRST else len(SECTIONS))
+    there = contents(sources)
+    drawn += sorted(there, key=lambda name: SLOWEST_FIRST.index(name) if name in SLOWEST_FIRST else len(there))
     tasks = [Task(name, {"report": run.key}, (sources, outlines)) for name in drawn]
     sections: dict[str, FinishedSection] = {}
     for folder in run.each(draw, tasks, label="sections"):
@@ -65,7 +66,7 @@ def report(run: Run) -> None:
                 shutil.copyfile(folder / name, run.folder / name)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
-        bind([sections[name] for name in SECTIONS], sources, run.folder)
+        bind([sections[name] for name in there], sources, run.folder)
     for warning in caught:
         run.warn(str(warning.message))
 
@@ -87,6 +88,7 @@ def what_there_is(run: Run) -> Sources:
         command="dlr run",
         warnings=run.said,
         further={name: section.model_dump(mode="json") for name, section in sections.items() if name not in house},
+        lacks=tuple(name for name in StudySettings.model_fields if name != "seed" and name not in sections),
     )
     settings = StudySettings(seed=run.seed, **house)
     return Sources(folders, run.left_out, settings, about, run.gives, run.models)

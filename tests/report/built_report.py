@@ -8,7 +8,7 @@ from pathlib import Path
 from fake_run import FakeRun, outlined
 
 from dlr.engine import EVERYTHING, Run, Stage, stage
-from dlr.report import SECTIONS, About, Sources, bind, build_section, contact_sheet, example_picture
+from dlr.report import About, Sources, bind, build_section, contact_sheet, contents, example_picture
 from dlr.stages.report import what_there_is
 from tests.stages.small_study import SEVERAL, WHOLE, run_features, targets_study
 
@@ -75,7 +75,7 @@ class Built:
 
 def page_of(sources: Sources, out: Path) -> Path:
     """Every section drawn into `out`, bound into one page."""
-    return bind([build_section(name, sources, out) for name in SECTIONS], sources, out)
+    return bind([build_section(name, sources, out) for name in contents(sources)], sources, out)
 
 
 def build(folder: Path, **named: object) -> Built:

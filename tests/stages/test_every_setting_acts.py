@@ -223,7 +223,7 @@ def before_and_after(
     home: Path, monkeypatch: pytest.MonkeyPatch, name: str, change: Acts, study: SmallStudy
 ) -> tuple[Given, Given]:
     """The stage without the change and with it."""
-    monkeypatch.setattr(dlr.report, "SECTIONS", {one: dlr.report.SECTIONS[one] for one in change.sections})
+    monkeypatch.setattr(dlr.report, "contents", lambda sources: list(change.sections))
     if change.study == "networks":
         monkeypatch.setitem(importlib.import_module("dlr.deep.backbones").BACKBONES, "resnet18", small_backbone())
     folder, run = home / change.study.replace(" ", "_"), "_".join(("run", *change.sections))

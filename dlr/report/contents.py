@@ -1,0 +1,44 @@
+"""Which sections a report has, in the order of the page: those whose tables a stage of the pipeline gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dlr.report.blocks import Block, Section
+from dlr.report.sources import Sources
+from dlr.tables import ATTENTION, CURVES, POINTS, SEGMENTATION, TSNE, Table
+
+__all__ = ["TITLES", "contents", "number_of", "section"]
+
+TITLES = {
+    "answer": "The answer",
+    "who": "Who",
+    "measured": "What was measured",
+    "models": "Models side by side",
+    "receptors": "Receptors from volumes",
+    "optimism": "Published way against honest way",
+    "nomogram": "The nomogram",
+    "seeing": "Seeing",
+    "methods": "Methods",
+}
+SPEAKS_OF: dict[str, tuple[Table, ...]] = {  # a section that is not here speaks of every study
+    "receptors": (SEGMENTATION,),
+    "nomogram": (POINTS,),
+    "seeing": (CURVES, ATTENTION, TSNE),
+}
+
+
+def contents(sources: Sources) -> list[str]:
+    """The names of the sections."""
+    return [name for name in TITLES if name not in SPEAKS_OF or any(map(sources.gives, SPEAKS_OF[name]))]
+
+
+def section(name: str, sources: Sources, blocks: Sequence[Block], beside: Sequence[Block] = ()) -> Section:
+    """A section of these blocks with its number and title."""
+    return Section(number_of(sources, name), name, TITLES[name], tuple(blocks), tuple(beside))
+
+
+def number_of(sources: Sources, name: str) -> int:
+    """A section's number on the page; 0 where the page has no such section."""
+    there = contents(sources)
+    return there.index(name) + 1 if name in there else 0
