@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dlr.errors import require_extra
+from dlr.lazy import imported_later
 from dlr.volume.settings import (
     EmbeddingSettings,
     ReceptorSettings,
@@ -10,4 +15,27 @@ from dlr.volume.settings import (
     VolumeSettings,
 )
 
-__all__ = ["EmbeddingSettings", "ReceptorSettings", "ReceptorTraining", "SegmentationSettings", "VolumeSettings"]
+if TYPE_CHECKING:
+    from dlr.volume.networks import Architecture, MultiTask, ReceptorOutput, SingleTask, make_network
+
+__all__ = [
+    "Architecture",
+    "EmbeddingSettings",
+    "MultiTask",
+    "ReceptorOutput",
+    "ReceptorSettings",
+    "ReceptorTraining",
+    "SegmentationSettings",
+    "SingleTask",
+    "VolumeSettings",
+    "make_network",
+]
+
+HOMES = {"networks": ("Architecture", "MultiTask", "ReceptorOutput", "SingleTask", "make_network")}
+
+# names that need torch: settings and volumes (dlr.volume.cut) can be had without it
+__getattr__ = imported_later(
+    __name__,
+    {name: home for home, names in HOMES.items() for name in names},
+    before=partial(require_extra, "deep", "the 3-D networks"),
+)

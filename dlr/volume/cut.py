@@ -1,0 +1,178 @@
+"""From an image and its outline to the volume that a 3-D network sees, and that volume as files.
+
+The grey stays as it was measured: clip limits are fitted on a part's training volumes, so a case's files are the same
+for every part.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from dlr.errors import InputError
+from dlr.volume.settings import VolumeSettings
+
+__all__ = ["Volume", "cut_volume", "read_volume", "save_volume"]
+
+WHERE = "volume for the network"
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A lesion and its surroundings on the network's grid."""
+
+    grey: np.ndarray  # float32 (D, H, W), unscaled
+    mask: np.ndarray  # bool (D, H, W): the ROI; all False where there is no outline
+    outlined: bool
+    spacing: tuple[float, float, float]  # mm of this grid: slices, rows, columns
+    low: float  # percentiles of this grey (volume.clip), in its own unit
+    high: float
+
+
+def cut_volume(
+    image: np.ndarray,
+    mask: np.ndarray | None,
+    spacing: tuple[float, float, float],
+    settings: VolumeSettings,
+) -> Volume:
+    """The outline's bounding box with its margin in mm (or the whole image), resampled to `settings.shape`.
+
+    image : (z, y, x).  mask : (z, y, x), not 0 in the ROI, or None.  spacing : mm, z y x.
+    Grey: along every axis that shrinks by a factor f a Gaussian of (f - 1) / 2 voxels against aliasing, then trilinear.
+    Mask: nearest; a ROI that falls between the new voxels keeps the one its middle lies in.
+    Raises InputError where image, spacing and mask do not make such a volume, or its grey cannot be scaled.
+    """
+    roi = None if mask is None else np.asarray(mask) != 0
+    _check(image, roi, spacing, settings)
+    low, high = _box(image.shape, roi, spacing, settings)
+    new = np.asarray(settings.shape)
+    shrink = (high - low) / new
+    grey = _resampled(_smoothed(image, low, high, shrink), low, shrink, new, sitk.sitkLinear).astype(np.float32)
+    if roi is None or not roi.any():
+        seen = np.zeros(settings.shape, dtype=bool)
+    else:
+        seen = _resampled((roi.astype(np.uint8), np.zeros(3)), low, shrink, new, sitk.sitkNearestNeighbor) > 0
+        if not seen.any():
+            middle = (np.argwhere(roi).mean(axis=0) + 0.5 - low) / shrink
+            seen[tuple(np.clip(middle.astype(int), 0, new - 1))] = True
+    lowest, highest = (float(value) for value in np.percentile(grey, settings.clip))
+    if not highest - lowest > 1e-12 * max(1.0, float(np.abs(grey).max())):
+        raise InputError(
+            where=WHERE,
+            what=f"its percentiles {settings.clip[0]:g} and {settings.clip[1]:g} are one grey value ({lowest:g})",
+            mend="check image and outline; where most of the image is background, set volume.crop: lesion",
+        )
+    own = (float(spacing[0] * shrink[0]), float(spacing[1] * shrink[1]), float(spacing[2] * shrink[2]))
+    return Volume(grey, seen, bool(seen.any()), own, lowest, highest)
+
+
+def _check(
+    image: np.ndarray, roi: np.ndarray | None, spacing: tuple[float, float, float], settings: VolumeSettings
+) -> None:
+    """InputError in words, or nothing."""
+    if image.ndim != 3:
+        raise InputError(
+            WHERE, f"the image has {image.ndim} dimensions", "give one volume of three: slices, rows, columns"
+        )
+    if min(image.shape) < 2:
+        kind = "one slice" if image.shape[0] < 2 else "one row or column"
+        raise InputError(WHERE, f"the image has {kind} (its shape is {image.shape})", "give a volume, not a picture")
+    if len(spacing) != 3 or not all(np.isfinite(edge) and edge > 0 for edge in spacing):
+        raise InputError(
+            WHERE, f"its spacing is {tuple(spacing)} mm", "three edges above 0: correct the image's header"
+        )
+    if not np.isfinite(image).all():
+        raise InputError(WHERE, "the image holds values that are not numbers (NaN or infinite)", "export it again")
+    if image.min() == image.max():
+        raise InputError(WHERE, f"the whole image is one grey value ({image.flat[0]:g})", "check the file")
+    if roi is not None and roi.shape != image.shape:
+        raise InputError(
+            WHERE, f"the mask's shape {roi.shape} is not the image's {image.shape}", "give the mask of this image"
+        )
+    if settings.crop == "lesion" and (roi is None or not roi.any()):
+        what = "there is no outline to cut around" if roi is None else "the mask is empty"
+        raise InputError(WHERE, what, "outline the lesion, or set volume.crop: whole")
+
+
+def _box(
+    shape: tuple[int, ...], roi: np.ndarray | None, spacing: tuple[float, float, float], settings: VolumeSettings
+) -> tuple[np.ndarray, np.ndarray]:
+    """First voxel, and the one after the last, of what is cut; int (3,) each."""
+    whole = np.zeros(3, dtype=int), np.asarray(shape)
+    if settings.crop == "whole" or roi is None:
+        return whole
+    ends = [
+        np.flatnonzero(roi.any(axis=tuple(other for other in range(3) if other != axis)))[[0, -1]] for axis in range(3)
+    ]
+    margin = np.ceil(settings.margin_mm / np.asarray(spacing) - 1e-9).astype(int)
+    first, last = np.transpose(ends)
+    return np.maximum(first - margin, whole[0]), np.minimum(last + 1 + margin, whole[1])
+
+
+def _smoothed(
+    image: np.ndarray, low: np.ndarray, high: np.ndarray, shrink: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The box without what a coarser grid could not show, with a rim that its edge is interpolated from; its corner."""
+    sigma = np.maximum(shrink - 1, 0) / 2
+    rim = np.ceil(3 * sigma).astype(int) + 1
+    first, last = np.maximum(low - rim, 0), np.minimum(high + rim, image.shape)
+    cut = image[tuple(slice(a, b) for a, b in zip(first, last, strict=True))].astype(np.float32)
+    if (sigma > 0).any():
+        variance = [float(value) for value in sigma[::-1] ** 2]  # ITK counts x, y, z
+        smooth = sitk.DiscreteGaussian(
+            sitk.GetImageFromArray(cut), variance, maximumKernelWidth=64, maximumError=0.001, useImageSpacing=False
+        )
+        cut = sitk.GetArrayFromImage(smooth)
+    return cut, first
+
+
+def _resampled(
+    placed: tuple[np.ndarray, np.ndarray], low: np.ndarray, shrink: np.ndarray, new: np.ndarray, how: int
+) -> np.ndarray:
+    """Values of an array on the new grid, whose first voxel begins where voxel `low` of the image does.
+
+    placed : the array, and the voxel of the image that its corner is.
+    """
+    values, corner = placed
+    source = sitk.GetImageFromArray(values)
+    source.SetOrigin([float(k) for k in corner[::-1]])  # in voxels of the image
+    begin = low - 0.5 + 0.5 * shrink
+    return sitk.GetArrayFromImage(
+        sitk.Resample(
+            source,
+            [int(n) for n in new[::-1]],
+            sitk.Transform(),
+            how,
+            [float(k) for k in begin[::-1]],
+            [float(f) for f in shrink[::-1]],
+            source.GetDirection(),
+        )
+    )
+
+
+def save_volume(volume: Volume, folder: Path) -> None:
+    """grey.npy, mask.npy and volume.json; equal volumes give equal bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "grey.npy", volume.grey)
+    np.save(folder / "mask.npy", volume.mask)
+    about = {"outlined": volume.outlined, "spacing": volume.spacing, "low": volume.low, "high": volume.high}
+    (folder / "volume.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
+
+
+def read_volume(folder: Path, mmap: bool = True) -> Volume:
+    """A saved volume.
+
+    mmap : its voxels stay on the disk until they are looked at.
+    Raises InputError where the folder is absent or damaged.
+    """
+    try:
+        about = json.loads((folder / "volume.json").read_text(encoding="utf-8"))
+        grey, mask = (np.load(folder / name, mmap_mode="r" if mmap else None) for name in ("grey.npy", "mask.npy"))
+        z, y, x = about["spacing"]
+        return Volume(grey, mask, about["outlined"], (z, y, x), about["low"], about["high"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise InputError(str(folder), f"its volume cannot be read ({error})", "run the study again") from error

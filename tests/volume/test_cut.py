@@ -1,0 +1,153 @@
+"""From image and outline to the volume of a network: place, spacing and grey are kept, bad input is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dlr.errors import InputError
+from dlr.volume import VolumeSettings
+from dlr.volume.cut import cut_volume, read_volume, save_volume
+
+SPACING = (1.0, 0.5, 0.4)
+SHAPE = (24, 60, 70)
+MIDDLE = (11.0, 14.0, 13.2)  # mm from the corner of the first voxel
+
+
+def ball(radius: float = 5.0) -> tuple[np.ndarray, np.ndarray]:
+    """A bright ball in noise: image and outline."""
+    place = [(k + 0.5) * edge for k, edge in zip(np.indices(SHAPE), SPACING, strict=True)]
+    roi = sum((p - m) ** 2 for p, m in zip(place, MIDDLE, strict=True)) < radius**2
+    return np.random.default_rng(0).normal(0, 1, SHAPE) + 10 * roi, roi
+
+
+def settings(**more: object) -> VolumeSettings:
+    return VolumeSettings.model_validate({"size": 20, "margin_mm": 3, **more})
+
+
+@pytest.mark.parametrize("size", [20, 48, (10, 30, 20)])
+def test_the_lesion_keeps_its_place_and_size_in_mm(size: int | tuple[int, int, int]) -> None:
+    """Box: voxels 6..15 of z by 1 mm, 18..37 of y by .5, 21..45 of x by .4, and 3, 6 and 8 voxels of margin a side."""
+    image, roi = ball()
+    found = cut_volume(image, roi, SPACING, settings(size=size))
+    first = np.array([np.flatnonzero(roi.any(axis=a))[[0, -1]] for a in ((1, 2), (0, 2), (0, 1))])
+    begin = (first[:, 0] - [3, 6, 8]) * SPACING
+    length = (first[:, 1] - first[:, 0] + 1 + 2 * np.array([3, 6, 8])) * SPACING
+    assert np.multiply(found.spacing, found.grey.shape) == pytest.approx(length)
+    grey = np.clip(found.grey - 5, 0, None)  # what is above the noise
+    for seen, tolerance in ((found.mask, 0.5), (grey, 0.1)):  # nearest moves a border by half an old voxel at most
+        middle = [(np.arange(n) + 0.5) @ seen.sum(axis=tuple({0, 1, 2} - {a})) for a, n in enumerate(seen.shape)]
+        middle = np.array(middle) / seen.sum() * found.spacing + begin
+        assert (np.abs(middle - MIDDLE) < np.multiply(tolerance, SPACING)).all()
+    assert found.mask.sum() * np.prod(found.spacing) == pytest.approx(roi.sum() * np.prod(SPACING), rel=0.1)
+    assert found.grey.dtype == np.float32 and found.mask.dtype == bool and found.outlined
+
+
+def test_nothing_is_resampled_where_the_size_is_the_image_s() -> None:
+    image, roi = ball()
+    found = cut_volume(image, roi, SPACING, settings(crop="whole", size=SHAPE))
+    assert np.array_equal(found.grey, image.astype(np.float32)) and np.array_equal(found.mask, roi)
+    assert found.spacing == SPACING
+    assert (found.low, found.high) == pytest.approx(tuple(np.percentile(image, [0.5, 99.5])), rel=1e-6)
+
+
+def test_values_at_half_the_size_by_hand() -> None:
+    """Shrunk by 2 with a Gaussian of half a voxel; a ramp stays a ramp, each new voxel lies between two old ones."""
+    image = np.broadcast_to(np.arange(32.0)[:, None, None], (32, 32, 32))
+    found = cut_volume(image, None, (1, 1, 1), settings(crop="whole", size=16))
+    assert found.grey[1:-1, 5, 5] == pytest.approx(2 * np.arange(1, 15) + 0.5, abs=1e-3)
+
+
+def test_what_the_grid_cannot_show_is_smoothed_away_and_only_along_axes_that_shrink() -> None:
+    """Stripes of one voxel across an axis shrunk by 4 become their mean; across one that keeps its size they stay."""
+    stripes = np.where(np.arange(32) % 2 == 0, 0.0, 2.0)
+    for axis in range(3):
+        image = np.broadcast_to(np.moveaxis(stripes[:, None, None], 0, axis), (32, 32, 32)) + 0.0
+        image[0, 0, 0] += 40  # not one grey value once it is shrunk
+        size = tuple(8 if a == axis else 32 for a in range(3))
+        seen = cut_volume(image, None, (1, 1, 1), settings(crop="whole", size=size, clip=[0, 100])).grey
+        assert np.abs(np.moveaxis(seen, axis, 0)[2:-2] - 1).max() < 0.05
+        other = (axis + 1) % 3
+        size = tuple(8 if a == other else 32 for a in range(3))
+        seen = cut_volume(image, None, (1, 1, 1), settings(crop="whole", size=size, clip=[0, 100])).grey
+        middle = np.moveaxis(seen, axis, 0)[:, 4, 4]
+        assert middle == pytest.approx(stripes, abs=1e-4)
+
+
+def test_enlarging_interpolates_and_stays_within_the_grey() -> None:
+    image = np.random.default_rng(1).uniform(5, 6, (6, 6, 6))
+    found = cut_volume(image, None, (1, 1, 1), settings(crop="whole", size=15))
+    assert found.grey.min() >= 5 and found.grey.max() <= 6
+
+
+def test_the_margin_ends_at_the_image() -> None:
+    image, roi = ball()
+    found = cut_volume(image, roi, SPACING, settings(margin_mm=1000))
+    assert np.multiply(found.spacing, found.grey.shape) == pytest.approx(np.multiply(SPACING, SHAPE))
+
+
+def test_a_lesion_between_the_new_voxels_keeps_the_one_its_middle_lies_in() -> None:
+    image, roi = np.random.default_rng(2).normal(size=(64, 64, 64)), np.zeros((64, 64, 64), bool)
+    roi[9, 33, 62] = True
+    found = cut_volume(image, roi, (1, 1, 1), settings(crop="whole", size=8))
+    assert np.argwhere(found.mask).tolist() == [[1, 4, 7]]
+
+
+def test_whole_needs_no_outline() -> None:
+    image, roi = ball()
+    without = cut_volume(image, None, SPACING, settings(crop="whole"))
+    assert not without.outlined and not without.mask.any()
+    assert np.array_equal(without.grey, cut_volume(image, roi, SPACING, settings(crop="whole")).grey)
+
+
+def test_a_saved_volume_is_read_back_and_equal_ones_are_equal_bytes(tmp_path: Path) -> None:
+    image, roi = ball()
+    made = cut_volume(image, roi, SPACING, settings())
+    for name in ("a", "b"):
+        save_volume(cut_volume(image, roi, SPACING, settings()), tmp_path / name)
+    for mmap in (True, False):
+        found = read_volume(tmp_path / "a", mmap)
+        assert isinstance(found.grey, np.memmap) == mmap
+        assert np.array_equal(found.grey, made.grey) and np.array_equal(found.mask, made.mask)
+        assert (found.outlined, found.spacing, found.low, found.high) == (
+            made.outlined, made.spacing, made.low, made.high,
+        )  # fmt: skip
+    assert all(file.read_bytes() == (tmp_path / "b" / file.name).read_bytes() for file in (tmp_path / "a").iterdir())
+    (tmp_path / "a" / "volume.json").write_text("{}")
+    with pytest.raises(InputError, match="its volume cannot be read"):
+        read_volume(tmp_path / "a")
+
+
+def _holed(value: float) -> np.ndarray:
+    image = ball()[0]
+    image[3, 4, 5] = value
+    return image
+
+
+BAD = {
+    "NaN": (_holed(np.nan), ball()[1], {}, "not numbers"),
+    "infinite": (_holed(np.inf), ball()[1], {}, "not numbers"),
+    "constant": (np.ones(SHAPE), ball()[1], {}, "one grey value"),
+    "nearly constant": (np.where(np.indices(SHAPE).sum(axis=0) < 2, 9.0, 0.0), None, {"crop": "whole"}, "percentiles"),
+    "one slice": (ball()[0][:1], ball()[1][:1], {}, "one slice"),
+    "a picture": (ball()[0][0], ball()[1][0], {}, "2 dimensions"),
+    "four": (ball()[0][None], ball()[1][None], {}, "4 dimensions"),
+    "another's mask": (ball()[0], ball()[1][:, 1:], {}, "shape"),
+    "empty mask": (ball()[0], np.zeros(SHAPE, bool), {}, "empty"),
+    "no mask": (ball()[0], None, {}, "no outline"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_makes_no_volume_is_named(name: str) -> None:
+    image, roi, more, words = BAD[name]
+    with pytest.raises(InputError, match=words):
+        cut_volume(image, roi, SPACING, settings(**more))
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 0.0, 1.0), (1.0, np.nan, 1.0), (1.0, 1.0)])
+def test_a_spacing_that_is_none_is_named(spacing: tuple[float, ...]) -> None:
+    with pytest.raises(InputError, match="spacing"):
+        cut_volume(*ball(), spacing, settings())
