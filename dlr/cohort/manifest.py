@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -80,9 +80,10 @@ def load_cohort(manifest: Path, settings: CohortSettings, *, images: bool = True
             table[name] = part[name].reindex(table.index)
     shared = ["side", "cohort", *labels.columns, *clinical.columns]
     one_value_a_patient(table, shared, tables.source, findings)
-    _require_different(table, [t for t in targets if t.name in labels.columns], tables.source, findings)
+    targets = _of_several_values(table, targets, tables.source, findings)
     _count_missing(table, columns, findings)
     _check_named(tables.cells, settings, findings)
+    table = table.drop(columns=[name for name in labels.columns if name not in {target.name for target in targets}])
     cases, kind = pd.DataFrame(columns=list(CASE_COLUMNS)), ""
     if images:
         table, cases, kind = check_cases(table, tables.source, settings, findings, jobs)
@@ -228,22 +229,34 @@ def _beside(manifest: Path, settings: CohortSettings) -> Path:
     return manifest.resolve().parent / (settings.clinical_table or "")
 
 
-def _require_different(table: pd.DataFrame, targets: Sequence[Target], source: str, findings: Findings) -> None:
-    """A target of one value only cannot be learnt."""
+def _of_several_values(
+    table: pd.DataFrame, targets: Sequence[Target], source: str, findings: Findings
+) -> tuple[Target, ...]:
+    """The targets that can be learnt; what left them never predicts them.
+
+    A target of one value only leaves with a note, or is a problem where there is no other.
+    """
     kept = table[table["excluded"] == ""]
-    for target in targets:
-        known = kept[target.name].dropna()
-        if known.nunique() > 1:
+    read = [target for target in targets if target.name in kept.columns]
+    stay = [target for target in read if kept[target.name].nunique() > 1]
+    for target in read:
+        if target in stay:
             continue
+        known = kept[target.name].dropna()
         what = "no patient has a label"
         if len(known) and target.binary:
             what = f"one class only: every patient is {'positive' if known.iloc[0] == 1 else 'negative'}"
         elif len(known):
             what = f"one value only: {known.iloc[0]:g} for every patient"
+        if stay:
+            findings.note(f"{source} {target.name}", f"{what}; the study goes on without it")
+            continue
         mend = "a study needs both; check cohort.target and cohort.positive_levels"
         if not target.binary:
             mend = "a study needs different ones; check cohort.target and cohort.target_kinds"
         findings.problem(f"{source} {target.name}", what, mend)
+    left = tuple(target.name for target in targets if target not in stay)
+    return tuple(replace(target, derived_from=tuple(dict.fromkeys((*target.derived_from, *left)))) for target in stay)
 
 
 def _count_missing(table: pd.DataFrame, columns: tuple[Column, ...], findings: Findings) -> None:

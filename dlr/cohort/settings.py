@@ -86,6 +86,9 @@ class CohortSettings(BaseModel):
     # sides
     external: list[str] = Field(default_factory=list, description="values of column `cohort` set aside as external")
     test_share: float = Field(default=0.3, gt=0, lt=1)
+    validation_share: float = Field(
+        default=0.0, ge=0, lt=1, description="of all patients; cut-offs under paper then come from this side"
+    )
 
     # images and outlines
     kind: Literal["still", "volume", "auto"] = "auto"
@@ -125,6 +128,12 @@ class CohortSettings(BaseModel):
         both = [t for t in self.positive_levels if self.target_kinds.get(t) is TargetKind.PER_CENT]
         if both:
             raise ValueError(f"positive_levels and target_kinds: per_cent exclude each other for {', '.join(both)}")
+        return self
+
+    @model_validator(mode="after")
+    def _somebody_to_train_on(self) -> CohortSettings:
+        if self.test_share + self.validation_share >= 1:
+            raise ValueError("test_share and validation_share leave nobody on the training side")
         return self
 
     @field_validator("headers", "values", mode="before")

@@ -30,24 +30,31 @@ def patient_table(table: pd.DataFrame) -> pd.DataFrame:
     return kept.drop_duplicates("patient_id").set_index("patient_id").sort_index()
 
 
-def draw_side(table: pd.DataFrame, targets: Sequence[Target], seed: int, test_share: float = 0.3) -> pd.Series:
+def draw_side(
+    table: pd.DataFrame, targets: Sequence[Target], seed: int, test_share: float = 0.3, validation_share: float = 0.0
+) -> pd.Series:
     """The side of every row of the cohort's table, index as in `table`; "" for excluded cases.
 
     Patients that have a side already keep it (the manifest's own sides; external cohorts). If one of them is train
     or test, nothing is drawn. Else ceil(test_share · n) patients become test, from each pattern of targets its share
-    (largest remainders; of equals the pattern that sorts first).
+    (largest remainders; of equals the pattern that sorts first), and from the others, alike, ceil(validation_share · n)
+    validation.
     """
     patients = patient_table(table)
     side = patients["side"].astype(object).copy()
     if not side.isin([Side.TRAIN.value, Side.TEST.value, Side.VALIDATION.value]).any():
         free = side.index[side == ""]
         patterns = _patterns(patients.loc[free], targets)
-        wanted = math.ceil(test_share * len(free) - 1e-9)
         side[free] = Side.TRAIN.value
-        for pattern, count in _shares(patterns, wanted).items():
-            members = sorted(patterns.index[patterns == pattern])
-            drawn = rng(seed, "side", pattern).permutation(len(members))[:count]
-            side[[members[i] for i in drawn]] = Side.TEST.value
+        for name, share, purpose in (
+            (Side.TEST, test_share, "side"),
+            (Side.VALIDATION, validation_share, "validation"),
+        ):
+            left = patterns[side[free] == Side.TRAIN.value]
+            for pattern, count in _shares(left, min(len(left), math.ceil(share * len(free) - 1e-9))).items():
+                members = sorted(left.index[left == pattern])
+                drawn = rng(seed, purpose, pattern).permutation(len(members))[:count]
+                side[[members[i] for i in drawn]] = name.value
     out = table["patient_id"].map(side).where(table["excluded"] == "", "").fillna("")
     return out.astype(object).rename("side")
 

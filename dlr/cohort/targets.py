@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 
 import numpy as np
@@ -44,9 +45,11 @@ def read_targets(
     """The targets as float columns: binary 0.0 and 1.0, per_cent 0 to 100, NaN where not known.
 
     cells : text, index = row numbers.  source : the manifest's name.  origins : table of every column.
-    Problems go to `findings`.
+    Problems go to `findings`. One of several targets that the table has not leaves with a note, unless a header is
+    nearly its name.
     """
     out: dict[str, pd.Series] = {}
+    absent: list[str] = []
     for spec in targets_of(settings):
         target = spec.name
         if target in cells.columns:
@@ -71,15 +74,23 @@ def read_targets(
         elif target == "her2" and "her2_ihc" in cells.columns:
             values = _from_ihc(cells["her2_ihc"], cells, source, settings, findings)
         else:
-            findings.problem(
-                f"{source} headers",
-                f"no target column {target!r}",
-                f"{nearest(target, [str(c) for c in cells.columns])} Set cohort.target, or map the header in "
-                "cohort.headers",
-            )
+            absent.append(target)
             continue
         out[target] = values.rename(target)
+    _without(absent, [str(c) for c in cells.columns], source, settings, findings)
     return pd.DataFrame(out, index=cells.index)
+
+
+def _without(absent: list[str], headers: list[str], source: str, settings: CohortSettings, findings: Findings) -> None:
+    """Targets that the table has not: a note, or a problem where none is there or a header is nearly the name."""
+    others = [header for header in headers if header not in settings.targets]
+    for target in absent:
+        if len(absent) < len(settings.targets) and not difflib.get_close_matches(target, others, n=1, cutoff=0.6):
+            findings.note(f"{source} headers", f"no target column {target!r}: the study goes on without it")
+            continue
+        hint = nearest(target, headers)
+        mend = f"{hint} Set cohort.target, or map the header in cohort.headers"
+        findings.problem(f"{source} headers", f"no target column {target!r}", mend)
 
 
 def _binary(cells: pd.Series, source: str, findings: Findings) -> pd.Series | None:

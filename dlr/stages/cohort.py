@@ -42,7 +42,8 @@ def cohort(run: Run) -> None:
     loaded = load_cohort(manifest, settings, images=run.inputs.features is None)
     for line in loaded.mappings:
         run.log(line)
-    table = loaded.table.assign(side=draw_side(loaded.table, loaded.targets, run.seed, settings.test_share))
+    shares = (settings.test_share, settings.validation_share)
+    table = loaded.table.assign(side=draw_side(loaded.table, loaded.targets, run.seed, *shares))
     COHORT.write(run.folder, table)
     folds = draw_folds(table, loaded.targets, run.seed, learn.folds, learn.seeds, learn.protocols)
     FOLDS.write(run.folder, folds)

@@ -48,7 +48,7 @@ def apply_evaluate(given: Application) -> None:
 
 @stage(
     "evaluate",
-    version=2,
+    version=3,
     needs=["cohort"],
     asks=[PREDICTIONS],
     sections=["evaluate"],

@@ -113,7 +113,7 @@ def evaluated_signatures(predictions: pd.DataFrame, tables: CohortTables) -> lis
 
 @dataclass(frozen=True)
 class Cutoffs:
-    """The cut-off of every binary signature, from training patients only, used unchanged elsewhere."""
+    """The cut-off of every binary signature, from training or validation patients only, used unchanged elsewhere."""
 
     found: dict[tuple[str, str, str, str], CutOff]  # by target, model, variant, protocol
 
@@ -129,12 +129,20 @@ class Cutoffs:
 
 
 def cut_offs(signatures: Sequence[Evaluated]) -> Cutoffs:
-    """Youden's cut-off on each chosen signature's training patients."""
-    found = {}
+    """Youden's cut-off on each chosen signature's training patients; under `paper`, whose training patients are
+    apparent, on the validation side where there is one with both classes.
+    """
+    judges = {}
     for one in signatures:
-        if one.side == Side.TRAIN and one.algorithm == CHOSEN and one.two_classes:
-            youden = stats.youden(one.positive, one.probability)
-            found[_line(one)] = replace(youden, rule=f"{youden.rule}, {one.role}")
+        validation = one.side == Side.VALIDATION and one.protocol == Protocol.PAPER
+        serves = validation or (one.side == Side.TRAIN and _line(one) not in judges)
+        if serves and one.algorithm == CHOSEN and one.two_classes:
+            judges[_line(one)] = one
+    found = {}
+    for line, one in judges.items():
+        youden = stats.youden(one.positive, one.probability)
+        whose = "validation side" if one.side == Side.VALIDATION else one.role
+        found[line] = replace(youden, rule=f"{youden.rule}, {whose}")
     return Cutoffs(found)
 
 

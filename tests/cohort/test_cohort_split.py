@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from dlr.cohort import draw_folds, draw_side, flow_chart, largest_roi_cases
+from dlr.cohort import CohortSettings, draw_folds, draw_side, flow_chart, largest_roi_cases
 from dlr.cohort.split import FOLD_COLUMNS, _patterns
 from dlr.errors import InputError
 from dlr.words import Target, TargetKind
@@ -77,6 +77,29 @@ def test_sides_that_are_given_are_kept_and_external_ones_are_never_drawn() -> No
     assert (side[:10] == "external").all() and side.value_counts()["test"] == 9
     given_sides = table([1.0, 0.0] * 4, side="train")
     assert (draw_side(given_sides, HER2, seed=1) == "train").all()
+
+
+def test_62_15_and_23_of_a_hundred_of_388_patients() -> None:
+    """ceil(.227 · 388) = 89 and ceil(.155 · 388) = 61; 300 positive: 300 · 89/388 = 68.8, 300 · 61/388 = 47.2."""
+    made = table([1.0] * 300 + [0.0] * 88)
+    side = draw_side(made, HER2, seed=1, test_share=0.227, validation_share=0.155)
+    assert side.value_counts().to_dict() == {"train": 238, "test": 89, "validation": 61}
+    assert made["her2"].groupby(side).sum()[["test", "validation"]].tolist() == [69, 47]
+    folds = draw_folds(made.assign(side=side), HER2, seed=1)
+    assert set(folds["patient_id"]) == set(made["patient_id"][side == "train"])
+
+
+def test_a_validation_side_takes_nobody_from_the_test_side_and_is_stratified() -> None:
+    made = table([1.0, 0.0, None, 1.0] * 15, [1.0, 1.0, 0.0, None] * 15)
+    plain, side = (draw_side(made, BOTH, 5, 0.2, share) for share in (0.0, 0.2))
+    assert ((plain == "test") == (side == "test")).all()
+    assert (side == "validation").groupby(made.index % 4).sum().tolist() == [3, 3, 3, 3]
+
+
+@pytest.mark.parametrize(("test", "validation"), [(0.5, 0.5), (0.7, 0.4)])
+def test_sides_that_leave_nobody_to_train_on_are_refused(test: float, validation: float) -> None:
+    with pytest.raises(ValueError, match="leave nobody on the training side"):
+        CohortSettings(test_share=test, validation_share=validation)
 
 
 def test_excluded_cases_have_no_side() -> None:

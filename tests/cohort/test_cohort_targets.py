@@ -146,3 +146,51 @@ def test_settings_that_name_no_target_are_said_to_have_no_effect(load: Load) -> 
     said = cohort.notes[cohort.notes["what"].str.contains("is no target of this study")]
     assert said["where"].tolist() == ["cohort.target_kinds", "cohort.positive_levels", "cohort.derived"]
     assert said["what"].tolist()[0] == "ki67 is no target of this study: not used"
+
+
+PR_OF_ONE_CLASS = {"pr": ["1"] * 24}
+
+
+@pytest.mark.parametrize(
+    ("columns", "where", "what"),
+    [
+        ({}, "manifest.csv headers", "no target column 'pr'"),
+        (PR_OF_ONE_CLASS, "manifest.csv pr", "one class only: every patient is positive"),
+        ({"pr": [""] * 24}, "manifest.csv pr", "no patient has a label"),
+    ],
+)
+def test_one_of_several_targets_leaves_with_a_note(
+    load: Load, columns: dict[str, list[str]], where: str, what: str
+) -> None:
+    cohort = load(columns, target=["er", "pr", "her2"])
+    assert [target.name for target in cohort.targets] == ["er", "her2"] and "pr" not in cohort.table
+    assert [f"{what}: the study goes on without it", f"{what}; the study goes on without it"].count(
+        cohort.notes.set_index("where").at[where, "what"]
+    ) == 1
+    assert not any("pr" in step for step in cohort.flow["step"])
+    assert all("pr" in target.derived_from for target in cohort.targets), "a column of that name predicts nothing"
+
+
+def test_a_per_cent_that_is_the_same_for_all_leaves_too(load: Load) -> None:
+    cohort = load({"ki67": ["20"] * 24}, target=["her2", "ki67"])
+    assert [target.name for target in cohort.targets] == ["her2"] and "ki67" not in cohort.table
+    assert "one value only: 20 for every patient; the study goes on without it" in set(cohort.notes["what"])
+
+
+def test_the_single_target_and_a_slip_of_the_pen_are_refused(load: Load) -> None:
+    (problem,) = problems(load, {}, target=["pr"])
+    assert problem.what == "no target column 'pr'"
+    (problem,) = problems(load, {}, target=["er", "her22"])
+    assert problem.what == "no target column 'her22'" and "did you mean her2" in problem.mend
+    assert [p.what for p in problems(load, PR_OF_ONE_CLASS, target=["pr", "ki67"])] == [
+        "one class only: every patient is positive"
+    ]
+    assert [p.what for p in problems(load, {}, target=["pr", "ki67"])] == [
+        "no target column 'pr'", "no target column 'ki67'",
+    ]  # fmt: skip
+
+
+def test_a_target_of_three_values_stops_the_study_in_one_table_with_all_else(load: Load) -> None:
+    found = problems(load, {"pr": ["0", "1", "2"] * 8, "ki67": ["101"] * 24}, target=["er", "pr", "her2", "ki67"])
+    assert [p.where for p in found] == ["manifest.csv pr", "manifest.csv ki67"]
+    assert "not binary, it holds 3 different values" in found[0].what and "outside 0 to 100" in found[1].what

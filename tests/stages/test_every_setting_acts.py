@@ -62,6 +62,7 @@ CHANGES: dict[str, Acts] = {
     "cohort.below_limit": Acts("half", "table"),
     "cohort.external": Acts("[B]", "table"),
     "cohort.test_share": Acts("0.45", "table"),
+    "cohort.validation_share": Acts("0.2", "table"),
     # images and outlines
     "cohort.kind": Acts("volume", "plain"),
     "cohort.per_patient": Acts("mean_feature", "stills", "radiomics_model"),

@@ -94,6 +94,20 @@ def test_a_cut_off_comes_from_the_chosen_chains_training_patients_alone() -> Non
     assert np.isnan(found.of(few)) and np.isnan(found.of(evaluated(TRUTH, VALUE, variant="before biopsy")))
 
 
+def test_under_paper_the_validation_side_gives_the_cut_off_where_it_has_both_classes() -> None:
+    """Midway between .5 and .7, not between .4 and .6; cross-fitted training patients are held out already."""
+    for protocol, role, cutoff, rule in (
+        ("paper", "apparent", 0.6, "Youden, validation side"), ("crossfit", "out-of-fold", 0.5, "Youden, out-of-fold"),
+    ):  # fmt: skip
+        train = evaluated(TRUTH, [0.1, 0.4, 0.6, 0.9], side="train", role=role, protocol=protocol)
+        validation = evaluated(TRUTH, [0.3, 0.5, 0.7, 0.8], side="validation", protocol=protocol)
+        for order in ([train, validation], [validation, train]):
+            (row,) = cut_offs(order).table().to_dict("records")
+            assert (row["cutoff"], row["rule"], row["n"]) == (pytest.approx(cutoff), rule, 4)
+        one_class = evaluated([1, 1, 1, 1], VALUE, side="validation", protocol=protocol)
+        assert cut_offs([train, one_class]).of(train) == 0.5
+
+
 def test_no_cut_offs_are_an_empty_table() -> None:
     assert len(CUTOFFS.conform(Cutoffs({}).table())) == 0
 
