@@ -16,7 +16,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from dlr.errors import InputError
-from dlr.learn.grid import CRITERION, GridPoint, InnerFold, best_point, bounded, recipes, score_grid
+from dlr.learn.grid import CRITERION, GridPoint, InnerFold, best_point, best_setting, bounded, recipes, score_grid
 from dlr.learn.lasso import LassoNumberSelector, LassoSelector
 from dlr.learn.models import Constant, FittedModel, model_from_estimator
 from dlr.learn.preparation import Preparation
@@ -123,8 +123,8 @@ def fit_chains(
             own = seed_of(seed, "classifier", algorithm)
             scored = score_grid(algorithm, inner, settings.max_grid, settings.trees, own, what)
             points += scored
-            chains[algorithm] = _chain(columns, truth, best_point(scored), settings.trees, own)
-    best = best_point([best_point([q for q in points if q.algorithm == name]) for name in chains])
+            chains[algorithm] = _chain(columns, truth, best_setting(scored), settings.trees, own)
+    best = best_point([best_setting([q for q in points if q.algorithm == name]) for name in chains])
     return FittedChains(
         chains=chains,
         chosen=best.algorithm,
@@ -224,7 +224,7 @@ def _choices(chains: dict[str, Chain], points: list[GridPoint], best: GridPoint,
     """A row an algorithm: its best point's AUC, or its mean absolute error, of which less is better."""
     rows = []
     for name, chain in chains.items():
-        point = best_point([q for q in points if q.algorithm == name])
+        point = best_setting([q for q in points if q.algorithm == name])
         criterion = f"median {CRITERION[chain.kind]} of {folds} inner folds"
         rows.append((name, criterion, point.median, name == best.algorithm, json.dumps(chain.parameters)))
     return pd.DataFrame(rows, columns=["algorithm", "criterion", "value", "chosen", "parameters"])

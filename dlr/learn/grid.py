@@ -1,6 +1,7 @@
 """The grid search: every algorithm on the same inner folds, judged by the median over them.
 
-What judges is the AUC of two classes, and the mean absolute error of a per cent.
+What judges is the AUC of two classes, and the mean absolute error of a per cent; the settings of one algorithm may be
+ranked by log loss instead (Recipe.by_log_loss).
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from dlr.learn.models import model_from_estimator
 from dlr.learn.regressors import REGRESSION_RECIPES
 from dlr.words import TargetKind
 
-__all__ = ["CRITERION", "GridPoint", "InnerFold", "best_point", "bounded", "recipes", "score_grid"]
+__all__ = [
+    "CRITERION", "GridPoint", "InnerFold", "best_point", "best_setting", "bounded", "recipes", "score_grid",
+]  # fmt: skip
 
 CRITERION = {TargetKind.BINARY: "AUC", TargetKind.PER_CENT: "mean absolute error"}
 
@@ -40,6 +43,7 @@ class GridPoint:
     parameters: dict[str, Any]
     scores: tuple[float, ...]
     kind: TargetKind = TargetKind.BINARY
+    loss: float | None = None  # mean log loss of the inner folds' rows, where that ranks the algorithm's settings
 
     @property
     def median(self) -> float:
@@ -80,7 +84,7 @@ def score_grid(
     trees = min(trees, recipe.most_grid_trees or trees)
     points = []
     for parameters in recipe.grid[:max_grid]:
-        scores = []
+        scores, losses = [], []
         for fold in folds:
             if fold.train.shape[1] == 0:
                 value = np.full(len(fold.held_out_outcome), np.median(fold.outcome.astype(float)))
@@ -90,13 +94,27 @@ def score_grid(
                 value = bounded(kind, model_from_estimator(algorithm, estimator).predict(fold.held_out))
             judge = _ordered_pairs if kind is TargetKind.BINARY else _absolute_error
             scores.append(judge(fold.held_out_outcome, value))
-        points.append(GridPoint(algorithm, parameters, tuple(scores), kind))
+            losses.append(_log_losses(fold.held_out_outcome, value) if recipe.by_log_loss else np.zeros(0))
+        loss = float(np.concatenate(losses).mean()) if recipe.by_log_loss else None
+        points.append(GridPoint(algorithm, parameters, tuple(scores), kind, loss))
     return tuple(points)
 
 
 def best_point(points: Sequence[GridPoint]) -> GridPoint:
     """The best median; of equals the better mean, then the first (the grids begin with the simplest)."""
     return max(points, key=lambda point: point.rank)
+
+
+def best_setting(points: Sequence[GridPoint]) -> GridPoint:
+    """The best of one algorithm's points: by least log loss where its recipe asks for it, else as `best_point`."""
+    if any(point.loss is None for point in points):
+        return best_point(points)
+    return min(points, key=lambda point: round(point.loss or 0.0, 12))
+
+
+def _log_losses(positive: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    """-log of the probability of what was the case, a row each."""
+    return -np.log(np.clip(np.where(positive, probability, 1 - probability), 1e-15, None))
 
 
 def _ordered_pairs(positive: np.ndarray, probability: np.ndarray) -> float:

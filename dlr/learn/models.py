@@ -14,7 +14,7 @@ import numpy as np
 
 from dlr.errors import InputError
 from dlr.learn.forest import Forest
-from dlr.words import expit
+from dlr.words import TargetKind, expit
 
 __all__ = ["FILE_NAME", "Constant", "FittedModel", "model_from_bytes", "model_from_estimator"]
 
@@ -108,7 +108,7 @@ class Xgboost:
 
 def model_from_estimator(algorithm: str, estimator: Any) -> FittedModel:
     """The saved form of a fitted scikit-learn style classifier of classes 0 and 1, or of a regressor."""
-    if algorithm == "logistic":
+    if algorithm == "logistic" or (algorithm == "ridge" and hasattr(estimator, "classes_")):
         return Logistic(float(estimator.intercept_[0]), np.array(estimator.coef_[0], dtype=float))
     if algorithm == "ridge":
         return Linear(float(estimator.intercept_), np.array(estimator.coef_, dtype=float))
@@ -121,12 +121,13 @@ def model_from_estimator(algorithm: str, estimator: Any) -> FittedModel:
     return Forest.from_estimator(estimator)
 
 
-def model_from_bytes(algorithm: str, data: bytes, where: str) -> FittedModel:
-    """Read what `to_bytes` wrote; data only, nothing of it runs."""
+def model_from_bytes(algorithm: str, data: bytes, where: str, kind: TargetKind = TargetKind.BINARY) -> FittedModel:
+    """Read what `to_bytes` wrote; data only, nothing of it runs.  kind : of the target, as ridge answers both."""
     if data[:12] == b'{"constant":':
         return Constant(float(json.loads(data)["constant"]))
     try:
-        return _READERS[algorithm](data)
+        linear = algorithm == "ridge" and kind is TargetKind.PER_CENT
+        return _read_linear(data) if linear else _READERS[algorithm](data)
     except (ValueError, KeyError, OSError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(where, f"is not a saved {algorithm} model ({reason})", MEND) from error
@@ -165,5 +166,5 @@ _READERS = {
     "extra_trees": Forest.from_bytes,
     "xgboost": _read_xgboost,
     "lightgbm": _read_lightgbm,
-    "ridge": _read_linear,
+    "ridge": _read_logistic,
 }

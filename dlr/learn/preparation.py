@@ -12,7 +12,7 @@ import pandas as pd
 from dlr.errors import InputError
 from dlr.learn.imputation import ChainedRegressions, fit_chained_regressions
 
-__all__ = ["Preparation", "constant_columns", "fit_preparation"]
+__all__ = ["Preparation", "constant_columns", "fit_preparation", "signed_log"]
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Preparation:
     """What new patients need before a model: per column its median, mean, SD and training range.
 
     Arrays are float64 (p,) in the order of `columns` (names, sorted). `regressions` fills missing values under
-    `impute: iterative`; the median does otherwise.
+    `impute: iterative`; the median does otherwise. With `log` all of it holds of sign(x) log(1 + |x|).
     """
 
     columns: tuple[str, ...]
@@ -30,10 +30,11 @@ class Preparation:
     low: np.ndarray  # training range
     high: np.ndarray
     regressions: ChainedRegressions | None
+    log: bool = False
 
     def filled(self, frame: pd.DataFrame) -> np.ndarray:
-        """Raw values (n, p) with missing ones filled; infinite counts as missing. InputError on absent columns."""
-        return _fill(raw_values(frame, self.columns), self.median, self.regressions)
+        """Values (n, p) with missing ones filled; infinite counts as missing. InputError on absent columns."""
+        return _fill(self._scaled(frame), self.median, self.regressions)
 
     def transform(self, frame: pd.DataFrame) -> np.ndarray:
         """Filled and standardised values (n, p)."""
@@ -46,8 +47,8 @@ class Preparation:
 
     def outside(self, frame: pd.DataFrame) -> pd.DataFrame:
         """True where a patient's value lies outside the training range; missing values do not."""
-        raw = raw_values(frame, self.columns)
-        beyond = (raw < self.low) | (raw > self.high)
+        values = self._scaled(frame)
+        beyond = (values < self.low) | (values > self.high)
         return pd.DataFrame(beyond, index=frame.index, columns=list(self.columns))
 
     def reduced(self, features: Sequence[str]) -> Preparation:
@@ -65,13 +66,19 @@ class Preparation:
             low=self.low[keep],
             high=self.high[keep],
             regressions=None if self.regressions is None else self.regressions.reduced(position),
+            log=self.log,
         )
+
+    def _scaled(self, frame: pd.DataFrame) -> np.ndarray:
+        values = raw_values(frame, self.columns)
+        return signed_log(values) if self.log else values
 
     def to_json(self) -> dict[str, Any]:
         """Plain lists; floats keep every bit."""
         arrays = {name: getattr(self, name).tolist() for name in ("median", "mean", "deviation", "low", "high")}
         regressions = None if self.regressions is None else self.regressions.to_json()
-        return {"columns": list(self.columns), **arrays, "regressions": regressions}
+        plain = {"columns": list(self.columns), **arrays, "regressions": regressions}
+        return {**plain, "log": True} if self.log else plain  # chains without it are written as ever
 
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Preparation:
@@ -80,12 +87,13 @@ class Preparation:
         return cls(
             columns=tuple(plain["columns"]),
             regressions=None if regressions is None else ChainedRegressions.from_json(regressions),
+            log=bool(plain.get("log", False)),
             **arrays,
         )
 
 
 def fit_preparation(
-    frame: pd.DataFrame, impute: str, max_missing: float
+    frame: pd.DataFrame, impute: str, max_missing: float, log: bool = False
 ) -> tuple[Preparation, np.ndarray, list[tuple[str, str, str]]]:
     """Learn medians, means and SDs on a training part; say which columns left and why.
 
@@ -95,6 +103,7 @@ def fit_preparation(
     names = [str(name) for name in frame.columns]
     left: list[tuple[str, str, str]] = []
     raw = raw_values(frame, tuple(names))
+    raw = signed_log(raw) if log else raw
     missing = np.isnan(raw).mean(axis=0)
     keep = np.ones(len(names), dtype=bool)
     for j in np.flatnonzero(missing > max_missing):
@@ -111,7 +120,7 @@ def fit_preparation(
     low, high = _ranges(raw)
     filled = _fill(raw, median, regressions)
     mean, deviation = filled.mean(axis=0), filled.std(axis=0)
-    preparation = Preparation(columns, median, mean, deviation, low, high, regressions)
+    preparation = Preparation(columns, median, mean, deviation, low, high, regressions, log)
     return preparation, (filled - mean) / deviation, left
 
 
@@ -135,6 +144,11 @@ def raw_values(frame: pd.DataFrame, columns: tuple[str, ...]) -> np.ndarray:
             mend="give numbers, or leave these columns out",
         ) from error
     return np.where(np.isfinite(values), values, np.nan)
+
+
+def signed_log(values: np.ndarray) -> np.ndarray:
+    """sign(x) log(1 + |x|), same shape: odd, increasing, the identity near 0; NaN stays NaN."""
+    return np.sign(values) * np.log1p(np.abs(values))
 
 
 def constant_columns(values: np.ndarray) -> np.ndarray:

@@ -49,8 +49,8 @@ class Columns:
         return tuple(np.array(self.preparation.columns, dtype=object)[self.uncorrelated])
 
     def rad_score(self) -> RadScore | None:
-        """The LASSO's linear predictor on the kept features; None without a LASSO."""
-        if self.lasso is None:
+        """The LASSO's linear predictor on the kept features as they are measured; None without a LASSO or of logs."""
+        if self.lasso is None or self.preparation.log:
             return None
         place = [self.preparation.columns.index(name) for name in self.features]
         return RadScore(
@@ -103,7 +103,7 @@ def learn_columns(
 
     outcome : bool (n,), or per cents float64 (n,).  family : of the LASSO of two classes; a per cent has "gaussian".
     """
-    preparation, values, left = fit_preparation(frame, settings.impute, settings.max_missing)
+    preparation, values, left = fit_preparation(frame, settings.impute, settings.max_missing, settings.log)
     p = len(preparation.columns)
     statistic, pvalue = np.full(p, np.nan), np.full(p, np.nan)
     tested, partner = np.ones(p, dtype=bool), np.full(p, -1)

@@ -10,8 +10,8 @@ from dlr.words import TargetKind
 
 __all__ = ["ALGORITHMS", "REGRESSORS", "Algorithm", "LearnSettings", "Regressor"]
 
-Algorithm = Literal["logistic", "random_forest", "extra_trees", "xgboost", "lightgbm"]
-ALGORITHMS: tuple[Algorithm, ...] = ("logistic", "random_forest", "extra_trees", "xgboost", "lightgbm")
+Algorithm = Literal["logistic", "random_forest", "extra_trees", "xgboost", "lightgbm", "ridge"]
+ALGORITHMS: tuple[Algorithm, ...] = ("logistic", "random_forest", "extra_trees", "xgboost", "lightgbm")  # by default
 Regressor = Literal["ridge", "lightgbm"]
 REGRESSORS: tuple[Regressor, ...] = ("ridge", "lightgbm")
 
@@ -45,6 +45,12 @@ class LearnSettings(BaseModel):
         0.75
     )
 
+    log: Annotated[
+        bool, Field(description="features of images enter models as sign(x) log(1 + |x|): most are skewed")
+    ] = False
+    select: Annotated[
+        bool, Field(description="tests, correlation and LASSO choose among features of images; false: all enter")
+    ] = True
     t_test: Annotated[
         Literal["welch", "student", "mannwhitney"],
         Field(description="first step; of a per cent Spearman's"),

@@ -82,7 +82,9 @@ def radiomics_model(run: Run) -> None:
     if effects:
         ICC_FILTER.write(run.folder, pd.concat(effects, ignore_index=True))
     write_rad_scores(run, made)
-    empty = selection.groupby(["target", "protocol", "seed", "fold"])["step"].agg(lambda s: (s == "lasso").any())
+    empty = selection.groupby(["target", "protocol", "seed", "fold"])["step"].agg(
+        lambda s: s.isin(["lasso", "prepared"]).any()
+    )
     if not empty.all():
         run.warn(f"{int((~empty).sum())} of {len(empty)} chains kept no feature and say the same of everybody")
 

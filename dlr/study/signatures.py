@@ -61,7 +61,7 @@ class SignatureData:
     frame: PatientFrame
     labels: pd.Series  # 0/1 or per cent by patient_id, patients with a known target
     sides: pd.Series  # by patient_id
-    select: bool  # with the selection of features, or all columns as they are
+    select: bool  # of images: learn.select and learn.log hold; else all columns enter as they are
     variant: str = ""
     by_part: Mapping[str, PatientFrame] | None = None  # where columns are learnt in each part: its own frame
 
@@ -248,15 +248,16 @@ def _task(run: Run, asked: SignatureData, part: Part, learn: LearnSettings, allo
     """The fitting of one part; of `learn` only what a part's chains see, so that more folds fit no part anew."""
     labels, variant = asked.labels, asked.variant
     rows = asked.frame_of(part).of([patient for patient in part.train if patient in labels.index])
+    parts_only = {name: LearnSettings.model_fields[name].default for name in PARTS_ONLY}
     payload = FitPart(
         values=rows.values,
         patient_id=rows.patient_id.to_numpy(),
         outcome=labels.loc[rows.patient_id].to_numpy(),
         kind=asked.target.kind.value,
-        learn=learn.model_copy(update={name: LearnSettings.model_fields[name].default for name in PARTS_ONLY}),
+        learn=learn.model_copy(update={**parts_only, "select": True, "log": asked.select and learn.log}),
         protocol=Protocol.CROSSFIT.value if part.protocol == SPLIT else part.protocol,
         seed=seed_of(run.seed, asked.model, variant, part.name),
-        select=asked.select,
+        select=asked.select and learn.select,
         allowed=None if allowed is None else frozenset(allowed),
     )
     name = "-".join(word for word in (asked.model, asked.target.name, variant.replace(" ", "_"), part.name) if word)

@@ -15,6 +15,7 @@ from dlr.radiomics.dictionary import definitions
         ("hu1561", "volume", 14, 306, 1241),
         ("ultrasound2d", "still", 9, 198, 803),
         ("volume3d", "volume", 14, 360, 1460),
+        ("volume3d_original", "volume", 14, 18, 73),
         ("onekey1834", "volume", 14, 360, 1460),
         ("onekey1834", "still", 14, 306, 1241),
     ],

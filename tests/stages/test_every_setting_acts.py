@@ -100,6 +100,8 @@ CHANGES: dict[str, Acts] = {
     "learn.impute": Acts("iterative", "numbers", "radiomics_model"),
     "learn.max_missing": Acts("0.01", "numbers", "radiomics_model"),
     "learn.icc_filter": Acts("0.999", "stills", "radiomics_model"),
+    "learn.log": Acts("true", "numbers", "radiomics_model"),
+    "learn.select": Acts("false", "numbers", "radiomics_model"),
     "learn.t_test": Acts("mannwhitney", "numbers", "radiomics_model"),
     "learn.p": Acts("0.5", "numbers", "radiomics_model"),
     "learn.correlation": Acts("0.3", "numbers", "radiomics_model"),
