@@ -2,6 +2,7 @@
 
 from dlr.engine import Pipeline
 from dlr.settings import ReceptorStudySettings
+from dlr.stages.averaged import averaged
 from dlr.stages.clinical import clinical
 from dlr.stages.cohort import cohort
 from dlr.stages.deep import deep
@@ -19,6 +20,7 @@ PIPELINE = Pipeline(
         clinical,  # Table 1, odds ratios, the Clinical signature
         radiomics_model,  # the Rad signature
         deep,  # a frozen network looks at every slice of the lesion: the DL signature, hard to beat
+        averaged,  # the mean logit of both: the Rad+DL signature
         evaluate,  # every measure with its interval, on the side where it is valid
         report,  # one page a reader can check, figures and tables beside it
     ],
