@@ -10,12 +10,14 @@ from dlr.stages.evaluate import evaluate
 from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.report import report
+from dlr.stages.volumes import volumes
 
 PIPELINE = Pipeline(
     name="receptors_ultrasound3d",
     settings=ReceptorStudySettings,
     stages=[
         cohort,  # who: the manifest checked, sides and folds drawn once
+        volumes,  # every lesion with its surroundings on one grid
         radiomics,  # what was measured: every feature of every ROI
         clinical,  # Table 1, odds ratios, the Clinical signature
         radiomics_model,  # the Rad signature
