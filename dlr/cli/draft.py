@@ -20,7 +20,7 @@ from dlr.errors import InputError
 __all__ = ["draft_params", "draft_study", "init"]
 
 SUFFIXES = (".nii.gz", ".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".nii", ".nrrd", ".mha", ".dcm")
-TARGET = re.compile(r"^(?P<key> +target: )her2$", re.MULTILINE)  # as the shipped files write it
+TARGET = re.compile(r"^(?P<key> +target: )(her2|\[.*\])$", re.MULTILINE)  # as the shipped files write it
 VARIABLES = re.compile(r"^(?P<key> +variables: )\[(?P<names>[^\]]*)\].*$", re.MULTILINE)
 MASK_ENDINGS = ("_mask", "-mask", "_seg", "_segmentation", "_label", "_roi")
 
@@ -30,7 +30,9 @@ def init(
     folder: Annotated[Path, Argument(help="The folder of the study.")] = Path(),
     images: Annotated[Path, Option(help="Where the images are.")] = Path("images"),
     masks: Annotated[Path, Option(help="Where the outlines are.")] = Path("masks"),
-    target: Annotated[str, Option(help="The column to predict, 0 or 1.")] = "her2",
+    target: Annotated[
+        list[str] | None, Option(help="The column to predict, 0 or 1; may be repeated.", show_default="the pipeline's")
+    ] = None,
     pipeline: Annotated[str, Option(help="The pipeline whose settings are copied.")] = DEFAULT_PIPELINE,
 ) -> None:
     """Draft data_manifest.csv from images and masks, and params.yaml.
@@ -39,21 +41,27 @@ def init(
     Examples:
       dlr init
       dlr init my_study --images us --masks outlines --target malignant
+      dlr init --pipeline receptors_ultrasound3d --target er --target pr
     """
-    for path, about in draft_study(folder, images, masks, target, pipeline):
+    for path, about in draft_study(folder, images, masks, target or (), pipeline):
         typer.echo(f"{path}: {about}")
 
 
-def draft_study(folder: Path, images: Path, masks: Path, target: str, pipeline: str) -> list[tuple[Path, str]]:
+def draft_study(
+    folder: Path, images: Path, masks: Path, targets: Sequence[str], pipeline: str
+) -> list[tuple[Path, str]]:
     """Write data_manifest.csv and params.yaml into a folder; each path with what it holds.
 
+    Without targets those of the pipeline count.
     A row for every image below `images` that has a mask of the same stem below `masks` (or with _mask and the like at
     its end). Raises InputError where one of the files is there already, or no image has a mask.
     """
-    columns = ["patient_id", "case_id", "image", "mask", target, "age"]
-    if columns.count(target) > 1:
-        raise InputError(f"--target {target}", "this is another column of the manifest", "name the column to predict")
-    text = draft_params(pipeline, target, columns)
+    targets = targets or _targets_of(pipeline)
+    columns = ["patient_id", "case_id", "image", "mask", *targets, "age"]
+    for target in targets:
+        if columns.count(target) > 1:
+            raise InputError(f"--target {target}", "this names another column of the manifest too", "name it once")
+    text = draft_params(pipeline, targets, columns)
     manifest, params = folder / MANIFEST, folder / PARAMS
     for path in (manifest, params):
         if path.exists():
@@ -71,16 +79,19 @@ def draft_study(folder: Path, images: Path, masks: Path, target: str, pipeline: 
         writer.writerow(columns)
         for image, mask in pairs:
             stem = _stem(image)
-            writer.writerow([stem, stem, _beside(image, folder), _beside(mask, folder), "", ""])
+            writer.writerow([stem, stem, _beside(image, folder), _beside(mask, folder), *[""] * (len(targets) + 1)])
     params.write_text(text, encoding="utf-8", newline="\n")
     return [
-        (manifest, f"{len(pairs)} images with their masks; fill in patient_id, {target} and the clinical columns"),
+        (
+            manifest,
+            f"{len(pairs)} images with their masks; fill in patient_id, {', '.join(targets)} and the clinical columns",
+        ),
         (params, "the settings, to be edited; every command takes them from here, beside the manifest"),
     ]
 
 
-def draft_params(pipeline: str, target: str, columns: Sequence[str]) -> str:
-    """The shipped settings of a pipeline as text to edit, for this target.
+def draft_params(pipeline: str, targets: Sequence[str], columns: Sequence[str]) -> str:
+    """The shipped settings of a pipeline as text to edit, for these targets.
 
     columns : of the manifest. Of the clinical variables named for the Combined model only these can stay.
     """
@@ -90,25 +101,35 @@ def draft_params(pipeline: str, target: str, columns: Sequence[str]) -> str:
         text = shipped.read_text(encoding="utf-8")
     else:
         text = "cohort:\n  target: her2\n" if "cohort" in loaded.settings.model_fields else "{}\n"
-    text = TARGET.sub(lambda line: f"{line['key']}{_written(target)}", text)
-    return VARIABLES.sub(lambda line: _variables(line, target, columns), text)
+    names = [_written(target, alone=len(targets) == 1) for target in targets]
+    written = names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+    text = TARGET.sub(lambda line: f"{line['key']}{written}", text)
+    return VARIABLES.sub(lambda line: _variables(line, targets, columns), text)
 
 
-def _written(text: str) -> str:
-    """Text as a value of YAML, in quotes where it would be read as something else."""
+def _targets_of(pipeline: str) -> list[str]:
+    """The targets that a pipeline has where nothing is said."""
+    cohort = getattr(load_pipeline(pipeline).settings(), "cohort", None)
+    target = getattr(cohort, "target", "her2")
+    return [target] if isinstance(target, str) else list(target)
+
+
+def _written(text: str, alone: bool) -> str:
+    """Text as a value of YAML, alone or in a list; in quotes where it would be read as something else."""
     from dlr.engine import read_yaml
 
+    value = text if alone else [text]
     try:
-        plain = read_yaml(f"key: {text}", "") == {"key": text}
+        plain = read_yaml(f"key: {text}" if alone else f"key: [{text}]", "") == {"key": value}
     except InputError:
         plain = False
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
-def _variables(line: re.Match[str], target: str, columns: Sequence[str]) -> str:
+def _variables(line: re.Match[str], targets: Sequence[str], columns: Sequence[str]) -> str:
     """The line of `combine.variables`; where a name has no column, it becomes an example."""
     names = [name.strip() for name in line["names"].split(",")]
-    kept = [name for name in names if name in columns and name != target]
+    kept = [name for name in names if name in columns and name not in targets]
     if kept == names:
         return line[0]
     value = f"[{', '.join(kept)}]" if kept else "null"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,7 @@ from dlr.cli.options import (
     Wait,
 )
 from dlr.cli.screen import guarded, print_plan, print_results, print_table
-from dlr.cli.start import DEFAULT_PIPELINE, MANIFEST, RUNS, find_study, prepare, prepare_again
+from dlr.cli.start import DEFAULT_PIPELINE, MANIFEST, OF_VOLUMES, PARAMS, RUNS, find_study, prepare, prepare_again
 
 __all__ = ["demo", "fuse", "run", "run_stage"]
 
@@ -32,23 +33,32 @@ __all__ = ["demo", "fuse", "run", "run_stage"]
 @guarded
 def demo(
     pipeline: Annotated[str, Option(help="The pipeline to show.")] = DEFAULT_PIPELINE,
-    out: Annotated[Path, Option(help="Folder of the built-in cohort; the study goes below it.")] = Path(),
+    out: Annotated[
+        Path | None, Option(help="Folder of the built-in cohort; the study goes below it.", show_default="this one")
+    ] = None,
     jobs: Jobs = None,
     sets: Sets = None,
 ) -> None:
-    """Run a whole study on the built-in cohort (learn.seeds=1).
+    """Run a whole study on the built-in cohort (learn.seeds=1); of volumes, in ./receptors_ultrasound3d.
 
     \b
     Examples:
       dlr demo
       dlr demo --out first_look
+      dlr demo --pipeline receptors_ultrasound3d
     """
-    manifest = out / MANIFEST
-    _make_cohort(out, manifest)
-    study = out / RUNS / pipeline
+    volumes = pipeline == OF_VOLUMES
+    folder = out if out is not None else Path(pipeline if volumes else "")
+    manifest = folder / MANIFEST
+    _make_volumes(folder, manifest) if volumes else _make_cohort(folder, manifest)
+    study = folder / RUNS / pipeline
     start = prepare(pipeline, manifest, overrides=["learn.seeds=1", *(sets or [])], out=study)
     result = start.run(jobs=jobs)
-    typer.echo(f"One seed was used here; with all: dlr run{'' if out == Path() else f' (in {out})'}")
+    again = f"dlr run{f' {pipeline}' if volumes else ''}{'' if folder == Path() else f' (in {folder})'}"
+    if volumes:
+        typer.echo(f"Small networks were used here; edit {folder / PARAMS}, then: {again}")
+    else:
+        typer.echo(f"One seed was used here; with all: {again}")
     print_results(result)
 
 
@@ -155,3 +165,19 @@ def _make_cohort(folder: Path, manifest: Path) -> None:
     screen.say(f"making the built-in cohort in {folder.absolute()}")
     with screen.bar("cohort", 1, "cases") as bar:
         make_cohort(folder, progress=bar.at)
+
+
+def _make_volumes(folder: Path, manifest: Path) -> None:
+    """Make the built-in cohort of volumes and the small settings beside it, unless they are there."""
+    from dlr.engine import Screen
+    from dlr.phantom import is_built_in_volumes, make_volume_cohort, missing_files
+
+    if not (manifest.is_file() and is_built_in_volumes(manifest) and not missing_files(manifest)):
+        screen = Screen()
+        screen.say(f"making the built-in cohort of volumes in {folder.absolute()}")
+        with screen.bar("cohort", 1, "volumes") as bar:
+            make_volume_cohort(folder, progress=bar.at)
+    params = folder / PARAMS
+    if not params.exists():  # one that was edited stays
+        small = resources.files("dlr.params") / f"{OF_VOLUMES}_demo.yaml"
+        params.write_text(small.read_text(encoding="utf-8"), encoding="utf-8", newline="\n")

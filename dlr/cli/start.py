@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_PIPELINE",
     "MANIFEST",
+    "OF_VOLUMES",
     "PARAMS",
     "RUNS",
     "Start",
@@ -37,6 +38,7 @@ __all__ = [
 ]
 
 DEFAULT_PIPELINE = "her2_ultrasound"
+OF_VOLUMES = "receptors_ultrasound3d"  # shown on a built-in cohort of its own
 MANIFEST, PARAMS, RUNS = "data_manifest.csv", "params.yaml", "runs"
 NAME = re.compile(r"[\w][\w .+-]{0,60}(?<![ .])")  # a folder's name on any system
 
@@ -173,14 +175,16 @@ def refuse_unmade_images(manifest: Path) -> None:
     """Raise InputError where the manifest is the built-in cohort's and its images are not made yet."""
     if not _first_image_missing(manifest):
         return
-    from dlr.phantom import is_built_in, missing_files
+    from dlr.phantom import is_built_in, is_built_in_volumes, missing_files
 
-    if is_built_in(manifest):
+    stills = is_built_in(manifest)
+    if stills or is_built_in_volumes(manifest):
         n = len(missing_files(manifest))
+        command = "dlr demo" if stills else f"dlr demo --pipeline {OF_VOLUMES}"
         raise InputError(
             where=str(manifest),
             what=f"this is the built-in cohort, and {n} of its images and masks are not made yet",
-            mend="run `dlr demo`, which makes them (under 20 s) and then runs the study",
+            mend=f"run `{command}`, which makes them (under 20 s) and then runs the study",
         )
 
 

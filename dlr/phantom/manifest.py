@@ -10,18 +10,15 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from dlr.errors import InputError
 from dlr.phantom.clinical import CLINICAL_COLUMNS, draw_clinical, draw_her2_assays
+from dlr.phantom.folder import FILE_COLUMNS, MANIFEST_NAME, TRUTH_NAME, csv_of, refuse_another_study, text_of
 from dlr.phantom.settings import SEED, PhantomSettings
 from dlr.phantom.still import Anatomy, draw_anatomy, draw_still
 from dlr.phantom.truth import BLOCKS, IMAGE_VARIABLES, PREVALENCE, draw_image_variables, truth_of
 from dlr.randomness import rng
 
-__all__ = ["MANIFEST_COLUMNS", "MANIFEST_NAME", "TRUTH_NAME", "is_built_in", "make_cohort", "missing_files"]
+__all__ = ["MANIFEST_COLUMNS", "is_built_in", "make_cohort"]
 
-MANIFEST_NAME = "data_manifest.csv"
-TRUTH_NAME = "truth.csv"
-FILE_COLUMNS = ("image", "mask", "mask_reader1", "mask_reader2")
 MANIFEST_COLUMNS = (
     "patient_id", "case_id", *FILE_COLUMNS, "pixel_spacing_mm", "view", "side_of_breast", "exclude_reason",
     *CLINICAL_COLUMNS, "her2_ihc", "her2_fish", "her2",
@@ -61,13 +58,8 @@ def make_cohort(
         settings = PhantomSettings(patients=patients, seed=seed, signal=signal, size=size)
     plan = plan_cohort(settings)
     manifest = folder / MANIFEST_NAME
-    text = _csv(plan.manifest)
-    if manifest.exists() and not (folder / TRUTH_NAME).exists() and _text(manifest) != text:
-        raise InputError(
-            where=str(manifest),
-            what="is another study's manifest, and a synthetic cohort would replace it",
-            mend="choose an empty folder",
-        )
+    text = csv_of(plan.manifest)
+    refuse_another_study(folder, text)
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     for done, row in enumerate(plan.manifest.to_dict("records"), start=1):
@@ -78,20 +70,14 @@ def make_cohort(
             _write_png(getattr(still, column).astype(np.uint8) * 255, folder / row[column])
         if progress is not None:
             progress(done, len(plan.manifest))
-    (folder / TRUTH_NAME).write_text(_csv(plan.truth), encoding="utf-8", newline="\n")
+    (folder / TRUTH_NAME).write_text(csv_of(plan.truth), encoding="utf-8", newline="\n")
     manifest.write_text(text, encoding="utf-8", newline="\n")
     return manifest
 
 
 def is_built_in(manifest: Path) -> bool:
     """Whether a manifest is the built-in cohort's, whose images `dlr demo` makes."""
-    return manifest.name == MANIFEST_NAME and _text(manifest) == _csv(plan_cohort(PhantomSettings()).manifest)
-
-
-def missing_files(manifest: Path) -> list[str]:
-    """Images and masks that a synthetic cohort's manifest names and its folder does not hold, as written there."""
-    table = pd.read_csv(manifest, dtype=str, usecols=list(FILE_COLUMNS))
-    return [name for column in FILE_COLUMNS for name in table[column] if not (manifest.parent / name).exists()]
+    return manifest.name == MANIFEST_NAME and text_of(manifest) == csv_of(plan_cohort(PhantomSettings()).manifest)
 
 
 def plan_cohort(settings: PhantomSettings) -> Plan:
@@ -179,15 +165,6 @@ def _cases(recorded: pd.DataFrame, anatomies: dict[str, Anatomy], settings: Phan
             }
             rows.append(patient | files | {"case_id": case, "view": view, "pixel_spacing_mm": f"{spacing:.6g}"})
     return pd.DataFrame(rows)[list(MANIFEST_COLUMNS)]
-
-
-def _csv(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, lineterminator="\n")
-
-
-def _text(manifest: Path) -> str:
-    """A manifest's text with the line ends of any platform as \\n."""
-    return manifest.read_bytes().decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
 
 
 def _write_png(array: np.ndarray, path: Path) -> None:

@@ -33,3 +33,22 @@ class PhantomSettings(BaseModel):
     missing: float = Field(
         default=0.015, ge=0, lt=0.5, description="share of blood markers, Ki-67 and nodal status left empty"
     )
+
+
+class VolumePhantomSettings(BaseModel):
+    """Size, seed and strength of a synthetic cohort of volumes. The defaults are the built-in cohort's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    patients: int = Field(default=160, ge=8, description="a volume each")
+    seed: int = SEED
+    signal: float = Field(default=1.0, ge=0, description="multiplies every shift of the truth; 0 is the null cohort")
+    size: int = Field(default=40, ge=16, le=256, description="rows and columns; the field in mm stays the same")
+    decoys: int = Field(default=2, ge=0, le=2, description="look-alikes of the lesion in every volume")
+    confounding: float = Field(
+        default=0.0,
+        ge=0,
+        description="how far the scanners' label rates part, in log odds a marker: above 0, who knows the scanner "
+        "knows something of the labels, and pooled measures are too high by design",
+    )
+    missing: float = Field(default=0.02, ge=0, lt=0.5, description="share of each marker's labels left empty")

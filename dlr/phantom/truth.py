@@ -184,7 +184,7 @@ def truth_of(signal: float = 1.0, draws: int = 200_000) -> Truth:
     variables = draw_clinical_variables(positive, signal, 0, "reachable").join(
         draw_image_variables(positive, signal, 0, "reachable")
     )
-    reachable = {b: _expected_auc(_probability(variables, b, coefficients, intercepts)) for b in BLOCKS}
+    reachable = {b: expected_auc(_probability(variables, b, coefficients, intercepts)) for b in BLOCKS}
     return Truth(
         signal=signal,
         prevalence=PREVALENCE,
@@ -208,7 +208,7 @@ def _probability(
     return expit(linear)
 
 
-def _expected_auc(probability: np.ndarray) -> float:
+def expected_auc(probability: np.ndarray) -> float:
     """Each draw counted as positive with its probability and as negative with the rest, instead of its drawn label."""
     _, place = np.unique(np.round(probability, 12), return_inverse=True)
     positive = np.bincount(place, weights=probability)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -293,6 +294,52 @@ def test_demo_makes_the_cohort_runs_one_seed_and_prints_the_results_last(tmp_pat
     ]
 
 
+def test_demo_of_volumes_makes_them_with_small_settings_beside_in_a_folder_of_its_own(tmp_path, monkeypatch):
+    import dlr.cli.run
+
+    asked = []
+
+    class Stop(Exception):
+        pass
+
+    def prepare(*arguments, **options):
+        asked.append((arguments, options))
+        raise Stop
+
+    monkeypatch.setattr(dlr.cli.run, "prepare", prepare)
+    monkeypatch.chdir(tmp_path)
+    dlr_("demo", "--pipeline", "receptors_ultrasound3d")
+    folder = Path("receptors_ultrasound3d")
+    (arguments, options) = asked[0]
+    assert arguments == ("receptors_ultrasound3d", folder / "data_manifest.csv")
+    assert options["out"] == folder / "runs" / "receptors_ultrasound3d"
+    assert len(list(folder.glob("volumes/*.nii.gz"))) == 320
+    small = (folder / "params.yaml").read_text()
+    assert small == (ROOT / "params" / "receptors_ultrasound3d_demo.yaml").read_text()
+
+    # what was edited stays, what is there is not made again, what is missing is
+    (folder / "params.yaml").write_text("cohort: {target: er}\n")
+    times = {path: path.stat().st_mtime_ns for path in folder.glob("volumes/*")}
+    dlr_("demo", "--pipeline", "receptors_ultrasound3d")
+    assert (folder / "params.yaml").read_text() == "cohort: {target: er}\n"
+    assert {path: path.stat().st_mtime_ns for path in folder.glob("volumes/*")} == times
+    (folder / "volumes" / "V007.nii.gz").unlink()
+    monkeypatch.undo()
+    monkeypatch.chdir(tmp_path / folder)
+    said = dlr_("run", "receptors_ultrasound3d")
+    assert said.exit_code == 2
+    assert "dlr demo --pipeline receptors_ultrasound3d" in said.stderr
+
+
+def test_small_settings_of_the_demo_are_settings_of_the_pipeline(tmp_path):
+    from dlr.cli.start import prepare
+
+    manifest = tmp_path / "data_manifest.csv"
+    manifest.write_text("patient_id\n")
+    settings = prepare("receptors_ultrasound3d", manifest, "receptors_ultrasound3d_demo").settings
+    assert settings.receptors.depth == 10
+
+
 def test_init_drafts_a_manifest_from_images_and_masks(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("images/甲 1.png", "images/b.nii.gz", "images/alone.png", "masks/甲 1_mask.png", "masks/b.nii.gz"):
@@ -311,6 +358,31 @@ def test_init_drafts_a_manifest_from_images_and_masks(tmp_path, monkeypatch):
     again = dlr_("init")
     assert again.exit_code == 2
     assert (tmp_path / "data_manifest.csv").read_text(encoding="utf-8-sig").splitlines() == lines
+
+
+@pytest.mark.parametrize(
+    ("given", "header", "written"),
+    [
+        ([], "er,pr,her2", "[er, pr, her2]"),
+        (["--target", "ki67 high", "--target", "a, b"], 'ki67 high,"a, b"', '[ki67 high, "a, b"]'),
+        (["--target", "pr"], "pr", "pr"),
+    ],
+)
+def test_init_drafts_several_targets(tmp_path, given, header, written):
+    for name in ("images/a.nii.gz", "masks/a.nii.gz"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"")
+    assert dlr_("init", tmp_path, "--pipeline", "receptors_ultrasound3d", *given).exit_code == 0
+    lines = (tmp_path / "data_manifest.csv").read_text(encoding="utf-8-sig").splitlines()
+    assert lines[0] == f"patient_id,case_id,image,mask,{header},age"
+    assert len(next(csv.reader([lines[1]]))) == len(next(csv.reader([lines[0]])))
+    assert f"  target: {written}\n" in (tmp_path / "params.yaml").read_text(encoding="utf-8")
+
+
+def test_init_refuses_a_target_twice(tmp_path):
+    said = dlr_("init", tmp_path, "--target", "er", "--target", "er")
+    assert said.exit_code == 2
+    assert "--target er" in said.stderr
 
 
 def test_init_without_images_says_where_they_should_be(tmp_path, monkeypatch):

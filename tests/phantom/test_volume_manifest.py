@@ -1,0 +1,163 @@
+"""The synthetic cohort of volumes as a study folder."""
+
+import json
+from hashlib import sha256
+
+import numpy as np
+import pandas as pd
+import pytest
+import SimpleITK as sitk
+from sklearn.metrics import roc_auc_score
+
+from dlr.errors import InputError
+from dlr.phantom import (
+    MARKERS,
+    VolumePhantomSettings,
+    is_built_in,
+    is_built_in_volumes,
+    make_volume_cohort,
+    missing_files,
+    scanner_auc,
+    volume_truth,
+)
+from dlr.phantom.volume_manifest import plan_volume_cohort
+
+SMALL = VolumePhantomSettings(patients=9, seed=7, size=16, missing=0.1)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    return make_volume_cohort(tmp_path_factory.mktemp("volumes"), settings=SMALL)
+
+
+def read(manifest):
+    return pd.read_csv(manifest, dtype=str, keep_default_na=False)
+
+
+def digests(folder):
+    return {p.relative_to(folder).as_posix(): sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*.*")}
+
+
+def test_equal_settings_give_equal_bytes_and_no_time(small, tmp_path):
+    make_volume_cohort(tmp_path, settings=SMALL)
+    assert digests(tmp_path) == digests(small.parent)
+    assert (tmp_path / "volumes" / "V001.nii.gz").read_bytes()[3:8] == bytes(5)  # no name, no time
+
+
+def test_settings_may_be_given_as_numbers(small, tmp_path):
+    before = digests(make_volume_cohort(tmp_path, 9, 7, 1.0, 16, 2).parent)
+    alike = SMALL.model_copy(update={"missing": 0.02})
+    assert digests(make_volume_cohort(tmp_path, settings=alike).parent) == before
+    assert before["volumes/V001.nii.gz"] == digests(small.parent)["volumes/V001.nii.gz"]
+    assert before != digests(small.parent)
+
+
+def test_every_named_file_is_there_with_the_promised_form(small):
+    table = read(small)
+    assert list(table) == ["patient_id", "case_id", "image", "mask", *MARKERS, "age", "cohort"]
+    assert missing_files(small) == []
+    for row in table.to_dict("records"):
+        image, mask = (sitk.ReadImage(str(small.parent / row[name])) for name in ("image", "mask"))
+        assert image.GetSize() == mask.GetSize() == (16, 16, 10)
+        assert image.GetSpacing() == mask.GetSpacing() == pytest.approx((2.5, 2.5, 4.0))
+        assert image.GetOrigin() == mask.GetOrigin()
+        assert sitk.GetArrayFromImage(image).dtype == np.uint8
+        assert set(np.unique(sitk.GetArrayFromImage(mask))) == {0, 1}
+
+
+def test_missing_files_are_named(small, tmp_path):
+    copy = tmp_path / "data_manifest.csv"
+    copy.write_bytes(small.read_bytes())
+    assert len(missing_files(copy)) == 2 * len(read(small))
+
+
+def test_the_truth_says_labels_variables_and_exact_probabilities(small):
+    table, truth = read(small), pd.read_csv(small.parent / "truth.csv")
+    assert list(truth["patient_id"]) == list(table["patient_id"])
+    known = table[list(MARKERS)] != ""
+    assert 1 <= (~known).to_numpy().sum() <= 8
+    for marker in MARKERS:
+        assert (table[marker][known[marker]].astype(int) == truth[marker][known[marker]]).all()
+    again = volume_truth(SMALL).probability(truth)
+    for marker in MARKERS:
+        np.testing.assert_allclose(truth[f"probability_{marker}"], again[marker], atol=2e-5)  # six decimals are written
+    about = json.loads((small.parent / "truth.json").read_text())
+    assert about["reachable_auc"] == volume_truth(SMALL).reachable_auc()
+    assert about["settings"] == SMALL.model_dump()
+
+
+def test_labels_have_the_published_frequencies_and_every_scanner_alike():
+    plan = plan_volume_cohort(VolumePhantomSettings(patients=388))
+    np.testing.assert_allclose(plan.labels.sum(), [300, 276, 160], atol=2)
+    by_scanner = plan.labels.groupby(plan.manifest["cohort"]).mean()
+    np.testing.assert_allclose(by_scanner, np.tile(by_scanner.mean(), (3, 1)), atol=0.02)
+
+
+def test_the_null_cohort_knows_nothing():
+    settings = VolumePhantomSettings(signal=0)
+    assert volume_truth(settings).reachable_auc(2000)["macro"] == 0.5
+    plan = plan_volume_cohort(settings.model_copy(update={"patients": 3000}))
+    for variable in plan.variables:
+        for marker in MARKERS:
+            assert abs(np.corrcoef(plan.variables[variable], plan.labels[marker])[0, 1]) < 0.07
+
+
+def test_each_variable_tells_of_its_marker():
+    plan = plan_volume_cohort(VolumePhantomSettings(patients=1500))
+    for variable, marker in (("margin", "er"), ("texture", "pr"), ("shadow", "her2")):
+        positive = plan.labels[marker] == 1
+        shift = plan.variables[variable][positive].mean() - plan.variables[variable][~positive].mean()
+        assert shift == pytest.approx(1.6, abs=0.25)
+
+
+def test_confounding_lifts_the_scanners_pooled_auc_and_not_the_one_within_scanners():
+    plan = plan_volume_cohort(VolumePhantomSettings(patients=3000, confounding=1.0))
+    documented = scanner_auc(1.0)
+    score = plan.manifest["cohort"].map({"scanner_a": 0, "scanner_b": 1, "scanner_c": 2}).to_numpy()
+    other = np.random.default_rng(0).random(3000)  # a score that knows the scanner and, within it, nothing
+    for marker in MARKERS:
+        truth = plan.labels[marker].to_numpy()
+        assert documented[marker] > 0.6
+        assert roc_auc_score(truth, score) == pytest.approx(documented[marker], abs=0.01)
+        assert roc_auc_score(truth, score + 0.9 * other) > 0.6
+        for scanner in range(3):
+            seen = score == scanner
+            assert roc_auc_score(truth[seen], score[seen]) == 0.5
+            assert roc_auc_score(truth[seen], other[seen]) == pytest.approx(0.5, abs=0.07)
+
+
+def test_without_confounding_the_scanner_tells_nothing():
+    assert scanner_auc(0.0) == {"er": 0.5, "pr": 0.5, "her2": 0.5}
+
+
+def test_scanners_differ_in_gain(tmp_path):
+    manifest = make_volume_cohort(tmp_path, settings=VolumePhantomSettings(patients=24, size=16))
+    table = read(manifest)
+    grey = [sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / name))).mean() for name in table["image"]]
+    mean = pd.Series(grey).groupby(table["cohort"]).mean()
+    assert mean["scanner_a"] < mean["scanner_b"] < mean["scanner_c"]
+
+
+def test_the_built_in_cohort_is_known_by_its_manifest_whatever_the_line_ends(small, tmp_path):
+    text = plan_volume_cohort(VolumePhantomSettings()).manifest.to_csv(index=False)
+    own = tmp_path / "data_manifest.csv"
+    for ends in ("\n", "\r\n"):
+        own.write_bytes(text.replace("\n", ends).encode())
+        assert is_built_in_volumes(own)
+        assert not is_built_in(own)
+    assert not is_built_in_volumes(small)
+
+
+def test_somebody_elses_manifest_is_not_overwritten(tmp_path):
+    own = tmp_path / "data_manifest.csv"
+    own.write_text("patient_id,image,mask\n1,a.nii,b.nii\n")
+    with pytest.raises(InputError, match="another study's manifest"):
+        make_volume_cohort(tmp_path, settings=SMALL)
+    assert own.read_text().startswith("patient_id,image,mask")
+    assert not (tmp_path / "volumes").exists()
+
+
+def test_progress_is_told_every_volume(tmp_path):
+    told = []
+    make_volume_cohort(tmp_path, settings=SMALL, progress=lambda done, of: told.append((done, of)))
+    assert told == [(k, 9) for k in range(1, 10)]
