@@ -16,6 +16,7 @@ from dlr.figures.nomogram import draw_nomogram, nomogram_rows
 from dlr.figures.patients import draw_flow, draw_outline, flow_rows
 from dlr.figures.per_cent import draw_bland_altman, draw_observed_predicted
 from dlr.figures.selection import draw_lasso_error, draw_lasso_path, draw_selection_frequency, draw_weights
+from dlr.figures.volumes import draw_cohort_forest
 
 __all__ = [
     "Line",
@@ -26,6 +27,7 @@ __all__ = [
     "draw_bland_altman",
     "draw_block_shares",
     "draw_calibration",
+    "draw_cohort_forest",
     "draw_correlation",
     "draw_decision",
     "draw_dice",

@@ -54,6 +54,7 @@ class TableBlock:
     strong: frozenset[int] = frozenset()  # rows set in bold
     quiet: frozenset[int] = frozenset()  # rows set in grey
     left_out: int = 0  # further rows that only the CSV has
+    theirs: frozenset[int] = frozenset()  # columns of somebody else's figures, set in grey italics
 
 
 @dataclass(frozen=True)

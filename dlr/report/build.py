@@ -27,6 +27,7 @@ from dlr.report.nomogram_section import nomogram_section
 from dlr.report.optimism import optimism
 from dlr.report.patients import who
 from dlr.report.press import Press
+from dlr.report.receptors import receptors
 from dlr.report.sources import Sources
 from dlr.tables import FLOW
 
@@ -37,6 +38,7 @@ SECTIONS: dict[str, Callable[[Sources, Press, Evidence], Section]] = {  # in the
     "who": lambda sources, press, _: who(sources, press),
     "measured": lambda sources, press, _: what_was_measured(sources, press),
     "models": models,
+    "receptors": receptors,
     "optimism": optimism,
     "nomogram": lambda sources, press, _: nomogram_section(sources, press),
     "seeing": lambda sources, press, _: seeing(sources, press),

@@ -99,6 +99,15 @@ class Evidence:
             self._estimates[key] = {row.metric: _estimate(row) for row in reversed(list(rows.itertuples()))}
         return self._estimates[key].get(metric)
 
+    def of_cohorts(self, target: str, model: str) -> pd.DataFrame:
+        """The out-of-fold AUC of a model's main variant inside each cohort; empty where there is one cohort."""
+        table = self.table
+        own = (table["target"] == target) & (table["model"] == model) & (table["metric"] == "auc")
+        whole = (
+            (table["protocol"] == Protocol.CROSSFIT) & (table["side"] == Side.TRAIN) & (table["algorithm"] == CHOSEN)
+        )
+        return table[own & whole & (table["variant"] == "") & table["subset"].str.startswith("cohort=")]
+
     @staticmethod
     def stacked(model: str, role: str) -> bool:
         """Whether a value is optimistic because its inputs come from models that saw the held-out labels."""

@@ -7,6 +7,7 @@ import pandas as pd
 
 from dlr.figures import draw_calibration, draw_decision, draw_roc, theme
 from dlr.report import per_cent
+from dlr.report.baseline import first_line
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
 from dlr.report.combined_set import entered, named_beforehand, primary_set
 from dlr.report.contents import section
@@ -34,7 +35,8 @@ WIDTH, HEIGHT = 3.1, 3.4  # of a panel: two stand side by side beside the remark
 
 def answer(sources: Sources, press: Press, evidence: Evidence) -> Section:
     """The headline of every target, and what a reviewer will say."""
-    blocks: list[Block] = []
+    first = first_line(sources, evidence)
+    blocks: list[Block] = [Prose((first,))] if first else []
     for target in sources.targets:
         headline = evidence.headline(target)
         if sources.several:

@@ -106,6 +106,7 @@ class Press:
         strong: Sequence[int] = (),
         quiet: Sequence[int] = (),
         most: int = 60,
+        theirs: Sequence[int] = (),
     ) -> TableBlock:
         """A table for the page out of finished cells; `data`: the unrounded numbers of its CSV (default: the cells)."""
         csv = self.csv(name, title, shown if data is None else data)
@@ -123,6 +124,7 @@ class Press:
             frozenset(strong),
             frozenset(quiet),
             max(0, len(shown) - most),
+            frozenset(theirs),
         )
 
     def csv(self, name: str, title: str, data: pd.DataFrame) -> str:

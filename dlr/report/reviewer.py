@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from dlr.figures import theme
+from dlr.report.baseline import rankings
 from dlr.report.blocks import Remark, Remarks
 from dlr.report.combined_set import image_signature, primary_set
 from dlr.report.evidence import ELSEWHERE, FEW_EVENTS, LEADING, Evidence, with_interval
@@ -20,6 +21,7 @@ from dlr.tables import (
     LOOKS,
     NOTES,
     SAMPLE_SIZE,
+    SEGMENTATION,
     SELECTION_FREQUENCY,
     STABILITY,
     UNIVARIABLE,
@@ -30,6 +32,8 @@ __all__ = ["remarks"]
 
 SAME_BIOPSY = {"her2": ("er", "pr", "ki67"), "er": ("pr", "her2", "ki67"), "pr": ("er", "her2", "ki67"),
                "ki67": ("er", "pr", "her2")}  # fmt: skip
+PUBLISHED_DEPTH, PUBLISHED_WIDTH = 50, 64  # of the 3-D networks
+UNEVEN = 0.2  # difference of two cohorts in the share of known labels
 LATE = (Available.BIOPSY, Available.SURGERY)
 OfTarget = Callable[[Sources, Evidence, Target], Iterator[Remark]]
 OfStudy = Callable[[Sources, Evidence], Iterator[Remark]]
@@ -281,7 +285,7 @@ def _no_external(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
 
 
 def _one_reader(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
-    if sources.table(AGREEMENT) is not None:
+    if sources.table(AGREEMENT) is not None or not sources.gives(AGREEMENT):
         return
     tested = "Stability was tested by seeded changes of the outline."
     yield Remark(
@@ -302,11 +306,56 @@ def _no_spacing(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
         )  # fmt: skip
 
 
+def _below_the_frozen(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
+    for one in rankings(sources, evidence)[:1]:
+        if one.above:
+            aucs = one.scratch | one.frozen
+            named = "; ".join(f"{name} {theme.format_auc(auc.value)}" for name, auc in aucs.items())
+            yield Remark(
+                2, "Networks trained from scratch rank below the frozen one.", f"Macro AUC ({one.role}): {named}.",
+                "Lead with the frozen model, or start from pretrained weights.", "receptors.weights",
+            )  # fmt: skip
+
+
+def _smaller_than_published(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
+    receptors = sources.about.further.get("receptors")
+    if receptors is None or not sources.gives(SEGMENTATION):
+        return
+    depth, width, stem = receptors["depth"], receptors["width"], receptors["stem"]
+    if depth < PUBLISHED_DEPTH or width < PUBLISHED_WIDTH or stem != "published":
+        yield Remark(
+            1, "The 3-D networks are smaller than the published ones.",
+            f"{depth} layers, {width} channels of the stem, stem {stem}; published: 50, 64.",
+            "What they reach says nothing about the published size.", "receptors.depth; receptors.width",
+        )  # fmt: skip
+
+
+def _unknown_by_cohort(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
+    patients = sources.patients
+    if patients is None or target.name not in patients or (patients["cohort"] == "").all():
+        return
+    known = patients[target.name].notna().groupby(patients["cohort"], sort=True).mean()
+    if len(known) > 1 and known.max() - known.min() > UNEVEN:
+        shares = "; ".join(f"{name or 'no name'} {theme.format_percent(share, 0)}" for name, share in known.items())
+        yield Remark(
+            2, "The outcome is unknown more often in one cohort than in another.", f"Known: {shares}.",
+            "Say so; judge within cohorts, and do not take what is unknown for negative.", "",
+        )  # fmt: skip
+
+
 BINARY, IN_PER_CENT, ANY = (True,), (False,), (True, False)  # Target.binary
 OF_TARGETS: tuple[tuple[tuple[bool, ...], OfTarget], ...] = (
     (BINARY, _implausible), (ANY, _same_biopsy), (BINARY, _few_events), (BINARY, _too_many_parameters),
     (ANY, _no_baseline), (BINARY, _no_gain), (IN_PER_CENT, _no_better_than_the_median), (BINARY, _another_signature),
     (BINARY, _miscalibrated), (IN_PER_CENT, _biased), (BINARY, _stacked), (BINARY, _gap), (BINARY, _shrunken_spread),
-    (ANY, _unstable_selection),
+    (ANY, _unstable_selection), (ANY, _unknown_by_cohort),
 )  # fmt: skip
-OF_STUDY: tuple[OfStudy, ...] = (_noise, _no_external, _looks, _one_reader, _no_spacing)
+OF_STUDY: tuple[OfStudy, ...] = (
+    _below_the_frozen,
+    _smaller_than_published,
+    _noise,
+    _no_external,
+    _looks,
+    _one_reader,
+    _no_spacing,
+)

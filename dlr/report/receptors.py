@@ -1,0 +1,244 @@
+# ruff: noqa: E501  (a sentence stands on one line, where it is found)
+"""Section receptors: several markers from volumes, the 3-D networks beside the frozen one, Huang's figures beside ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dlr.figures import theme
+from dlr.report.blocks import Block, Heading, Section
+from dlr.report.cohorts import cohort_blocks
+from dlr.report.combined import sample_size
+from dlr.report.contents import section
+from dlr.report.evidence import ROLES, ROLES_SHOWN, Evidence, cell
+from dlr.report.press import Press
+from dlr.report.published import MACRO, SOURCE, published
+from dlr.report.sources import Sources
+from dlr.tables import COMPARISONS, METRICS, SEGMENTATION
+from dlr.words import CHOSEN, Model, Protocol, Target
+
+__all__ = ["receptors"]
+
+ORDER = (Model.SINGLE_TASK, Model.MULTI_TASK, Model.DL, Model.RAD_DL, Model.RAD, Model.CLINICAL)
+NETWORKS = ("SingleTask", "MultiTask")
+ROLES_HERE = ("test", "external", "validation", "nested", "out-of-fold")
+MARKER = (("AUC", "auc"), ("Sensitivity", "sensitivity"), ("Specificity", "specificity"))
+TOGETHER = (
+    ("Macro AUC", "auc"),
+    ("Macro ACC\n(mean Jaccard)", "accuracy_jaccard"),
+    ("Mean accuracy", "accuracy_mean"),
+    ("Exact match", "exact_match"),
+    ("Precision", "precision"),
+    ("Recall", "recall"),
+    ("F1", "f1"),
+)
+THEIRS = (
+    f"In grey italics, marked theirs: {SOURCE}. Other patients, other images: a difference from ours is no finding."
+)
+CUTOFF = "In brackets 95 % intervals. Sensitivity and specificity at the cut-off from training (out-of-fold or validation) patients, unchanged elsewhere."
+MACRO_NOTE = "Means over the markers, with a bootstrap by patient: the AUC over each marker's known patients, the others on patients of whom every marker is known. Mean Jaccard, TP/(TP + FP + FN) a marker, is what alone gives the printed macro ACC; mean accuracy and exact match stand beside it."
+PAIR_NOTE = "Paired on the same patients. A large p does not show that two networks are equal. They printed no DeLong p below .182."
+STRATA_NOTE = "Patients by the largest diameter of the lesion; each stratum is judged by itself, with cut-offs and networks of all."
+FED = "On what each network was fed, after cutting and resampling; a volume cut out around its lesion makes the outline easy. A patient predicted by several chains counts once, by their mean."
+
+
+def receptors(sources: Sources, press: Press, evidence: Evidence) -> Section:
+    """All markers together, then each by itself; hospitals; sizes; the outline."""
+    binary = [target for target in sources.targets if target.binary]
+    blocks: list[Block] = [*_together(sources, press, evidence), *_single_against_multi(sources, press)]
+    blocks += _strata(sources, press, evidence, binary)
+    for target in binary:
+        blocks.append(Heading(target.name))
+        blocks += _marker(sources, press, evidence, target)
+        blocks += cohort_blocks(sources, press, evidence, target)
+        blocks += sample_size(sources, press, target)
+    blocks += [Heading("Segmentation"), *_segmentation(sources, press)]
+    return section("receptors", sources, blocks)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table of models: a model's own values, or what was printed of it."""
+
+    model: str
+    theirs: bool = False
+
+    @property
+    def head(self) -> str:
+        return f"{self.model}\n(theirs)" if self.theirs else self.model
+
+
+def _columns(models: Sequence[str]) -> list[Column]:
+    """The networks first, each with its printed twin, then the baselines, then whatever else was fitted."""
+    order = [*map(str, ORDER), *models]
+    found = sorted(dict.fromkeys(models), key=order.index)
+    return [Column(model, theirs) for model in found for theirs in ((False, True) if model in NETWORKS else (False,))]
+
+
+def _table(
+    press: Press,
+    name: str,
+    title: str,
+    columns: Sequence[Column],
+    rows: Sequence[tuple[dict[str, str], dict[Column, str]]],
+    data: pd.DataFrame,
+    note: str,
+) -> Block:
+    """Rows of words and of a cell a column; columns of theirs without any value are left away."""
+    kept = [column for column in columns if not column.theirs or any(column in cells for _, cells in rows)]
+    table = pd.DataFrame(
+        [words | {column.head: cells.get(column, theme.NOTHING) for column in kept} for words, cells in rows]
+    )
+    theirs = [k for k, head in enumerate(table.columns) if head in {column.head for column in kept if column.theirs}]
+    return press.table(name, title, table, data, f"{note} {THEIRS}" if theirs else note, theirs=theirs)
+
+
+def _cells(
+    evidence: Evidence, columns: Sequence[Column], target: str, role: str, metric: str, digits: int
+) -> dict[Column, str]:
+    """What there is of a measure in a role, ours and theirs."""
+    found = {}
+    for column in columns:
+        if column.theirs:
+            value = published(target, column.model, role, metric)
+            if value is not None:
+                found[column] = f"{value:.3f}"
+            continue
+        own = evidence.get(target, column.model, role, metric)
+        if own is not None:
+            found[column] = cell(own, digits, "\n")
+    return found
+
+
+def _measured(
+    evidence: Evidence, columns: Sequence[Column], target: str, measures: Sequence[tuple[str, str]], counted: bool
+) -> Iterator[tuple[dict[str, str], dict[Column, str]]]:
+    """A row a role and measure that any of our models has."""
+    for role in ROLES_HERE:
+        for words, metric in measures:
+            cells = _cells(evidence, columns, target, role, metric, 3 if metric == "auc" else 2)
+            own = [column for column in cells if not column.theirs]
+            if not own:
+                continue
+            first = evidence.get(target, own[0].model, role, metric)
+            assert first is not None
+            count = f"{first.n} ({first.n_positive})" if counted else f"{first.n}"
+            yield {"Patients are": role, "Measure": words, "n (positive)" if counted else "n": count}, cells
+
+
+def _of_target(evidence: Evidence, target: str) -> pd.DataFrame:
+    return evidence.table[evidence.table["target"] == target]
+
+
+def _together(sources: Sources, press: Press, evidence: Evidence) -> list[Block]:
+    columns = _columns(evidence.models(MACRO))
+    rows = list(_measured(evidence, columns, MACRO, TOGETHER, counted=False))
+    if not rows:
+        return sources.missing("All markers together", METRICS, "No model answers several markers of two classes.")
+    data = _of_target(evidence, MACRO)
+    return [_table(press, "receptors_macro", "All markers together", columns, rows, data, MACRO_NOTE)]
+
+
+def _marker(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
+    columns = _columns(evidence.models(target.name))
+    rows = list(_measured(evidence, columns, target.name, MARKER, counted=True))
+    if not rows:
+        return sources.missing(f"Models for {target.name}", METRICS)
+    name, title = f"receptors_{sources.slug(target)}", f"{target.name} by every model"
+    return [_table(press, name, title, columns, rows, _of_target(evidence, target.name), CUTOFF)]
+
+
+def _single_against_multi(sources: Sources, press: Press) -> list[Block]:
+    """The two networks paired, of all markers together and of each: a column says of which."""
+    table = sources.table(COMPARISONS)
+    rows = None if table is None else table[_is_pair(table)]
+    if rows is None or rows.empty:
+        return sources.missing("The two networks compared", COMPARISONS, "Not both of them answer the same patients.")
+    order = [MACRO, *(target.name for target in sources.targets)]
+    rows = rows.sort_values("target", key=lambda names: names.map(order.index), kind="stable")
+    limits = zip(rows["difference"], rows["lower"], rows["upper"], strict=True)
+    shown = pd.DataFrame({
+        "Marker": rows["target"].replace(MACRO, "all (macro)"), "Patients are": _role_words(rows),
+        "Measure": rows["metric"].replace({"auc": "AUC"}),
+        "Networks": [f"{a} − {b}" for a, b in zip(rows["model_a"], rows["model_b"], strict=True)],
+        "Difference (95 % interval)": [f"{theme.format_auc(d)} ({theme.format_interval(lo, hi)})" for d, lo, hi in limits],
+        "p": rows["p"].map(theme.format_p), "p (Holm)": rows["p_holm"].map(theme.format_p), "Method": rows["method"],
+    })  # fmt: skip
+    return [press.table("receptors_compared", "Single task against multi-task", shown, rows, PAIR_NOTE)]
+
+
+def _is_pair(table: pd.DataFrame) -> pd.Series:
+    """Rows of the two networks' main variants on whole sides."""
+    pair = {frozenset(NETWORKS)}
+    both = [frozenset(names) in pair for names in zip(table["model_a"], table["model_b"], strict=True)]
+    return pd.Series(both, index=table.index) & (table["subset"] == "all") & (table["variant_a"] == table["variant_b"])
+
+
+def _role_words(rows: pd.DataFrame) -> list[str]:
+    """Protocol and side as the role that a reader knows."""
+    known = {(str(p), str(s)): role for role in reversed(ROLES_SHOWN) for p, s in reversed(ROLES[role])}
+    return [known.get(key, ", ".join(key)) for key in zip(rows["protocol"], rows["side"], strict=True)]
+
+
+def _strata(sources: Sources, press: Press, evidence: Evidence, binary: Sequence[Target]) -> list[Block]:
+    """The AUC by size of the lesion; a column says of which marker."""
+    table = evidence.table
+    strata = table[(table["metric"] == "auc") & table["subset"].str.startswith("diameter") & (table["variant"] == "")]
+    strata = strata[strata["protocol"].isin([Protocol.CROSSFIT, Protocol.PAPER]) & (strata["algorithm"] == CHOSEN)]
+    strata = strata.assign(role=_role_words(strata))
+    strata = strata[strata["role"] != "apparent"].drop_duplicates(["target", "model", "role", "subset"])
+    if strata.empty:
+        return []
+    columns = [column for column in _columns(list(strata["model"])) if column.model in map(str, ORDER[:4])]
+    rows = []
+    for target in (MACRO, *(target.name for target in binary)):
+        own = strata[strata["target"] == target]
+        for (role, subset), found in own.groupby(["role", "subset"], sort=False):
+            cells = {}
+            for row in found.itertuples(index=False):
+                value = f"{theme.format_auc(row.value)}\n({theme.format_interval(row.lower, row.upper)})"
+                cells[Column(str(row.model))] = value
+            for column in columns:
+                size = "small" if "<" in str(subset) else "large"
+                value = published(target, column.model, str(role), "auc", size) if column.theirs else None
+                if value is not None:
+                    cells[column] = f"{value:.3f}"
+            count, positive = found["n"].iloc[0], found["n_positive"].iloc[0]
+            words = {
+                "Marker": "all (macro)" if target == MACRO else target,
+                "Lesions": str(subset).replace("diameter_mm", "diameter").replace(">=", " ≥ ").replace("<", " < ") + " mm",
+                "Patients are": str(role), "n (positive)": f"{count:.0f}" + (f" ({positive:.0f})" if positive == positive else ""),
+            }  # fmt: skip
+            rows.append((words, cells))
+    return [_table(press, "receptors_strata", "AUC by size of the lesion", columns, rows, strata, STRATA_NOTE)]
+
+
+def _segmentation(sources: Sources, press: Press) -> list[Block]:
+    """Dice and 95 % Hausdorff distance, median and quartiles, of patients that a chain did not see."""
+    table = sources.table(SEGMENTATION)
+    if table is None:
+        return sources.missing("The outline that a network draws", SEGMENTATION)
+    rows = []
+    keys = ["model", "variant", "protocol", "side", "unit"]
+    by_patient = table.groupby([*keys, "patient_id"], sort=False)[["dice", "hausdorff95"]].mean().reset_index()
+    for (model, variant, protocol, side, unit), own in by_patient.groupby(keys, sort=False):
+        role = _role_words(pd.DataFrame({"protocol": [protocol], "side": [side]}))[0]
+        rows.append({
+            "Network": f"{model}, {variant}" if variant else model, "Patients are": role, "n": len(own),
+            "Dice, median (quartiles)": _quartiles(own["dice"], 3),
+            f"95 % Hausdorff, median (quartiles) in {unit}": _quartiles(own["hausdorff95"], 1),
+        })  # fmt: skip
+    title = "The outline that a network draws, against the reader's"
+    return [press.table("segmentation", title, pd.DataFrame(rows), table, FED)]
+
+
+def _quartiles(values: pd.Series, digits: int) -> str:
+    known = values.dropna()
+    if known.empty:
+        return theme.NOTHING
+    low, middle, high = (f"{value:.{digits}f}" for value in known.quantile([0.25, 0.5, 0.75]))
+    left = len(values) - len(known)
+    return f"{middle} ({low}–{high})" + (f"; {left} without" if left else "")

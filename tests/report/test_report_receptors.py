@@ -1,0 +1,232 @@
+"""Section receptors of an invented run: what is ours, what is theirs, what a sentence may claim."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from fake_volumes import MODELS, SHIFT, TARGETS, FakeVolumes
+
+from dlr.report import build_section, contents
+from dlr.report.baseline import first_line
+from dlr.report.blocks import FigureBlock, Section, TableBlock
+from dlr.report.build import _template
+from dlr.report.cohorts import recognised
+from dlr.report.evidence import Evidence
+from dlr.report.methods import methods_text
+from dlr.report.press import Press
+from dlr.report.published import published
+from dlr.report.receptors import receptors
+from dlr.report.reviewer import remarks
+from dlr.report.sources import Sources
+from dlr.tables import COMPARISONS, METRICS
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> FakeVolumes:
+    return FakeVolumes(tmp_path_factory.mktemp("volumes")).write_all()
+
+
+@pytest.fixture(scope="module")
+def section(run: FakeVolumes) -> Section:
+    sources = run.sources()
+    return receptors(sources, Press(run.folder / "out"), Evidence(sources))
+
+
+def tables(section: Section) -> dict[str, TableBlock]:
+    return {block.title: block for block in section.blocks if isinstance(block, TableBlock)}
+
+
+def test_the_page_has_the_sections_of_its_pipeline_and_numbers_them(run: FakeVolumes, section: Section) -> None:
+    sources = run.sources()
+    assert contents(sources) == [
+        "answer", "who", "measured", "models", "receptors", "optimism", "seeing", "methods",
+    ]  # fmt: skip
+    assert (section.number, section.title) == (5, "Receptors from volumes")
+    without = Sources(run.folders, {}, sources.settings, sources.about, {"cohort": run.gives["cohort"]})
+    assert contents(without) == ["answer", "who", "measured", "models", "optimism", "methods"]
+    assert first_line(without, Evidence(without)) == ""
+
+
+def test_a_part_of_a_stage_that_the_pipeline_has_not_is_not_called_missing(run: FakeVolumes, tmp_path: Path) -> None:
+    sources = run.sources()
+    for name in ("who", "measured", "methods"):
+        html = build_section(name, sources, tmp_path).html
+        for words in ("Stability of the features", "Agreement of two outlines", "Fusion", "Combined model", "nomogram"):
+            assert words not in html, f"{name}: {words}"
+        assert name != "methods" or "combine:" not in html, "nor are its settings printed"
+        assert name != "methods" or ("receptors:" in html and "depth: 10" in html)
+    assert "Combined" not in methods_text(sources, Evidence(sources))
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_models_of_a_marker_stand_side_by_side_with_what_was_published(
+    run: FakeVolumes, section: Section, target: str
+) -> None:
+    table = tables(section)[f"{target} by every model"]
+    assert table.head == (
+        "Patients are", "Measure", "n (positive)", "SingleTask", "SingleTask\n(theirs)", "MultiTask",
+        "MultiTask\n(theirs)", "DL", "Rad+DL", "Rad", "Clinical",
+    )  # fmt: skip
+    assert table.theirs == {4, 6} and "marked theirs: Huang et al., Insights Imaging 2024" in table.note
+    found = {row[:2]: row for row in table.rows}
+    assert list(found) == [(role, m) for role in ("test", "out-of-fold") for m in ("AUC", "Sensitivity", "Specificity")]
+    metrics = METRICS.read(run.folder / "evaluate")
+    for model, column in (("SingleTask", 3), ("Rad+DL", 8)):
+        own = metrics[(metrics["target"] == target) & (metrics["model"] == model) & (metrics["subset"] == "all")]
+        value = own[(own["protocol"] == "crossfit") & (own["side"] == "test") & (own["metric"] == "auc")][
+            "value"
+        ].item()
+        assert found["test", "AUC"][column].startswith(f"{value:.3f}\n(")
+    printed = {"er": ("0.809", "0.735"), "pr": ("0.688", "0.767"), "her2": ("0.626", "0.697")}[target]
+    assert (found["test", "AUC"][4], found["test", "AUC"][6]) == printed
+    assert found["out-of-fold", "AUC"][4] == "–", "they had no folds"
+    data = pd.read_csv(run.folder / "out" / "tables" / f"receptors_{target}.csv")
+    assert set(data["target"]) == {target}
+
+
+def test_measures_over_all_markers(section: Section) -> None:
+    table = tables(section)["All markers together"]
+    assert [row[1] for row in table.rows[:7]] == [
+        "Macro AUC", "Macro ACC\n(mean Jaccard)", "Mean accuracy", "Exact match", "Precision", "Recall", "F1",
+    ]  # fmt: skip
+    theirs = {row[1]: (row[4], row[6]) for row in table.rows[:7]}
+    assert theirs["Macro AUC"] == ("0.708", "0.733") and theirs["Macro ACC\n(mean Jaccard)"] == ("0.535", "0.588")
+    assert theirs["Precision"] == ("0.792", "0.804") and theirs["Recall"] == ("0.634", "0.694")
+    assert theirs["F1"] == ("0.693", "0.738") and theirs["Exact match"] == ("–", "–")
+
+
+def test_what_they_printed_is_found_by_role_and_size_alone() -> None:
+    assert published("er", "MultiTask", "validation", "auc") == 0.745
+    assert published("macro", "SingleTask", "test", "auc", "small") == 0.691
+    assert published("er", "DL", "test", "auc") is None and published("er", "MultiTask", "out-of-fold", "auc") is None
+
+
+def test_theirs_are_grey_and_italic_on_the_page_and_names_are_escaped(section: Section) -> None:
+    html = _template("section.html.jinja").render(section=section)
+    assert (
+        '<td class="n theirs">0.809</td>' in html
+        and '<th scope="col" class="n theirs">SingleTask\n(theirs)</th>' in html
+    )
+    assert "<b>Sons" not in html, "a cohort's name is no markup"
+
+
+def test_a_table_of_several_markers_says_of_which_each_row_is(section: Section) -> None:
+    several = {title for title, table in tables(section).items() if "Marker" in table.head}
+    assert several == {"Single task against multi-task", "AUC by size of the lesion"}
+    for title, table in tables(section).items():
+        named = {name for name in TARGETS for row in table.rows if name in row}
+        assert title in several or not named, "every other table is of one marker, or of the means over all"
+    pairs = tables(section)["Single task against multi-task"].rows
+    assert [row[0] for row in pairs] == ["all (macro)", *TARGETS]
+    assert {row[3] for row in pairs} == {"MultiTask − SingleTask"}
+
+
+def test_strata_have_their_numbers_and_the_published_ones_stand_by_the_means_alone(section: Section) -> None:
+    table = tables(section)["AUC by size of the lesion"]
+    assert {row[1] for row in table.rows} == {"diameter < 15 mm", "diameter ≥ 15 mm"}
+    assert {row[2] for row in table.rows} == {"test", "out-of-fold"}, "a left-out cohort is no stratum of theirs"
+    small = next(row for row in table.rows if row[:3] == ("all (macro)", "diameter < 15 mm", "test"))
+    assert (small[5], small[7]) == ("0.691", "0.752") and small[3] == "21"
+    assert {row[5] for row in table.rows if row[0] != "all (macro)"} == {"–"}
+
+
+def test_dice_counts_a_patient_once(run: FakeVolumes, section: Section) -> None:
+    (table,) = [table for title, table in tables(section).items() if title.startswith("The outline that a network")]
+    raw = pd.read_csv(run.folder / "receptors" / "segmentation.csv")
+    test = raw[raw["side"] == "test"].groupby("patient_id")["dice"].mean()
+    row = next(row for row in table.rows if row[1] == "test")
+    assert row[2] == str(len(test)) != str((raw["side"] == "test").sum())
+    assert row[3].startswith(f"{test.median():.3f} (")
+    assert table.head[4] == "95 % Hausdorff, median (quartiles) in mm" and "what each network was fed" in table.note
+
+
+def test_cohorts_side_by_side_and_the_sentence(run: FakeVolumes, section: Section) -> None:
+    table = tables(section)["AUC for er pooled, within and across cohorts"]
+    assert table.head == ("Model", "Pooled", "Pairs within a cohort", "Mean over cohorts", "Left-out cohort")
+    assert [row[0] for row in table.rows] == list(MODELS)
+    assert {block.name for block in section.blocks if isinstance(block, FigureBlock)} >= {"cohort_forest_er"}
+    assert "AUC for pr pooled, within and across cohorts" in tables(section)
+
+
+BOTH = "SingleTask has 0.800 pooled and"
+
+
+def rows_of(pooled: float, pairs: float, left_out: float) -> pd.DataFrame:
+    values = {"pooled": pooled, "pairs within a cohort": pairs, "left-out cohort": left_out}
+    return pd.DataFrame({"model": "SingleTask", "measure": list(values), "value": list(values.values())})
+
+
+@pytest.mark.parametrize(
+    ("pooled", "pairs", "left_out", "said"),
+    [
+        (0.80, 0.74, 0.70, ["SingleTask has 0.800 pooled and 0.740 within"]),
+        (0.80, 0.76, 0.70, []),
+        (0.70, 0.69, 0.59, ["SingleTask has 0.700 pooled and 0.590 in cohorts left out"]),
+        (0.52, 0.51, 0.50, []),  # chance everywhere: nothing was recognised
+        (0.80, 0.70, 0.50, ["SingleTask has 0.800 pooled and 0.700 within", f"{BOTH} 0.500 in cohorts left out"]),
+    ],
+)  # fmt: skip
+def test_when_a_network_may_recognise_the_cohort(pooled: float, pairs: float, left_out: float, said: list[str]) -> None:
+    assert recognised(rows_of(pooled, pairs, left_out)) == said
+
+
+def test_the_first_line_says_that_the_frozen_network_ranks_better(run: FakeVolumes) -> None:
+    sources = run.sources()
+    line = first_line(sources, Evidence(sources))
+    assert line.startswith(
+        "On these 42 patients (test) the frozen network over all slices (alone and with radiomics) ranks better than "
+        "the 3-D networks trained from scratch: macro AUC 0."
+    )
+    macro = METRICS.read(run.folder / "evaluate").query("target == 'macro' and metric == 'auc' and subset == 'all'")
+    for model in ("Rad+DL", "DL", "MultiTask", "SingleTask"):
+        value = macro[(macro["model"] == model) & (macro["side"] == "test") & (macro["protocol"] == "crossfit")][
+            "value"
+        ]
+        assert f"{value.item():.3f} (95 % interval" in line and f") of {model}" in line
+    assert "On these 98 patients (out-of-fold) likewise" in line
+    html = build_section("answer", sources, run.folder / "answer").html
+    assert html.index("ranks better than the 3-D networks") < html.index("predicts er.")
+    found = {remark.says for remark in remarks(sources, Evidence(sources)).remarks}
+    assert {
+        "Networks trained from scratch rank below the frozen one.",
+        "The 3-D networks are smaller than the published ones.",
+        "The outcome is unknown more often in one cohort than in another.",
+    } <= found
+
+
+def test_that_a_network_from_scratch_ranks_better_needs_an_interval(tmp_path: Path) -> None:
+    reversed_order = SHIFT | {"DL": 0.1, "Rad+DL": 0.1, "MultiTask": 1.5}
+    run = FakeVolumes(tmp_path, reversed_order, patients=100).write_all()
+    sources = run.sources()
+    assert "MultiTask, trained from scratch, ranks better than the frozen network" in first_line(
+        sources, Evidence(sources)
+    )
+    compared = COMPARISONS.read(run.folder / "evaluate")
+    COMPARISONS.write(run.folder / "evaluate", compared.assign(lower=compared["difference"] - 2))
+    sources = run.sources()
+    line = first_line(sources, Evidence(sources))
+    assert "it is not shown which ranks better" in line and "trained from scratch, ranks better" not in line
+    assert "it holds 0" in line
+
+
+def test_without_macro_rows_the_mean_of_the_markers_ranks(run: FakeVolumes, tmp_path: Path) -> None:
+    other = FakeVolumes(tmp_path)
+    other.write_all()
+    metrics = METRICS.read(tmp_path / "evaluate")
+    METRICS.write(tmp_path / "evaluate", metrics[metrics["target"] != "macro"])
+    sources = other.sources()
+    line = first_line(sources, Evidence(sources))
+    own = metrics[(metrics["model"] == "Rad+DL") & (metrics["subset"] == "all") & (metrics["metric"] == "auc")]
+    own = own[(own["protocol"] == "crossfit") & (own["side"] == "test") & (own["target"] != "macro")]
+    assert f"{own['value'].mean():.3f} of Rad+DL" in line, "without an interval"
+
+
+def test_a_published_network_is_not_called_small(run: FakeVolumes) -> None:
+    sources = run.sources()
+    about = replace(sources.about, further={"receptors": {"depth": 50, "width": 64, "stem": "published"}})
+    other = Sources(run.folders, {}, sources.settings, about, run.gives)
+    said = [remark.says for remark in remarks(other, Evidence(other)).remarks]
+    assert "The 3-D networks are smaller than the published ones." not in said
