@@ -1,9 +1,9 @@
 """The one training loop of the house.
 
-AdamW with a rate for every named part of the network, warm-up and cosine, batches in pieces, mean of weights, early
-stopping by a named loss or measure of a validation part of the training fold, mixed precision where the chip has it,
-channels-last, one or several devices (Lightning Fabric), and a checkpoint an epoch: a killed run that is started again
-ends with the same bits on the same CPU.
+AdamW or Adam with a rate for every named part of the network, warm-up and cosine, batches in pieces, mean of weights,
+early stopping by a named loss or measure of a validation part of the training fold, mixed precision where the chip has
+it, channels-last, one or several devices (Lightning Fabric), compiled on CUDA, and a checkpoint an epoch: a killed run
+that is started again ends with the same bits on the same CPU.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from dlr.errors import InputError
 from dlr.networks.averaging import MeanWeights
 from dlr.networks.checkpoints import read_checkpoint, write_checkpoint
-from dlr.networks.chip import make_fabric, workers_of
+from dlr.networks.chip import compiles, exact_volumes, has_volumes, make_fabric, workers_of
 from dlr.networks.examples import Batch, Examples, order_of, pieces_of
 from dlr.networks.loading import Loader
 from dlr.networks.objective import TOTAL, Objective, RunningMeans, judged
@@ -80,7 +80,7 @@ def train(
 ) -> Trained:
     """Train a network in place on examples and give back the best of its mean weights.
 
-    rates : AdamW's rate by the name of a part of the network, "" for all the rest.
+    rates : the learning rate by the name of a part of the network, "" for all the rest.
     validation : every epoch is judged on it by `objective.judged_by`; without it all epochs run and the last counts.
     prepare : of a batch on the device, the batch that the network sees: for what the device does faster.
     recompute : names of parts that keep no activations but compute them again: less memory, the same bits.
@@ -88,18 +88,22 @@ def train(
     checkpoint : a file to go on from and to write to; `identity` says what it belongs to.
     Raises InputError where the loss is no number any more, or memory runs out.
     """
-    fabric = make_fabric(settings)
+    volumes = has_volumes(network)
+    fabric = make_fabric(settings, volumes)
     device = fabric.device
+    compiled = compiles(settings, device.type, bool(recompute))
     sets = [examples] if validation is None or len(validation) == 0 else [examples, validation]
     threads = torch.get_num_threads()
     torch.set_num_threads(settings.threads)
     try:
-        with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        random = torch.random.fork_rng(devices=range(torch.cuda.device_count()))
+        with random, exact_volumes(device.type, volumes):
             if channels_last:
                 lay_out(network)
             work = _Work(
                 fabric=fabric,
                 network=network,
+                compiled=compiled,
                 optimiser=make_optimiser(network, rates, settings),
                 objective=objective,
                 settings=settings,
@@ -129,6 +133,7 @@ class _Work:
 
     fabric: Fabric
     network: nn.Module
+    compiled: bool
     optimiser: Any
     objective: Objective
     settings: TrainingSettings
@@ -148,7 +153,8 @@ class _Work:
         for loss in self.objective.losses.values():
             if isinstance(loss.each, nn.Module):
                 loss.each.to(self.fabric.device)
-        self.model, self.optimiser = self.fabric.setup(self.network, self.optimiser)
+        stepped = torch.compile(self.network) if self.compiled else self.network
+        self.model, self.optimiser = self.fabric.setup(stepped, self.optimiser)
         self.mean = MeanWeights(self.network, self.settings.ema)
         self.shown = copy.deepcopy(self.network)  # carries the mean weights when they are judged
         self.steps_an_epoch = len(self._plan(self.epoch))

@@ -1,4 +1,4 @@
-"""The optimiser and its rates: AdamW with a rate for every named part of the network, warm-up, then a cosine."""
+"""The optimiser and its rates: AdamW or Adam, a rate for every named part of the network, warm-up, then a cosine."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from dlr.networks.settings import TrainingSettings
 __all__ = ["make_optimiser", "rate_factor"]
 
 
-def make_optimiser(network: nn.Module, rates: Mapping[str, float], settings: TrainingSettings) -> torch.optim.AdamW:
-    """AdamW; weights of one dimension (biases, norms) do not decay, as usual.
+def make_optimiser(network: nn.Module, rates: Mapping[str, float], settings: TrainingSettings) -> torch.optim.Optimizer:
+    """AdamW, or Adam, whose decay joins the gradient; weights of one dimension (biases, norms) do not decay, as usual.
 
     rates : learning rate by the name of a module ("head", "encoder.0"), "" for all that no longer name covers.
     """
@@ -33,7 +33,7 @@ def make_optimiser(network: nn.Module, rates: Mapping[str, float], settings: Tra
             if some:
                 decay = settings.weight_decay if decays else 0.0
                 groups.append({"params": some, "lr": rates[part], "base": rates[part], "weight_decay": decay})
-    return torch.optim.AdamW(groups)
+    return torch.optim.Adam(groups) if settings.optimiser == "adam" else torch.optim.AdamW(groups)
 
 
 def rate_factor(step: int, steps_an_epoch: int, settings: TrainingSettings) -> float:

@@ -33,7 +33,11 @@ class TrainingSettings(BaseModel):
 
     precision: Annotated[
         Literal["auto", "float32", "bfloat16"],
-        Field(description="auto: bfloat16 where the chip has it in hardware"),
+        Field(description="auto: bfloat16 where the chip has it in hardware and computes it correctly"),
+    ] = "auto"
+    compile: Annotated[
+        Literal["auto", "on", "off"],
+        Field(description="kernels made for the network; auto: on CUDA under Linux", json_schema_extra=OUT_OF_KEY),
     ] = "auto"
     device: Annotated[Literal["auto", "cpu", "cuda", "mps"], Field(json_schema_extra=OUT_OF_KEY)] = "auto"
     devices: Annotated[int, Field(ge=1, description="more than 1 under torchrun", json_schema_extra=OUT_OF_KEY)] = 1

@@ -1,7 +1,7 @@
 """Protocols: who is fitted on whom, for anything with fit and predict. Knows no tables of features and no images."""
 
 from dlr.protocols.crossfit import CrossFit, FittedFold, cross_fit, held_out_values, mean_logit
-from dlr.protocols.folds import folds_by_thirds, stratified_folds
+from dlr.protocols.folds import folds_by_pattern, folds_by_thirds, stratified_folds
 from dlr.protocols.parts import Part, plan
 from dlr.protocols.permutation import Permuted, permute_through, shuffle_patients
 
@@ -11,6 +11,7 @@ __all__ = [
     "Part",
     "Permuted",
     "cross_fit",
+    "folds_by_pattern",
     "folds_by_thirds",
     "held_out_values",
     "mean_logit",

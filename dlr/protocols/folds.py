@@ -6,7 +6,7 @@ import numpy as np
 
 from dlr.errors import InputError
 
-__all__ = ["folds_by_thirds", "stratified_folds"]
+__all__ = ["folds_by_pattern", "folds_by_thirds", "stratified_folds"]
 
 
 def stratified_folds(
@@ -55,6 +55,31 @@ def folds_by_thirds(
     mean = np.bincount(member, values) / np.bincount(member)
     ends = np.sort(mean)[[-(-k * patients // 3) - 1 for k in (1, 2)]]  # whole numbers: no rounding decides
     return _dealt(np.searchsorted(ends, mean, side="left"), min(folds, patients // 3), generator)[member]
+
+
+def folds_by_pattern(
+    labels: np.ndarray, groups: np.ndarray | None, folds: int, generator: np.random.Generator
+) -> np.ndarray:
+    """A fold number 0..K-1 for every row of several labels at once; all rows of a group (patient) share one.
+
+    labels : float (n, K) of 0 and 1, NaN where unknown.  groups : (n,) patient of every row, or None where every row is
+    a patient.  Groups are dealt by the pattern of their labels, "unknown" a level of its own; a group has a label if
+    one of its rows has. K = min(folds, groups). Raises InputError where there are fewer than two groups.
+    """
+    table = np.asarray(labels, dtype=float)
+    names = np.arange(len(table)) if groups is None else np.asarray(groups)
+    _, member = np.unique(names, return_inverse=True)
+    patients = int(member.max(initial=-1)) + 1
+    if patients < 2:
+        raise InputError(
+            where="training part",
+            what=f"{patients} patients; folds need two",
+            mend="add patients, or lower learn.folds",
+        )
+    level = np.full((patients, table.shape[1]), -1)
+    np.maximum.at(level, member, np.where(np.isfinite(table), table, -1).astype(int))
+    _, pattern = np.unique(level, axis=0, return_inverse=True)
+    return _dealt(pattern.ravel(), min(folds, patients), generator)[member]
 
 
 def _dealt(level: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:

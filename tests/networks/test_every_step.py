@@ -53,7 +53,11 @@ def test_one_known_label_of_a_batch_counts_whole() -> None:
     women.ki67[1:] = float("nan")
     women.ki67[0] = 0.7
     found = trained(
-        women, network=two_heads(), objective=Objective({"loss": LOSSES["ki67"]}), rates={"": 0.0}, epochs=1
+        women,
+        network=two_heads(),
+        objective=Objective({"loss": LOSSES["ki67"]}),
+        rates={"": 0.0},
+        epochs=1,
     )
     with torch.no_grad():
         said = two_heads()(women.batch([0], None).inputs)

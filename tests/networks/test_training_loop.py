@@ -139,4 +139,4 @@ def test_where_it_runs_is_no_part_of_what_is_computed() -> None:
         for name, field in TrainingSettings.model_fields.items()
         if isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("in_key") is False
     }
-    assert outside == {"device", "devices", "threads", "workers", "checkpoint_every"}
+    assert outside == {"compile", "device", "devices", "threads", "workers", "checkpoint_every"}

@@ -44,6 +44,16 @@ def test_head_and_backbone_have_their_own_rates_and_norms_do_not_decay() -> None
     assert found == [(1e-4, 1e-2, 36), (1e-4, 0.0, 12), (1e-3, 1e-2, 4), (1e-3, 0.0, 1)]
 
 
+def test_decay_is_beside_the_gradient_in_adamw_and_in_it_in_adam() -> None:
+    """First step from 2 with gradient 0 and rate .1: AdamW takes .1 × .5 × 2 off, Adam a whole rate."""
+    for optimiser, decay in (("adamw", 0.5), ("adam", 0.25)):
+        network = torch.nn.Linear(1, 1, bias=False)
+        network.weight.data.fill_(2.0)
+        network.weight.grad = torch.zeros(1, 1)
+        make_optimiser(network, {"": 0.1}, TrainingSettings(optimiser=optimiser, weight_decay=decay)).step()
+        assert float(network.weight.detach()) == pytest.approx(1.9)
+
+
 def test_mean_weights_by_hand() -> None:
     network = torch.nn.Linear(1, 1, bias=False)
     network.weight.data.fill_(0.0)

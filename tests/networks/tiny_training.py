@@ -62,10 +62,11 @@ OWN = ("checkpoint", "identity", "network", "objective", "rates", "prepare", "re
 
 
 def trained(examples: object, validation: object = None, space: int = 2, **more: object) -> Trained:
-    """Train the tiny network; keyword arguments go to `train` where it knows them, else to the settings."""
+    """Train the tiny network, in float32 on any chip; keyword arguments go to `train` where it knows them, else to the
+    settings."""
     own = {name: more.pop(name) for name in OWN if name in more}
     network = own.pop("network", None) or tiny(space)
-    settings = TrainingSettings(**{"epochs": 8, "batch_size": 8, "device": "cpu", **more})
+    settings = TrainingSettings(**{"epochs": 8, "batch_size": 8, "device": "cpu", "precision": "float32", **more})
     given = {"objective": BINARY, "rates": {"": 1e-4, "head": 1e-3}, **own}
     return train(network, examples, settings=settings, seed=1, validation=validation, **given)
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dlr.errors import InputError
-from dlr.protocols import folds_by_thirds, stratified_folds
+from dlr.protocols import folds_by_pattern, folds_by_thirds, stratified_folds
 
 
 @settings(max_examples=40, deadline=None)
@@ -60,3 +60,33 @@ def test_five_patients_are_too_few_for_folds_of_a_number() -> None:
     with pytest.raises(InputError, match="5 patients; folds of a per cent need six"):
         folds_by_thirds(np.arange(10.0), np.arange(10) // 2, 5, np.random.default_rng(0))
     assert set(folds_by_thirds(np.arange(6.0), None, 5, np.random.default_rng(0))) == {0, 1}
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(2, 60), st.integers(2, 12))
+def test_folds_by_pattern_hold_each_pattern_alike_and_patients_whole(seed: int, patients: int, folds: int) -> None:
+    draw = np.random.default_rng(seed)
+    label = draw.choice([0.0, 1.0, np.nan], (patients, 2))
+    groups = np.repeat(np.arange(patients), draw.integers(1, 4, patients))
+    fold = folds_by_pattern(label[groups], groups, folds, np.random.default_rng(1))
+    of_patient = {int(g): set(fold[groups == g].tolist()) for g in groups}
+    assert all(len(numbers) == 1 for numbers in of_patient.values())
+    number = np.array([next(iter(of_patient[g])) for g in range(patients)])
+    count = min(folds, patients)
+    assert set(number) == set(range(count)) and np.ptp(np.bincount(number)) <= 1
+    written = ["".join("01?"[2 if np.isnan(v) else int(v)] for v in row) for row in label]
+    for pattern in set(written):
+        assert np.ptp(np.bincount(number[np.array(written) == pattern], minlength=count)) <= 1
+
+
+def test_a_patient_has_a_label_that_one_of_its_rows_has() -> None:
+    """Two patterns, 1 and unknown: patient 0 is a 1 by its second row, patient 2 by its first. Each fold gets both."""
+    nan = np.nan
+    labels = np.array([[nan], [1], [nan], [nan], [1], [0], [nan]])
+    fold = folds_by_pattern(labels, np.array([0, 0, 1, 1, 2, 2, 3]), 2, np.random.default_rng(0))
+    assert fold[0] != fold[4] and fold[2] != fold[6]
+
+
+def test_one_patient_is_too_few_for_folds_by_pattern() -> None:
+    with pytest.raises(InputError, match="1 patients"):
+        folds_by_pattern(np.zeros((3, 2)), np.zeros(3), 5, np.random.default_rng(0))

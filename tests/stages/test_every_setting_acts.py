@@ -119,6 +119,7 @@ CHANGES: dict[str, Acts] = {
     "deep.training.epochs": Acts("1", *NETWORKS),
     "deep.training.batch_size": Acts("4", *NETWORKS),
     "deep.training.accumulate": Acts("2", *NETWORKS),
+    "deep.training.optimiser": Acts("adam", *NETWORKS),
     "deep.training.weight_decay": Acts("0.5", *NETWORKS),
     "deep.training.warm_up": Acts("0", *NETWORKS),
     "deep.training.schedule": Acts("constant", *NETWORKS),
@@ -160,6 +161,7 @@ CHANGES: dict[str, Acts] = {
 }
 NO_PART_OF_A_RESULT = {  # a value beside the reason
     "deep.training.device": ("cuda", "says where a training runs"),
+    "deep.training.compile": ("off", "says whether CUDA's kernels are made to measure; a CPU has none of it"),
     "deep.training.devices": ("2", "says on how many chips it runs"),
     "deep.training.threads": ("2", "says how many threads it takes"),
     "deep.training.workers": ("1", "says who makes its batches ready; the batches are the same"),
