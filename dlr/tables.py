@@ -290,10 +290,14 @@ ATTENTION = Table(
     {**_text("case_id", "target", "model", "variant"), **_whole("seed", "fold"), "layer": TEXT, "scale": WHOLE,
      **_text("region", "measure"), **_numbers("value", "null_value")},
 )  # fmt: skip
-EXAMPLES = Table(
-    "examples.csv",
-    {**_text("target", "case_id", "patient_id", "outcome"), "probability": NUMBER, "fold": WHOLE, "file": TEXT},
-)
+ATTENTION_COMPARED = Table(  # two models on the same patients: paired, a less b
+    "attention_compared.csv",
+    {**_text("target", "region", "measure", "model_a", "model_b"), "n": WHOLE,
+     **_numbers("median_a", "median_b", "median_difference", "statistic", "p"), "method": TEXT},
+)  # fmt: skip
+_EXAMPLE = {**_text("case_id", "patient_id", "outcome"), "probability": NUMBER, "fold": WHOLE, "file": TEXT}
+EXAMPLES = Table("examples.csv", {**_text("target"), **_EXAMPLE})
+EXAMPLES_IN_PLANES = Table("examples_in_planes.csv", {**_text("target", "model"), **_EXAMPLE})  # of volumes
 
 COMBINED_INPUTS = Table(  # a row a patient; further: clinical columns and signatures as the model takes them
     "inputs.parquet", _text("patient_id", "target", "protocol", "variant"), further=pa.null()

@@ -199,8 +199,8 @@ def _strata(sources: Sources, press: Press, evidence: Evidence, binary: Sequence
         for (role, subset), found in own.groupby(["role", "subset"], sort=False):
             cells = {}
             for row in found.itertuples(index=False):
-                value = f"{theme.format_auc(row.value)}\n({theme.format_interval(row.lower, row.upper)})"
-                cells[Column(str(row.model))] = value
+                limits = theme.format_interval(row.lower, row.upper)
+                cells[Column(str(row.model))] = f"{theme.format_auc(row.value)}\n({limits})"
             for column in columns:
                 size = "small" if "<" in str(subset) else "large"
                 value = published(target, column.model, str(role), "auc", size) if column.theirs else None
