@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dlr.attention import AttentionSettings
 from dlr.cohort import CohortSettings
@@ -59,9 +59,18 @@ class EvaluateSettings(Section):
     primary: tuple[str, str] = ("Combined", "Clinical")  # the pre-named comparison; Holm runs over the others
     bootstrap: int = Field(1000, ge=100)
     splits: int = Field(20, ge=0)  # random 7:3 splits of the plot of the honest AUC
+    strata: dict[str, tuple[float, ...]] = Field(default_factory=dict)  # cuts of a column, or diameter_mm of volumes
     reclassification: bool = False  # NRI and IDI, with their caution
     target_prevalence: float | None = Field(None, gt=0, lt=1)  # where sampling was enriched
     decision_band: bool = False
+
+    @field_validator("strata")
+    @classmethod
+    def _cuts(cls, value: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
+        for name, cuts in value.items():
+            if not cuts or len(set(cuts)) < len(cuts):
+                raise ValueError(f"name one cut of {name} or more, each once")
+        return value
 
 
 class NomogramSettings(Section):
@@ -121,6 +130,7 @@ class ReceptorEvaluateSettings(EvaluateSettings):
 
     plausible_auc: dict[str, float] = Field(default_factory=lambda: {"er": 0.85, "pr": 0.80, "her2": 0.80})
     primary: tuple[str, str] = ("MultiTask", "SingleTask")
+    strata: dict[str, tuple[float, ...]] = Field(default_factory=lambda: {"diameter_mm": (15.0,)})
 
 
 class ReceptorAttentionSettings(AttentionSettings):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from dlr.words import Available, TargetKind
+from dlr.words import MACRO, Available, TargetKind
 
 __all__ = ["CohortSettings", "ColumnSpec"]
 
@@ -121,6 +121,8 @@ class CohortSettings(BaseModel):
         names = [value] if isinstance(value, str) else value
         if not names or any(not n.strip() for n in names) or len(set(names)) < len(names):
             raise ValueError("name at least one target column, each once")
+        if MACRO in names:
+            raise ValueError(f"{MACRO!r} is how tables name all targets together: rename the column in cohort.headers")
         return value
 
     @model_validator(mode="after")

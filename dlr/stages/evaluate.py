@@ -10,6 +10,7 @@ from dlr.errors import InputError
 from dlr.study.application import Application
 from dlr.study.cohort import CohortTables, read_cohort
 from dlr.study.comparisons import comparison_table, reclassification_table
+from dlr.study.confounding import sides_apart, within_cohorts
 from dlr.study.curves import (
     calibration_table,
     decision_table,
@@ -18,7 +19,9 @@ from dlr.study.curves import (
     precision_recall_table,
     roc_table,
 )
+from dlr.study.macro import macro_rows
 from dlr.study.measures import Cutoffs, Evaluated, cut_offs, evaluated_signatures, measures, optimism_gap
+from dlr.study.subsets import cohorts_of, strata_of
 from dlr.tables import (
     CALIBRATION,
     COMPARISONS,
@@ -33,12 +36,13 @@ from dlr.tables import (
     PREDICTIONS,
     RECLASSIFICATION,
     ROC,
+    VOLUMES,
 )  # fmt: skip
 from dlr.words import CHOSEN, MODELS, Side
 
 __all__ = ["evaluate"]
 
-SMALLEST_SUBSET = 5  # patients a class (or known per cents) that a cohort's own row needs
+SMALLEST_SUBSET = 5  # patients a class (or known per cents) that a cohort's or stratum's own row needs
 
 
 def apply_evaluate(given: Application) -> None:
@@ -50,7 +54,7 @@ def apply_evaluate(given: Application) -> None:
     "evaluate",
     version=3,
     needs=["cohort"],
-    asks=[PREDICTIONS],
+    asks=[PREDICTIONS, VOLUMES],
     sections=["evaluate"],
     libraries=["numpy", "scipy"],
     publish=["metrics.csv", "comparisons.csv"],
@@ -97,23 +101,28 @@ def evaluate(run: Run) -> None:
 
 
 def metric_rows(run: Run, tables: CohortTables, signatures: list[Evaluated], cutoffs: Cutoffs) -> list[dict]:
-    """METRICS: whole sides, and each value of column `cohort` where it has enough patients of both classes."""
-    settings = run.settings.evaluate
-    cohorts = tables.patients["cohort"] if "cohort" in tables.patients else pd.Series(dtype=object)
-    cohorts = cohorts[cohorts != ""]
+    """METRICS: whole sides, cohorts and strata that have enough patients of both classes, and all targets together."""
+    settings, cohorts = run.settings.evaluate, cohorts_of(tables)
+    strata, lines = strata_of(tables, settings.strata, [VOLUMES.read(folder) for folder in run.every(VOLUMES)])
+    for line in lines:
+        run.warn(line)
+    subsets = {f"cohort={name}": set(cohorts.index[cohorts == name]) for name in sorted(cohorts.unique())} | strata
     baselines = {
         target.name: float(np.median(tables.labels(target).reindex(tables.ids(Side.TRAIN)).dropna()))
         for target in tables.targets
         if not target.binary
     }
-    rows = []
+    rows, everything = [], []
     for one in signatures:
         more = (cutoffs.of(one), run.seed, settings.bootstrap, baselines.get(one.target.name, np.nan))
         rows += measures(one, *more)
-        if one.algorithm != CHOSEN or cohorts.nunique() < 2:
+        if one.algorithm != CHOSEN:
             continue
-        for name in sorted(cohorts.unique()):
-            part = one.of(set(cohorts.index[cohorts == name]), f"cohort={name}")
-            if part.smallest_group >= SMALLEST_SUBSET:
-                rows += measures(part, *more)
-    return rows
+        rows += within_cohorts(one, cohorts, SMALLEST_SUBSET, run.seed, settings.bootstrap)
+        parts = [one.of(patients, name) for name, patients in subsets.items()]
+        parts = [part for part in parts if part.smallest_group >= SMALLEST_SUBSET]
+        for part in parts:
+            rows += measures(part, *more)
+        everything += [one, *parts]
+    rows += macro_rows(everything, cutoffs, run.seed, settings.bootstrap)
+    return rows + sides_apart(signatures)

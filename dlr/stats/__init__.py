@@ -7,7 +7,7 @@ from dlr.stats.calibration import Calibration, CurveError, calibration, calibrat
 from dlr.stats.contingency import chi_square, fisher_exact, smallest_expected
 from dlr.stats.correlation import Correlation, pearson, spearman
 from dlr.stats.decision import THRESHOLDS, decision_curve, interventions_avoided, net_benefit, treat_all
-from dlr.stats.delong import delong_test
+from dlr.stats.delong import delong_test, delong_unpaired
 from dlr.stats.design import INTERCEPT, Design, Transform, Variable, VariableKind
 from dlr.stats.firth import firth
 from dlr.stats.holm import holm
@@ -16,6 +16,7 @@ from dlr.stats.icc import icc, icc_many
 from dlr.stats.logistic import drop_one, likelihood_ratio, logistic
 from dlr.stats.logistic_fit import LogisticFit, Step
 from dlr.stats.missing import pool, pool_fits
+from dlr.stats.multilabel import LabelRows, LabelsTogether, labels_together, macro_auc, macro_auc_difference
 from dlr.stats.nomogram import Axis, Nomogram, Tick
 from dlr.stats.optimism import Optimism, optimism
 from dlr.stats.per_cent import PerCentAgreement, absolute_error_difference, per_cent_agreement
@@ -43,7 +44,7 @@ from dlr.stats.tests import (
     wilcoxon_signed_rank,
 )
 from dlr.stats.vif import vif
-from dlr.stats.within_folds import auc_difference, auc_pooled, auc_within_folds
+from dlr.stats.within_folds import WithinGroups, auc_difference, auc_pooled, auc_within_folds, auc_within_groups
 
 __all__ = [
     "INTERCEPT",
@@ -57,6 +58,8 @@ __all__ = [
     "CurveError",
     "Design",
     "HosmerLemeshow",
+    "LabelRows",
+    "LabelsTogether",
     "LogisticFit",
     "Nomogram",
     "Optimism",
@@ -70,6 +73,7 @@ __all__ = [
     "Transform",
     "Variable",
     "VariableKind",
+    "WithinGroups",
     "absolute_error_difference",
     "at_cutoff",
     "auc",
@@ -77,6 +81,7 @@ __all__ = [
     "auc_plain",
     "auc_pooled",
     "auc_within_folds",
+    "auc_within_groups",
     "bbc_auc",
     "bootstrap_estimate",
     "calibration",
@@ -85,6 +90,7 @@ __all__ = [
     "counts",
     "decision_curve",
     "delong_test",
+    "delong_unpaired",
     "dice",
     "drop_one",
     "events_per_variable",
@@ -100,8 +106,11 @@ __all__ = [
     "idi",
     "interval_wilson",
     "interventions_avoided",
+    "labels_together",
     "likelihood_ratio",
     "logistic",
+    "macro_auc",
+    "macro_auc_difference",
     "mann_whitney",
     "maximum_parameters",
     "net_benefit",

@@ -1,4 +1,4 @@
-"""Comparing two AUCs on the same patients."""
+"""Comparing two AUCs: on the same patients (paired), or on two groups of patients (unpaired)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dlr.stats.outcome import Z, two_classes, values
 from dlr.stats.ranks import placements, variance_of_mean
 from dlr.words import Comparison
 
-__all__ = ["delong_test"]
+__all__ = ["delong_test", "delong_unpaired"]
 
 
 def delong_test(positive: ArrayLike, a: ArrayLike, b: ArrayLike) -> Comparison:
@@ -28,6 +28,18 @@ def delong_test(positive: ArrayLike, a: ArrayLike, b: ArrayLike) -> Comparison:
     if np.array_equal(np.asarray(a, dtype=float), np.asarray(b, dtype=float)):
         return _alike("DeLong, paired: identical predictions")
     return _compare(first.area - second.area, variance, "DeLong, paired")
+
+
+def delong_unpaired(positive_a: ArrayLike, a: ArrayLike, positive_b: ArrayLike, b: ArrayLike) -> Comparison:
+    """AUC of a less AUC of b on different patients, such as validation against test; two-sided p (normal).
+
+    No difference here does not show absence of overfitting: two small sides differ significantly only when far apart.
+    Source: DeLong et al. 1988; pROC's roc.test(paired = FALSE) takes t with Welch's degrees of freedom by default.
+    """
+    outcome_a, outcome_b = (two_classes(x, "delong_unpaired") for x in (positive_a, positive_b))
+    first = placements(outcome_a, values(a, len(outcome_a), "delong_unpaired", "a"))
+    second = placements(outcome_b, values(b, len(outcome_b), "delong_unpaired", "b"))
+    return _compare(first.area - second.area, first.variance + second.variance, "DeLong, unpaired")
 
 
 def _compare(difference: float, variance: float, method: str) -> Comparison:

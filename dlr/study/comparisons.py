@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
@@ -10,9 +12,10 @@ import pandas as pd
 
 from dlr import stats
 from dlr.randomness import rng
-from dlr.study.measures import SMALLEST, Evaluated
+from dlr.study.macro import label_rows, together
+from dlr.study.measures import SMALLEST, WHOLE, Evaluated, role_words
 from dlr.tables import COMPARISONS, RECLASSIFICATION
-from dlr.words import Model, Role
+from dlr.words import MACRO, Model, Role
 
 __all__ = ["comparison_table", "reclassification_table"]
 
@@ -23,14 +26,15 @@ CAUTION = "rises for useless markers in miscalibrated models; read the AUC and n
 def comparison_table(signatures: list[Evaluated], primary: tuple[str, str], seed: int, replicates: int) -> pd.DataFrame:
     """Paired DeLong on held-out sides, Holm around the pre-named primary pair; out-of-fold a bootstrap without a p.
 
-    signatures : the chosen ones of whole sides, variant "".
+    signatures : the chosen ones of whole sides; of a model there may be two variants. The rows of two or more binary
+    targets together (`macro`) have a bootstrap everywhere.
     """
     blocks: dict[tuple[str, str, str], list[Evaluated]] = {}
     for one in signatures:
         blocks.setdefault((one.target.name, one.protocol, one.side), []).append(one)
     rows: list[dict[str, Any]] = []
     for (target, protocol, side), models in blocks.items():
-        pairs = [(b, a) if (b.model, a.model) == primary else (a, b) for a, b in combinations(models, 2)]
+        pairs = _pairs(models, primary)
         found = [_compare(a, b, seed, replicates) for a, b in pairs]
         block = [row | {"target": target, "protocol": protocol, "side": side} for row in found if row]
         others = [row for row in block if {row["model_a"], row["model_b"]} != set(primary) and np.isfinite(row["p"])]
@@ -39,7 +43,66 @@ def comparison_table(signatures: list[Evaluated], primary: tuple[str, str], seed
         for row, adjusted in zip(others, stats.holm([row["p"] for row in others]) if others else [], strict=True):
             row["p_holm"] = float(adjusted)
         rows += block
+    rows += _macro_differences(signatures, primary, seed, replicates)
     return pd.DataFrame(rows, columns=list(COMPARISONS.names))
+
+
+def _pairs(models: Sequence[Evaluated], primary: tuple[str, str]) -> list[tuple[Evaluated, Evaluated]]:
+    """Every two of them, the pre-named pair in its own order."""
+    return [(b, a) if (b.model, a.model) == primary else (a, b) for a, b in combinations(models, 2)]
+
+
+def _pair_of(a: Evaluated, b: Evaluated) -> dict[str, Any]:
+    """What stands before the numbers of a row."""
+    names = {"model_a": a.model, "variant_a": a.variant, "model_b": b.model, "variant_b": b.variant}
+    return {"subset": WHOLE, "metric": "auc" if a.target.binary else "mae", **names}
+
+
+def _drawing(target: str, a: Evaluated, b: Evaluated, seed: int) -> np.random.Generator:
+    variants = [one.variant for one in (a, b) if one.variant]
+    return rng(seed, "bootstrap", target, a.protocol, a.model, b.model, *variants)
+
+
+def _macro_differences(
+    signatures: Sequence[Evaluated], primary: tuple[str, str], seed: int, replicates: int
+) -> Iterator[dict[str, Any]]:
+    """Rows of target `macro`: mean AUC over the targets that both models answer, patients drawn for both at once."""
+    blocks: dict[tuple[str, str], dict[tuple[str, str], list[Evaluated]]] = {}
+    for targets in together(signatures):
+        first = targets[0]
+        if first.role != Role.APPARENT:
+            blocks.setdefault((first.protocol, first.side), {})[first.model, first.variant] = targets
+    for (protocol, side), models in blocks.items():
+        for first, second in _pairs([targets[0] for targets in models.values()], primary):
+            other = {one.target.name: one for one in models[second.model, second.variant]}
+            both = [
+                _shared(one, other[one.target.name])
+                for one in models[first.model, first.variant]
+                if one.target.name in other
+            ]
+            if len(both) < 2 or not all(one.two_classes for one, _ in both):
+                continue
+            found = stats.macro_auc_difference(
+                *([label_rows(pair[k]) for pair in both] for k in (0, 1)),
+                generator=_drawing(MACRO, first, second, seed), replicates=replicates,
+            )  # fmt: skip
+            yield _pair_of(first, second) | {
+                "target": MACRO, "protocol": protocol, "side": side, "difference": found.value, "lower": found.lower,
+                "upper": found.upper, "p": NAN, "p_holm": NAN, "method": role_words(first) + found.method,
+            }  # fmt: skip
+
+
+def _shared(a: Evaluated, b: Evaluated) -> tuple[Evaluated, Evaluated]:
+    """Two signatures on the patients, and out-of-fold on the chains, that both have; each in its own order."""
+    patients = set(a.patients) & set(b.patients)
+    a, b = a.of(patients, a.subset), b.of(patients, b.subset)
+    if a.role != Role.OUT_OF_FOLD:
+        return a, b
+    keys = ["patient_id", "seed", "fold"]
+    return (
+        replace(a, chains=a.chains.merge(b.chains[keys], on=keys)),
+        replace(b, chains=b.chains.merge(a.chains[keys], on=keys)),
+    )
 
 
 def _compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str, Any]:
@@ -50,15 +113,7 @@ def _compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str
         return {}
     order = {patient: place for place, patient in enumerate(b.patients)}
     second = b.value[[order[patient] for patient in a.patients]]
-    metric = "auc" if a.target.binary else "mae"
-    row: dict[str, Any] = {
-        "subset": "all",
-        "metric": metric,
-        "model_a": a.model,
-        "variant_a": a.variant,
-        "model_b": b.model,
-        "variant_b": b.variant,
-    }
+    row = _pair_of(a, b)
     if not a.target.binary:
         found_errors = _compare_errors(a, second)
         return row | found_errors if found_errors else {}
@@ -82,7 +137,7 @@ def _compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str
         rows["fold"].to_numpy(),
         rows["seed"].to_numpy(),
         patients=rows["patient_id"].to_numpy(),
-        generator=rng(seed, "bootstrap", a.target.name, a.protocol, a.model, b.model),
+        generator=_drawing(a.target.name, a, b, seed),
         replicates=replicates,
     )
     method = f"out-of-fold within fold and seed, {found.method}, given these models; no p is valid here"

@@ -16,9 +16,19 @@ from dlr.study.cohort import CohortTables
 from dlr.tables import CUTOFFS, METRICS, OPTIMISM_GAP
 from dlr.words import CHOSEN, Comparison, CutOff, Estimate, Protocol, Role, Side, Target, signature
 
-__all__ = ["Cutoffs", "Evaluated", "cut_offs", "evaluated_signatures", "measures", "optimism_gap"]
+__all__ = [
+    "Cutoffs",
+    "Evaluated",
+    "cut_offs",
+    "evaluated_signatures",
+    "measures",
+    "metric_row",
+    "optimism_gap",
+    "role_words",
+]
 
 NAN = float("nan")
+WHOLE = "all"  # the subset that is a whole side
 SMALLEST = 4  # patients of a per cent target on a side, for limits of agreement to mean anything
 
 
@@ -37,7 +47,7 @@ class Evaluated:
     truth: np.ndarray  # float (n,): 0/1, or per cent
     value: np.ndarray  # float (n,): probability, or per cent
     chains: pd.DataFrame  # patient_id, seed, fold, value: the rows behind it
-    subset: str = "all"
+    subset: str = WHOLE
 
     @property
     def names(self) -> dict[str, str]:
@@ -165,15 +175,27 @@ def measures(one: Evaluated, cutoff: float, seed: int, replicates: int, baseline
     generator = rng(seed, "bootstrap", *one.names.values(), one.subset, "at cut-off")
     if np.isfinite(cutoff):
         found = stats.at_cutoff(one.positive, one.probability, cutoff, generator=generator, replicates=replicates)
-        rows += [_row(one, name, estimate, cutoff) for name, estimate in found.named()]
+        rows += [metric_row(one, name, estimate, cutoff) for name, estimate in found.named()]
         if 0 < cutoff < 1:
             benefit = float(stats.net_benefit(one.positive, one.probability, [cutoff])[0])
-            rows.append(_row(one, "net_benefit_at_cutoff", _plain(one, benefit, "Vickers and Elkin"), cutoff))
+            rows.append(metric_row(one, "net_benefit_at_cutoff", _plain(one, benefit, "Vickers and Elkin"), cutoff))
     rows += _calibration(one, seed, replicates)
     deviation = float(one.probability.std(ddof=1))
-    rows.append(_row(one, "mean_probability", _plain(one, float(one.probability.mean()), "mean")))
-    rows.append(_row(one, "sd_probability", _plain(one, deviation, "standard deviation, n - 1")))
+    rows.append(metric_row(one, "mean_probability", _plain(one, float(one.probability.mean()), "mean")))
+    rows.append(metric_row(one, "sd_probability", _plain(one, deviation, "standard deviation, n - 1")))
+    if one.subset == WHOLE and (one.side == Side.TEST or one.role == Role.OUT_OF_FOLD):
+        rows += _sample_size(one, rows[0]["value"])
     return rows
+
+
+def _sample_size(one: Evaluated, area: float) -> list[dict[str, Any]]:
+    """Patients, of this side's ratio of classes, that show with 80 % power that such an AUC differs from 0.5."""
+    if not 0.5 < area < 1:
+        reason = f"Obuchowski, 80 % power; undefined: an AUC of {area:.3g} does not lie between 0.5 and 1"
+        return [metric_row(one, "sample_size_needed", _plain(one, NAN, reason))]
+    found = stats.sample_size_obuchowski(area, float((~one.positive).sum() / one.positive.sum()))
+    named = zip(("needed", "positive", "negative"), (sum(found.whole), *found.whole), strict=True)
+    return [metric_row(one, f"sample_size_{name}", _plain(one, n, "Obuchowski, 80 % power")) for name, n in named]
 
 
 def _discrimination(one: Evaluated, seed: int, replicates: int) -> list[dict[str, Any]]:
@@ -194,15 +216,15 @@ def _discrimination(one: Evaluated, seed: int, replicates: int) -> list[dict[str
             within = Estimate(NAN, NAN, NAN, len(one.patients), int(one.positive.sum()), error.problems[0].what)
         pooled = stats.auc_pooled(positive, value, seeds, generator=generator("auc_pooled"), **drawing)
         return [
-            _row(one, "auc", replace(within, method=f"out-of-fold, {within.method}")),
-            _row(one, "auc_pooled", replace(pooled, method=f"out-of-fold, {pooled.method}")),
+            metric_row(one, "auc", replace(within, method=f"out-of-fold, {within.method}")),
+            metric_row(one, "auc_pooled", replace(pooled, method=f"out-of-fold, {pooled.method}")),
         ]
     plain = stats.auc_plain(one.positive, one.probability)
     found = stats.auc(one.positive, one.probability)
     prefix = "apparent, " if one.role == Role.APPARENT else ""
     return [
-        _row(one, "auc", replace(found, method=prefix + found.method)),
-        _row(one, "auc_plain", replace(plain, method=prefix + plain.method)),
+        metric_row(one, "auc", replace(found, method=prefix + found.method)),
+        metric_row(one, "auc_plain", replace(plain, method=prefix + plain.method)),
     ]
 
 
@@ -210,15 +232,15 @@ def _calibration(one: Evaluated, seed: int, replicates: int) -> list[dict[str, A
     generator = rng(seed, "bootstrap", *one.names.values(), one.subset, "calibration")
     found = stats.calibration(one.positive, one.probability, generator=generator, replicates=replicates)
     rows = [
-        _row(one, "brier", found.brier),
-        _row(one, "scaled_brier", found.scaled_brier),
-        _row(one, "calibration_intercept", found.intercept),
-        _row(one, "calibration_slope", found.slope),
-        _row(one, "ici", _plain(one, found.spline.ici, "restricted cubic spline, five knots; no interval")),
+        metric_row(one, "brier", found.brier),
+        metric_row(one, "scaled_brier", found.scaled_brier),
+        metric_row(one, "calibration_intercept", found.intercept),
+        metric_row(one, "calibration_slope", found.slope),
+        metric_row(one, "ici", _plain(one, found.spline.ici, "restricted cubic spline, five knots; no interval")),
     ]
     test = stats.hosmer_lemeshow(one.positive, one.probability, fitted=one.role == Role.APPARENT)
     why = test.method if test.valid else f"{test.method}; not printed: an expected count is under 5"
-    rows.append(_row(one, "hosmer_lemeshow_p", _plain(one, test.p if test.valid else NAN, why)))
+    rows.append(metric_row(one, "hosmer_lemeshow_p", _plain(one, test.p if test.valid else NAN, why)))
     return rows
 
 
@@ -236,8 +258,10 @@ def _per_cent(one: Evaluated, baseline: float) -> list[dict[str, Any]]:
         "baseline_mae": found.baseline_error,
         "mae_gain": _gain(one, found.gain),
     }
-    words = "" if one.role == Role.HELD_OUT else f"{one.role}, "
-    rows = [_row(one, name, replace(estimate, method=words + estimate.method)) for name, estimate in named.items()]
+    words = role_words(one)
+    rows = [
+        metric_row(one, name, replace(estimate, method=words + estimate.method)) for name, estimate in named.items()
+    ]
     return rows if one.algorithm == CHOSEN else rows[:1]
 
 
@@ -252,7 +276,13 @@ def _plain(one: Evaluated, value: float, method: str) -> Estimate:
     return Estimate(float(value), NAN, NAN, len(one.patients), int(one.positive.sum()), method)
 
 
-def _row(one: Evaluated, metric: str, estimate: Estimate, cutoff: float = NAN) -> dict[str, Any]:
+def role_words(one: Evaluated) -> str:
+    """How a value that is not held out is marked before its method."""
+    return "" if one.role == Role.HELD_OUT else f"{one.role}, "
+
+
+def metric_row(one: Evaluated, metric: str, estimate: Estimate, cutoff: float = NAN) -> dict[str, Any]:
+    """A row of METRICS."""
     row = {
         **one.names,
         "algorithm": one.algorithm,
@@ -274,7 +304,7 @@ def optimism_gap(metrics: pd.DataFrame) -> pd.DataFrame:
 
     metrics : METRICS.
     """
-    metrics = metrics[(metrics["algorithm"] == CHOSEN) & (metrics["subset"] == "all")]
+    metrics = metrics[(metrics["algorithm"] == CHOSEN) & (metrics["subset"] == WHOLE)]
     rows = []
     for (target, model, variant), table in metrics.groupby(["target", "model", "variant"], sort=False):
         for metric in ("auc", "brier", "calibration_slope", "mae"):

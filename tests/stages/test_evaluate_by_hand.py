@@ -27,6 +27,7 @@ from dlr.tables import (
     PREDICTIONS,
     RECLASSIFICATION,
     ROC,
+    VOLUMES,
 )
 from tests.study.hand_made import HER2, KI67, HandRun, cohort_of, predictions_of, write_cohort
 
@@ -50,7 +51,7 @@ def evaluated(folder: Path, *predictions: pd.DataFrame, **settings: Any) -> Hand
         "her2": [float(HIGH[p]) for p in PATIENTS], "ki67": [KI.get(p, np.nan) for p in PATIENTS],
     }  # fmt: skip
     home = write_cohort(folder / "cohort", cohort_of(values, targets=(HER2, KI67)))
-    outputs = []
+    outputs = [*settings.pop("more", [])]
     for place, rows in enumerate(predictions):
         outputs.append(folder / str(place))
         outputs[-1].mkdir()
@@ -190,3 +191,30 @@ def test_new_patients_are_given_the_studys_cut_offs(study: HandRun) -> None:
     assert evaluate.apply is not None
     evaluate.apply(Application(study.folder, None, None, 1, None, made))  # type: ignore[arg-type]
     assert made.of(CUTOFFS).equals(CUTOFFS.read(study.folder))
+
+
+def test_strata_by_the_diameter_of_volumes_have_rows_of_their_own(tmp_path: Path) -> None:
+    """U0 to U9 measure 10 to 19 mm: below 15 are three negative and two positive patients, above 12 four and three."""
+    sizes = pd.DataFrame({"case_id": TEST, "patient_id": TEST, "diameter_mm": [10.0 + k for k in range(10)]})
+    blank = dict.fromkeys(VOLUMES.names, 0) | {"file": "", "outlined": True}
+    (tmp_path / "volumes").mkdir()
+    VOLUMES.write(tmp_path / "volumes", sizes.assign(**{n: v for n, v in blank.items() if n not in sizes}))
+    rows = predictions_of(value_of(TEST), side="test")
+    per_cent = predictions_of(dict.fromkeys(TEST, 50.0), side="test", target="ki67", kind="per_cent")
+    found = evaluated(
+        tmp_path, rows, per_cent, strata={"diameter_mm": [15, 18], "age": [50]}, more=[tmp_path / "volumes"]
+    )
+    table = METRICS.read(found.folder)
+    assert table.loc[table["metric"] == "mae", ["subset", "n"]].to_numpy().tolist() == [
+        ["all", 10], ["cohort=east", 9], ["diameter_mm<15", 5],
+    ]  # fmt: skip
+    assert set(table.loc[table["target"] == "her2", "subset"]) == {"all"}, "too few of a class in any"
+    assert found.warned == ["evaluate.strata: no strata of age: it is no numeric clinical column of this study"]
+
+
+def test_pairs_within_cohorts_stand_beside_the_area_of_a_side(study: HandRun) -> None:
+    """On the test side east are nine, west is U9 alone; of training patients all are west."""
+    found = metrics(study, target="her2", model="Rad", variant="", protocol="crossfit", algorithm="chosen")
+    assert found.loc[["auc_within_cohorts", "auc_pairs_within_cohorts"], "side"].tolist() == ["test", "test"]
+    assert found.loc["auc_pairs_within_cohorts", "n"] == 10 and found.loc["auc_within_cohorts", "n"] == 0
+    assert "no group has 5 patients of each class" in found.loc["auc_within_cohorts", "method"]

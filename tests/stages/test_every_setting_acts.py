@@ -146,6 +146,7 @@ CHANGES: dict[str, Acts] = {
     "evaluate.primary": Acts("[Rad, Clinical]", "numbers", "evaluate"),
     "evaluate.bootstrap": Acts("101", "page", "evaluate", ("learn.protocols=[crossfit]",)),
     "evaluate.splits": Acts("1", "numbers", "radiomics_model"),
+    "evaluate.strata": Acts("{{age: [50]}}", "numbers", "evaluate"),
     "evaluate.reclassification": Acts("true", "numbers", "evaluate"),
     "evaluate.target_prevalence": Acts("0.1", "page", "evaluate"),
     "evaluate.decision_band": Acts("true", "page", "evaluate"),

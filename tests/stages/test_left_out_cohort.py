@@ -96,8 +96,7 @@ def several(tmp_path_factory: pytest.TempPathFactory) -> Result:
     )
     protocols = "learn.protocols=[crossfit, leave_one_cohort_out]"
     with pytest.MonkeyPatch.context() as patch:
-        sections = {name: dlr.report.SECTIONS[name] for name in ("answer",)}
-        patch.setattr(dlr.report, "SECTIONS", sections)
+        patch.setattr(dlr.report, "contents", lambda sources: ["answer"])
         return run_features(manifest, folder / "runs", SEVERAL, protocols, *few, pipeline=REPORTED)
 
 

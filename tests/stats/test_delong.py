@@ -10,9 +10,9 @@ from scipy.stats import norm
 from test_auc import OUTCOMES, predictions
 
 from dlr.errors import InputError
-from dlr.stats import auc, delong_test
+from dlr.stats import auc, delong_test, delong_unpaired
 
-PAIRED = r_values("auc.json")["paired"]
+PAIRED, UNPAIRED = r_values("auc.json")["paired"], r_values("auc.json")["unpaired"]
 
 
 @pytest.mark.parametrize("name", PAIRED)
@@ -23,6 +23,26 @@ def test_paired_equals_r(name: str) -> None:
     found = delong_test(data[OUTCOMES[expected["data"]]], first, second)
     assert_equals_r([found.difference, found.statistic, found.p], [expected[k] for k in ("diff", "z", "p")])
     assert_equals_r([found.lower, found.upper], expected["ci95_diff"])
+
+
+def two_groups(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    if name == "pima_glu_tr_te":
+        first, second = r_data("pima_tr.csv"), r_data("pima_te.csv")
+        return first["type"], first["glu"], second["type"], second["glu"]
+    if name == "asah_s100b_female_male":
+        data = r_data("asah.csv").assign(value=lambda d: d["s100b"], y=lambda d: d["outcome"])
+        inside = data["gender"] == "Female"
+    else:
+        data = r_data("birthwt.csv").assign(value=lambda d: -d["lwt"], y=lambda d: d["low"])
+        inside = data["smoke"] == 1
+    return data["y"][inside], data["value"][inside], data["y"][~inside], data["value"][~inside]
+
+
+@pytest.mark.parametrize("name", UNPAIRED)
+def test_unpaired_equals_r(name: str) -> None:
+    found, expected = delong_unpaired(*two_groups(name)), UNPAIRED[name]
+    assert_equals_r([found.statistic, found.p], [expected["statistic_D"], expected["p_normal"]])
+    assert found.lower < found.difference < found.upper and found.method == "DeLong, unpaired"
 
 
 def test_identical_predictions_have_p_one_and_the_reason() -> None:
@@ -40,10 +60,13 @@ def test_same_order_on_another_scale_has_p_one_and_the_reason() -> None:
 
 
 def test_different_areas_without_variance_are_undefined_and_named() -> None:
-    found = delong_test([0, 0, 1, 1], [0, 0, 1, 1], [1, 1, 0, 0])
-    assert found.difference == 1
-    assert np.isnan([found.statistic, found.p, found.lower, found.upper]).all()
-    assert "variance is zero" in found.method
+    for found in (
+        delong_test([0, 0, 1, 1], [0, 0, 1, 1], [1, 1, 0, 0]),
+        delong_unpaired([0, 0, 1, 1], [0, 0, 1, 1], [0, 0, 1, 1], [1, 1, 0, 0]),
+    ):
+        assert found.difference == 1
+        assert np.isnan([found.statistic, found.p, found.lower, found.upper]).all()
+        assert "variance is zero" in found.method
 
 
 def test_eight_patients_by_hand() -> None:

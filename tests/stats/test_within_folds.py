@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from dlr.errors import InputError
 from dlr.randomness import rng
-from dlr.stats import auc, auc_difference, auc_pooled, auc_within_folds
+from dlr.stats import auc, auc_difference, auc_pooled, auc_within_folds, auc_within_groups
 from dlr.stats.bootstrap import draw_weights
 
 
@@ -147,3 +147,84 @@ def test_broken_input_is_named(change: dict, said: str) -> None:
     with pytest.raises(InputError) as caught:
         auc_within_folds(**study() | change, replicates=5)
     assert said in caught.value.problems[0].what
+
+
+# inside groups ------------------------------------------------------------------------------------------------------
+
+TRUTH = [1, 1, 0, 0, 1, 1, 0, 0, 0, 1]
+VALUE = [0.9, 0.3, 0.5, 0.1, 0.8, 0.7, 0.95, 0.6, 0.2, 0.4]
+GROUP = ["a"] * 4 + ["b"] * 5 + ["c"]
+
+
+def test_groups_by_hand() -> None:
+    """a: 3 of 4 pairs. b: .8 and .7 against .95, .6, .2: 4 of 6. c has one patient."""
+    found = auc_within_groups(TRUTH, VALUE, GROUP, least=2)
+    assert found.groups == ("a", "b")
+    assert found.mean.value == pytest.approx((3 / 4 + 2 / 3) / 2)
+    assert found.pairs.value == pytest.approx(7 / 10)
+    assert (found.mean.n, found.mean.n_positive, found.pairs.n, found.pairs.n_positive) == (9, 4, 10, 5)
+    assert found.mean.lower <= found.mean.value <= found.mean.upper
+    assert found.mean.method == "mean over a, b; patient bootstrap by group and class"
+
+
+def test_pairs_lie_inside_one_group_and_one_fold() -> None:
+    """Fold 0 is a's .9, .5 (right) and b's .7, .95 (wrong); fold 1 is a's .3, .1 and b's .8 against .6, .2: 3 right."""
+    fold = [0, 1, 0, 1, 1, 0, 0, 1, 1, 0]
+    found = auc_within_groups(TRUTH, VALUE, GROUP, fold, np.zeros(10), least=2)
+    assert found.pairs.value == pytest.approx(4 / 5)
+    assert found.mean.value == pytest.approx((2 / 2 + 2 / 3) / 2)
+    assert "within fold and seed; " in found.mean.method and "within fold and seed; " in found.pairs.method
+
+
+@pytest.mark.parametrize(("least", "groups"), [(2, ("a", "b")), (3, ())])
+def test_a_group_counts_in_the_mean_from_so_many_patients_of_a_class_on(least: int, groups: tuple[str, ...]) -> None:
+    found = auc_within_groups(TRUTH, VALUE, GROUP, least=least)
+    assert found.groups == groups and found.pairs.value == pytest.approx(7 / 10)
+    if not groups:
+        assert np.isnan(found.mean.value) and np.isnan(found.mean.lower) and found.mean.n == 0
+        assert found.mean.method == f"undefined: no group has {least} patients of each class to compare"
+
+
+def test_without_a_pair_inside_a_group_both_are_undefined_and_say_so() -> None:
+    found = auc_within_groups([1, 1, 0, 0], [0.1, 0.2, 0.3, 0.4], ["a", "a", "b", "b"])
+    assert np.isnan(found.pairs.value) and found.pairs.method == "undefined: no group has a pair to compare"
+
+
+def test_inside_groups_equals_the_plain_area_of_each_and_seeds_are_averaged() -> None:
+    made = study(folds=2)
+    group = np.array([f"g{int(name[1:]) % 2}" for name in made["patients"]])
+    given = (made["positive"], made["probability"], group, np.zeros(180), made["seed"])
+    found = auc_within_groups(*given, patients=made["patients"], generator=rng(1), replicates=50)
+    one_seed = [
+        np.mean([auc(made["positive"][rows], made["probability"][rows]).value for rows in by_group])
+        for s in range(3)
+        for by_group in [[(made["seed"] == s) & (group == name) for name in ("g0", "g1")]]
+    ]
+    assert found.mean.value == pytest.approx(np.mean(one_seed)) and found.mean.n == 60
+    by_fold = auc_within_folds(
+        made["positive"], made["probability"], group, made["seed"], patients=made["patients"], replicates=50
+    )
+    assert found.pairs.value == pytest.approx(by_fold.value), "a group in place of a fold"
+
+
+def test_every_replicate_keeps_each_groups_positives_and_negatives() -> None:
+    strata = np.array([3, 3, 1, 2, 2, 2, 0])
+    weights = draw_weights(strata, 40, rng(1))
+    for stratum in range(4):
+        assert (weights[:, strata == stratum].sum(axis=1) == (strata == stratum).sum()).all()
+
+
+def test_a_marker_of_the_group_alone_is_high_pooled_and_one_half_inside_groups() -> None:
+    """Rates .2 and .8: pooled, the group's own rate orders .64 of the pairs, ties .32: .8; inside none."""
+    draw = rng(3, "groups")
+    group = np.repeat(["a", "b"], 200)
+    positive = np.tile(np.arange(200) < 40, 2)
+    positive[200:] = np.arange(200) < 160
+    value = np.where(group == "a", 0.2, 0.8)
+    assert auc(positive, value).value == pytest.approx(0.8)
+    assert auc_within_groups(positive, value, group).pairs.value == 0.5
+    found = auc_within_groups(positive, value + draw.normal(0, 0.01, 400), group, generator=draw)
+    assert auc(positive, value + draw.normal(0, 0.01, 400)).value > 0.75
+    for one in (found.mean, found.pairs):
+        standard_error = (one.upper - one.lower) / 3.92
+        assert abs(one.value - 0.5) < 2 * standard_error

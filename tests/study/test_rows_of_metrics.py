@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import chi2
 
+from dlr.stats import sample_size_obuchowski
 from dlr.study.measures import Cutoffs, Evaluated, cut_offs, evaluated_signatures, measures, optimism_gap
 from dlr.tables import CUTOFFS, METRICS, OPTIMISM_GAP
 from tests.study.hand_made import HER2, KI67, cohort_of, evaluated, predictions_of
@@ -182,6 +183,37 @@ def test_hosmer_and_lemeshows_degrees_of_freedom_are_those_of_the_patients_role(
 def test_hosmer_and_lemeshows_p_is_not_printed_where_a_count_is_small() -> None:
     row = rows_of(evaluated(TRUTH, VALUE)).loc["hosmer_lemeshow_p"]
     assert np.isnan(row["value"]) and "not printed: an expected count is under 5" in row["method"]
+
+
+@pytest.mark.parametrize(
+    ("more", "there"),
+    [
+        ({}, True), ({"side": "external"}, False), ({"side": "train", "role": "out-of-fold"}, True),
+        ({"side": "train", "role": "apparent", "protocol": "paper"}, False), ({"subset": "cohort=north"}, False),
+        ({"algorithm": "logistic"}, False),
+    ],
+)  # fmt: skip
+def test_the_sample_size_is_that_of_the_sides_area_and_ratio(more: dict[str, Any], there: bool) -> None:
+    """Fifteen of twenty positives above all ten negatives, the others below: .75, half as many negatives."""
+    rows = rows_of(evaluated([1] * 20 + [0] * 10, [0.8] * 15 + [0.2] * 5 + [0.5] * 10, **more))
+    found = {name: row for name, row in rows.iterrows() if str(name).startswith("sample_size_")}
+    whole = sample_size_obuchowski(0.75, 0.5).whole
+    assert [row["value"] for row in found.values()] == ([sum(whole), *whole] if there else [])
+    assert all(row["method"] == "Obuchowski, 80 % power" and row["n"] == 30 for row in found.values())
+
+
+def test_published_sample_sizes_are_met_to_one_patient() -> None:
+    """Huang et al. 2024 print 60 (46 + 14) and 39 (27 + 12), by the variance of Hanley and McNeil."""
+    assert sample_size_obuchowski(0.735, 20 / 68).whole == (45, 14)
+    assert sample_size_obuchowski(0.767, 26 / 62).whole == (27, 12)
+
+
+@pytest.mark.parametrize("value", [[0.9, 0.8, 0.2, 0.1], [0.1, 0.2, 0.8, 0.9], [0.5, 0.5, 0.5, 0.5]])
+def test_an_area_that_is_not_above_one_half_or_is_one_has_no_sample_size_and_says_why(value: list[float]) -> None:
+    rows = rows_of(evaluated(TRUTH, value))
+    row = rows.loc["sample_size_needed"]
+    assert np.isnan(row["value"]) and "undefined: an AUC of" in row["method"]
+    assert "sample_size_positive" not in rows.index
 
 
 # out-of-fold patients -----------------------------------------------------------------------------------------------
