@@ -133,7 +133,8 @@ def auc_within_groups(
             area, _ = mean_area(rows_positive[rows], value[rows], folds[rows], seeds[rows], whose[rows])
             areas[str(name)] = partial(_of_some, area, np.unique(whose[rows]))
     how = f"{'' if fold is None else 'within fold and seed; '}patient bootstrap by group and class"
-    of_mean, of_pairs, pairs = f"mean over {', '.join(areas)}; {how}", f"pairs inside a group; {how}", _nowhere
+    of_mean, of_pairs = f"mean over {', '.join(areas)}; {how}", f"pairs inside a group; {how}"
+    pairs: Weighted = _nowhere
     if not areas:
         of_mean = f"undefined: no group has {least} patients of each class to compare"
     number_of_group, number_of_fold = (np.unique(given, return_inverse=True)[1] for given in (groups, folds))

@@ -51,4 +51,5 @@ def _ranges(name: str, cuts: Sequence[float]) -> list[tuple[str, float, float]]:
     """Name, lower and upper end of every stratum, the lowest first."""
     edges = [float("-inf"), *sorted(cuts), float("inf")]
     between = [(f"{low:g}<={name}<{high:g}", low, high) for low, high in pairwise(edges[1:-1])]
-    return [(f"{name}<{edges[1]:g}", *edges[:2]), *between, (f"{name}>={edges[-2]:g}", *edges[-2:])]
+    first, last = edges[1], edges[-2]
+    return [(f"{name}<{first:g}", edges[0], first), *between, (f"{name}>={last:g}", last, edges[-1])]

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from dlr.cohort import Column
+from dlr.protocols import cross_fit
 from dlr.study.comparisons import comparison_table
 from dlr.study.confounding import sides_apart, within_cohorts
 from dlr.study.macro import macro_rows
-from dlr.study.measures import Evaluated, cut_offs
+from dlr.study.measures import Evaluated, cut_offs, measures
 from dlr.study.subsets import cohorts_of, strata_of
 from dlr.tables import COMPARISONS, METRICS
 from dlr.words import Target
@@ -169,21 +171,25 @@ def test_patients_of_one_cohort_or_class_have_no_such_rows(cohorts: pd.Series) -
     assert within_cohorts(both()[0], cohorts, 1, 1, 100) == []
 
 
-def test_the_only_marker_being_the_cohort_lifts_the_pooled_area_and_not_that_within() -> None:
-    """Rates .25 and .75, and as value the cohort's own rate with noise: a network that recognises the scanner."""
+def test_a_model_of_the_cohort_alone_is_high_pooled_and_one_half_inside_cohorts() -> None:
+    """Rates of .2, .5 and .8; the columns are the cohort's number and two of noise: it recognises the scanner."""
     draw = np.random.default_rng(4)
-    truth = np.concatenate([draw.random(150) < 0.25, draw.random(150) < 0.75]).astype(float)
-    value = np.repeat([0.25, 0.75], 150) + draw.normal(0, 0.02, 300)
-    ids = [f"P{k:03}" for k in range(300)]
-    cohorts = pd.Series(np.repeat(["a", "b"], 150), index=ids)
-    chains = predictions_of(dict(zip(ids, value, strict=True))).assign(fold=draw.permutation(np.arange(300) % 5))
+    number = np.repeat([0.0, 1.0, 2.0], 120)
+    truth = (draw.random(360) < 0.2 + 0.3 * number).astype(float)
+    ids = np.array([f"P{k:03}" for k in range(360)], dtype=object)
+    folds = np.column_stack([draw.permutation(np.arange(360) % 5) for _ in range(2)])
+    found = cross_fit(LogisticRegression(), np.column_stack([number, draw.normal(size=(360, 2))]), truth == 1, folds)
+    chains = pd.concat(
+        [predictions_of(dict(zip(ids, found.probability[:, s], strict=True)), seed=s).assign(fold=folds[:, s])
+         for s in range(2)]
+    )  # fmt: skip
     for role, side in (("held-out", "test"), ("out-of-fold", "train")):
-        one = evaluated(list(truth), list(value), patients=ids, chains=chains, role=role, side=side)
-        pooled = np.mean(value[truth == 1][:, None] > value[truth == 0][None])
-        assert pooled > 0.7
-        for row in within_cohorts(one, cohorts, 5, 1, 300):
+        one = evaluated(list(truth), list(found.signature), patients=ids, chains=chains, role=role, side=side)
+        (area,) = [row for row in measures(one, NAN, 1, 100) if row["metric"] == "auc"]
+        assert area["lower"] > 0.65
+        for row in within_cohorts(one, pd.Series([f"c{k:g}" for k in number], ids), 5, 1, 300):
             standard_error = (row["upper"] - row["lower"]) / 3.92
-            assert abs(row["value"] - 0.5) < 2 * standard_error and standard_error < 0.06
+            assert abs(row["value"] - 0.5) < 2 * standard_error and standard_error < 0.06, row["metric"]
 
 
 # sides --------------------------------------------------------------------------------------------------------------
