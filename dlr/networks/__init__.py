@@ -10,6 +10,7 @@ from dlr.lazy import imported_later
 from dlr.networks.settings import TrainingSettings
 
 if TYPE_CHECKING:
+    from dlr.networks.duration import seconds_an_example
     from dlr.networks.examples import Batch, Examples
     from dlr.networks.loop import CurvePoint, Trained, train
     from dlr.networks.objective import Loss, Measure, Objective, binary_cross_entropy
@@ -38,12 +39,14 @@ __all__ = [
     "read_weights",
     "save_network",
     "save_weights",
+    "seconds_an_example",
     "take_weights",
     "train",
     "without_prefixes",
 ]
 
 HOMES = {
+    "duration": ("seconds_an_example",),
     "examples": ("Batch", "Examples"),
     "loop": ("CurvePoint", "Trained", "train"),
     "objective": ("Loss", "Measure", "Objective", "binary_cross_entropy"),

@@ -153,7 +153,7 @@ class _Work:
         for loss in self.objective.losses.values():
             if isinstance(loss.each, nn.Module):
                 loss.each.to(self.fabric.device)
-        stepped = torch.compile(self.network) if self.compiled else self.network
+        stepped: Any = torch.compile(self.network) if self.compiled else self.network
         self.model, self.optimiser = self.fabric.setup(stepped, self.optimiser)
         self.mean = MeanWeights(self.network, self.settings.ema)
         self.shown = copy.deepcopy(self.network)  # carries the mean weights when they are judged

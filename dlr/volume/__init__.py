@@ -16,11 +16,16 @@ from dlr.volume.settings import (
 )
 
 if TYPE_CHECKING:
+    from dlr.volume.applying import Looked, look, network_input
+    from dlr.volume.duration import seconds_a_volume
+    from dlr.volume.fitting import Fitted, fit_network, load_receptors, save_receptors
     from dlr.volume.networks import Architecture, MultiTask, ReceptorOutput, SingleTask, make_network
 
 __all__ = [
     "Architecture",
     "EmbeddingSettings",
+    "Fitted",
+    "Looked",
     "MultiTask",
     "ReceptorOutput",
     "ReceptorSettings",
@@ -28,10 +33,21 @@ __all__ = [
     "SegmentationSettings",
     "SingleTask",
     "VolumeSettings",
+    "fit_network",
+    "load_receptors",
+    "look",
     "make_network",
+    "network_input",
+    "save_receptors",
+    "seconds_a_volume",
 ]
 
-HOMES = {"networks": ("Architecture", "MultiTask", "ReceptorOutput", "SingleTask", "make_network")}
+HOMES = {
+    "applying": ("Looked", "look", "network_input"),
+    "duration": ("seconds_a_volume",),
+    "fitting": ("Fitted", "fit_network", "load_receptors", "save_receptors"),
+    "networks": ("Architecture", "MultiTask", "ReceptorOutput", "SingleTask", "make_network"),
+}
 
 # names that need torch: settings and volumes (dlr.volume.cut) can be had without it
 __getattr__ = imported_later(

@@ -1,0 +1,32 @@
+"""How long training a 3-D network takes on this machine, from one step measured beforehand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import prod
+
+import torch
+
+from dlr.networks import seconds_an_example
+from dlr.networks.chip import device_of
+from dlr.volume.fitting import Kind, architecture_of
+from dlr.volume.networks import Size, make_network
+from dlr.volume.settings import ReceptorSettings, VolumeSettings
+
+__all__ = ["seconds_a_volume"]
+
+BATCH = 2
+ENOUGH = 48**3  # voxels that a CPU measures; a larger volume is foretold from a smaller one
+TARGETS = ("er", "pr", "her2")  # their number hardly matters
+
+
+def seconds_a_volume(kind: Kind, volume: VolumeSettings, settings: ReceptorSettings) -> float:
+    """Seconds to show one volume to a network in training: forward, backward, on the device that will train."""
+    shape: Size = volume.shape
+    while device_of(settings.training) == "cpu" and prod(shape) > ENOUGH and min(shape) > 1:
+        shape = (shape[0] // 2, shape[1] // 2, shape[2] // 2)
+    form = replace(architecture_of(kind, TARGETS, volume, settings), shape=shape)
+    seconds = seconds_an_example(
+        make_network(form), torch.zeros(BATCH, 1, *shape), settings.training, form.norm == "batch"
+    )
+    return seconds * prod(volume.shape) / prod(shape)

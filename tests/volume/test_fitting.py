@@ -1,0 +1,229 @@
+"""One training part in, a 3-D network out: what it learns from, what it cannot see, and that it is kept to the bit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from dlr.errors import InputError  # noqa: E402
+from dlr.volume import (  # noqa: E402
+    ReceptorSettings,
+    VolumeSettings,
+    fit_network,
+    load_receptors,
+    look,
+    network_input,
+    save_receptors,
+    seconds_a_volume,
+)
+from dlr.volume.cut import Volume  # noqa: E402
+from dlr.volume.fitting import Fitted, LabelledVolumes, prepared  # noqa: E402
+from tests.volume.small_volumes import TARGETS, VOLUME, cohort, lesion, settings  # noqa: E402
+
+VOLUMES, LABELS, NAMES = cohort(12)
+
+
+def fitted(
+    kind: str = "multi",
+    volumes: list[Volume] = VOLUMES,
+    labels: np.ndarray = LABELS,
+    volume: VolumeSettings = VOLUME,
+    given: ReceptorSettings | None = None,
+    **more: object,
+) -> Fitted:
+    names = NAMES[: len(volumes)]
+    own = given or settings(training={"epochs": 1})
+    return fit_network(kind, volumes, labels, TARGETS, names, names, volume, own, seed=3, **more)
+
+
+def bits(found: Fitted) -> dict[str, bytes]:
+    return {name: value.numpy().tobytes() for name, value in found.network.state_dict().items()}
+
+
+@pytest.fixture(scope="module")
+def made() -> Fitted:
+    return fitted()
+
+
+def test_two_runs_give_the_same_bits(made: Fitted) -> None:
+    again = fitted()
+    assert bits(again) == bits(made) and again.trained.curves == made.trained.curves
+    assert {point.measure for point in made.trained.curves} == {
+        "loss", "heads", "dice", "voxels", "loss_er", "loss_pr",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["single", "multi"])
+def test_a_saved_network_says_the_same_to_the_bit(kind: str, tmp_path: Path) -> None:
+    found = fitted(kind, given=settings(training={"epochs": 1}, segmentation={"deep_supervision": True}, passes=3))
+    for name in ("a", "b"):
+        save_receptors(found, tmp_path / name)
+    assert all(f.read_bytes() == (tmp_path / "b" / f.name).read_bytes() for f in (tmp_path / "a").iterdir())
+    again = load_receptors(tmp_path / "a")
+    first, second = (look(network, VOLUMES[0], True) for network in (found.network, again))
+    assert np.array_equal(first.logits, second.logits) and np.array_equal(first.features, second.features)
+    assert again.targets == TARGETS and again.form == found.network.form
+    if kind == "multi":
+        assert np.array_equal(first.map, second.map)
+    else:
+        assert first.map is None and second.map is None
+    (tmp_path / "a" / "network.json").write_text("{}")
+    with pytest.raises(InputError, match="its network cannot be read"):
+        load_receptors(tmp_path / "a")
+
+
+def test_eight_volumes_are_learnt_by_heart() -> None:
+    """Dice above .9 and AUC 1."""
+    volumes, labels, _ = cohort(8)
+    training = {"epochs": 60, "batch_size": 8, "rate": 1e-2, "ema": 0.8, "patience": None, "augment": False}
+    given = settings(width=8, training=training)
+    network = fitted("multi", volumes, labels, given=given).network
+    seen = [look(network, volume, False) for volume in volumes]
+    for volume, said in zip(volumes, seen, strict=True):
+        found = said.map > 0.5
+        assert 2 * (found & volume.mask).sum() / (found.sum() + volume.mask.sum()) > 0.9
+    for column in range(2):
+        positive = labels[:, column] == 1
+        logits = np.array([said.logits[column] for said in seen])
+        assert logits[positive].min() > logits[~positive].max()
+
+
+def test_limits_prevalence_and_lesion_share_are_those_of_what_is_learnt_from() -> None:
+    """Volumes that stop the training turned into noise of another scanner: limits stay, to the bit; by hand as well."""
+    stops = np.arange(12) >= 8
+    noise = [lesion(k, 0, 0, seed=9) for k in range(12)]
+    strange = [replace(v, grey=v.grey * 7 + 5000, low=v.low * 7 + 5000, high=v.high * 7 + 5000) for v in noise]
+    mixed = [strange[k] if stops[k] else VOLUMES[k] for k in range(12)]
+    found = [fitted(volumes=some, validation=stops).network for some in (VOLUMES, mixed)]
+    assert torch.equal(found[0].limits, found[1].limits)
+    by_hand = np.median([[v.low, v.high] for v in VOLUMES[:8]], axis=0)
+    assert found[0].limits.tolist() == pytest.approx(by_hand.tolist())
+
+
+def test_the_inner_part_is_held_out_and_whole_patients_and_leaves_both_classes() -> None:
+    """Two positives of pr among 12: whatever is drawn, one is left to learn from; rows of a patient go together."""
+    labels = LABELS.copy()
+    labels[:, 1] = 0
+    labels[[4, 5], 1] = 1
+    for seed in range(6):
+        names = [NAMES[k // 2 * 2] for k in range(12)]
+        given = settings(training={"epochs": 1, "validation_share": 0.4})
+        found = fit_network(
+            "single", VOLUMES, labels, TARGETS, NAMES, NAMES, VOLUME, given, seed=seed
+        )  # raises where none is left
+        assert found.trained.best_epoch == 1
+        by_two = fit_network("single", VOLUMES, LABELS, TARGETS, names, names, VOLUME, given, seed=seed)
+        assert {p.part for p in by_two.trained.curves} == {"train", "validation"}
+
+
+def test_without_patience_everything_is_learnt_from() -> None:
+    found = fitted("single", given=settings(training={"epochs": 1, "patience": None}))
+    assert {point.part for point in found.trained.curves} == {"train"}
+    by_hand = np.median([[v.low, v.high] for v in VOLUMES], axis=0)
+    assert found.network.limits.tolist() == pytest.approx(by_hand.tolist())
+
+
+def test_each_volume_by_its_own_limits_is_free_of_unit_and_scanner() -> None:
+    network = fitted(volume=VolumeSettings(size=16, scale="volume")).network
+    assert network.limits.tolist() == [0.0, 1.0]
+    own = VOLUMES[0]
+    other = replace(own, grey=own.grey * 4 + 64, low=own.low * 4 + 64, high=own.high * 4 + 64)
+    assert look(network, own, False).logits == pytest.approx(look(network, other, False).logits, abs=1e-5)
+    given = network_input(own, network)
+    assert given.shape == (1, 1, 16, 16, 16)
+    assert given.min() < 0 < 1 < given.max()  # clipped in the network alone
+
+
+@pytest.mark.parametrize("scale", ["part", "volume"])
+def test_training_and_prediction_feed_the_same(scale: str) -> None:
+    network = fitted("single", volume=VolumeSettings(size=16, scale=scale)).network
+    examples = LabelledVolumes(VOLUMES, LABELS, NAMES, scale, 0, True, augmented=True)
+    batch = prepared(examples.batch([4, 7], None), network.limits)
+    assert torch.equal(batch.inputs, torch.cat([network_input(VOLUMES[k], network) for k in (4, 7)]))
+    assert torch.equal(batch.targets.mask[:, 0], torch.from_numpy(np.stack([VOLUMES[k].mask for k in (4, 7)])))
+
+
+def test_an_augmented_volume_depends_on_its_case_and_epoch_alone() -> None:
+    limits = torch.tensor([90.0, 170.0])
+    one = LabelledVolumes(VOLUMES, LABELS, NAMES, "part", 3, True, augmented=True)
+    other = LabelledVolumes(VOLUMES[5:], LABELS[5:], NAMES[5:], "part", 3, True, augmented=True)
+    first, second = prepared(one.batch([7, 5], 4), limits), prepared(other.batch([2], 4), limits)
+    assert torch.equal(first.inputs[0], second.inputs[0]) and torch.equal(first.targets.mask[0], second.targets.mask[0])
+    assert not torch.equal(prepared(one.batch([7], 5), limits).inputs, second.inputs)
+    plain = LabelledVolumes(VOLUMES, LABELS, NAMES, "part", 3, True, augmented=False)
+    assert torch.equal(prepared(plain.batch([7], 4), limits).inputs, plain.batch([7], None).inputs.grey)
+
+
+def test_what_teaches_nothing_is_not_looked_at() -> None:
+    """A volume without label teaches MultiTask its outline and SingleTask nothing; one without either nobody."""
+    labels = LABELS.copy()
+    labels[0] = np.nan
+    changed = [replace(VOLUMES[0], grey=VOLUMES[0].grey[::-1].copy()), *VOLUMES[1:]]
+    one, other = (fitted("single", volumes, labels) for volumes in (VOLUMES, changed))
+    assert bits(one) == bits(other)
+    without = [
+        [replace(some[0], mask=np.zeros_like(some[0].mask), outlined=False), *some[1:]] for some in (VOLUMES, changed)
+    ]
+    assert bits(fitted("multi", without[0], labels)) == bits(fitted("multi", without[1], labels))
+    unstopped = settings(training={"epochs": 1, "patience": None})
+    one, other = (fitted("multi", volumes, labels, given=unstopped) for volumes in (VOLUMES, changed))
+    assert bits(one) != bits(other)
+
+
+@pytest.mark.parametrize("norm", ["batch", "group"])
+def test_activations_computed_again_give_the_same_bits(norm: str) -> None:
+    kept, again = (
+        fitted(given=settings(norm=norm, training={"epochs": 1, "checkpointing": choice})) for choice in ("off", "on")
+    )
+    assert bits(kept) == bits(again)
+
+
+def test_a_mirror_image_gives_the_same_prediction_and_the_mirrored_map(made: Fitted) -> None:
+    own = VOLUMES[3]
+    mirrored = replace(own, grey=own.grey[:, :, ::-1].copy(), mask=own.mask[:, :, ::-1])
+    first, second = (look(made.network, volume, True) for volume in (own, mirrored))
+    assert first.logits == pytest.approx(second.logits, abs=1e-6)
+    assert first.map == pytest.approx(second.map[:, :, ::-1], abs=1e-5)
+    assert first.logits.dtype == np.float64 and first.map.dtype == np.float32 and first.features.shape == (32,)
+    plain = look(made.network, own, False)
+    assert plain.map.shape == (16, 16, 16) and not np.array_equal(plain.logits, first.logits)
+
+
+def test_what_cannot_be_learnt_is_named() -> None:
+    labels = LABELS.copy()
+    labels[:, 1] = 1
+    with pytest.raises(InputError, match="training part, pr: 9 positive and 0 negative"):
+        fitted(labels=labels)
+    bare = [replace(v, mask=np.zeros_like(v.mask), outlined=False) for v in VOLUMES]
+    with pytest.raises(InputError, match="no volume has an outline"):
+        fitted(volumes=bare)
+    assert fitted("single", volumes=bare).trained.epochs == 1
+
+
+def test_settings_make_the_network_they_name(made: Fitted) -> None:
+    """Each of them alone changes the weights or the prediction of a training of one epoch."""
+    changes = {
+        "depth": 18, "width": 8, "stem": "published", "norm": "group", "passes": 1, "loss": "focal",
+        "segmentation": {"weight": 0.2}, "training": {"augment": False},
+    }  # fmt: skip
+    variants = [settings(**{"training": {"epochs": 1}, **{name: value}}) for name, value in changes.items()]
+    variants[-1] = settings(training={"epochs": 1, "augment": False})
+    variants += [settings(training={"epochs": 1}, segmentation={"resolution": "stem"})]
+    variants += [settings(training={"epochs": 1}, segmentation={"deep_supervision": True})]
+    variants += [
+        settings(training={"epochs": 1, "rate": 1e-2}),
+        settings(training={"epochs": 1, "optimiser": "adamw", "weight_decay": 0.5}),
+    ]
+    said = [tuple(look(fitted(given=one).network, VOLUMES[0], False).logits) for one in variants]
+    assert len({tuple(look(made.network, VOLUMES[0], False).logits), *said}) == len(variants) + 1
+
+
+def test_the_time_foretold_grows_with_the_volume_and_the_task() -> None:
+    small, large = (seconds_a_volume("single", VolumeSettings(size=size), settings(depth=18)) for size in (16, 64))
+    assert 0 < small < large
+    assert seconds_a_volume("multi", VolumeSettings(size=32), settings()) > small
