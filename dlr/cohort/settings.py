@@ -85,7 +85,7 @@ class CohortSettings(BaseModel):
 
     # sides
     external: list[str] = Field(default_factory=list, description="values of column `cohort` set aside as external")
-    test_share: float = Field(default=0.3, gt=0, lt=1)
+    test_share: float = Field(default=0.3, ge=0, lt=1, description="0: nobody, all are cross-fitted")
     validation_share: float = Field(
         default=0.0, ge=0, lt=1, description="of all patients; cut-offs under paper then come from this side"
     )

@@ -170,9 +170,10 @@ def held_out_rows(
 def split_areas(run: Run, asked: SignatureData, test_share: float, splits: int) -> pd.DataFrame:
     """AUC of one simple chain (logistic) on the test part of many random stratified splits: how far luck reaches.
 
-    Returns SPLITS, without rows for a target that has no two classes. External patients stay out.
+    Returns SPLITS, without rows for a target that has no two classes, or without a test share. External patients stay
+    out.
     """
-    if not asked.target.binary:
+    if not asked.target.binary or not test_share:
         return SPLITS.empty()
     frame, labels, sides = asked.frame, asked.labels, asked.sides
     inside = [p for p in dict.fromkeys(frame.patient_id) if p in labels.index and sides[p] != Side.EXTERNAL]

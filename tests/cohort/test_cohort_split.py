@@ -45,6 +45,11 @@ def test_seven_to_three_of_201_patients_is_140_to_61() -> None:
     assert made["her2"][side == "test"].sum() in (17, 18)  # 58 · 61/201 = 17.6
 
 
+def test_without_a_test_share_everybody_is_on_the_training_side() -> None:
+    assert set(draw_side(published(), HER2, seed=1, test_share=0.0)) == {"train"}
+    assert CohortSettings(test_share=0).test_share == 0
+
+
 def test_a_patients_cases_stay_together_and_order_does_not_matter() -> None:
     made = table([1.0, 0.0] * 20, cases=3)
     side = draw_side(made, HER2, seed=3)
