@@ -2,13 +2,16 @@
 
 from dlr.engine import Pipeline
 from dlr.settings import ReceptorStudySettings
+from dlr.stages.attention import attention
 from dlr.stages.averaged import averaged
 from dlr.stages.clinical import clinical
 from dlr.stages.cohort import cohort
 from dlr.stages.deep import deep
+from dlr.stages.embedding import embedding
 from dlr.stages.evaluate import evaluate
 from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
+from dlr.stages.receptors import receptors
 from dlr.stages.report import report
 from dlr.stages.volumes import volumes
 
@@ -23,6 +26,9 @@ PIPELINE = Pipeline(
         radiomics_model,  # the Rad signature
         deep,  # a frozen network looks at every slice of the lesion: the DL signature, hard to beat
         averaged,  # the mean logit of both: the Rad+DL signature
+        receptors,  # 3-D networks from scratch: SingleTask and MultiTask
+        attention,  # where they looked, beside what chance would give
+        embedding,  # their features in three dimensions
         evaluate,  # every measure with its interval, on the side where it is valid
         report,  # one page a reader can check, figures and tables beside it
     ],

@@ -155,7 +155,7 @@ def _training(
         volume=run.settings.volume,
         settings=_trained_by(settings, kind),
         weights_sha256="" if settings.weights == "none" else run.digest(settings.weights),
-        precision=precision_of(settings.training, device_of(settings.training)),
+        precision=precision_of(settings.training, device_of(settings.training), volumes=True),
         seed=seed_of(run.seed, "receptors", kind, name, part.name),
         folders=tuple(volumes.folders[case] for case in cases),
         identity="",

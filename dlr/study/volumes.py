@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dlr.engine import Run, Task, TaskFailure
+from dlr.engine.store import TASK_RECORD
 from dlr.errors import InputError
 from dlr.radiomics.native.diameters import diameters
 from dlr.study.cases import CaseRow, OneCase, source_of
@@ -128,7 +129,7 @@ def _facts(folder: Path) -> dict[str, object]:
 def _link(source: Path, target: Path) -> None:
     """A folder's files under another name: the same bytes once on the disk where it can link."""
     target.mkdir(parents=True)
-    for file in sorted(path for path in source.iterdir() if path.suffix in (".npy", ".json")):
+    for file in sorted(path for path in source.iterdir() if path.name != TASK_RECORD):
         try:
             os.link(file, target / file.name)
         except OSError:

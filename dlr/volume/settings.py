@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from dlr.networks.settings import TrainingSettings
+from dlr.networks.settings import OUT_OF_KEY, TrainingSettings
 
 __all__ = ["EmbeddingSettings", "ReceptorSettings", "ReceptorTraining", "SegmentationSettings", "VolumeSettings"]
 
@@ -66,7 +66,10 @@ class ReceptorTraining(TrainingSettings):
     )
     checkpointing: Annotated[
         Literal["auto", "on", "off"],
-        Field(description="stages compute their activations again; auto: from 96 voxels an edge on"),
+        Field(
+            description="stages compute their activations again; auto: from 96 voxels an edge on",
+            json_schema_extra=OUT_OF_KEY,
+        ),
     ] = "auto"
 
 

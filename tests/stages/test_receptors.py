@@ -1,0 +1,195 @@
+"""Stages volumes and receptors: 3-D networks over a whole study, honest, durable, and the same for new patients."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("torch")
+
+from dlr.engine import Result, open_study, resolve
+from dlr.errors import InputError
+from dlr.networks import loop
+from dlr.randomness import rng
+from dlr.settings import ReceptorStudySettings
+from dlr.study.prediction import predict_table
+from dlr.tables import COHORT, CURVES, EMBEDDINGS, FOLDS, PREDICTIONS, SEGMENTATION, VOLUMES
+from dlr.words import signature
+from tests.stages.small_study import bytes_of, edit_csv
+from tests.stages.small_volumes import NETWORKS, SHAPE, SMALL, run_volumes, volume_study, write_volume
+
+SAME = 1e-9  # one volume at a time through the same network; only the order of a mean's terms may differ
+STAGES = ("cohort", "volumes", "receptors")
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return volume_study(tmp_path_factory.mktemp("volumes") / "study")
+
+
+@pytest.fixture(scope="module")
+def study(manifest: Path) -> Result:
+    return run_volumes(manifest, manifest.parent / "runs" / "study")
+
+
+def outputs(result: Result) -> dict[str, dict[str, bytes]]:
+    return {name: bytes_of(result.folders[name]) for name in STAGES}
+
+
+def test_every_training_patient_is_predicted_once_by_a_network_that_never_saw_it(study: Result) -> None:
+    predictions = PREDICTIONS.read(study.folders["receptors"])
+    folds = FOLDS.read(study.folders["cohort"]).set_index("patient_id")["fold"]
+    assert set(predictions["model"]) == {"SingleTask", "MultiTask"} and set(predictions["target"]) == {"er", "her2"}
+    training = predictions[predictions["side"] == "train"]
+    assert (training["fold"].to_numpy() == folds.loc[training["patient_id"]].to_numpy()).all()
+    assert (training.groupby(["model", "target"])["patient_id"].nunique() == len(folds)).all()
+    assert not training.duplicated(["model", "target", "patient_id"]).any()
+
+
+def test_a_patient_whose_label_is_unknown_still_gets_a_probability(study: Result) -> None:
+    predictions = PREDICTIONS.read(study.folders["receptors"])
+    unknown = predictions[(predictions["patient_id"] == "P05") & (predictions["target"] == "er")]
+    assert len(unknown) and unknown["value"].between(0, 1).all()
+
+
+def test_maps_are_held_against_the_outlines_of_unseen_patients_alone(study: Result) -> None:
+    maps = SEGMENTATION.read(study.folders["receptors"])
+    folds = FOLDS.read(study.folders["cohort"]).set_index("patient_id")["fold"]
+    assert set(maps["model"]) == {"MultiTask"} and maps["dice"].between(0, 1).all()
+    training = maps[maps["side"] == "train"]
+    assert len(training) and (training["fold"].to_numpy() == folds.loc[training["patient_id"]].to_numpy()).all()
+
+
+def test_curves_name_every_marker_and_the_embedding_is_of_one_chain(study: Result) -> None:
+    curves = CURVES.read(study.folders["receptors"])
+    assert {"er", "her2", "all"} <= set(curves["target"]) and {"loss", "heads", "dice"} <= set(curves["measure"])
+    embeddings = EMBEDDINGS.read(study.folders["receptors"])
+    assert (embeddings.groupby("backbone")["part"].nunique() == 1).all()
+    assert set(embeddings["role"]) == {"train", "held-out"}
+
+
+def test_volumes_keep_what_was_measured(study: Result) -> None:
+    table = VOLUMES.read(study.folders["volumes"])
+    assert len(table) == 32 and table["outlined"].all()
+    assert (table["diameter_mm"] > 3).all() and (table["diameter_mm"] < 9).all()  # radii of 2.5 mm, or 1.75 by 2.75
+    grey = np.load(study.folders["volumes"] / table["file"][0] / "grey.npy")
+    assert grey.shape == (16, 16, 16) and grey.max() > 1.5  # not scaled
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_same_bytes(study: Result, manifest: Path, tmp_path: Path) -> None:
+    assert outputs(run_volumes(manifest, tmp_path / "again", jobs=2)) == outputs(study)
+
+
+def test_a_run_killed_in_epoch_three_goes_on_to_the_same_bytes(
+    study: Result, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = loop.write_checkpoint
+
+    def killed(path: Path, identity: str, content: dict) -> None:
+        if content["epoch"] == 3:
+            raise KeyboardInterrupt
+        written(path, identity, content)
+
+    monkeypatch.setattr(loop, "write_checkpoint", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run_volumes(manifest, tmp_path / "killed")
+    assert list((tmp_path / "killed" / "checkpoints").glob("*.pt"))
+    monkeypatch.undo()
+    assert outputs(run_volumes(manifest, tmp_path / "killed")) == outputs(study)
+
+
+def new_patients(manifest: Path, result: Result, folder: Path, outlines: bool = True) -> Path:
+    """The test side's rows alone, paths absolute, without their labels."""
+    table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
+    sides = COHORT.read(result.folders["cohort"]).set_index("patient_id")["side"]
+    test = table[table["patient_id"].map(sides) == "test"].drop(columns=["er", "her2"])
+    for column in ("image", "mask"):
+        test[column] = [str(manifest.parent / cell) for cell in test[column]]
+    out = folder / "new.csv"
+    test.drop(columns=[] if outlines else ["mask"]).to_csv(out, index=False)
+    return out
+
+
+def largest_difference(result: Result, found: pd.DataFrame) -> float:
+    rows = signature(PREDICTIONS.read(result.folders["receptors"]))
+    both = rows[rows["side"] == "test"].merge(found, on=["patient_id", "target", "model", "variant", "protocol"])
+    assert len(both) == len(found) == int((rows["side"] == "test").sum()) > 0
+    return float(np.abs(both["value"] - both["probability"]).max())
+
+
+def test_predict_gives_the_test_sides_predictions_back(study: Result, manifest: Path, tmp_path: Path) -> None:
+    settings = resolve(ReceptorStudySettings, {}, SMALL)
+    found = predict_table(open_study(study.study), NETWORKS, settings, new_patients(manifest, study, tmp_path))
+    assert largest_difference(study, found.probabilities) <= SAME
+
+
+def noisy(manifest: Path, folder: Path, patients: set[str]) -> Path:
+    """The same study with noise for some patients' volumes, outlines and labels."""
+    shutil.copytree(manifest.parent / "volumes", folder / "volumes")
+    shutil.copyfile(manifest, folder / manifest.name)
+    generator = rng(1, "noise")
+
+    def scramble(table: pd.DataFrame) -> None:
+        theirs = table["patient_id"].isin(patients)
+        for _, row in table[theirs].iterrows():
+            write_volume(generator.integers(0, 255, SHAPE).astype(np.uint8), folder / row["image"])
+            write_volume((generator.random(SHAPE) < 0.3).astype(np.uint8), folder / row["mask"])
+        for name in ("er", "her2"):
+            table.loc[theirs, name] = table.loc[theirs, name].map({"0": "1", "1": "0", "": "1"})
+
+    edit_csv(folder / manifest.name, scramble)
+    return folder / manifest.name
+
+
+def test_scrambled_test_side_leaves_every_network_its_limits_and_its_stopping_byte_equal(
+    study: Result, manifest: Path, tmp_path: Path
+) -> None:
+    sides = COHORT.read(study.folders["cohort"]).set_index("patient_id")["side"]
+    plain, other = (tmp_path / name for name in ("plain", "noisy"))
+    shutil.copytree(manifest.parent / "volumes", plain / "volumes")
+    shutil.copyfile(manifest, plain / manifest.name)
+    edit_csv(plain / manifest.name, lambda table: table.insert(1, "side", table["patient_id"].map(sides)))
+    noisy(plain / manifest.name, other, set(sides.index[sides == "test"]))
+    first, second = (run_volumes(home / manifest.name, home / "run") for home in (plain, other))
+    rows = [PREDICTIONS.read(each.folders["receptors"]) for each in (first, second)]
+    test = rows[0]["side"] == "test"
+    assert not rows[0][test].equals(rows[1][test])  # the noise did reach the study
+    for name in ("chains", "curves.csv"):
+        a, b = (bytes_of(each.folders["receptors"]) for each in (first, second))
+        own = [file for file in a if file.startswith(name)]
+        assert own and [file for file in own if a[file] != b[file]] == []
+
+
+def test_a_marker_that_a_part_cannot_know_is_left_out_there_with_a_line(manifest: Path, tmp_path: Path) -> None:
+    home = tmp_path / "cohorts"
+    shutil.copytree(manifest.parent / "volumes", home / "volumes")
+    shutil.copyfile(manifest, home / manifest.name)
+
+    def two_hospitals(table: pd.DataFrame) -> None:
+        second = table.index >= 16
+        table["cohort"] = np.where(second, "B", "A")
+        table.loc[second, "er"] = ""
+
+    edit_csv(home / manifest.name, two_hospitals)
+    result = run_volumes(
+        home / manifest.name, home / "run", "learn.protocols=[leave_one_cohort_out]", "receptors.models=[single]",
+        "receptors.training.epochs=1",
+    )  # fmt: skip
+    rows = PREDICTIONS.read(result.folders["receptors"])
+    held_out = rows.groupby("target")["patient_id"].agg(lambda names: {name >= "P16" for name in names})
+    assert held_out["her2"] == {False, True}
+    assert held_out["er"] == {True}  # trained on A, which knows it, shown B
+
+
+def test_a_study_without_an_outline_refuses_what_needs_one(manifest: Path, tmp_path: Path) -> None:
+    home = tmp_path / "bare"
+    shutil.copytree(manifest.parent / "volumes", home / "volumes")
+    shutil.copyfile(manifest, home / manifest.name)
+    edit_csv(home / manifest.name, lambda table: table.pop("mask"))
+    with pytest.raises(InputError, match="mask"):
+        run_volumes(home / manifest.name, home / "run")
