@@ -130,7 +130,7 @@ class ReceptorEvaluateSettings(EvaluateSettings):
 
     plausible_auc: dict[str, float] = Field(default_factory=lambda: {"er": 0.85, "pr": 0.80, "her2": 0.80})
     primary: tuple[str, str] = ("MultiTask", "SingleTask")
-    strata: dict[str, tuple[float, ...]] = Field(default_factory=lambda: {"diameter_mm": (15.0,)})
+    strata: dict[str, tuple[float, ...]] = Field({"diameter_mm": (15.0,)})
 
 
 class ReceptorAttentionSettings(AttentionSettings):

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,9 @@ from dlr.volume import ReceptorSettings, SegmentationSettings, VolumeSettings
 from dlr.volume.cut import Volume, read_volume
 from dlr.words import Model, Side, Target
 
+if TYPE_CHECKING:
+    from dlr.volume.fitting import Kind
+
 __all__ = [
     "NETWORK", "ApplyReceptors", "ReceptorChain", "TrainReceptors", "apply_network_to_volumes", "map_against_outline",
     "receptor_chains", "train_network",
@@ -48,7 +52,7 @@ KEPT_APART = "the volumes' own keys stand beside them"
 class TrainReceptors:
     """One training: a part's volumes, outlines and labels; nobody else's enter."""
 
-    kind: str  # single, multi
+    kind: Kind
     targets: tuple[str, ...]
     volumes: tuple[str, ...]  # keys of the volumes
     cases: tuple[str, ...]
@@ -132,7 +136,7 @@ def _answered(tables: CohortTables, group: Sequence[Target], part: Part) -> tupl
 
 
 def _training(
-    run: Run, volumes: VolumeSet, tables: CohortTables, kind: str, name: str, targets: tuple[Target, ...], part: Part
+    run: Run, volumes: VolumeSet, tables: CohortTables, kind: Kind, name: str, targets: tuple[Target, ...], part: Part
 ) -> Task:
     from dlr.networks.chip import device_of, precision_of
 
