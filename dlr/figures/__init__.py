@@ -16,10 +16,11 @@ from dlr.figures.nomogram import draw_nomogram, nomogram_rows
 from dlr.figures.patients import draw_flow, draw_outline, flow_rows
 from dlr.figures.per_cent import draw_bland_altman, draw_observed_predicted
 from dlr.figures.selection import draw_lasso_error, draw_lasso_path, draw_selection_frequency, draw_weights
-from dlr.figures.volumes import draw_cohort_forest
+from dlr.figures.volumes import Plane, draw_cohort_forest, draw_planes, draw_tsne, planes_height
 
 __all__ = [
     "Line",
+    "Plane",
     "class_of",
     "draw_algorithm_table",
     "draw_attention",
@@ -46,11 +47,14 @@ __all__ = [
     "draw_p_violin",
     "draw_pca_variance",
     "draw_pr",
+    "draw_planes",
     "draw_predictions",
     "draw_roc",
     "draw_selection_frequency",
     "draw_splits",
+    "draw_tsne",
     "draw_weights",
     "flow_rows",
     "nomogram_rows",
+    "planes_height",
 ]

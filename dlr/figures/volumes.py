@@ -1,16 +1,117 @@
-"""Figures of volumes: three planes with their map, t-SNE in three projections, AUC within and across cohorts."""
+"""Figures of volumes: three planes with their map, t-SNE in projections, AUC within and across cohorts."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 
 from dlr.figures import theme
+from dlr.figures.patients import outline
 
-__all__ = ["draw_cohort_forest"]
+__all__ = ["Plane", "draw_cohort_forest", "draw_planes", "draw_tsne", "planes_height"]
 
 WITHIN = ("pooled", "pairs within a cohort", "mean over cohorts", "left-out cohort")  # filled marks: of all cohorts
+PLANES = ("axial", "coronal", "sagittal")
+GAP = 0.05  # between planes, as a share of all their widths
+ABOVE = 1.6  # gaps above the first row, for the names of the planes
+LABELS = (
+    (1.0, "positive", theme.POSITIVE, "o"),
+    (0.0, "negative", theme.GREY, "s"),
+    (None, "unknown", theme.GREY, "x"),
+)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """One cut through a volume, its rows downwards."""
+
+    grey: np.ndarray  # (rows, columns)
+    mask: np.ndarray  # bool (rows, columns)
+    heat: np.ndarray | None  # 0 to 1 of the whole volume's highest, or None
+    edges: tuple[float, float]  # mm of a row and of a column
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """Height and width in mm."""
+        return self.grey.shape[0] * self.edges[0], self.grey.shape[1] * self.edges[1]
+
+
+def planes_height(rows: Mapping[str, Sequence[Plane]], width: float) -> float:
+    """Inches that `draw_planes` needs for a width in inches."""
+    planes = next(iter(rows.values()))
+    wide, high = _layout(planes)
+    return width * (len(rows) * high / wide + GAP * (len(rows) - 1 + ABOVE))
+
+
+def draw_planes(rows: Mapping[str, Sequence[Plane]], ax: Axes) -> Axes:
+    """Axial, coronal and sagittal planes of one volume at one scale in mm, a row a network, its map in turbo over them.
+
+    The map's opacity grows with its value. The outline is white.
+    """
+    wide, high = _layout(next(iter(rows.values())))
+    gap = GAP * wide
+    for number, (name, planes) in enumerate(rows.items()):
+        left, top = 0.0, number * (high + gap)
+        for plane, title in zip(planes, PLANES, strict=True):
+            height, width = plane.size
+            up = top + (high - height) / 2
+            extent = (left, left + width, up + height, up)
+            low, bright = np.percentile(plane.grey, (1, 99))
+            limits = {"vmin": low, "vmax": bright if bright > low else low + 1}
+            ax.imshow(plane.grey, cmap="gray", interpolation="bilinear", extent=extent, **limits)
+            if plane.heat is not None:
+                alpha = 0.55 * np.clip(plane.heat, 0, 1)
+                ax.imshow(
+                    plane.heat, cmap="turbo", vmin=0, vmax=1, alpha=alpha, interpolation="bilinear", extent=extent
+                )
+            if plane.mask.any():
+                lines = outline(plane.mask, extent)
+                ax.add_collection(LineCollection(lines, colors=["white"], linewidths=1.0), autolim=False)
+            if number == 0:
+                ax.text(left, -0.25 * gap, title, va="bottom", fontsize=7.5, color=theme.GREY)
+            left += width + gap
+        ax.text(-0.6 * gap, top + high / 2, name, rotation=90, ha="right", va="center", fontsize=8)
+    ax.set(xlim=(0, wide), ylim=(len(rows) * (high + gap) - gap, -ABOVE * gap), aspect="equal")
+    ax.axis("off")
+    return ax
+
+
+def _layout(planes: Sequence[Plane]) -> tuple[float, float]:
+    """Width of three planes with two gaps, and the height of the highest, in mm."""
+    widths = sum(plane.size[1] for plane in planes)
+    return widths / (1 - 2 * GAP), max(plane.size[0] for plane in planes)
+
+
+def draw_tsne(points: pd.DataFrame, ax: Axes, axes: tuple[str, str] = ("x", "y")) -> Axes:
+    """One projection of a t-SNE of three dimensions; shape and colour say the label, filled are held-out patients.
+
+    points : columns x, y, z, role (train, held-out), label (1, 0 or NaN).
+    """
+    label = points["label"].to_numpy(dtype=float)
+    held_out = (points["role"] == "held-out").to_numpy()
+    across, up = (points[name].to_numpy(dtype=float) for name in axes)
+    for value, words, tone, mark in LABELS:
+        own = np.isnan(label) if value is None else label == value
+        for filled in (False, True):
+            shown = own & (held_out == filled)
+            if not shown.any():
+                continue
+            ax.plot(
+                across[shown], up[shown], linestyle="none", marker=mark, markersize=3.6 if mark == "x" else 4.2,
+                color=tone, markeredgewidth=0.8, markerfacecolor=tone if filled else "white",
+                label=f"{words}, {'held out' if filled else 'trained on'}",
+            )  # fmt: skip
+    xyz = points[["x", "y", "z"]].to_numpy(dtype=float)
+    reach = 0.53 * max(np.ptp(xyz, axis=0).max(), 1e-9)
+    middle = dict(zip("xyz", (xyz.min(axis=0) + xyz.max(axis=0)) / 2, strict=True))
+    limits = {f"{side}lim": (middle[name] - reach, middle[name] + reach) for side, name in zip("xy", axes, strict=True)}
+    ax.set(xticks=[], yticks=[], xlabel=axes[0], ylabel=axes[1], aspect="equal", **limits)
+    return ax
 
 
 def draw_cohort_forest(rows: pd.DataFrame, ax: Axes) -> Axes:

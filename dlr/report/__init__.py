@@ -1,7 +1,7 @@
 """The report page, the nomogram's A4 page, the contact sheet: tables in, documents out."""
 
 from dlr.report.build import FinishedSection, bind, build_section
-from dlr.report.contact_sheet import Outlined, contact_sheet, example_picture
+from dlr.report.contact_sheet import Outlined, contact_sheet, example_picture, outlined_slices
 from dlr.report.contents import contents
 from dlr.report.nomogram_page import draw_nomogram_page
 from dlr.report.sources import About, Sources
@@ -17,4 +17,5 @@ __all__ = [
     "contents",
     "draw_nomogram_page",
     "example_picture",
+    "outlined_slices",
 ]

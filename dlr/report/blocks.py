@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 __all__ = [
     "Block",
+    "Cloud",
     "Copy",
     "Drawing",
     "FigureBlock",
@@ -118,7 +119,19 @@ class Remarks:
     remarks: tuple[Remark, ...]
 
 
-Block = Heading | Prose | TableBlock | FigureBlock | Missing | Copy | Remarks
+@dataclass(frozen=True)
+class Cloud:
+    """Points in three dimensions that turn on the page; what does not move stands in a figure beside it."""
+
+    kind: ClassVar[str] = "cloud"
+    name: str
+    title: str
+    caption: str
+    markers: tuple[str, ...]  # whose labels may colour the points
+    points: str  # JSON: a list a point: x, y, z, 1 where held out, a label a marker or null
+
+
+Block = Heading | Prose | TableBlock | FigureBlock | Missing | Copy | Remarks | Cloud
 
 
 @dataclass(frozen=True)

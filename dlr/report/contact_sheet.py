@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -17,12 +17,12 @@ from matplotlib.figure import Figure
 
 from dlr.figures import draw_outline, theme
 
-__all__ = ["Outlined", "contact_sheet", "example_picture"]
+__all__ = ["Outlined", "contact_sheet", "example_picture", "outlined_slices"]
 
 ACROSS, DOWN = 4, 5  # on a portrait A4 page
+PLANES = ("coronal", "sagittal")  # of a volume, beside the slice with the largest ROI: a row of three a case
 A4 = (8.27, 11.69)  # inches, as are all lengths on the page
 EDGE, SIDE, HEAD = 0.5, 1.7, 0.42  # the page's margin, a picture's side, the room for its title
-STEP = (A4[0] - 2 * EDGE - SIDE) / (ACROSS - 1)
 MARGIN = 0.35  # of the lesion's larger side, shown on each side of it
 SMALLEST = 28  # pixels: a smaller lesion is shown as if it were so large
 
@@ -37,19 +37,43 @@ class Outlined:
     mask: np.ndarray  # bool (y, x)
     second: np.ndarray | None = None  # another reader's mask, drawn dashed
     spacing: tuple[float, float] = (1.0, 1.0)  # of a pixel, (y, x): volumes may have unequal edges
+    reach: float | None = None  # of what is shown on each side of the lesion's middle; None: by the lesion's size
 
 
-def contact_sheet(cases: Iterable[Outlined], path: Path) -> Path:
-    """Write a PDF with twenty cases a page, in the order given; images are read one page at a time."""
+def outlined_slices(
+    case_id: str, label: str, image: np.ndarray, mask: np.ndarray, spacing: tuple[float, float, float], planes: bool
+) -> list[Outlined]:
+    """The slice with the largest ROI of a case (z, y, x); planes: with two across the ROI's middle, at one scale."""
+    down, back, right = spacing
+    z, every = int(mask.sum(axis=(1, 2)).argmax()), slice(None)
+    first = Outlined(case_id, label, image[z], mask[z], spacing=(back, right))
+    if not planes:
+        return [first]
+    reach, middle = None, np.array(mask.shape) // 2
+    if mask.any():
+        extent = [np.ptp(places) + 1 for places in np.nonzero(mask)]
+        reach = (0.5 + MARGIN) * max(n * edge for n, edge in zip(extent, spacing, strict=True))
+        middle = np.argwhere(mask).mean(axis=0).round().astype(int)
+    _, y, x = middle
+    across = (((every, y), PLANES[0], (down, right)), ((every, every, x), PLANES[1], (down, back)))
+    return [
+        replace(first, reach=reach),
+        *(Outlined(case_id, name, image[at], mask[at], spacing=edges, reach=reach) for at, name, edges in across),
+    ]
+
+
+def contact_sheet(cases: Iterable[Outlined], path: Path, across: int = ACROSS) -> Path:
+    """Write a PDF with five rows a page, in the order given; images are read one page at a time."""
+    step = (A4[0] - 2 * EDGE - SIDE) / (ACROSS - 1)
     with matplotlib.rc_context(theme.rc() | {"savefig.dpi": 110, "pdf.fonttype": 3}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         with PdfPages(path, metadata={"CreationDate": None, "ModDate": None}) as sheet:
-            for number, chunk in enumerate(_pages(cases), start=1):
+            for number, chunk in enumerate(_pages(cases, across * DOWN), start=1):
                 page, ax = _empty(*A4)
                 ax.text(EDGE, A4[1] - 0.4, f"Outlines over images, page {number}", fontsize=8, color=theme.GREY)
                 for k, case in enumerate(chunk):
-                    row, column = divmod(k, ACROSS)
-                    _show(case, ax, EDGE + column * STEP, A4[1] - 0.9 - SIDE - row * (SIDE + HEAD), SIDE)
+                    row, column = divmod(k, across)
+                    _show(case, ax, EDGE + column * step, A4[1] - 0.9 - SIDE - row * (SIDE + HEAD), SIDE)
                 theme.fit_fonts(page)
                 sheet.savefig(page)
     return path
@@ -93,7 +117,8 @@ def _show(case: Outlined, ax: Axes, left: float, bottom: float, side: float) -> 
     if not len(rows):
         rows, columns = (np.arange(n) for n in mask.shape)
     y, x = (rows[0] + rows[-1] + 1) / 2, (columns[0] + columns[-1] + 1) / 2  # the lesion's middle, in pixels
-    reach = (0.5 + MARGIN) * max(len(rows) * height, len(columns) * width, SMALLEST * min(height, width))
+    own = (0.5 + MARGIN) * max(len(rows) * height, len(columns) * width, SMALLEST * min(height, width))
+    reach = own if case.reach is None else case.reach
     low, high = ([at - reach / edge for at, edge in ((y, height), (x, width))] for reach in (reach, -reach))
     box = tuple(
         slice(max(0, int(a) - 1), min(n, int(b) + 2)) for a, b, n in zip(low, high, mask.shape, strict=True)
@@ -109,7 +134,7 @@ def _show(case: Outlined, ax: Axes, left: float, bottom: float, side: float) -> 
     draw_outline(np.asarray(case.image, dtype=float)[box], mask[box], ax, title, second, extent, field)
 
 
-def _pages(cases: Iterable[Outlined]) -> Iterator[list[Outlined]]:
+def _pages(cases: Iterable[Outlined], many: int) -> Iterator[list[Outlined]]:
     rest = iter(cases)
-    while chunk := list(islice(rest, ACROSS * DOWN)):
+    while chunk := list(islice(rest, many)):
         yield chunk

@@ -13,9 +13,11 @@ from dlr.figures import draw_attention, draw_learning_curves, theme
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
 from dlr.report.comparisons import of_networks
 from dlr.report.contents import section
+from dlr.report.embedding import embedding_blocks
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
-from dlr.tables import ALGORITHMS, ATTENTION, CHOICES, CURVES, EVERY_PART, EXAMPLES
+from dlr.report.volume_maps import compared_networks, maps_in_planes
+from dlr.tables import ALGORITHMS, ATTENTION, CHOICES, CURVES, EVERY_PART, EXAMPLES, TSNE
 from dlr.words import Target
 
 __all__ = ["seeing"]
@@ -28,9 +30,9 @@ OUTCOMES = ["true positive", "false positive", "true negative", "false negative"
 
 def seeing(sources: Sources, press: Press) -> Section:
     """Backbones, learning curves and class activation maps, outcome by outcome."""
-    if all(sources.table(table) is None for table in (CURVES, ATTENTION)) and _networks(sources) is None:
+    if all(sources.table(table) is None for table in (CURVES, ATTENTION, TSNE)) and _networks(sources) is None:
         return section("seeing", sources, _nothing(sources))
-    blocks: list[Block] = _curves_of_all(sources, press)
+    blocks: list[Block] = [*_curves_of_all(sources, press), *embedding_blocks(sources, press)]
     for target in sources.targets:
         if sources.several:
             blocks.append(Heading(target.name))
@@ -150,7 +152,12 @@ def _attention(sources: Sources, press: Press, target: Target) -> list[Block]:
         "Network": mean["value"].map("{:.3f}".format), "Null": mean["null_value"].map("{:.3f}".format),
     })  # fmt: skip
     name, title = f"attention_{sources.slug(target)}", f"Attention in numbers for {target.name}"
-    return [press.table(name, title, shown, table, MEASURES_NOTE), *_maps(sources, press, target)]
+    return [
+        press.table(name, title, shown, table, MEASURES_NOTE),
+        *compared_networks(sources, press, target),
+        *_maps(sources, press, target),
+        *maps_in_planes(sources, press, target),
+    ]
 
 
 def _maps(sources: Sources, press: Press, target: Target) -> list[Block]:

@@ -29,3 +29,103 @@ document.addEventListener("click", function (event) {
     byHand();
   }
 });
+
+document.querySelectorAll(".cloud").forEach(function (box) {
+  var canvas = box.querySelector("canvas"), pen = canvas.getContext("2d");
+  var points = JSON.parse(canvas.dataset.points);
+  var buttons = Array.from(box.querySelectorAll(".markers button"));
+  var accent = getComputedStyle(document.documentElement).getPropertyValue("--accent").trim();
+  var calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+  var yaw = 0.6, pitch = 0.35, marker = 0, held = null, over = false, seen = true, before = 0, side = 0;
+
+  function mark(x, y, r, label, filled) {
+    pen.beginPath();
+    if (label === null) {
+      pen.moveTo(x - r, y - r); pen.lineTo(x + r, y + r);
+      pen.moveTo(x + r, y - r); pen.lineTo(x - r, y + r);
+    } else if (label) {
+      pen.arc(x, y, r, 0, 2 * Math.PI);
+    } else {
+      pen.rect(x - 0.85 * r, y - 0.85 * r, 1.7 * r, 1.7 * r);
+    }
+    if (label !== null) {
+      pen.fillStyle = filled ? pen.strokeStyle : "#fff";
+      pen.fill();
+    }
+    pen.stroke();
+  }
+  function draw() {
+    var sharp = window.devicePixelRatio || 1;
+    side = canvas.clientWidth;
+    if (!side) return;
+    if (canvas.width !== Math.round(side * sharp)) canvas.width = canvas.height = Math.round(side * sharp);
+    pen.setTransform(sharp, 0, 0, sharp, 0, 0);
+    pen.clearRect(0, 0, side, side);
+    var c = Math.cos(yaw), s = Math.sin(yaw), d = Math.cos(pitch), t = Math.sin(pitch);
+    points.map(function (p) {
+      var x = c * p[0] + s * p[2], z = c * p[2] - s * p[0];
+      return { x: x, y: d * p[1] - t * z, z: t * p[1] + d * z, filled: p[3] === 1, label: p[4 + marker] };
+    }).sort(function (a, b) { return a.z - b.z; }).forEach(function (p) {
+      var near = 3200 / (3200 - p.z), scale = side / 2250 * near;
+      pen.globalAlpha = 0.55 + 0.45 * (p.z + 1000) / 2000;
+      pen.lineWidth = 1.3;
+      pen.strokeStyle = p.label ? accent : "#6b7479";
+      mark(side / 2 + p.x * scale, side / 2 + p.y * scale, Math.max(2.2, side / 115) * near, p.label, p.filled);
+    });
+    pen.globalAlpha = 1;
+  }
+  function turn(right, down) {
+    yaw += right;
+    pitch = Math.max(-1.5, Math.min(1.5, pitch + down));
+    draw();
+  }
+  function spin(now) {
+    if (calm.matches || !seen) { before = 0; return; }
+    if (!over && !held) turn(0.00022 * Math.min(50, now - before), 0);
+    before = now;
+    requestAnimationFrame(spin);
+  }
+  function start() {
+    if (before || calm.matches) return;
+    before = performance.now();
+    requestAnimationFrame(spin);
+  }
+  buttons.forEach(function (button, k) {
+    button.addEventListener("click", function () {
+      marker = k;
+      buttons.forEach(function (other) { other.setAttribute("aria-pressed", String(other === button)); });
+      draw();
+    });
+  });
+  canvas.addEventListener("pointerenter", function (event) { over = event.pointerType === "mouse"; });
+  canvas.addEventListener("pointerleave", function () { over = false; });
+  canvas.addEventListener("pointerdown", function (event) {
+    held = event;
+    canvas.setPointerCapture(event.pointerId);
+  });
+  canvas.addEventListener("pointermove", function (event) {
+    if (!held) return;
+    turn((event.clientX - held.clientX) * 0.008, (held.clientY - event.clientY) * 0.008);
+    held = event;
+  });
+  ["pointerup", "pointercancel"].forEach(function (end) {
+    canvas.addEventListener(end, function () { held = null; });
+  });
+  canvas.addEventListener("keydown", function (event) {
+    var step = { ArrowLeft: [-0.12, 0], ArrowRight: [0.12, 0], ArrowUp: [0, 0.12], ArrowDown: [0, -0.12] }[event.key];
+    if (step) {
+      event.preventDefault();
+      turn(step[0], step[1]);
+    }
+  });
+  window.addEventListener("resize", draw);
+  calm.addEventListener("change", start);
+  if ("IntersectionObserver" in window) {
+    new IntersectionObserver(function (entries) {
+      seen = entries[entries.length - 1].isIntersecting;
+      if (seen) { draw(); start(); }
+    }).observe(canvas);
+  }
+  draw();
+  start();
+});

@@ -109,6 +109,7 @@ class Outlines:
     targets: tuple[Target, ...]
     source: CaseSource
     examples: int  # of each class, in the report itself
+    volumes: bool
 
     @property
     def classes(self) -> tuple[Target, ...]:
@@ -121,7 +122,8 @@ def outlines_to_draw(run: Run) -> Outlines | None:
     tables = read_cohort(run.needs.cohort)
     if run.inputs.features is not None or not len(tables.facts):
         return None
-    return Outlines(tables.cases, tables.targets, source_of(run.settings), run.settings.report.examples)
+    examples, volumes = run.settings.report.examples, tables.kind == "volume"
+    return Outlines(tables.cases, tables.targets, source_of(run.settings), examples, volumes)
 
 
 def draw(task: Task, folder: Path) -> None:
@@ -131,13 +133,13 @@ def draw(task: Task, folder: Path) -> None:
     sources, outlines = task.payload
     section, said = None, list[str]()
     if task.name == SHEET:
-        sheet = outlined(outlines.source, outlines.cases, outlines.targets, said)
-        contact_sheet(sheet, folder / "contact_sheet.pdf")
+        sheet = outlined(outlines.source, outlines.cases, outlines.targets, said, outlines.volumes)
+        contact_sheet(sheet, folder / "contact_sheet.pdf", across=3 if outlines.volumes else 4)
     else:
         if task.name == "who" and outlines is not None:
             classes = outlines.classes
             cases = outlines.cases.groupby(classes[0].name, dropna=True) if classes else outlines.cases
-            examples = outlined(outlines.source, cases.head(outlines.examples), classes, [])
+            examples = outlined(outlines.source, cases.head(outlines.examples), classes, [], planes=False)
             example_picture(examples, folder / "examples.png", each=outlines.examples)
         section = asdict(build_section(task.name, sources, folder))
     written = {"name": task.name, "section": section, "warnings": said}
@@ -145,10 +147,13 @@ def draw(task: Task, folder: Path) -> None:
 
 
 def outlined(
-    source: CaseSource, cases: pd.DataFrame, targets: tuple[Target, ...], said: list[str]
+    source: CaseSource, cases: pd.DataFrame, targets: tuple[Target, ...], said: list[str], planes: bool
 ) -> Iterator[Outlined]:
-    """Every outline over its image, the slice with the largest ROI of a volume; cases that cannot be read are said."""
-    from dlr.report import Outlined
+    """Every outline over its image: the slice with the largest ROI of a volume, with two planes across where asked for.
+
+    Cases that cannot be read are said.
+    """
+    from dlr.report import outlined_slices
 
     known = cases[[target.name for target in targets]].itertuples(index=False)
     for row, values in zip(rows_of(cases), known, strict=True):
@@ -157,12 +162,11 @@ def outlined(
         except InputError as error:
             said.append(f"contact sheet: {error.problems[0].where}: {error.problems[0].what}")
             continue
-        largest = int(case.mask.sum(axis=(1, 2)).argmax())
-        _, height, width = case.image.spacing
         words = ", ".join(
             in_words(target, value, len(targets) > 1) for target, value in zip(targets, values, strict=True)
         )
-        yield Outlined(case.case_id, words, case.image.array[largest], case.mask[largest], spacing=(height, width))
+        image, mask = case.image, case.mask
+        yield from outlined_slices(case.case_id, words, image.array, mask, image.spacing, planes)
 
 
 def in_words(target: Target, value: float, short: bool) -> str:

@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 from built_report import Built, StudyReport
+from fake_volumes import FakeVolumes
+
+from dlr.report import bind, build_section
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 PROBE = """
@@ -31,7 +34,23 @@ window.addEventListener("load", function () {
     pictures: pictures,
     figures: document.querySelectorAll("figure").length,
     requests: performance.getEntriesByType("resource").map(function (entry) { return entry.name; }),
-    boxes: scrolling.filter(function (box) { return box.getBoundingClientRect().right > window.innerWidth + 1; }).length
+    boxes: scrolling.filter(function (box) {
+      return box.getBoundingClientRect().right > window.innerWidth + 1;
+    }).length,
+    clouds: Array.from(document.querySelectorAll(".cloud")).map(function (cloud) {
+      var canvas = cloud.querySelector("canvas"), buttons = cloud.querySelectorAll("button");
+      function drawn() { return canvas.toDataURL(); }
+      var blank = document.createElement("canvas");
+      blank.width = canvas.width; blank.height = canvas.height;
+      var first = drawn(), steps = [first !== blank.toDataURL()];
+      canvas.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
+      var turned = drawn();
+      steps.push(turned !== first);
+      buttons[1].click();
+      steps.push(drawn() !== turned && buttons[1].getAttribute("aria-pressed") === "true");
+      steps.push(buttons[0].getAttribute("aria-pressed") === "false");
+      return { steps: steps, right: canvas.getBoundingClientRect().right, width: canvas.clientWidth };
+    })
   };
   window.parent.postMessage(JSON.stringify(found), "*");
 });
@@ -99,3 +118,25 @@ def test_the_page_opens_from_disk(
     assert len(found["pictures"]) >= found["figures"]
     for picture in found["pictures"]:
         assert picture["width"] > 150 and picture["height"] > 60 and picture["marks"] > 5
+
+
+@pytest.fixture(scope="module")
+def volumes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a run of volumes, as far as it differs from others."""
+    folder = tmp_path_factory.mktemp("volumes")
+    sources = FakeVolumes(folder / "stages", patients=60).write_all().sources()
+    return bind(
+        [build_section(name, sources, folder / "out") for name in ("receptors", "seeing")], sources, folder / "out"
+    )
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 420])
+def test_clouds_turn_and_take_colours_without_an_error(browser: str, volumes: Path, width: int, tmp_path: Path) -> None:
+    found, console = look(browser, volumes, tmp_path, width)
+    assert [line for line in console.splitlines() if "CONSOLE" in line] == []
+    assert found["scroll"] <= width and found["boxes"] == 0
+    assert len(found["clouds"]) == 2
+    for cloud in found["clouds"]:
+        assert cloud["steps"] == [True] * 4, "drawn, turned by a key, coloured by another marker, one button pressed"
+        assert 300 < cloud["width"] <= 560 and cloud["right"] <= width

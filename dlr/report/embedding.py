@@ -1,0 +1,75 @@
+# ruff: noqa: E501  (a sentence stands on one line, where it is found)
+"""Features of the networks in three dimensions: a cloud that turns, and its three projections for print."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+
+import numpy as np
+import pandas as pd
+
+from dlr.figures import draw_tsne
+from dlr.report.blocks import Block, Cloud, Heading
+from dlr.report.press import Panel, Press, slug
+from dlr.report.sources import Sources
+from dlr.tables import EVERY_PART, TSNE
+from dlr.words import Target
+
+__all__ = ["cloud_of", "embedding_blocks"]
+
+PROJECTIONS = (("x", "y"), ("x", "z"), ("y", "z"))
+CLOUD = "Drag to turn, or use the arrow keys; it stands still while the pointer is on it. The features are those of one chain ({part}), since those of different chains lie in different spaces: filled are the patients that it did not see, hollow those it was trained on, which it has learnt to tell apart."
+STATIC = "The three projections of the same cloud, a row a marker. Filled: patients that the chain ({part}) did not see; hollow: its training patients. Circles: positive; squares: negative; crosses: unknown."
+READING = "t-SNE keeps neighbours: how far two groups lie apart and how large they are says nothing."
+RADIUS = 1000  # of the cloud's farthest point; whole numbers keep the page small
+
+
+def embedding_blocks(sources: Sources, press: Press) -> list[Block]:
+    """A cloud and a figure a network; nothing where the pipeline lays out no features."""
+    table = sources.table(TSNE)
+    if table is None:
+        return sources.missing("Features in three dimensions", TSNE)
+    blocks: list[Block] = [Heading("Features in three dimensions (t-SNE)")]
+    for (model, target), rows in table.groupby(["model", "target"], sort=False):
+        binary = [one for one in sources.targets if one.binary and str(target) in (EVERY_PART, one.name)]
+        labelled = _labelled(sources, rows, binary)
+        part, of = str(rows["part"].iloc[0]), "" if target == EVERY_PART else f" for {target}"
+        name, title = f"tsne_{slug(str(model))}_{slug(str(target))}", f"Features of {model}{of}"
+        blocks.append(
+            Cloud(name, title, CLOUD.format(part=part), tuple(one.name for one in binary), cloud_of(labelled, binary))
+        )
+        panels = [
+            Panel(partial(draw_tsne, labelled.assign(label=labelled[one.name]), axes=axes), 3.2, 3.3, f"{one.name}: {axes[1]} against {axes[0]}")
+            for one in binary
+            for axes in PROJECTIONS
+        ]  # fmt: skip
+        caption = f"{STATIC.format(part=part)} {READING}"
+        blocks.append(press.figure(name, f"{title}: projections", caption, panels, labelled, across=3))
+    return blocks
+
+
+def _labelled(sources: Sources, rows: pd.DataFrame, targets: list[Target]) -> pd.DataFrame:
+    """The rows with what is known of each patient, NaN where it is not."""
+    patients = sources.patients
+    known = pd.DataFrame() if patients is None else patients.set_index("patient_id")
+    return rows.assign(**{
+        one.name: rows["patient_id"].map(pd.to_numeric(known[one.name])) if one.name in known else np.nan for one in targets
+    })  # fmt: skip
+
+
+def cloud_of(points: pd.DataFrame, targets: list[Target]) -> str:
+    """JSON: a list a patient: x, y, z as whole numbers in a ball of RADIUS, held out or not, a label a marker or null."""
+    xyz = points[["x", "y", "z"]].to_numpy(dtype=float)
+    xyz = xyz - xyz.mean(axis=0)
+    farthest = np.linalg.norm(xyz, axis=1).max()
+    whole = np.rint(RADIUS * xyz / (farthest or 1.0)).astype(int)
+    labels = points[[one.name for one in targets]].to_numpy(dtype=float)
+    held_out = points["role"] == "held-out"
+    return json.dumps(
+        [
+            [*place.tolist(), int(out), *(None if np.isnan(value) else int(value) for value in own)]
+            for place, out, own in zip(whole, held_out, labels, strict=True)
+        ],
+        separators=(",", ":"),
+    )

@@ -1,0 +1,79 @@
+"""Figures of volumes by what they draw."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import to_hex
+
+from dlr import figures
+from dlr.figures import Plane, theme
+
+SPACING = (2.0, 0.5, 1.0)  # mm: slices, rows, columns
+SHAPE = (6, 20, 16)
+
+
+def planes(heat: bool = True) -> list[Plane]:
+    grey = np.random.default_rng(0).random(SHAPE)
+    mask = np.zeros(SHAPE, dtype=bool)
+    mask[2:4, 5:12, 4:10] = True
+    z, y, x = SPACING
+    return [
+        Plane(grey[at], mask[at], grey[at] if heat else None, edges)
+        for at, edges in (((3,), (y, x)), ((slice(None), 8), (z, x)), ((slice(None), slice(None), 7), (z, y)))
+    ]
+
+
+def test_three_planes_a_row_at_one_scale_in_mm(ax: Axes) -> None:
+    figures.draw_planes({"SingleTask": planes(), "MultiTask": planes(heat=False)}, ax)
+    assert [text.get_text() for text in ax.texts] == ["axial", "coronal", "sagittal", "SingleTask", "MultiTask"]
+    extents = [image.get_extent() for image in ax.images]
+    assert len(extents) == 3 * 2 + 3, "grey and map, then grey alone"
+    sizes = [(abs(r - l), abs(b - t)) for l, r, b, t in (extents[0], extents[2], extents[4])]
+    assert sizes == [pytest.approx(size) for size in ((16.0, 10.0), (16.0, 12.0), (10.0, 12.0))]
+    assert extents[0] == extents[1] and extents[6][2] > extents[0][2], (
+        "the map lies on its grey; the next network below"
+    )
+    assert ax.get_aspect() == 1.0
+    assert sum(isinstance(drawn, LineCollection) for drawn in ax.collections) == 6
+    assert [image.get_cmap().name for image in ax.images[:2]] == ["gray", "turbo"]
+    assert np.allclose(ax.images[1].get_alpha(), 0.55 * planes()[0].heat)  # type: ignore[operator]
+
+
+def test_the_height_of_planes_fits_what_is_drawn(ax: Axes) -> None:
+    rows = {"SingleTask": planes(), "MultiTask": planes()}
+    figures.draw_planes(rows, ax)
+    (left, right), (bottom, top) = ax.get_xlim(), ax.get_ylim()
+    assert figures.planes_height(rows, 5.0) == pytest.approx(5.0 * (bottom - top) / (right - left))
+
+
+def test_tsne_fills_those_who_were_held_out_and_marks_labels_by_shape(ax: Axes) -> None:
+    points = pd.DataFrame({
+        "x": [0.0, 1, 2, 3, 4], "y": [0.0, 1, 4, 9, 1], "z": [5.0, 5, 5, 5, 5], "label": [1, 1, 0, np.nan, 1],
+        "role": ["train", "held-out", "held-out", "train", "held-out"],
+    })  # fmt: skip
+    figures.draw_tsne(points, ax, ("y", "z"))
+    drawn = {line.get_label(): line for line in ax.lines}
+    assert set(drawn) == {"positive, trained on", "positive, held out", "negative, held out", "unknown, trained on"}
+    filled, hollow = drawn["positive, held out"], drawn["positive, trained on"]
+    assert filled.get_xdata().tolist() == [1, 1] and hollow.get_xdata().tolist() == [0]  # type: ignore[union-attr]
+    assert to_hex(filled.get_markerfacecolor()) == theme.POSITIVE and hollow.get_markerfacecolor() == "white"
+    marks = {name: line.get_marker() for name, line in drawn.items()}
+    assert (marks["positive, held out"], marks["negative, held out"], marks["unknown, trained on"]) == ("o", "s", "x")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("y", "z")
+    assert np.ptp(ax.get_xlim()) == pytest.approx(np.ptp(ax.get_ylim())), "one scale for all projections"
+
+
+def test_a_forest_of_cohorts_is_open_within_one_cohort(ax: Axes) -> None:
+    rows = pd.DataFrame(
+        [("DL", "pooled", 0.7, 0.6, 0.8, 90, 50), ("DL", "in Duke", 0.6, 0.5, 0.72, 60, 30)],
+        columns=["model", "measure", "value", "lower", "upper", "n", "n_positive"],
+    )
+    figures.draw_cohort_forest(rows, ax)
+    marks = [line for line in ax.lines if line.get_marker() == theme.style("DL").marker]
+    assert [line.get_markerfacecolor() for line in marks] == [theme.style("DL").colour, "white"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["DL, pooled", "DL, in Duke"]
+    assert "0.700 (0.600–0.800), n 90" in [text.get_text() for text in ax.texts]
