@@ -37,18 +37,14 @@ def load_medicalnet(encoder: Encoder, name: str, path: Path) -> Origin:
     shortcuts = [key for key in absent if ".downsample." in key]
     wrong = [key for key in wanted if key in found and found[key].shape != wanted[key].shape]
     missing = [key for key in absent if key not in shortcuts]
-    if missing or wrong:
-        if wrong:
-            key = wrong[0]
-            shapes = f"{tuple(found[key].shape)} instead of {tuple(wanted[key].shape)}"
-            said = f"{len(wrong)} of {len(wanted)} tensors have another shape, {key} first ({shapes})"
-        else:
-            said = f"{len(missing)} of {len(wanted)} tensors are not in it, {missing[0]} first"
-        raise InputError(
-            where=str(path),
-            what=f"not the weights of {name}: {said}",
-            mend="set receptors.depth to that of the file, receptors.width: 64 and receptors.stem: published",
-        )
+    more = [key for key in found if key.startswith("layer") and key not in wanted]  # a deeper network's
+    for keys, said in ((wrong, "have another shape"), (missing, "are not in it"), (more, "are in it alone")):
+        if keys:
+            raise InputError(
+                where=str(path),
+                what=f"not the weights of {name}: {len(keys)} tensors {said}, {keys[0]} first",
+                mend="set receptors.depth to that of the file, receptors.width: 64 and receptors.stem: published",
+            )
     taken = {key: found[key].to(wanted[key].dtype) for key in wanted if key in found}
     broken = [key for key, value in taken.items() if value.is_floating_point() and not torch.isfinite(value).all()]
     if broken:
