@@ -123,6 +123,7 @@ class ReceptorCohortSettings(CohortSettings):
 
     target: str | list[str] = Field(default_factory=lambda: ["er", "pr", "her2"], description="outcome columns")
     kind: Literal["still", "volume", "auto"] = "volume"
+    least_slices: int = Field(default=2, ge=1, description="a picture of one slice is no volume")
 
 
 class ReceptorEvaluateSettings(EvaluateSettings):

@@ -79,6 +79,10 @@ def check_case(row: int, values: Mapping[str, Any], settings: CohortSettings) ->
     except InputError as error:
         return Checked(row, problems=at_case(error, str(values["case_id"])).problems)
     case, image = made.case, made.case.image
+    if image.array.shape[0] < settings.least_slices:
+        what = f"{image.array.shape[0]} slice, and this study needs {settings.least_slices} or more"
+        where = f"case {case.case_id}, {values['image']}"
+        return Checked(row, problems=(Problem(where, what, "give the whole volume, or exclude the case"),))
     notes = [*case.notes, *_doubts(image, case.mask, made.outline.grid)]
     if not values["mask"]:
         notes.insert(0, "no final mask: mask_reader1 is taken as final")
