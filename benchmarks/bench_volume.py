@@ -123,7 +123,7 @@ def plain(job: Job) -> Measured:
     torch.set_num_threads(job.threads)
     volumes, labels, _ = job.cohort()
     training = job.settings.training
-    device = device_of(training)
+    device = device_of(training, volumes=True)
     network = make_network(architecture_of("multi", TARGETS, job.volume, job.settings)).to(device).train()
     network.limits.copy_(torch.tensor([70.0, 170.0]))
     optimiser = torch.optim.Adam(network.parameters(), lr=training.rate)
@@ -156,7 +156,7 @@ def plain(job: Job) -> Measured:
 def gradients(job: Job, bfloat16: bool) -> dict[str, Tensor]:
     """Of one step, by parameter."""
     volumes, labels, _ = job.cohort()
-    device, size = device_of(job.settings.training), job.settings.training.batch_size
+    device, size = device_of(job.settings.training, volumes=True), job.settings.training.batch_size
     torch.manual_seed(0)
     network = make_network(architecture_of("multi", TARGETS, job.volume, job.settings))
     if job.settings.norm == "batch":
@@ -224,7 +224,7 @@ def main() -> None:
         }
     )  # fmt: skip
     job = Job(VolumeSettings(size=asked.size), settings, asked.volumes, asked.threads)
-    device = device_of(settings.training)
+    device = device_of(settings.training, volumes=True)
     network = make_network(architecture_of("multi", TARGETS, job.volume, settings))
     precision = precision_of(settings.training, device, has_volumes(network))
     weights = sum(p.numel() for p in network.parameters())

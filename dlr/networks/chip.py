@@ -25,13 +25,17 @@ logger = logging.getLogger(__name__)
 MOST_WORKERS = 8  # for one GPU
 
 
-def device_of(settings: TrainingSettings) -> str:
-    """cuda, mps or cpu; InputError where a named one is not there."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+def device_of(settings: TrainingSettings, volumes: bool = False) -> str:
+    """cuda, mps or cpu; InputError where a named one is not there.
+
+    volumes : the network convolves in three dimensions, for which mps lacks operations.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available() and not volumes, "cpu": True}
     if settings.device == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if there[name])
     if not there[settings.device]:
-        raise InputError("training.device", f"torch sees no {settings.device} device", "set it to auto or cpu")
+        what = f"torch sees no {settings.device} device" + " that trains on volumes" * volumes
+        raise InputError("training.device", what, "set it to auto or cpu")
     return settings.device
 
 
@@ -123,7 +127,7 @@ def workers_of(settings: TrainingSettings, device: str) -> int:
 
 def make_fabric(settings: TrainingSettings, volumes: bool = False) -> Fabric:
     """One device here, or the processes that torchrun started.  volumes : the network convolves in three dimensions."""
-    device = device_of(settings)
+    device = device_of(settings, volumes)
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if settings.devices > 1 and world == 1:
         raise InputError(

@@ -23,8 +23,9 @@ def seconds_an_example(
 
     inputs : (B, ...), a batch.  The network is spoilt.
     """
-    device = device_of(settings)
-    bfloat16 = precision_of(settings, device, has_volumes(network)) == "bf16-mixed"
+    volumes = has_volumes(network)
+    device = device_of(settings, volumes)
+    bfloat16 = precision_of(settings, device, volumes) == "bf16-mixed"
     threads = torch.get_num_threads()
     torch.set_num_threads(settings.threads)
     try:

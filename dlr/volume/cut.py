@@ -124,7 +124,7 @@ def _smoothed(
     if (sigma > 0).any():
         variance = [float(value) for value in sigma[::-1] ** 2]  # ITK counts x, y, z
         smooth = sitk.DiscreteGaussian(
-            sitk.GetImageFromArray(cut), variance, maximumKernelWidth=64, maximumError=0.001, useImageSpacing=False
+            sitk.GetImageFromArray(cut), variance, maximumKernelWidth=512, maximumError=0.001, useImageSpacing=False
         )
         cut = sitk.GetArrayFromImage(smooth)
     return cut, first

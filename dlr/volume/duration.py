@@ -23,7 +23,7 @@ TARGETS = ("er", "pr", "her2")  # their number hardly matters
 def seconds_a_volume(kind: Kind, volume: VolumeSettings, settings: ReceptorSettings) -> float:
     """Seconds to show one volume to a network in training: forward, backward, on the device that will train."""
     shape: Size = volume.shape
-    while device_of(settings.training) == "cpu" and prod(shape) > ENOUGH and min(shape) > 1:
+    while device_of(settings.training, volumes=True) == "cpu" and prod(shape) > ENOUGH and min(shape) > 1:
         shape = (shape[0] // 2, shape[1] // 2, shape[2] // 2)
     form = replace(architecture_of(kind, TARGETS, volume, settings), shape=shape)
     seconds = seconds_an_example(

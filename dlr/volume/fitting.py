@@ -115,7 +115,8 @@ def fit_network(
 
     labels : float (n, K) of 0 and 1, NaN where unknown.  groups : patient, cases : case of every volume.
     validation : bool (n,), the volumes that stop the training; None: a share of the patients of this part, dealt by
-    the pattern of their labels. Clip limits and prevalences are of the others alone.
+    the pattern of their labels. Without a known label in it all epochs run. Clip limits and prevalences are of the
+    others alone.
     Volumes without a label are left out, but where `multi` learns their outline.
     Raises InputError where a target has no two classes, or `multi` no outline, in what is trained on.
     """

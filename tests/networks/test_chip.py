@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from dlr.errors import InputError  # noqa: E402
 from dlr.networks import TrainingSettings, chip  # noqa: E402
-from dlr.networks.chip import compiles, exact_volumes, has_volumes, precision_of, volumes_in_bfloat16  # noqa: E402
+from dlr.networks.chip import compiles, device_of, exact_volumes, has_volumes, precision_of, volumes_in_bfloat16  # noqa: E402
 from tests.networks.tiny_training import Blobs, bits, tiny, trained  # noqa: E402
 
 BFLOAT16 = TrainingSettings(precision="bfloat16")
@@ -41,6 +41,15 @@ def test_volumes_fall_back_to_float32_and_pictures_do_not(monkeypatch: pytest.Mo
     assert precision_of(BFLOAT16, "cuda", volumes=True) == "32-true"
     monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 91500)
     assert precision_of(BFLOAT16, "cuda", volumes=True) == "bf16-mixed"
+
+
+def test_volumes_are_not_trained_on_mps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    auto, mps = TrainingSettings(), TrainingSettings(device="mps")
+    assert (device_of(auto), device_of(auto, volumes=True), device_of(mps)) == ("mps", "cpu", "mps")
+    with pytest.raises(InputError, match="no mps device that trains on volumes"):
+        device_of(mps, volumes=True)
 
 
 def test_the_loop_knows_volumes_by_their_convolutions() -> None:
