@@ -9,7 +9,7 @@ import pandas as pd
 
 from dlr.figures import theme
 from dlr.report.sources import Sources
-from dlr.tables import METRICS, Table
+from dlr.tables import CUTOFFS, METRICS, Table
 from dlr.words import CHOSEN, MODELS, Estimate, Model, Protocol, Side, Target, TargetKind
 
 __all__ = [
@@ -118,6 +118,15 @@ class Evidence:
         rows = self.rows(target, model, role)
         values = rows["cutoff"].dropna() if len(rows) else pd.Series(dtype=float)
         return float(values.iloc[0]) if len(values) else None
+
+    def cutoff_from(self, target: str, model: str, role: str = "test") -> str:
+        """The patients that gave the cut-off used in a role: "training", or "validation"."""
+        used, table = self.rows(target, model, role), self.sources.table(CUTOFFS)
+        if table is None or used.empty:
+            return "training"
+        own = (table["target"] == target) & (table["model"] == model) & (table["variant"] == used["variant"].iloc[0])
+        rules = table.loc[own & (table["protocol"] == used["protocol"].iloc[0]), "rule"]
+        return "validation" if rules.str.endswith("validation side").any() else "training"
 
     def headline(self, target: Target) -> Headline | None:
         """The model that was named beforehand, in the role that says most: nested where few were tested, else test.

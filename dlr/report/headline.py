@@ -89,7 +89,7 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
         prevalence = benefit.n_positive / benefit.n
         own, all_treated = benefit.value, prevalence - (1 - prevalence) * cutoff / (1 - cutoff)
         sentences.append(
-            f"At the cut-off of {cutoff:.2f}, chosen on training patients, its net benefit is {theme.format_auc(own)}, against {theme.format_auc(all_treated)} for treating everyone and 0 for treating no one."
+            f"At the cut-off of {cutoff:.2f}, chosen on {evidence.cutoff_from(target, model, role)} patients, its net benefit is {theme.format_auc(own)}, against {theme.format_auc(all_treated)} for treating everyone and 0 for treating no one."
         )
     return " ".join(filter(None, sentences))
 

@@ -15,6 +15,7 @@ from dlr.tables import (
     BLOCKS,
     COHORT,
     COMBINED_TERMS,
+    CUTOFFS,
     FAMILIES,
     FLOW,
     LOOKS,
@@ -287,6 +288,14 @@ def _reached(evidence: Evidence, target: Target) -> str:
     return f"For {target.name} {model} reached a mean absolute error of {with_interval(found, 1)} percentage points ({role}, {found.n} patients)."
 
 
+def _judges(sources: Sources) -> str:
+    """On which predictions cut-offs were chosen."""
+    table = sources.table(CUTOFFS)
+    if table is None or not table["rule"].str.endswith("validation side").any():
+        return "out-of-fold predictions"
+    return "out-of-fold predictions, of the published protocol on the validation side"
+
+
 def statistics(sources: Sources) -> str:
     """How intervals, comparisons and cut-offs are made, for the kinds of outcomes that there are."""
     sentences = []
@@ -294,7 +303,7 @@ def statistics(sources: Sources) -> str:
         sentences += [
             "AUC on test is Mann–Whitney's with DeLong's interval on the logit scale; out-of-fold it is the share of correctly ordered pairs within a fold and seed, with a bootstrap by patient given the models.",
             "Models were compared on test by paired DeLong tests with Holm's correction around one comparison named beforehand.",
-            "The cut-off is Youden's on out-of-fold predictions, used unchanged on test, with Wilson intervals.",
+            f"The cut-off is Youden's on {_judges(sources)}, used unchanged on test, with Wilson intervals.",
             "Calibration is described by intercept, slope and curve, clinical use by net benefit.",
         ]
     if any(not target.binary for target in sources.targets):

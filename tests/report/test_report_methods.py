@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from built_report import ABOUT, Built
 
 from dlr.report.evidence import Evidence
 from dlr.report.methods import methods_text
 from dlr.report.reporting import reporting_table
 from dlr.report.sources import Sources
-from dlr.tables import STABILITY
+from dlr.tables import CUTOFFS, STABILITY
 
 
 def both(built: Built) -> tuple[Sources, Evidence]:
@@ -75,3 +77,20 @@ def test_without_the_filter_no_threshold_is_printed(report: Built) -> None:
 
 def test_the_combined_model_says_which_signature_was_named_beforehand(report: Built) -> None:
     assert "Its image signature is DLR, named beforehand (combine.signature: DLR)." in methods_text(*both(report))
+
+
+def test_a_validation_side_that_gave_the_published_protocols_cut_off_is_said(report: Built, tmp_path: Path) -> None:
+    assert "Youden's on out-of-fold predictions, used unchanged" in methods_text(*both(report))
+    run = report.run.copied_to(tmp_path)
+    cutoffs = CUTOFFS.read(tmp_path / "evaluate")
+    CUTOFFS.write(tmp_path / "evaluate", cutoffs.assign(rule="Youden, validation side"))
+    sources = run.sources(ABOUT)
+    assert "of the published protocol on the validation side, used unchanged" in methods_text(
+        sources, Evidence(sources)
+    )
+    assert [found(both(report)[1]) for found in (chosen_on, lambda e: chosen_on(e, "Nobody's"))] == ["training"] * 2
+    assert chosen_on(Evidence(sources)) == "validation"
+
+
+def chosen_on(evidence: Evidence, model: str = "Combined") -> str:
+    return evidence.cutoff_from("her2", model, "test")
