@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.patches import Rectangle
 
 from dlr.figures import theme
 from dlr.figures.patients import outline
 
 __all__ = ["Plane", "draw_cohort_forest", "draw_planes", "draw_tsne", "planes_height"]
 
+PROJECTIONS = ((0, 1), (0, 2), (1, 2))  # of a t-SNE: to the right, upwards
 WITHIN = ("pooled", "pairs within a cohort", "mean over cohorts", "left-out cohort")  # filled marks: of all cohorts
 PLANES = ("axial", "coronal", "sagittal")
 GAP = 0.05  # between planes, as a share of all their widths
@@ -87,30 +89,35 @@ def _layout(planes: Sequence[Plane]) -> tuple[float, float]:
     return widths / (1 - 2 * GAP), max(plane.size[0] for plane in planes)
 
 
-def draw_tsne(points: pd.DataFrame, ax: Axes, axes: tuple[str, str] = ("x", "y")) -> Axes:
-    """One projection of a t-SNE of three dimensions; shape and colour say the label, filled are held-out patients.
+def draw_tsne(points: pd.DataFrame, ax: Axes) -> Axes:
+    """Three projections of a t-SNE, side by side at one scale; shape and colour say the label, filled: held out.
 
     points : columns x, y, z, role (train, held-out), label (1, 0 or NaN).
     """
     label = points["label"].to_numpy(dtype=float)
     held_out = (points["role"] == "held-out").to_numpy()
-    across, up = (points[name].to_numpy(dtype=float) for name in axes)
-    for value, words, tone, mark in LABELS:
-        own = np.isnan(label) if value is None else label == value
-        for filled in (False, True):
-            shown = own & (held_out == filled)
-            if not shown.any():
-                continue
-            ax.plot(
-                across[shown], up[shown], linestyle="none", marker=mark, markersize=3.6 if mark == "x" else 4.2,
-                color=tone, markeredgewidth=0.8, markerfacecolor=tone if filled else "white",
-                label=f"{words}, {'held out' if filled else 'trained on'}",
-            )  # fmt: skip
     xyz = points[["x", "y", "z"]].to_numpy(dtype=float)
-    reach = 0.53 * max(np.ptp(xyz, axis=0).max(), 1e-9)
-    middle = dict(zip("xyz", (xyz.min(axis=0) + xyz.max(axis=0)) / 2, strict=True))
-    limits = {f"{side}lim": (middle[name] - reach, middle[name] + reach) for side, name in zip("xy", axes, strict=True)}
-    ax.set(xticks=[], yticks=[], xlabel=axes[0], ylabel=axes[1], aspect="equal", **limits)
+    places = (xyz - (xyz.min(axis=0) + xyz.max(axis=0)) / 2) / max(np.ptp(xyz, axis=0).max(), 1e-9)  # within ±1/2
+    for number, (right, up) in enumerate(PROJECTIONS):
+        shift = 1.2 * number
+        ax.add_patch(
+            Rectangle((shift - 0.56, -0.56), 1.12, 1.12, facecolor="none", edgecolor=theme.LIGHT, linewidth=0.8)
+        )
+        ax.text(
+            shift, -0.6, f"{'xyz'[up]} against {'xyz'[right]}", ha="center", va="top", fontsize=7.5, color=theme.GREY
+        )
+        for value, words, tone, mark in LABELS:
+            own = np.isnan(label) if value is None else label == value
+            for filled in (False, True):
+                shown = own & (held_out == filled)
+                if shown.any():
+                    ax.plot(
+                        places[shown, right] + shift, places[shown, up], linestyle="none", marker=mark, color=tone,
+                        markersize=3.2, markeredgewidth=0.8, markerfacecolor=tone if filled else "white",
+                        label=f"{words}, {'held out' if filled else 'trained on'}" if number == 0 else None,
+                    )  # fmt: skip
+    ax.set(xlim=(-0.58, 1.2 * 2 + 0.58), ylim=(-0.72, 0.58), aspect="equal")
+    ax.axis("off")
     return ax
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from dlr.report.evidence import WHOLE, Evidence, with_interval
-from dlr.report.published import MACRO
 from dlr.report.sources import Sources
 from dlr.tables import COMPARISONS, SEGMENTATION
-from dlr.words import Estimate, Model, Protocol, Side
+from dlr.words import MACRO, Estimate, Model, Protocol, Side
 
 __all__ = ["Ranking", "first_line", "rankings"]
 

@@ -18,7 +18,6 @@ from dlr.words import Target
 
 __all__ = ["cloud_of", "embedding_blocks"]
 
-PROJECTIONS = (("x", "y"), ("x", "z"), ("y", "z"))
 CLOUD = "Drag to turn, or use the arrow keys; it stands still while the pointer is on it. The features are those of one chain ({part}), since those of different chains lie in different spaces: filled are the patients that it did not see, hollow those it was trained on, which it has learnt to tell apart."
 STATIC = "The three projections of the same cloud, a row a marker. Filled: patients that the chain ({part}) did not see; hollow: its training patients. Circles: positive; squares: negative; crosses: unknown."
 READING = "t-SNE keeps neighbours: how far two groups lie apart and how large they are says nothing."
@@ -40,12 +39,10 @@ def embedding_blocks(sources: Sources, press: Press) -> list[Block]:
             Cloud(name, title, CLOUD.format(part=part), tuple(one.name for one in binary), cloud_of(labelled, binary))
         )
         panels = [
-            Panel(partial(draw_tsne, labelled.assign(label=labelled[one.name]), axes=axes), 3.2, 3.3, f"{one.name}: {axes[1]} against {axes[0]}")
-            for one in binary
-            for axes in PROJECTIONS
-        ]  # fmt: skip
+            Panel(partial(draw_tsne, labelled.assign(label=labelled[one.name])), 7.4, 2.9, one.name) for one in binary
+        ]
         caption = f"{STATIC.format(part=part)} {READING}"
-        blocks.append(press.figure(name, f"{title}: projections", caption, panels, labelled, across=3))
+        blocks.append(press.figure(name, f"{title}: projections", caption, panels, labelled, across=1))
     return blocks
 
 

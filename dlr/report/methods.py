@@ -19,13 +19,16 @@ from dlr.tables import (
     FAMILIES,
     FLOW,
     LOOKS,
+    METRICS,
     MISSING,
     MULTIVARIABLE,
     PCA,
+    SEGMENTATION,
     SELECTION,
     STABILITY,
+    TSNE,
 )
-from dlr.words import Protocol, Side, Target, TargetKind
+from dlr.words import MACRO, Protocol, Side, Target, TargetKind
 
 __all__ = ["methods_text"]
 
@@ -53,6 +56,7 @@ def methods_text(sources: Sources, evidence: Evidence) -> str:
         ("Radiomics", radiomics(sources)),
         ("Selection and models", selection_and_models(sources)),
         ("Networks", networks(sources)),
+        ("3-D networks", networks_of_volumes(sources)),
         ("Clinical and Combined models", clinical_and_combined(sources)),
         ("Validation", validation(sources, evidence)),
         ("Statistics", statistics(sources)),
@@ -211,6 +215,36 @@ def networks(sources: Sources) -> str:
     return " ".join([*sentences, *_fused(sources)])
 
 
+def networks_of_volumes(sources: Sources) -> str:
+    """How volumes were cut, which networks were trained on them from scratch, and what was looked at afterwards."""
+    volume, receptors = (sources.about.further.get(name) for name in ("volume", "receptors"))
+    if volume is None or receptors is None or not sources.gives(SEGMENTATION):
+        return ""
+    size, training = volume["size"], receptors["training"]
+    voxels = " × ".join(map(str, size)) if isinstance(size, list | tuple) else f"{size}³"
+    cut = (
+        f"The outline's bounding box with {volume['margin_mm']:g} mm around it"
+        if volume["crop"] == "lesion" else "The whole image"
+    )  # fmt: skip
+    low, high = volume["clip"]
+    whose = "the training volumes of each fold" if volume["scale"] == "part" else "each volume"
+    kinds = {
+        "single": "SingleTask (a 3-D ResNet for the receptors alone)",
+        "multi": f"MultiTask (the same encoder with a decoder of the outline, {receptors['passes']} passes, the map of a pass added to the input of the next)",
+    }
+    named = " and ".join(kinds[kind] for kind in receptors["models"])
+    start = "random weights" if receptors["weights"] == "none" else f"the weights of {receptors['weights']}"
+    together = "one network for all receptors" if receptors["one_network"] else "a network for each receptor"
+    sentences = [
+        f"{cut} was resampled to {voxels} voxels, clipped at the {low:g} and {high:g} percentiles of {whose} and scaled to 0 to 1.",
+        f"{named} had {receptors['depth']} layers and {receptors['width']} channels in the stem ({receptors['stem']}; {receptors['norm']} norm), {together}, and started from {start}.",
+        f"They were trained for at most {training['epochs']} epochs with {training['optimiser']} at {training['rate']:g}, {training['batch_size']} volumes a step; missing labels and outlines left the loss.",
+    ]
+    if sources.table(TSNE) is not None:
+        sentences.append("Features of one chain of each network were laid out by t-SNE in three dimensions.")
+    return " ".join(sentences)
+
+
 def _fused(sources: Sources) -> list[str]:
     pca, joined = sources.table(PCA), sources.table(BLOCKS)
     if pca is None or joined is None:
@@ -306,6 +340,10 @@ def statistics(sources: Sources) -> str:
             f"The cut-off is Youden's on {_judges(sources)}, used unchanged on test, with Wilson intervals.",
             "Calibration is described by intercept, slope and curve, clinical use by net benefit.",
         ]
+    if sources.of(METRICS, Target(MACRO)) is not None:
+        sentences.append(
+            "Receptors together: the mean of their AUC, each on its known patients, and at the cut-offs mean Jaccard, accuracy, exact match, precision, recall and F1, with a bootstrap that draws patients once for all receptors."
+        )
     if any(not target.binary for target in sources.targets):
         sentences.append(
             "An outcome in per cent is described by mean absolute error, beside that of the training median, by bias and limits of agreement (Bland and Altman), and by Pearson's and Spearman's correlations, with 95 % intervals; models were compared on test by paired t-tests of absolute errors."

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -15,15 +16,16 @@ from dlr.report.combined import sample_size
 from dlr.report.contents import section
 from dlr.report.evidence import ROLES, ROLES_SHOWN, Evidence, cell
 from dlr.report.press import Press
-from dlr.report.published import MACRO, SOURCE, published
+from dlr.report.published import NEEDED, SOURCE, published
 from dlr.report.sources import Sources
 from dlr.tables import COMPARISONS, METRICS, SEGMENTATION
-from dlr.words import CHOSEN, Model, Protocol, Target
+from dlr.words import CHOSEN, MACRO, Model, Protocol, Target
 
 __all__ = ["receptors"]
 
 ORDER = (Model.SINGLE_TASK, Model.MULTI_TASK, Model.DL, Model.RAD_DL, Model.RAD, Model.CLINICAL)
 NETWORKS = ("SingleTask", "MultiTask")
+SIZES = {"diameter_mm<15": "small", "diameter_mm>=15": "large"}  # their strata
 ROLES_HERE = ("test", "external", "validation", "nested", "out-of-fold")
 MARKER = (("AUC", "auc"), ("Sensitivity", "sensitivity"), ("Specificity", "specificity"))
 TOGETHER = (
@@ -38,10 +40,11 @@ TOGETHER = (
 THEIRS = (
     f"In grey italics, marked theirs: {SOURCE}. Other patients, other images: a difference from ours is no finding."
 )
-CUTOFF = "In brackets 95 % intervals. Sensitivity and specificity at the cut-off from training (out-of-fold or validation) patients, unchanged elsewhere."
+CUTOFF = "In brackets 95 % intervals. Sensitivity and specificity at the cut-off from training (out-of-fold or validation) patients, unchanged elsewhere. Patients needed: to show with 80 % power that such an AUC differs from 0.5 (Obuchowski), positive + negative."
+APART = "Validation less test: two groups of patients, DeLong's unpaired test; that no difference is shown does not show that nothing is overfitted."
 MACRO_NOTE = "Means over the markers, with a bootstrap by patient: the AUC over each marker's known patients, the others on patients of whom every marker is known. Mean Jaccard, TP/(TP + FP + FN) a marker, is what alone gives the printed macro ACC; mean accuracy and exact match stand beside it."
 PAIR_NOTE = "Paired on the same patients. A large p does not show that two networks are equal. They printed no DeLong p below .182."
-STRATA_NOTE = "Patients by the largest diameter of the lesion; each stratum is judged by itself, with cut-offs and networks of all."
+STRATA_NOTE = "Each stratum is judged by itself, with the cut-offs and networks of all; the diameter is the largest of the lesion, in mm."
 FED = "On what each network was fed, after cutting and resampling; a volume cut out around its lesion makes the outline easy. A patient predicted by several chains counts once, by their mean."
 
 
@@ -49,7 +52,7 @@ def receptors(sources: Sources, press: Press, evidence: Evidence) -> Section:
     """All markers together, then each by itself; hospitals; sizes; the outline."""
     binary = [target for target in sources.targets if target.binary]
     blocks: list[Block] = [*_together(sources, press, evidence), *_single_against_multi(sources, press)]
-    blocks += _strata(sources, press, evidence, binary)
+    blocks += _strata(press, evidence, binary)
     for target in binary:
         blocks.append(Heading(target.name))
         blocks += _marker(sources, press, evidence, target)
@@ -147,8 +150,47 @@ def _marker(sources: Sources, press: Press, evidence: Evidence, target: Target) 
     rows = list(_measured(evidence, columns, target.name, MARKER, counted=True))
     if not rows:
         return sources.missing(f"Models for {target.name}", METRICS)
+    rows += _needed(evidence, columns, target.name)
+    apart = _apart(evidence, columns, target.name)
+    notes = [CUTOFF, *([APART] if apart else [])]
+    if target.name in NEEDED:
+        notes.append(f"They print {NEEDED[target.name]} as needed.")
     name, title = f"receptors_{sources.slug(target)}", f"{target.name} by every model"
-    return [_table(press, name, title, columns, rows, _of_target(evidence, target.name), CUTOFF)]
+    return [_table(press, name, title, columns, [*rows, *apart], _of_target(evidence, target.name), " ".join(notes))]
+
+
+def _needed(
+    evidence: Evidence, columns: Sequence[Column], target: str
+) -> list[tuple[dict[str, str], dict[Column, str]]]:
+    """How many patients it takes, by the AUC of each model in a role."""
+    out = []
+    for role in ROLES_HERE:
+        cells = {}
+        for column in columns:
+            found = [
+                evidence.get(target, column.model, role, f"sample_size_{name}")
+                for name in ("needed", "positive", "negative")
+            ]
+            if not column.theirs and found[0] is not None and found[1] is not None and found[2] is not None:
+                total, positive, negative = (f"{one.value:.0f}" for one in found if one is not None)
+                cells[column] = f"{total}\n({positive} + {negative})"
+        if cells:
+            out.append(({"Patients are": role, "Measure": "Patients needed", "n (positive)": theme.NOTHING}, cells))
+    return out
+
+
+def _apart(
+    evidence: Evidence, columns: Sequence[Column], target: str
+) -> list[tuple[dict[str, str], dict[Column, str]]]:
+    """The AUC on the validation side less that on the test side, with its p."""
+    cells = {}
+    for column in columns:
+        difference = evidence.get(target, column.model, "test", "auc_validation_less_test")
+        p = evidence.get(target, column.model, "test", "auc_validation_less_test_p")
+        if not column.theirs and difference is not None and p is not None:
+            cells[column] = f"{cell(difference, 3, chr(10))}\np {theme.format_p(p.value)}"
+    words = {"Patients are": "validation, test", "Measure": "Validation less test", "n (positive)": theme.NOTHING}
+    return [(words, cells)] if cells else []
 
 
 def _single_against_multi(sources: Sources, press: Press) -> list[Block]:
@@ -183,10 +225,11 @@ def _role_words(rows: pd.DataFrame) -> list[str]:
     return [known.get(key, ", ".join(key)) for key in zip(rows["protocol"], rows["side"], strict=True)]
 
 
-def _strata(sources: Sources, press: Press, evidence: Evidence, binary: Sequence[Target]) -> list[Block]:
-    """The AUC by size of the lesion; a column says of which marker."""
+def _strata(press: Press, evidence: Evidence, binary: Sequence[Target]) -> list[Block]:
+    """The AUC by size of the lesion, or by whatever strata were asked for; a column says of which marker."""
     table = evidence.table
-    strata = table[(table["metric"] == "auc") & table["subset"].str.startswith("diameter") & (table["variant"] == "")]
+    ranges = table["subset"].str.contains("[<>]", regex=True) & ~table["subset"].str.startswith("cohort=")
+    strata = table[(table["metric"] == "auc") & ranges & (table["variant"] == "")]
     strata = strata[strata["protocol"].isin([Protocol.CROSSFIT, Protocol.PAPER]) & (strata["algorithm"] == CHOSEN)]
     strata = strata.assign(role=_role_words(strata))
     strata = strata[strata["role"] != "apparent"].drop_duplicates(["target", "model", "role", "subset"])
@@ -202,18 +245,25 @@ def _strata(sources: Sources, press: Press, evidence: Evidence, binary: Sequence
                 limits = theme.format_interval(row.lower, row.upper)
                 cells[Column(str(row.model))] = f"{theme.format_auc(row.value)}\n({limits})"
             for column in columns:
-                size = "small" if "<" in str(subset) else "large"
+                size = SIZES.get(str(subset), "")
                 value = published(target, column.model, str(role), "auc", size) if column.theirs else None
                 if value is not None:
                     cells[column] = f"{value:.3f}"
             count, positive = found["n"].iloc[0], found["n_positive"].iloc[0]
             words = {
                 "Marker": "all (macro)" if target == MACRO else target,
-                "Lesions": str(subset).replace("diameter_mm", "diameter").replace(">=", " ≥ ").replace("<", " < ") + " mm",
+                "Patients with": _range_words(str(subset)),
                 "Patients are": str(role), "n (positive)": f"{count:.0f}" + (f" ({positive:.0f})" if positive == positive else ""),
             }  # fmt: skip
             rows.append((words, cells))
-    return [_table(press, "receptors_strata", "AUC by size of the lesion", columns, rows, strata, STRATA_NOTE)]
+    return [_table(press, "receptors_strata", "AUC by stratum", columns, rows, strata, STRATA_NOTE)]
+
+
+def _range_words(subset: str) -> str:
+    """A stratum's name in a reader's words: diameter_mm<15 is a diameter < 15 mm."""
+    words = subset.replace(">=", " ≥ ").replace("<=", " ≤ ")
+    words = re.sub("(?<=[^ ])<", " < ", words)
+    return f"{words.replace('_mm', '')} mm" if "_mm" in words else words
 
 
 def _segmentation(sources: Sources, press: Press) -> list[Block]:

@@ -55,16 +55,18 @@ def test_tsne_fills_those_who_were_held_out_and_marks_labels_by_shape(ax: Axes) 
         "x": [0.0, 1, 2, 3, 4], "y": [0.0, 1, 4, 9, 1], "z": [5.0, 5, 5, 5, 5], "label": [1, 1, 0, np.nan, 1],
         "role": ["train", "held-out", "held-out", "train", "held-out"],
     })  # fmt: skip
-    figures.draw_tsne(points, ax, ("y", "z"))
-    drawn = {line.get_label(): line for line in ax.lines}
-    assert set(drawn) == {"positive, trained on", "positive, held out", "negative, held out", "unknown, trained on"}
+    figures.draw_tsne(points, ax)
+    named = ["positive, trained on", "positive, held out", "negative, held out", "unknown, trained on"]
+    drawn = dict(zip(named, ax.lines[:4], strict=True))
+    assert [line.get_label() for line in ax.lines[:4]] == named and len(ax.lines) == 12, "three projections"
     filled, hollow = drawn["positive, held out"], drawn["positive, trained on"]
-    assert filled.get_xdata().tolist() == [1, 1] and hollow.get_xdata().tolist() == [0]  # type: ignore[union-attr]
     assert to_hex(filled.get_markerfacecolor()) == theme.POSITIVE and hollow.get_markerfacecolor() == "white"
-    marks = {name: line.get_marker() for name, line in drawn.items()}
-    assert (marks["positive, held out"], marks["negative, held out"], marks["unknown, trained on"]) == ("o", "s", "x")
-    assert (ax.get_xlabel(), ax.get_ylabel()) == ("y", "z")
-    assert np.ptp(ax.get_xlim()) == pytest.approx(np.ptp(ax.get_ylim())), "one scale for all projections"
+    assert [line.get_marker() for line in ax.lines[:4]] == ["o", "o", "s", "x"]
+    assert [text.get_text() for text in ax.texts] == ["y against x", "z against x", "z against y"]
+    # the longest axis, y, runs from 0 to 9: one scale for all; x is centred at 2, y at 4.5
+    np.testing.assert_allclose(filled.get_xdata(), [(1 - 2) / 9, (4 - 2) / 9])
+    np.testing.assert_allclose(filled.get_ydata(), [(1 - 4.5) / 9, (1 - 4.5) / 9])
+    np.testing.assert_allclose(ax.lines[8].get_xdata(), [1.2 * 2 - 0.5], err_msg="y to the right in the third")
 
 
 def test_a_forest_of_cohorts_is_open_within_one_cohort(ax: Axes) -> None:

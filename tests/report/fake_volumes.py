@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from dlr.randomness import rng
 from dlr.report import About, Sources
-from dlr.settings import ReceptorSettings, ReceptorStudySettings, StudySettings
+from dlr.settings import ReceptorSettings, ReceptorStudySettings, StudySettings, VolumeSettings
 from dlr.tables import (
     ALGORITHMS,
     ATTENTION,
@@ -76,7 +76,10 @@ class FakeVolumes:
         self.folder, self.seed, self.n, self.shift = folder, seed, patients, shift or SHIFT
         self.folders: dict[str, Path | None] = {}
         self.gives = dict(GIVES)
-        self.further = {"receptors": ReceptorSettings(depth=10, width=8).model_dump(mode="json")}
+        self.further = {
+            "volume": VolumeSettings().model_dump(mode="json"),
+            "receptors": ReceptorSettings(depth=10, width=8).model_dump(mode="json"),
+        }
         random = rng(seed, "patients")
         self.ids = [f"V{k:03d}" for k in range(patients)]
         self.side = np.where(np.arange(patients) % 10 < 7, "train", "test")
@@ -314,8 +317,13 @@ class FakeVolumes:
             row("accuracy", float((called == y).mean())),
         ]
         rows += [row("calibration_slope", 0.9), row("brier", 0.22)]
+        if names[3] == "crossfit":
+            rows += [
+                row(f"sample_size_{name}", value)
+                for name, value in (("needed", 61.0), ("positive", 46.0), ("negative", 15.0))
+            ]
         small = np.arange(len(y)) % 2 == 0
-        for name, keep in (("diameter<15", small), ("diameter>=15", ~small)):
+        for name, keep in (("diameter_mm<15", small), ("diameter_mm>=15", ~small)):
             rows.append(row("auc", area(y[keep], p[keep]), name, keep))
         if within:
             own = {name: cohort == name for name in np.unique(cohort)}

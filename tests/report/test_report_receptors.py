@@ -58,7 +58,11 @@ def test_a_part_of_a_stage_that_the_pipeline_has_not_is_not_called_missing(run: 
             assert words not in html, f"{name}: {words}"
         assert name != "methods" or "combine:" not in html, "nor are its settings printed"
         assert name != "methods" or ("receptors:" in html and "depth: 10" in html)
-    assert "Combined" not in methods_text(sources, Evidence(sources))
+    text = methods_text(sources, Evidence(sources))
+    assert "Combined" not in text
+    assert "was resampled to 64³ voxels, clipped at the 0.5 and 99.5 percentiles of the training volumes" in text
+    assert "had 10 layers and 8 channels in the stem" in text and "at most 250 epochs with adam at 0.001" in text
+    assert "draws patients once for all receptors" in text
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -72,7 +76,10 @@ def test_the_models_of_a_marker_stand_side_by_side_with_what_was_published(
     )  # fmt: skip
     assert table.theirs == {4, 6} and "marked theirs: Huang et al., Insights Imaging 2024" in table.note
     found = {row[:2]: row for row in table.rows}
-    assert list(found) == [(role, m) for role in ("test", "out-of-fold") for m in ("AUC", "Sensitivity", "Specificity")]
+    roles = ("test", "out-of-fold")
+    measures = [(role, m) for role in roles for m in ("AUC", "Sensitivity", "Specificity")]
+    assert list(found) == [*measures, *((role, "Patients needed") for role in roles)]
+    assert found["test", "Patients needed"][3] == "61\n(46 + 15)" and "They print" in table.note
     metrics = METRICS.read(run.folder / "evaluate")
     for model, column in (("SingleTask", 3), ("Rad+DL", 8)):
         own = metrics[(metrics["target"] == target) & (metrics["model"] == model) & (metrics["subset"] == "all")]
@@ -115,7 +122,7 @@ def test_theirs_are_grey_and_italic_on_the_page_and_names_are_escaped(section: S
 
 def test_a_table_of_several_markers_says_of_which_each_row_is(section: Section) -> None:
     several = {title for title, table in tables(section).items() if "Marker" in table.head}
-    assert several == {"Single task against multi-task", "AUC by size of the lesion"}
+    assert several == {"Single task against multi-task", "AUC by stratum"}
     for title, table in tables(section).items():
         named = {name for name in TARGETS for row in table.rows if name in row}
         assert title in several or not named, "every other table is of one marker, or of the means over all"
@@ -125,7 +132,7 @@ def test_a_table_of_several_markers_says_of_which_each_row_is(section: Section) 
 
 
 def test_strata_have_their_numbers_and_the_published_ones_stand_by_the_means_alone(section: Section) -> None:
-    table = tables(section)["AUC by size of the lesion"]
+    table = tables(section)["AUC by stratum"]
     assert {row[1] for row in table.rows} == {"diameter < 15 mm", "diameter ≥ 15 mm"}
     assert {row[2] for row in table.rows} == {"test", "out-of-fold"}, "a left-out cohort is no stratum of theirs"
     small = next(row for row in table.rows if row[:3] == ("all (macro)", "diameter < 15 mm", "test"))
