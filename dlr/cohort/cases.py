@@ -37,7 +37,8 @@ def read_rows(
     cells : text under our names.  origins : table of every column.
     images : False where features come from a table of the user's own.
     """
-    _require_columns(cells, source, findings, images)
+    outlined = settings.mask == "required"
+    _require_columns(cells, source, findings, images, outlined)
     findings.stop()
     out = pd.DataFrame(index=cells.index)
     out["patient_id"] = cells["patient_id"].astype(object)
@@ -55,7 +56,7 @@ def read_rows(
     _check_ids(out, source, findings)
     _check_spellings(out, source, findings)
     if images:
-        _resolve_files(out, source, folder, findings)
+        _resolve_files(out, source, folder, findings, outlined)
         _check_labels(out, source, findings)
         if "pixel_spacing_mm" in cells.columns:
             origin = origins["pixel_spacing_mm"]
@@ -63,9 +64,9 @@ def read_rows(
     return out
 
 
-def _require_columns(cells: pd.DataFrame, source: str, findings: Findings, images: bool) -> None:
+def _require_columns(cells: pd.DataFrame, source: str, findings: Findings, images: bool, outlined: bool) -> None:
     needed = ["patient_id", *(["image", "mask"] if images else [])]
-    if "mask_reader1" in cells.columns:
+    if "mask_reader1" in cells.columns or not outlined:
         needed = [n for n in needed if n != "mask"]
     for name in needed:
         if name not in cells.columns:
@@ -241,19 +242,19 @@ def one_value_a_patient(table: pd.DataFrame, names: list[str], source: str, find
             findings.note(f"{source} {name}", f"{len(fill)} empty cells filled from other rows of the same patient")
 
 
-def _resolve_files(out: pd.DataFrame, source: str, folder: Path, findings: Findings) -> None:
-    """Absolute paths, in place; files of excluded rows may be absent."""
+def _resolve_files(out: pd.DataFrame, source: str, folder: Path, findings: Findings, outlined: bool) -> None:
+    """Absolute paths, in place; files of excluded rows may be absent, and masks where no case need be outlined."""
     kept = out["excluded"] == ""
     lost: dict[str, list[tuple[int, str, Path]]] = defaultdict(list)
     for name in IMAGE_COLUMNS:
         for row, cell in out[name].items():
             number = int(str(row))
             if not cell:
-                needs = name == "image" or (name == "mask" and not out.at[row, "mask_reader1"])
+                needs = name == "image" or (outlined and name == "mask" and not out.at[row, "mask_reader1"])
                 if needs and kept.at[row]:
-                    findings.problem(
-                        f"{source} row {row}", f"no {name}", "name the file, or say why not in exclude_reason", [number]
-                    )
+                    mend = "name the file, or say why not in exclude_reason"
+                    mend += "; or set cohort.mask: optional" if name == "mask" else ""
+                    findings.problem(f"{source} row {row}", f"no {name}", mend, [number])
                     findings.unreadable.add(number)
                 continue
             path = folder / cell

@@ -60,6 +60,9 @@ def check_cases(
         for note in case.notes:
             findings.note(str(table.at[case.row, "case_id"]), note)
     good = [case for case in checked if not case.problems]
+    bare = sum(not case.facts["parts"] for case in good)
+    if bare:
+        findings.note("cohort.mask", f"{bare} of {len(good)} cases have no outline")
     if settings.lesion_policy == "each":
         table, good = _a_row_a_lesion(table, good, settings, findings)
     facts = pd.DataFrame([case.facts for case in good], columns=list(CASE_COLUMNS))
@@ -83,9 +86,12 @@ def check_case(row: int, values: Mapping[str, Any], settings: CohortSettings) ->
         what = f"{image.array.shape[0]} slice, and this study needs {settings.least_slices} or more"
         where = f"case {case.case_id}, {values['image']}"
         return Checked(row, problems=(Problem(where, what, "give the whole volume, or exclude the case"),))
-    notes = [*case.notes, *_doubts(image, case.mask, made.outline.grid)]
-    if not values["mask"]:
-        notes.insert(0, "no final mask: mask_reader1 is taken as final")
+    notes, parts = list(case.notes), ()
+    if made.outline is not None:
+        parts = made.outline.part_sizes
+        notes += _doubts(image, case.mask, made.outline.grid)
+        if not values["mask"]:
+            notes.insert(0, "no final mask: mask_reader1 is taken as final")
     voxels = int(np.count_nonzero(case.mask))
     edges = image.spacing[1:] if image.is_still else image.spacing
     unit = "mm" if image.spacing_known else "pixels"
@@ -103,10 +109,10 @@ def check_case(row: int, values: Mapping[str, Any], settings: CohortSettings) ->
         "roi_voxels": voxels,
         "roi_size": voxels * float(np.prod(edges)),
         "unit": f"{unit}{'²' if image.is_still else '³'}",
-        "parts": len(made.outline.part_sizes),
+        "parts": len(parts),
     }
     digest, thumbnail = fingerprint(made.decoded.array)
-    return Checked(row, facts, made.outline.part_sizes, digest, thumbnail, tuple(notes))
+    return Checked(row, facts, parts, digest, thumbnail, tuple(notes))
 
 
 def _doubts(image: Image, roi: np.ndarray, grid: Grid | None) -> list[str]:
@@ -135,9 +141,10 @@ def _a_row_a_lesion(
         number = int(str(row))
         found = by_row.get(number)
         large = [n for n in found.part_sizes if n >= settings.roi_min_voxels] if found else []
-        if found is None:
+        if found is None or not found.part_sizes:
             rows.append({**values.to_dict(), "lesion_part": ""})
             numbers.append(number)
+            cases += [found] if found else []
             continue
         small = len(found.part_sizes) - len(large)
         if small:

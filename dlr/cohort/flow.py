@@ -16,7 +16,7 @@ def flow_chart(table: pd.DataFrame, targets: Sequence[Target]) -> pd.DataFrame:
 
     A patient counts as excluded, under the first of its reasons, when all of its cases are; a patient with some
     excluded cases stays, and these cases are counted on their own. Of a binary target a side's positive patients are
-    counted, of a per cent those for whom it is known.
+    counted, of a per cent those for whom it is known. Cases without outline (`cohort.mask: optional`) have a row.
     """
     kept = table[table["excluded"] == ""]
     staying = set(kept["patient_id"])
@@ -32,6 +32,9 @@ def flow_chart(table: pd.DataFrame, targets: Sequence[Target]) -> pd.DataFrame:
         cases = some[some["excluded"] == reason]
         rows.append({"step": "case excluded", "patients": 0, "cases": len(cases), "reason": str(reason)})
     rows.append(_row("in the study", kept, ""))
+    bare = kept[(kept["image"] != "") & (kept["mask"] == "") & (kept["mask_reader1"] == "")]
+    if len(bare):
+        rows.append(_row("without an outline", bare, "stays, for models that need none"))
     for target in targets:
         missing = kept[kept[target.name].isna()]
         if len(missing):

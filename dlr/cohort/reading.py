@@ -26,7 +26,7 @@ class Case:
     case_id: str
     patient_id: str
     image: Image
-    mask: np.ndarray  # bool (z, y, x)
+    mask: np.ndarray  # bool (z, y, x); all False where the case has no outline (cohort.mask: optional)
     notes: tuple[str, ...]
 
 
@@ -36,14 +36,15 @@ class Assembled:
 
     case: Case
     decoded: Decoded
-    outline: Outline
+    outline: Outline | None  # None: the case has none
 
 
 def read_case(row: Mapping[str, Any], settings: CohortSettings, outline: str = "mask") -> Case:
     """Image and ROI of one row of the cohort's table, checked against each other.
 
     outline : "mask" (the final one), "mask_reader1" or "mask_reader2". All outlines of a case lie on one grid: the
-    scanned region is found with the final one. A case without a final one takes mask_reader1 as final.
+    scanned region is found with the final one. A case without a final one takes mask_reader1 as final; under
+    `cohort.mask: optional` one without any has an empty ROI.
     Raises InputError with the case's id in `where`.
     """
     try:
@@ -62,6 +63,10 @@ def assemble_case(row: Mapping[str, Any], settings: CohortSettings, name: str = 
     path = Path(row["image"])
     decoded = one_still(decode(path))
     final = "mask" if row["mask"] else "mask_reader1"
+    if settings.mask == "optional" and name == "mask" and not row.get(final):
+        image = finish_image(path, decoded, settings, None, _given_spacing(row))
+        nothing = np.zeros(image.array.shape, dtype=bool)
+        return Assembled(Case(str(row["case_id"]), str(row["patient_id"]), image, nothing, image.notes), decoded, None)
     outline = outline_of(row, final, decoded, settings)
     image = finish_image(path, decoded, settings, outline.roi, _given_spacing(row))
     if name != "mask" and name != final:

@@ -92,6 +92,9 @@ class CohortSettings(BaseModel):
 
     # images and outlines
     kind: Literal["still", "volume", "auto"] = "auto"
+    mask: Literal["required", "optional"] = Field(
+        default="required", description="optional: a case without outline stays, for models that need none"
+    )
     per_patient: Literal["largest_roi", "mean_feature", "mean_probability"] = "largest_roi"
     lesion_policy: Literal["largest", "merge", "each"] = Field(
         default="merge", description="several lesions in one mask: the largest, all as one ROI, or a case each"

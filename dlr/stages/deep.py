@@ -11,6 +11,7 @@ from dlr.deep import DeepSettings
 from dlr.engine import Run, stage
 from dlr.errors import missing_modules
 from dlr.study.algorithms import write_algorithms
+from dlr.study.cases import outlined_rows
 from dlr.study.cohort import read_cohort
 from dlr.study.deep_chains import CHOICE, FINE_TUNED, FROZEN
 from dlr.study.deep_new import apply_deep
@@ -41,8 +42,9 @@ def deep(run: Run) -> None:
         run.leave_out(f'{", ".join(missing)} not installed: pip install "dlr[deep]"')
     tables = read_cohort(run.needs.cohort)
     rows = [] if run.inputs.features is not None else tables.rows_for_networks(run.settings.cohort.per_patient)
+    rows = outlined_rows(rows, run.warn)
     if not rows:
-        run.leave_out("the study has no images to show to a network")
+        run.leave_out("the study has no outlined images to show to a network")
     if not tables.binary_targets:
         run.leave_out("its networks answer targets of two classes, and the study has none")
     settings: DeepSettings = run.settings.deep

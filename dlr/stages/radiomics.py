@@ -13,7 +13,7 @@ from dlr.engine.threads import one_thread
 from dlr.errors import InputError, Problem
 from dlr.radiomics import expected_columns, family_counts, feature_dictionary, load_profile
 from dlr.study.application import Application
-from dlr.study.cases import rows_of
+from dlr.study.cases import outlined_rows, rows_of
 from dlr.study.cohort import read_cohort
 from dlr.study.features import measuring_of, measuring_tasks, read_measured
 from dlr.study.measuring import Measuring, measure_case, measure_one
@@ -38,7 +38,7 @@ def apply_radiomics(given: Application) -> None:
         )
         return
     profile = load_profile(given.home / PROFILE_FILE)  # the study's own copy, wherever the file is now
-    rows = rows_of(patients.tables.cases[patients.tables.cases["image"] != ""])
+    rows = given.outlined(rows_of(patients.tables.cases[patients.tables.cases["image"] != ""]))
     asked = measuring_of(given.settings, rows, profile)
     results = Parallel(n_jobs=max(1, min(patients.jobs, len(rows))))(delayed(_measured)(one) for one in asked)
     values = {}
@@ -80,7 +80,10 @@ def radiomics(run: Run) -> None:
     if not tables.cases["image"].ne("").any():
         run.leave_out("the manifest names no images, and no feature table was given (--features)")
     profile = load_profile(run.settings.radiomics.profile)
-    tasks = measuring_tasks(run, rows_of(tables.cases), profile)
+    rows = outlined_rows(rows_of(tables.cases), run.warn)
+    if not rows:
+        run.leave_out("no case has an outline to measure in")
+    tasks = measuring_tasks(run, rows, profile)
     columns = expected_columns(profile, tables.kind)
     values, missing, notes = read_measured(tasks, run.each_or_failure(measure_case, tasks), columns)
     for line in notes:

@@ -10,7 +10,7 @@ import pandas as pd
 from dlr.engine import Run, Task, TaskFailure, stage
 from dlr.radiomics import ReaderPair, agreement_table, expected_columns, load_profile, stability_by_part
 from dlr.randomness import rng
-from dlr.study.cases import CaseRow, rows_of, source_of
+from dlr.study.cases import CaseRow, outlined_rows, rows_of, source_of
 from dlr.study.cohort import CohortTables, read_cohort
 from dlr.study.features import measuring_tasks, read_measured
 from dlr.study.measuring import measure_case
@@ -42,7 +42,7 @@ def stability(run: Run) -> None:
     if len(both) >= 2:
         compared = between_readers(run, tables, rows_of(both))
     elif run.settings.stability.perturbations:
-        compared = under_perturbation(run, tables, rows_of(rows))
+        compared = under_perturbation(run, tables, outlined_rows(rows_of(rows), run.warn))
     else:
         run.leave_out("there is one reader's outline, and stability.perturbations is empty")
     whole, threshold = whole_side(tables.sides), run.settings.learn.icc_filter

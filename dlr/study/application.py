@@ -75,6 +75,14 @@ class Application:
     patients: NewPatients
     made: Applied
 
+    def outlined(self, rows: Sequence[CaseRow]) -> list[CaseRow]:
+        """The cases with an outline, for a stage that looks at what lies inside; the others are named."""
+        for row in rows:
+            if not row.outlined:
+                what = "has no outline, which radiomics and frozen networks need"
+                self.cannot(row, Problem(f"case {row.case_id}", what, "outline the lesion"))
+        return [row for row in rows if row.outlined]
+
     def cannot(self, row: CaseRow, problem: Problem) -> None:
         """Name a case that this stage cannot look at; the others go on."""
         self.made.problems.setdefault(row.case_id, problem)

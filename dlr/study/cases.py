@@ -7,14 +7,14 @@ is one, the cohort's own files; enhanced images and resampled volumes become oth
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from dlr.cohort import Case, CohortSettings, files_of_image, read_case
 
-__all__ = ["CaseRow", "CaseSource", "CohortFiles", "OneCase", "rows_of", "source_of"]
+__all__ = ["CaseRow", "CaseSource", "CohortFiles", "OneCase", "outlined_rows", "rows_of", "source_of"]
 
 # settings that change how a case's files are read; the others of section `cohort` say which cases there are
 READING = (
@@ -37,6 +37,11 @@ class CaseRow:
     mask_reader2: str = ""
     lesion_part: str = ""  # of a mask whose lesions are a case each
     pixel_spacing_mm: float | None = None
+
+    @property
+    def outlined(self) -> bool:
+        """Whether it has an outline (under `cohort.mask: optional` it may have none)."""
+        return bool(self.mask or self.mask_reader1)
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> CaseRow:
@@ -108,6 +113,14 @@ def rows_of(table: Any) -> list[CaseRow]:
     """The rows of a cohort's table (or a part of it), in order."""
     records: Iterable[Mapping[str, Any]] = table.to_dict("records")
     return [CaseRow.of(row) for row in records]
+
+
+def outlined_rows(rows: Sequence[CaseRow], say: Callable[[str], None]) -> list[CaseRow]:
+    """The rows of cases with an outline; how many have none is said, once."""
+    kept = [row for row in rows if row.outlined]
+    if len(kept) < len(rows):
+        say(f"{len(rows) - len(kept)} of {len(rows)} cases have no outline and are left out here")
+    return kept
 
 
 def _plain(value: Any) -> Any:

@@ -34,7 +34,7 @@ class Shown:
 def apply_deep(given: Application) -> None:
     """The DL signature of new patients and their embeddings, by every saved chain."""
     policy = given.settings.cohort.per_patient
-    rows = given.patients.tables.rows_for_networks(policy)
+    rows = given.outlined(given.patients.tables.rows_for_networks(policy))
     if not rows:
         return
     require_extra("deep", "the DL and DLR models of this study")

@@ -28,11 +28,12 @@ def compare_cohort(manifest: Path, settings: Any, number: int) -> EngineComparis
     profile = load_profile(settings.radiomics.profile)
     cohort = load_new_cases(manifest, settings.cohort, ())
     cases = cohort.table[(cohort.table["excluded"] == "") & (cohort.table["image"] != "")]
-    if cases.empty:
+    rows = [row for row in rows_of(cases) if row.outlined]
+    if not rows:
         bad = [Problem(row.where, row.what, row.mend) for row in cohort.bad.itertuples()]
         raise InputError.of(bad or [Problem(str(manifest), "it names no image", "add the columns image and mask")])
-    chosen = np.unique(np.linspace(0, len(cases) - 1, min(number, len(cases))).round().astype(int))
-    return compare_engines(_rois(rows_of(cases.iloc[chosen]), source_of(settings)), profile, native, reference)
+    chosen = np.unique(np.linspace(0, len(rows) - 1, min(number, len(rows))).round().astype(int))
+    return compare_engines(_rois([rows[k] for k in chosen], source_of(settings)), profile, native, reference)
 
 
 def _rois(rows: Sequence[CaseRow], source: CaseSource) -> Iterator[Roi]:

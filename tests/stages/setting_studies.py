@@ -190,6 +190,11 @@ def uneven(folder: Path) -> Path:
     return write(folder, [row | {"her2": str(int(number % 3 == 0))} for number, row in enumerate(rows(18))])
 
 
+def bare(folder: Path) -> Path:
+    """Stills, one without a mask."""
+    return write(folder, [row | ({"mask": ""} if number == 3 else {}) for number, row in enumerate(rows(FEW))])
+
+
 def shapes(folder: Path) -> Path:
     """Stills with masks of two parts."""
     manifest = write(folder, rows(FEW))
@@ -308,6 +313,7 @@ STUDIES = {
     "decimals": replace(TABLE, make=decimals),
     "sheets": replace(TABLE, make=sheets),
     "plain": PLAIN,
+    "bare": replace(PLAIN, make=bare),
     "shapes": replace(PLAIN, make=shapes),
     "labels": replace(PLAIN, make=labels),
     "blurred": replace(PLAIN, make=blurred),

@@ -65,6 +65,7 @@ CHANGES: dict[str, Acts] = {
     "cohort.validation_share": Acts("0.2", "table"),
     # images and outlines
     "cohort.kind": Acts("volume", "plain"),
+    "cohort.mask": Acts("optional", "bare"),
     "cohort.per_patient": Acts("mean_feature", "stills", "radiomics_model"),
     "cohort.lesion_policy": Acts("largest", "shapes"),
     "cohort.mask_label": Acts("2", "labels", given=("cohort.mask_label=1",)),
