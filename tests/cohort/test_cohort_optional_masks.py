@@ -23,7 +23,7 @@ def stills(folder: Path, **columns: Any) -> Path:
 
 
 def test_a_case_without_a_mask_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="no mask.*cohort.mask: optional"):
+    with pytest.raises(InputError, match=r"no mask.*cohort\.mask: optional"):
         load_cohort(stills(tmp_path), CohortSettings(clinical=None))
 
 
@@ -67,7 +67,7 @@ def test_a_mask_that_is_named_must_be_there(tmp_path: Path) -> None:
     table = rows(12)
     manifest = write(tmp_path, table)
     (tmp_path / table[3]["mask"]).unlink()
-    with pytest.raises(InputError, match="mask masks/00004.png does not exist"):
+    with pytest.raises(InputError, match=r"mask masks/00004\.png does not exist"):
         load_cohort(manifest, OPTIONAL)
 
 
@@ -80,7 +80,7 @@ def test_a_case_a_lesion_keeps_cases_without_any(tmp_path: Path) -> None:
 @pytest.mark.parametrize("optional", [True, False])
 def test_new_patients_of_a_table_without_the_column_mask(tmp_path: Path, optional: bool) -> None:
     table = [{name: cell for name, cell in row.items() if name != "mask"} for row in rows(12)]
-    for number, row in enumerate(table):
+    for row in table:
         row["image"] = str(tmp_path / "all" / row["image"])
     write(tmp_path / "all")
     manifest = write(tmp_path, table, files=False)
