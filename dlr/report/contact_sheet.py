@@ -43,9 +43,13 @@ class Outlined:
 def outlined_slices(
     case_id: str, label: str, image: np.ndarray, mask: np.ndarray, spacing: tuple[float, float, float], planes: bool
 ) -> list[Outlined]:
-    """The slice with the largest ROI of a case (z, y, x); planes: with two across the ROI's middle, at one scale."""
+    """The slice with the largest ROI of a case (z, y, x); planes: with two across the ROI's middle, at one scale.
+
+    Without an ROI the middle slice.
+    """
     down, back, right = spacing
-    z, every = int(mask.sum(axis=(1, 2)).argmax()), slice(None)
+    z = int(mask.sum(axis=(1, 2)).argmax()) if mask.any() else len(mask) // 2
+    every = slice(None)
     first = Outlined(case_id, label, image[z], mask[z], spacing=(back, right))
     if not planes:
         return [first]

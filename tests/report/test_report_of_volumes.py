@@ -98,5 +98,6 @@ def test_a_still_is_shown_as_before_and_a_volume_without_outline_by_its_middle()
     (one,) = outlined_slices("S1", "her2 +", image[5:6], mask[5:6], (1.0, 0.5, 0.5), planes=False)
     assert one.reach is None and one.image.shape == (40, 30)
     shown = outlined_slices("V2", "", image, np.zeros_like(mask), (2.0, 0.5, 0.4), planes=True)
+    assert np.array_equal(shown[0].image, image[len(image) // 2])
     assert len(shown) == 3 and shown[2].reach is None
     np.testing.assert_array_equal(shown[2].image, image[:, :, 15])
