@@ -26,7 +26,10 @@ def comparisons(sources: Sources, press: Press, evidence: Evidence, target: Targ
         return sources.missing("Comparisons of models", COMPARISONS)
     digits = 3 if target.binary else 2
     shown = pd.DataFrame({
-        "Comparison": [f"{a} − {b}" for a, b in zip(rows["model_a"], rows["model_b"], strict=True)],
+        "Comparison": [
+            f"{_named(a, va)} − {_named(b, vb)}"
+            for a, va, b, vb in rows[["model_a", "variant_a", "model_b", "variant_b"]].itertuples(index=False)
+        ],
         "Protocol": rows["protocol"], "Side": rows["side"], "Measure": rows["metric"].map(measure_words),
         "Difference (95 % interval)": [
             f"{d:.{digits}f} ({theme.format_interval(lo, hi, digits)})".replace("-", "−")
@@ -35,17 +38,22 @@ def comparisons(sources: Sources, press: Press, evidence: Evidence, target: Targ
         "p": rows["p"].map(theme.format_p), "p (Holm)": rows["p_holm"].map(theme.format_p), "Method": rows["method"],
     })  # fmt: skip
     primary = set(sources.settings.evaluate.primary)
-    pairs = zip(rows["model_a"], rows["model_b"], strict=True)
-    strong = [k for k, pair in enumerate(pairs) if set(pair) == primary]
+    pairs = rows[["model_a", "model_b", "variant_a", "variant_b"]].itertuples(index=False)
+    strong = [k for k, (a, b, *variants) in enumerate(pairs) if {a, b} == primary and not any(variants)]
     note = "In bold the comparison named beforehand; Holm's correction runs over the others. " if strong else ""
     note += "A large p does not show that two models are equal."
     name, title = f"comparisons_{sources.slug(target)}", f"Comparisons for {target.name}"
     return [press.table(name, title, shown, rows, note, strong), *_matrix(sources, press, target, rows)]
 
 
+def _named(model: str, variant: str) -> str:
+    return f"{model}, {variant}" if variant else model
+
+
 def _matrix(sources: Sources, press: Press, target: Target, rows: pd.DataFrame) -> list[Block]:
     metric = LEADING[target.kind]
-    matrix = rows[(rows["metric"] == metric) & (rows["side"] == Side.TEST) & (rows["subset"] == WHOLE)]
+    main = (rows["variant_a"] == "") & (rows["variant_b"] == "")
+    matrix = rows[main & (rows["metric"] == metric) & (rows["side"] == Side.TEST) & (rows["subset"] == WHOLE)]
     if (matrix["protocol"] == Protocol.CROSSFIT).any():
         matrix = matrix[matrix["protocol"] == Protocol.CROSSFIT]
     matrix = matrix[~matrix.duplicated(["model_a", "model_b"])]

@@ -14,6 +14,7 @@ from dlr.report.baseline import first_line
 from dlr.report.blocks import FigureBlock, Section, TableBlock
 from dlr.report.build import _template
 from dlr.report.cohorts import recognised
+from dlr.report.comparisons import comparisons
 from dlr.report.evidence import Evidence
 from dlr.report.methods import methods_text
 from dlr.report.press import Press
@@ -22,6 +23,7 @@ from dlr.report.receptors import receptors
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.tables import COMPARISONS, METRICS
+from dlr.words import Target
 
 
 @pytest.fixture(scope="module")
@@ -237,3 +239,17 @@ def test_a_published_network_is_not_called_small(run: FakeVolumes) -> None:
     other = Sources(run.folders, {}, sources.settings, about, run.gives)
     said = [remark.says for remark in remarks(other, Evidence(other)).remarks]
     assert "The 3-D networks are smaller than the published ones." not in said
+
+
+def test_a_comparison_of_variants_names_them_and_is_not_the_one_named_beforehand(tmp_path: Path) -> None:
+    run = FakeVolumes(tmp_path, patients=60).write_all()
+    folder = run.folder / "evaluate"
+    table = COMPARISONS.read(folder)
+    pair = (table["model_a"] == "MultiTask") & (table["model_b"] == "SingleTask") & (table["target"] == "er")
+    COMPARISONS.write(folder, pd.concat([table, table[pair].assign(variant_a="before biopsy", p=0.001)]))
+    sources = run.sources()
+    blocks = comparisons(sources, Press(tmp_path / "out"), Evidence(sources), Target("er"))
+    shown = next(block for block in blocks if isinstance(block, TableBlock))
+    named = [row[0] for row in shown.rows]
+    assert named[-1] == "MultiTask, before biopsy − SingleTask" and named.count("MultiTask − SingleTask") == 1
+    assert [named[k] for k in shown.strong] == ["MultiTask − SingleTask"]
