@@ -81,8 +81,11 @@ def test_volumes_keep_what_was_measured(study: Result) -> None:
 
 
 @pytest.mark.slow
-def test_two_processes_give_the_same_bytes(study: Result, manifest: Path, tmp_path: Path) -> None:
-    assert outputs(run_volumes(manifest, tmp_path / "again", jobs=2)) == outputs(study)
+@pytest.mark.parametrize("how", [{"jobs": 2}, {"jobs": 2, "dask": "local"}], ids=["two processes", "Dask"])
+def test_other_executors_give_the_same_bytes(how: dict, study: Result, manifest: Path, tmp_path: Path) -> None:
+    if "dask" in how:
+        pytest.importorskip("distributed", reason="Dask is an extra")
+    assert outputs(run_volumes(manifest, tmp_path / "again", **how)) == outputs(study)
 
 
 def test_a_run_killed_in_epoch_three_goes_on_to_the_same_bytes(
