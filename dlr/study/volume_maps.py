@@ -41,10 +41,10 @@ class VolumeMap:
     other_folders: tuple[Path, ...] = field(metadata=out_of_key("the volumes' own keys stand beside them"))
 
     def seen(self) -> Seen:
-        import torch
+        from dlr.volume import network_input
 
         volume, network = read_volume(self.folder), _network(str(self.network))
-        inputs = torch.from_numpy(np.array(volume.grey, dtype=np.float32))[None, None]
+        inputs = network_input(volume, network)
         score = partial(_logit, place=network.targets.index(self.target))
         chance = _chance(str(self.network), self.seed)
         return Seen(network, chance, network.attention_layer, inputs, np.array(volume.mask), score)
@@ -56,7 +56,7 @@ class VolumeMap:
         """Three planes through the middle of the lesion, whole volumes being large."""
         grey, spacing = seen.inputs[0, 0].numpy(), np.array(read_volume(self.folder).spacing)
         middle = np.argwhere(seen.mask).mean(axis=0).round().astype(int)
-        layers = {"grey": grey.astype(np.float16), "mask": seen.mask, "heat": heat.astype(np.float16)}
+        layers = {"grey": grey, "mask": seen.mask, "heat": heat.astype(np.float16)}
         kept = {
             f"{name}_{plane}": cut
             for name, layer in layers.items()

@@ -118,7 +118,13 @@ class HandRun(SimpleNamespace):
     def digest(self, path: str | Path) -> str:
         return f"content of {Path(path).name}"
 
-    def each(self, function: Callable[[Task, Path], None], tasks: Sequence[Task], label: str = "cases") -> list[Path]:
+    def each(
+        self,
+        function: Callable[[Task, Path], None],
+        tasks: Sequence[Task],
+        label: str = "cases",
+        seconds: Callable[[], float] | None = None,
+    ) -> list[Path]:
         """The folders of all tasks, done in order; `asked` keeps the tasks."""
         assert self.folder is not None
         folders = []

@@ -62,6 +62,7 @@ class Point:
     epoch: int
     part: str
     value: float
+    measure: str = "loss"
 
 
 @dataclass(frozen=True)

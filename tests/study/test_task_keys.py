@@ -25,8 +25,11 @@ from dlr.study.frozen import FitHead
 from dlr.study.measuring import Measuring
 from dlr.study.networks import ApplyNetwork, FineTuning
 from dlr.study.pictures import Picturing
+from dlr.study.receptors import ApplyReceptors, TrainReceptors
 from dlr.study.signatures import FitPart
 from dlr.study.tasks import OUT, key_of_payload, out_of_key
+from dlr.study.volume_maps import VolumeMap
+from dlr.volume import ReceptorSettings, VolumeSettings
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}, index=["P1", "P2"])
 IDS, OUTCOME = np.array(["P1", "P2"], dtype=object), np.array([0, 1])
@@ -58,6 +61,12 @@ def payloads(home: Path) -> dict[type, object]:
             case(), "frozen", "resnet18", home, weights, (np.zeros(4, np.uint8),), InputSettings(), "gradcam", 1,
             DeepChain(home, home, "frozen", "resnet18"),
         ),
+        TrainReceptors: TrainReceptors(
+            "single", ("er",), ("k1",), ("C1",), ("P1",), np.array([[1.0], [0.0]]), np.array([True, False]),
+            VolumeSettings(), ReceptorSettings(), "abc", "32-true", 1, (home,), "x", home / "c.pt",
+        ),
+        ApplyReceptors: ApplyReceptors("k", ("k1",), ("C1",), (True,), True, True, home, (home,)),
+        VolumeMap: VolumeMap("k1", ("k2",), weights, "er", "gradcam++", 1, home, (home,)),
     }  # fmt: skip
 
 
@@ -66,6 +75,7 @@ def changed(value: object, home: Path) -> object:
     others = {
         OneCase: lambda v: case(mask_label="2"), LearnSettings: lambda v: LearnSettings(p=0.01),
         InputSettings: lambda v: InputSettings(size=64), TrainingSettings: lambda v: TrainingSettings(epochs=2),
+        VolumeSettings: lambda v: VolumeSettings(size=32), ReceptorSettings: lambda v: ReceptorSettings(depth=10),
         DeepChain: lambda v: replace(v, mode="other"), np.ndarray: lambda v: v[::-1].copy() if v.any() else v + 1,
         pd.DataFrame: lambda v: v + 1, frozenset: lambda v: v | {"b"}, bool: lambda v: not v, int: lambda v: v + 1,
         str: lambda v: v + "x", dict: lambda v: {**v, "C2": "k2"}, tuple: lambda v: (*v, v[0]),
