@@ -58,6 +58,27 @@ def test_two_runs_give_the_same_bits(made: Fitted) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("norm", ["batch", "group"])
+def test_a_training_that_was_killed_ends_with_the_same_bits(
+    norm: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, whole = settings(norm=norm, training={"epochs": 3}), LabelledVolumes.batch
+    through = fitted(given=given)
+    kept = {"checkpoint": tmp_path / "training", "identity": "this one"}
+
+    def killed(self: LabelledVolumes, places: list[int], epoch: int | None) -> object:
+        if epoch == 3:
+            raise KeyboardInterrupt
+        return whole(self, places, epoch)
+
+    monkeypatch.setattr(LabelledVolumes, "batch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        fitted(given=given, **kept)
+    monkeypatch.setattr(LabelledVolumes, "batch", whole)
+    resumed = fitted(given=given, **kept)
+    assert bits(resumed) == bits(through) and resumed.trained.curves == through.trained.curves
+
+
 @pytest.mark.parametrize("kind", ["single", "multi"])
 def test_a_saved_network_says_the_same_to_the_bit(kind: str, tmp_path: Path) -> None:
     found = fitted(kind, given=settings(training={"epochs": 1}, segmentation={"deep_supervision": True}, passes=3))
