@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from dlr.engine import Run, stage
-from dlr.errors import missing_modules
+from dlr.errors import InputError, missing_modules
 from dlr.study.cohort import CohortTables, read_cohort
 from dlr.study.frames import probability_by_patient
 from dlr.study.parts import side_under, study_parts
@@ -37,7 +37,11 @@ def receptors(run: Run) -> None:
     if not tables.binary_targets:
         run.leave_out("its networks answer targets of two classes, and the study has none")
     if "multi" in run.settings.receptors.models and not any(volumes.outlined.values()):
-        run.leave_out("no volume has an outline, and MultiTask learns it: set receptors.models: [single]")
+        raise InputError(
+            "receptors.models",
+            "no volume has an outline, which MultiTask learns",
+            "set it to [single], or outline some",
+        )
     parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
     chains = receptor_chains(run, volumes, tables, tables.binary_targets, parts)
     if not chains:

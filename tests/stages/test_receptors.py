@@ -131,6 +131,29 @@ def test_predict_gives_the_test_sides_predictions_back(study: Result, manifest: 
     assert largest_difference(study, found.probabilities) <= SAME
 
 
+def test_whole_volumes_are_predicted_without_outline_as_with_one(manifest: Path, tmp_path: Path) -> None:
+    given = ("volume.crop=whole", "cohort.mask=optional", "receptors.training.epochs=1")
+    study = run_volumes(manifest, tmp_path / "whole", *given)
+    settings = resolve(ReceptorStudySettings, {}, [*SMALL, *given])
+    for outlines in (True, False):
+        patients = new_patients(manifest, study, tmp_path, outlines)
+        found = predict_table(open_study(study.study), NETWORKS, settings, patients)
+        assert largest_difference(study, found.probabilities) <= SAME
+
+
+def test_a_lesion_cannot_be_cut_without_an_outline_and_the_patient_is_named(
+    study: Result, manifest: Path, tmp_path: Path
+) -> None:
+    settings = resolve(ReceptorStudySettings, {}, [*SMALL, "cohort.mask=optional"])
+    table = pd.read_csv(new_patients(manifest, study, tmp_path), dtype=str, keep_default_na=False)
+    bare = table["patient_id"].iloc[0]
+    table.loc[table["patient_id"] == bare, "mask"] = ""
+    table.to_csv(tmp_path / "some.csv", index=False)
+    found = predict_table(open_study(study.study), NETWORKS, settings, tmp_path / "some.csv")
+    assert found.bad["patient_id"].tolist() == [bare] and "outline" in found.bad["what"].iloc[0]
+    assert set(found.probabilities["patient_id"]) == set(table["patient_id"]) - {bare}
+
+
 def noisy(manifest: Path, folder: Path, patients: set[str]) -> Path:
     """The same study with noise for some patients' volumes, outlines and labels."""
     shutil.copytree(manifest.parent / "volumes", folder / "volumes")
@@ -189,10 +212,13 @@ def test_a_marker_that_a_part_cannot_know_is_left_out_there_with_a_line(manifest
     assert held_out["er"] == {True}  # trained on A, which knows it, shown B
 
 
-def test_a_study_without_an_outline_refuses_what_needs_one(manifest: Path, tmp_path: Path) -> None:
+def test_multi_task_without_any_outline_is_refused(manifest: Path, tmp_path: Path) -> None:
     home = tmp_path / "bare"
     shutil.copytree(manifest.parent / "volumes", home / "volumes")
     shutil.copyfile(manifest, home / manifest.name)
     edit_csv(home / manifest.name, lambda table: table.pop("mask"))
+    given = ("volume.crop=whole", "cohort.mask=optional")
+    with pytest.raises(InputError, match="MultiTask"):
+        run_volumes(home / manifest.name, home / "run", *given)
     with pytest.raises(InputError, match="mask"):
-        run_volumes(home / manifest.name, home / "run")
+        run_volumes(home / manifest.name, home / "run", "volume.crop=whole")
