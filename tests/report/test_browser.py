@@ -56,6 +56,37 @@ window.addEventListener("load", function () {
 });
 </script>
 </body>"""
+SPIN = """
+<script>
+var frames = [], clock = 0;  // frames come when they are asked for, whatever the machine has to do
+window.requestAnimationFrame = function (then) { frames.push(then); };
+performance.now = function () { return clock; };
+delete window.IntersectionObserver;
+window.addEventListener("load", function () {
+  var canvas = document.querySelector(".cloud canvas");
+  function over(type) { canvas.dispatchEvent(new PointerEvent(type, { pointerType: "mouse" })); }
+  function moves() {
+    var before = canvas.toDataURL();
+    for (var k = 0; k < 20; k++) {
+      var now = frames;
+      frames = [];
+      clock += 16;
+      now.forEach(function (then) { then(clock); });
+    }
+    return canvas.toDataURL() !== before;
+  }
+  var found = { free: moves() };
+  over("pointerenter");
+  found.under = moves();
+  over("pointerleave");
+  found.after = moves();
+  var note = document.createElement("pre");
+  note.id = "probe";
+  note.textContent = JSON.stringify(found);
+  document.body.appendChild(note);
+});
+</script>
+</head>"""
 FRAME = """<!DOCTYPE html><meta charset="utf-8"><body style="margin:0"><script>
 window.addEventListener("message", function (event) {
   var note = document.createElement("pre");
@@ -77,20 +108,28 @@ def browser() -> str:
     return found
 
 
-def look(browser: str, page: Path, folder: Path, width: int) -> tuple[dict[str, Any], str]:
-    """Open a copy of the page with a probe in it; return what the probe saw and what the console said."""
+def look(
+    browser: str, page: Path, folder: Path, width: int | None, probe: str = PROBE, flags: tuple[str, ...] = ()
+) -> tuple[dict[str, Any], str]:
+    """Open a copy of the page with a probe in it; return what the probe saw and what the console said.
+
+    width : of a frame that holds the page; None: the page is the window's own, where animations run.
+    """
     for kind in ("figures", "tables"):
         shutil.copytree(page.parent / kind, folder / kind)
     text = page.read_text(encoding="utf-8")
-    assert text.count("</body>") == 1
-    (folder / "report.html").write_text(text.replace("</body>", PROBE), encoding="utf-8")
-    frame = folder / "frame.html"  # a browser's own window is never narrower than 500 pixels
-    frame.write_text(FRAME.replace("WIDTH", str(width)), encoding="utf-8")
+    place = probe.rsplit("\n", 1)[-1]  # </head> or </body>, which the probe stands before
+    assert text.count(place) == 1
+    (folder / "report.html").write_text(text.replace(place, probe), encoding="utf-8")
+    opened = folder / "report.html"
+    if width is not None:
+        opened = folder / "frame.html"  # a browser's own window is never narrower than 500 pixels
+        opened.write_text(FRAME.replace("WIDTH", str(width)), encoding="utf-8")
     command = [
         browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
         "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--v=0", "--hide-scrollbars",
         f"--user-data-dir={folder / 'profile'}", "--window-size=1400,1300", "--virtual-time-budget=10000",
-        "--dump-dom", frame.as_uri(),
+        *flags, "--dump-dom", opened.as_uri(),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, timeout=150)
     dom = done.stdout.decode("utf-8", errors="replace")
@@ -140,3 +179,14 @@ def test_clouds_turn_and_take_colours_without_an_error(browser: str, volumes: Pa
     for cloud in found["clouds"]:
         assert cloud["steps"] == [True] * 4, "drawn, turned by a key, coloured by another marker, one button pressed"
         assert 300 < cloud["width"] <= 560 and cloud["right"] <= width
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("calm", [False, True])
+def test_a_cloud_turns_slowly_unless_the_pointer_is_on_it_or_motion_is_not_wanted(
+    browser: str, volumes: Path, calm: bool, tmp_path: Path
+) -> None:
+    flags = ("--force-prefers-reduced-motion",) if calm else ()
+    found, console = look(browser, volumes, tmp_path, None, SPIN, flags)
+    assert [line for line in console.splitlines() if "CONSOLE" in line] == []
+    assert found == {"free": not calm, "under": False, "after": not calm}
