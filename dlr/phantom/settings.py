@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["SEED", "PhantomSettings"]
+__all__ = ["SEED", "VOLUME_SEED", "PhantomSettings", "VolumePhantomSettings"]
 
 
 # A typical draw: its 160 patients' true probabilities have AUCs within .01 of the reachable ones (image .918 of .920,
@@ -35,13 +35,17 @@ class PhantomSettings(BaseModel):
     )
 
 
+# A typical draw: its 160 patients' true probabilities have a macro AUC of .941, and .943 can be reached.
+VOLUME_SEED = 5
+
+
 class VolumePhantomSettings(BaseModel):
     """Size, seed and strength of a synthetic cohort of volumes. The defaults are the built-in cohort's."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     patients: int = Field(default=160, ge=8, description="a volume each")
-    seed: int = SEED
+    seed: int = VOLUME_SEED
     signal: float = Field(default=1.0, ge=0, description="multiplies every shift of the truth; 0 is the null cohort")
     size: int = Field(default=40, ge=16, le=256, description="rows and columns; the field in mm stays the same")
     decoys: int = Field(default=2, ge=0, le=2, description="look-alikes of the lesion in every volume")

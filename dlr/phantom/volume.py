@@ -5,7 +5,7 @@ A lesion is an ellipsoid whose border wanders, hypoechoic, in tissue whose echog
 
 - margin: an echogenic halo along the border, brighter with the variable;
 - texture: the inner part, brighter with the variable;
-- shadow: attenuation along the beam, which darkens the lesion's lower part and all that lies below it.
+- shadow: attenuation along the beam through the lower half, which darkens that and all that lies below.
 
 Look-alikes ("decoys", as fat lobules are) show variables of their own in the same ways, and differ from the lesion in
 being less dark: a network that does not know which body is the lesion mixes their variables with the lesion's.
@@ -28,11 +28,15 @@ VARIABLES = ("margin", "texture", "shadow")
 FIELD_MM = 40.0  # every edge of the volume
 SLICE_TO_PIXEL = 0.48 / 0.30  # as the published volumes: slices .48 mm apart, here of the same proportion
 
-LESION_DB, DECOY_DB = -17.0, -9.0  # against the tissue around
-HALO_DB, HALO_MM = (3.0, 3.0), 1.5  # at 0 and a SD; half width
-INNER_DB = (0.0, 3.0)
-SHADOW_DB_PER_MM = (0.15, 0.45)
-DARKEST_DB = 22.0  # past it a shadow is black
+LESION_MM = (17.0, 12.0, 22.0)  # diameter: median, least, most
+DECOY_MM = (9.0, 14.0)
+LESION_DB, DECOY_DB = -22.0, -8.0  # mean against the tissue around
+DECOY_LOOKS = (1.0, 2.0)  # mean and SD of their variables: a wider range than the lesions'
+HALO_DB, HALO_MM = (3.0, 5.0), 1.0  # (at 0, a SD), and SD of its profile across the border
+INNER_DB = 4.0  # a SD
+SHADOW_DB_PER_MM = (0.2, 1.0)  # (at 0, a SD), of the way through the lower half of the body
+DARKEST_DB = 30.0  # past it a shadow is black
+LOOKS = 3  # speckle patterns that are averaged, as scanners do by steering their beam
 SPECKLE_MM = (1.0, 0.6, 0.8)  # SD of the point-spread function (z, y, x)
 TISSUE_DB, TISSUE_MM = 2.0, 5.0  # SD and correlation length of the tissue's echogenicity
 DYNAMIC_RANGE_DB, HEADROOM_DB, NOISE_DB = 60.0, 16.0, -40.0
@@ -78,14 +82,14 @@ def draw_anatomy(
     margin: float, texture: float, shadow: float, decoys: int, gain_db: float, rng: np.random.Generator
 ) -> Anatomy:
     """Add to the lesion's variables what has no part in the labels: size, place, darkness, and the look-alikes."""
-    diameter = float(np.clip(14.5 * np.exp(0.22 * rng.standard_normal()), 9.0, 20.0))
+    diameter = float(np.clip(LESION_MM[0] * np.exp(0.22 * rng.standard_normal()), *LESION_MM[1:]))
     radii = diameter / 2 * np.exp(rng.normal(0, 0.10, 3))
     room = FIELD_MM - 2 * radii - 2
     centre = 1 + radii + room * rng.uniform((0.1, 0.05, 0.1), (0.9, 0.55, 0.9))
     lesion = Body(centre, radii, float(rng.normal(LESION_DB, 1.0)), margin, texture, shadow)
     bodies = [lesion]
     for _ in range(decoys):
-        radii = float(rng.uniform(4.5, 7.0)) * np.exp(rng.normal(0, 0.10, 3))
+        radii = float(rng.uniform(*DECOY_MM) / 2) * np.exp(rng.normal(0, 0.10, 3))
         places = 1 + radii + (FIELD_MM - 2 * radii - 2) * rng.uniform(size=(40, 3))
         gaps = np.array(
             [
@@ -94,7 +98,7 @@ def draw_anatomy(
             ]
         )
         centre = places[np.argmax(np.minimum(gaps, 2.0))]  # the first with 2 mm of room, else the one with most
-        looks = rng.standard_normal(3) * 1.25 + 0.75  # about the lesions' own spread over a cohort
+        looks = rng.normal(*DECOY_LOOKS, 3)
         bodies.append(Body(centre, radii, float(rng.normal(DECOY_DB, 1.0)), *map(float, looks)))
     return Anatomy(lesion, tuple(bodies[1:]), gain_db)
 
@@ -110,13 +114,13 @@ def draw_volume(anatomy: Anatomy, size: int, rng: np.random.Generator) -> Ultras
         outside = _outside(body, at, rng)
         inside = expit(-outside / 0.35)
         deep = expit(-(outside + 0.25 * body.radii_mm.mean()) / 0.7)
-        inner = body.level_db + (INNER_DB[0] + INNER_DB[1] * body.texture) * deep
-        halo = (HALO_DB[0] + HALO_DB[1] * body.margin) * np.exp(
-            -((outside - 0.3 * HALO_MM) ** 2) / (2 * (HALO_MM / 1.5) ** 2)
-        )
+        inner = body.level_db + INNER_DB * body.texture * deep
+        profile = np.exp(-(((outside - 0.5) / HALO_MM) ** 2) / 2)
+        halo = (HALO_DB[0] + HALO_DB[1] * body.margin) * profile
         echogenicity = echogenicity * (1 - inside) + inner * inside + halo
         per_mm = SHADOW_DB_PER_MM[0] + SHADOW_DB_PER_MM[1] * body.shadow
-        path = np.cumsum(inside, axis=1) * spacing[1]
+        lower = expit((at[1] - body.centre_mm[1]) / 1.0)[None, :, None]
+        path = np.cumsum(inside * lower, axis=1) * spacing[1]
         attenuation += DARKEST_DB * np.tanh(per_mm * path / DARKEST_DB)
         if body is anatomy.lesion:
             mask = outside < 0
@@ -149,12 +153,12 @@ def _b_mode(decibel: np.ndarray, spacing: tuple[float, float, float], rng: np.ra
     sd = [length / step for length, step in zip(SPECKLE_MM, spacing, strict=True)]
     amplitude = np.exp(decibel.astype(np.float32) * np.float32(np.log(10) / 20))
     power = np.zeros(decibel.shape, dtype=np.float32)
-    for _ in range(2):
+    for _ in range(2 * LOOKS):
         echo = gaussian_filter(
             amplitude * rng.standard_normal(decibel.shape, dtype=np.float32), sd, mode="reflect", truncate=3
         )
         power += echo**2
-    power /= np.float32(2 * np.prod([_kept(s) for s in sd]))
+    power /= np.float32(2 * LOOKS * np.prod([_kept(s) for s in sd]))
     power += np.float32(10 ** (NOISE_DB / 10))
     grey = 255 * (1 + (10 * np.log10(power) - HEADROOM_DB) / DYNAMIC_RANGE_DB)
     return np.clip(np.round(grey), 0, 255).astype(np.uint8)

@@ -18,13 +18,13 @@ import pandas as pd
 
 from dlr.phantom.folder import MANIFEST_NAME, TRUTH_NAME, csv_of, refuse_another_study, text_of
 from dlr.phantom.receptor_truth import MARKERS, PATTERNS, ReceptorTruth, pattern_shares
-from dlr.phantom.settings import SEED, VolumePhantomSettings
+from dlr.phantom.settings import VOLUME_SEED, VolumePhantomSettings
 from dlr.phantom.volume import draw_anatomy, draw_volume
 from dlr.randomness import rng
 
 __all__ = ["SCANNERS", "is_built_in_volumes", "make_volume_cohort", "scanner_auc", "volume_truth"]
 
-SHIFTS = {"margin": {"er": 1.6}, "texture": {"pr": 1.6}, "shadow": {"her2": 1.6}}  # at signal 1, in SD
+SHIFTS = {"margin": {"er": 2.0}, "texture": {"pr": 2.0}, "shadow": {"her2": 2.0}}  # at signal 1, in SD
 SCANNERS = {"scanner_a": (-1.0, -2.5), "scanner_b": (0.0, 0.0), "scanner_c": (1.0, 2.5)}  # tilt a unit, gain in dB
 GAIN_DB = 1.0  # SD within a scanner
 FOLDER = "volumes"
@@ -42,7 +42,7 @@ class Plan:
 def make_volume_cohort(
     folder: Path,
     patients: int = 160,
-    seed: int = SEED,
+    seed: int = VOLUME_SEED,
     signal: float = 1.0,
     size: int = 40,
     decoys: int = 2,

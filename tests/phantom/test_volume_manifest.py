@@ -107,14 +107,14 @@ def test_each_variable_tells_of_its_marker():
     for variable, marker in (("margin", "er"), ("texture", "pr"), ("shadow", "her2")):
         positive = plan.labels[marker] == 1
         shift = plan.variables[variable][positive].mean() - plan.variables[variable][~positive].mean()
-        assert shift == pytest.approx(1.6, abs=0.25)
+        assert shift == pytest.approx(2.0, abs=0.25)
 
 
 def test_confounding_lifts_the_scanners_pooled_auc_and_not_the_one_within_scanners():
-    plan = plan_volume_cohort(VolumePhantomSettings(patients=3000, confounding=1.0))
+    plan = plan_volume_cohort(VolumePhantomSettings(patients=12_000, confounding=1.0))
     documented = scanner_auc(1.0)
     score = plan.manifest["cohort"].map({"scanner_a": 0, "scanner_b": 1, "scanner_c": 2}).to_numpy()
-    other = np.random.default_rng(0).random(3000)  # a score that knows the scanner and, within it, nothing
+    other = np.random.default_rng(0).random(12_000)  # a score that knows the scanner and, within it, nothing
     for marker in MARKERS:
         truth = plan.labels[marker].to_numpy()
         assert documented[marker] > 0.6
@@ -123,7 +123,7 @@ def test_confounding_lifts_the_scanners_pooled_auc_and_not_the_one_within_scanne
         for scanner in range(3):
             seen = score == scanner
             assert roc_auc_score(truth[seen], score[seen]) == 0.5
-            assert roc_auc_score(truth[seen], other[seen]) == pytest.approx(0.5, abs=0.07)
+            assert roc_auc_score(truth[seen], other[seen]) == pytest.approx(0.5, abs=0.07)  # 4 SE
 
 
 def test_without_confounding_the_scanner_tells_nothing():
