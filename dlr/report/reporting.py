@@ -27,6 +27,7 @@ from dlr.tables import (
     SELECTION_FREQUENCY,
     STABILITY,
     TABLE1_SIDE,
+    TSNE,
 )
 from dlr.words import Target
 
@@ -185,9 +186,12 @@ def _baseline(sources: Sources, evidence: Evidence) -> str:
 
 
 def _explanation(sources: Sources, evidence: Evidence) -> str:
-    if sources.table(ATTENTION) is not None:
-        return "class activation maps beside a null network; weights of the Rad-score"
-    return "weights of the Rad-score" if sources.table(RAD_SCORE) is not None else "none"
+    words = {
+        "class activation maps beside a null network": ATTENTION,
+        "weights of the Rad-score": RAD_SCORE,
+        "features of the networks in three dimensions": TSNE,
+    }
+    return "; ".join(said for said, table in words.items() if sources.table(table) is not None) or "none"
 
 
 def _availability(sources: Sources, evidence: Evidence) -> str:

@@ -35,7 +35,7 @@ COPIED = ("figures", "tables", "contact_sheet.pdf", "examples.png")
 
 @stage(
     "report",
-    version=5,
+    version=6,
     needs=["cohort"],
     asks=[EVERYTHING],
     sections=["*"],

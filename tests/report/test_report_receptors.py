@@ -20,6 +20,7 @@ from dlr.report.methods import methods_text
 from dlr.report.press import Press
 from dlr.report.published import published
 from dlr.report.receptors import receptors
+from dlr.report.reporting import reporting_table
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.tables import COMPARISONS, METRICS
@@ -65,6 +66,10 @@ def test_a_part_of_a_stage_that_the_pipeline_has_not_is_not_called_missing(run: 
     assert "was resampled to 64³ voxels, clipped at the 0.5 and 99.5 percentiles of the training volumes" in text
     assert "had 10 layers and 8 channels in the stem" in text and "at most 250 epochs with adam at 0.001" in text
     assert "draws patients once for all receptors" in text
+    shown = reporting_table(sources, Evidence(sources)).set_index("Topic")
+    assert shown.loc["Explanation", "Evidence of this run"].startswith("class activation maps beside a null network; ")
+    assert "Rad-score" not in shown.loc["Explanation", "Evidence of this run"]
+    assert shown.loc["Explanation", "Section"] == "3, 7" and shown.loc["Missing data", "Section"] == "2, 3"
 
 
 @pytest.mark.parametrize("target", TARGETS)
