@@ -26,7 +26,10 @@ TWINS = {"xgboost": ("xgboost", "xgboost-cpu")}  # one library under two names
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of a study. Its key is made of all fields but `function`, `publish`, `gives`, `apply` and `models`."""
+    """One step of a study.
+
+    Its key is made of all fields but `function`, `publish`, `gives`, `apply`, `models` and `foretell`.
+    """
 
     name: str
     function: Callable[[Run], None]
@@ -41,6 +44,7 @@ class Stage:
     asks: tuple[Hashable, ...] = ()  # it reads every earlier stage that gives one of these; EVERYTHING: every one
     apply: Callable[[Any], None] | None = None  # how its outputs are applied to new patients
     models: tuple[Any, ...] = ()  # what it fits that the house has no name for: ModelSpec
+    foretell: Callable[[Run], float] | None = None  # seconds it takes at most, told from its first need alone
 
     @property
     def summary(self) -> str:
@@ -69,6 +73,7 @@ def stage(
     asks: Sequence[Hashable] = (),
     apply: Callable[[Any], None] | None = None,
     models: Sequence[Any] = (),
+    foretell: Callable[[Run], float] | None = None,
 ) -> Callable[[Callable[[Run], None]], Stage]:
     """Make a stage of a function of one Run. The function's docstring is the sentence that status shows.
 
@@ -83,7 +88,7 @@ def stage(
     def make(function: Callable[[Run], None]) -> Stage:
         return Stage(
             name, function, version, tuple(needs), tuple(optional), tuple(sections), tuple(libraries), files,
-            tuple(publish), tuple(gives), tuple(asks), apply, tuple(models),
+            tuple(publish), tuple(gives), tuple(asks), apply, tuple(models), foretell,
         )  # fmt: skip
 
     return make

@@ -95,7 +95,7 @@ class Walk:
         else:
             reason = reason_to_compute(planned, self.store)
         if waits:
-            self._only_planned(planned, f"{reason}; needs {waits[0]} first")
+            self._only_planned(planned, f"{reason}; needs {waits[0]} first", self._foretold(planned, waits))
         else:
             self._compute(planned, reason, forced)
 
@@ -139,12 +139,19 @@ class Walk:
             self.screen.say("  ! other bytes than before: what reads them is computed again", style="yellow")
         self._keep(planned, record, COMPUTED, reason, record["seconds"], run)
 
+    def _foretold(self, planned: Planned, waits: list[str]) -> ProbeEnded | None:
+        """What a stage says of its own time although what it needs is not there yet; its first need must be."""
+        stage = planned.stage
+        if stage.foretell is None or stage.needs[0] in waits or self.folders[stage.needs[0]] is None:
+            return None
+        return ProbeEnded("at most", stage.foretell(self._run(planned, planned.folder, False)), self.executor.workers)
+
     def _run(self, planned: Planned, beside: Path, fresh: bool) -> Run:
         stage = planned.stage
         about = f"the needs of stage {stage.name}"
         sources = self.pipeline.sources(stage.name)
         declared = dict.fromkeys((*stage.needs, *stage.optional))
-        found = {source: self.folders[source] for source in sources}
+        found = {source: self.folders.get(source) for source in sources}
         absent = dict.fromkeys(declared.keys() - set(sources), "it is not part of this pipeline")
         return Run(
             stage=stage,

@@ -9,7 +9,7 @@ from dlr.errors import InputError, missing_modules
 from dlr.study.cohort import CohortTables, read_cohort
 from dlr.study.frames import probability_by_patient
 from dlr.study.parts import side_under, study_parts
-from dlr.study.receptors import ReceptorChain, receptor_chains
+from dlr.study.receptors import ReceptorChain, receptor_chains, seconds_of_all
 from dlr.study.receptors_new import apply_receptors
 from dlr.study.signatures import held_out_rows
 from dlr.study.volumes import VolumeSet, read_volume_set
@@ -17,6 +17,15 @@ from dlr.tables import CURVES, EMBEDDINGS, EVERY_PART, PREDICTIONS, SEGMENTATION
 from dlr.words import CHOSEN
 
 __all__ = ["receptors"]
+
+
+def foretell_receptors(run: Run) -> float:
+    """Seconds of all trainings at most, told from the cohort alone."""
+    if missing_modules("deep"):
+        return 0.0
+    tables = read_cohort(run.needs.cohort)
+    parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
+    return seconds_of_all(run, tables.binary_targets, parts)
 
 
 @stage(
@@ -27,6 +36,7 @@ __all__ = ["receptors"]
     libraries=["numpy", "torch"],
     gives=[PREDICTIONS, CURVES, EMBEDDINGS, SEGMENTATION],
     apply=apply_receptors,
+    foretell=foretell_receptors,
 )
 def receptors(run: Run) -> None:
     """3-D networks trained from scratch on the whole lesion: SingleTask and MultiTask."""

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NETWORK", "ApplyReceptors", "ReceptorChain", "TrainReceptors", "apply_network_to_volumes", "map_against_outline",
-    "receptor_chains", "train_network",
+    "receptor_chains", "seconds_of_all", "train_network",
 ]  # fmt: skip
 
 MODELS = {"single": Model.SINGLE_TASK, "multi": Model.MULTI_TASK}
@@ -123,6 +123,17 @@ def receptor_chains(
         shutil.copytree(source / NETWORK, chains_folder(run.folder, name, model, part.name) / NETWORK)
         out.append(_chain(volumes, model, answered, part, source, folder))
     return out
+
+
+def seconds_of_all(run: Run, targets: Sequence[Target], parts: Sequence[Part]) -> float:
+    """How long all trainings take at most, told before there are volumes: by one measured step of each network."""
+    from dlr.volume import seconds_a_volume
+
+    settings: ReceptorSettings = run.settings.receptors
+    shown = [len(part.train) for part in wanted_parts(parts, settings.seeds)]
+    networks = 1 if settings.one_network else len(targets)
+    rates = [seconds_a_volume(kind, run.settings.volume, settings) for kind in settings.models]
+    return 60 * networks * minutes_of(run, sum(rates), shown, settings.training.epochs)
 
 
 def _name(group: Sequence[Target]) -> str:

@@ -106,6 +106,15 @@ def test_a_run_killed_in_epoch_three_goes_on_to_the_same_bytes(
     assert outputs(run_volumes(manifest, tmp_path / "killed")) == outputs(study)
 
 
+def test_a_dry_run_tells_the_minutes_of_trainings_before_there_is_a_volume(manifest: Path, tmp_path: Path) -> None:
+    plan = run_volumes(manifest, tmp_path / "dry", dry_run=True)
+    (foretold,) = [each for each in plan.outcomes if each.stage == "receptors"]
+    assert foretold.state == "to do" and foretold.seconds is not None and foretold.seconds > 0
+    more = run_volumes(manifest, tmp_path / "dry", "receptors.training.epochs=3000", dry_run=True)
+    (longer,) = [each for each in more.outcomes if each.stage == "receptors"]
+    assert longer.seconds is not None and longer.seconds > 20 * foretold.seconds  # a thousand times, by a noisy clock
+
+
 def new_patients(manifest: Path, result: Result, folder: Path, outlines: bool = True) -> Path:
     """The test side's rows alone, paths absolute, without their labels."""
     table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
