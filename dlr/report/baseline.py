@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlr.report.evidence import WHOLE, Evidence, with_interval
+from dlr.report.evidence import ROLES, WHOLE, Evidence, with_interval
 from dlr.report.sources import Sources
 from dlr.tables import COMPARISONS, SEGMENTATION
-from dlr.words import MACRO, Estimate, Model, Protocol, Side
+from dlr.words import MACRO, Estimate, Model
 
 __all__ = ["Ranking", "first_line", "rankings"]
 
 FROZEN = (Model.RAD_DL, Model.DL)
 SCRATCH = (Model.MULTI_TASK, Model.SINGLE_TASK)
-ROLES_HERE = {"test": Side.TEST, "external": Side.EXTERNAL, "out-of-fold": Side.TRAIN}
+ROLES_HERE = ("test", "external", "out-of-fold")
 
 
 @dataclass(frozen=True)
@@ -127,14 +127,14 @@ def _paired(sources: Sources, one: Ranking, a: str, b: str) -> tuple[float, floa
     table = sources.table(COMPARISONS)
     if table is None:
         return None
-    rows = table[
+    table = table[
         (table["target"] == MACRO) & (table["metric"] == "auc") & (table["subset"] == WHOLE)
-        & (table["side"] == ROLES_HERE[one.role]) & (table["protocol"] == Protocol.CROSSFIT)
         & (table["variant_a"] == "") & (table["variant_b"] == "")
     ]  # fmt: skip
-    for row in rows.itertuples(index=False):
-        if (row.model_a, row.model_b) == (a, b):
-            return float(row.difference), float(row.lower), float(row.upper)
-        if (row.model_a, row.model_b) == (b, a):
-            return -float(row.difference), -float(row.upper), -float(row.lower)
+    for protocol, side in ROLES[one.role]:
+        for row in table[(table["protocol"] == protocol) & (table["side"] == side)].itertuples(index=False):
+            if (row.model_a, row.model_b) == (a, b):
+                return float(row.difference), float(row.lower), float(row.upper)
+            if (row.model_a, row.model_b) == (b, a):
+                return -float(row.difference), -float(row.upper), -float(row.lower)
     return None

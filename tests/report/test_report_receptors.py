@@ -219,7 +219,12 @@ def test_that_a_network_from_scratch_ranks_better_needs_an_interval(tmp_path: Pa
         sources, Evidence(sources)
     )
     compared = COMPARISONS.read(run.folder / "evaluate")
-    COMPARISONS.write(run.folder / "evaluate", compared.assign(lower=compared["difference"] - 2))
+    for table in (METRICS, COMPARISONS):  # a study of the published way alone has its own test side
+        rows = table.read(run.folder / "evaluate")
+        table.write(run.folder / "evaluate", rows[rows["side"] == "test"].replace({"protocol": {"crossfit": "paper"}}))
+    published_way = first_line(run.sources(), Evidence(run.sources()))
+    assert "MultiTask, trained from scratch, ranks better" in published_way and "out-of-fold" not in published_way
+    COMPARISONS.write(run.folder / "evaluate", compared.assign(lower=compared["difference"] - 2, protocol="paper"))
     sources = run.sources()
     line = first_line(sources, Evidence(sources))
     assert "it is not shown which ranks better" in line and "trained from scratch, ranks better" not in line
