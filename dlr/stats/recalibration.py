@@ -15,12 +15,13 @@ from dlr.stats.separation import separating_terms
 __all__ = ["EDGE", "LogisticCurve", "fit_logits", "recalibration"]
 
 EDGE = 1e-12  # a probability of exactly 0 or 1 has no logit
+SINGULAR = 1e-13  # of the largest eigenvalue of the information: below, its inverse is rounding noise
 FLAT = 1e-9  # of the information a patient, columns scaled to root mean square 1; about 0.2 at best
 
 
 @dataclass(frozen=True)
 class LogisticCurve:
-    """Coefficients (k,) and their covariance (k, k); NaN where the likelihood has no maximum."""
+    """Coefficients (k,) and their covariance (k, k); NaN where the likelihood has no maximum that can be told."""
 
     beta: np.ndarray
     covariance: np.ndarray
@@ -36,8 +37,9 @@ def fit_logits(outcome: np.ndarray, x: np.ndarray, offset: np.ndarray | None = N
     target = Likelihood(x / scale, outcome.astype(float), np.ones(n), np.zeros(n) if offset is None else offset)
     best = maximise(target, np.zeros(k))
     information = target.information(best.beta)
-    flat = np.linalg.eigvalsh(information)[0] < FLAT * n  # either separated or nearly collinear columns
-    if not best.converged or (flat and separating_terms(x, outcome).any()):
+    least, *_, most = np.linalg.eigvalsh(information) if k > 1 else (information[0, 0],) * 2
+    flat = least < FLAT * n  # either separated or nearly collinear columns
+    if not best.converged or least < SINGULAR * most or (flat and separating_terms(x, outcome).any()):
         return nowhere
     return LogisticCurve(best.beta / scale, np.linalg.inv(information) / np.outer(scale, scale))
 

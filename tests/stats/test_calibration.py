@@ -191,6 +191,18 @@ def test_constant_probability_has_an_intercept_but_no_slope() -> None:
     assert len(found.groups) == 1
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("spread", [10.0**power for power in np.arange(-10, -5, 0.5)])
+def test_what_a_nearly_constant_probability_cannot_tell_is_undefined(spread: float) -> None:
+    """A strong penalty leaves probabilities that differ in the ninth digit: columns of a spline are then the same."""
+    draw = rng(3, "nearly constant")
+    p = expit(0.7 + spread * draw.normal(0, 10, 169))
+    found = calibration(draw.random(169) < p, p, replicates=20)
+    for one in (found.slope, found.joint_intercept):
+        assert np.isnan(one.value) or one.lower < one.value < one.upper
+    assert np.isfinite(found.intercept.value) and found.intercept.lower < found.intercept.value
+
+
 def test_probabilities_of_zero_and_one_are_counted() -> None:
     found = calibration([0, 0, 1, 1, 0, 1], [0.0, 0.2, 0.6, 1.0, 1.0, 0.3], replicates=20)
     assert found.at_the_edge == 3
