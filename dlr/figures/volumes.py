@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
@@ -20,6 +21,7 @@ PROJECTIONS = ((0, 1), (0, 2), (1, 2))  # of a t-SNE: to the right, upwards
 WITHIN = ("pooled", "pairs within a cohort", "mean over cohorts", "left-out cohort")  # filled marks: of all cohorts
 PLANES = ("axial", "coronal", "sagittal")
 GAP = 0.05  # between planes, as a share of all their widths
+OPACITY = 0.55  # of a map at its highest
 ABOVE = 1.6  # gaps above the first row, for the names of the planes
 LABELS = (
     (1.0, "positive", theme.POSITIVE, "o"),
@@ -63,14 +65,7 @@ def draw_planes(rows: Mapping[str, Sequence[Plane]], ax: Axes) -> Axes:
             height, width = plane.size
             up = top + (high - height) / 2
             extent = (left, left + width, up + height, up)
-            low, bright = np.percentile(plane.grey, (1, 99))
-            limits = {"vmin": low, "vmax": bright if bright > low else low + 1}
-            ax.imshow(plane.grey, cmap="gray", interpolation="bilinear", extent=extent, **limits)
-            if plane.heat is not None:
-                alpha = 0.55 * np.clip(plane.heat, 0, 1)
-                ax.imshow(
-                    plane.heat, cmap="turbo", vmin=0, vmax=1, alpha=alpha, interpolation="bilinear", extent=extent
-                )
+            ax.imshow(_painted(plane), interpolation="bilinear", extent=extent)
             if plane.mask.any():
                 lines = outline(plane.mask, extent)
                 ax.add_collection(LineCollection(lines, colors=["white"], linewidths=1.0), autolim=False)
@@ -81,6 +76,17 @@ def draw_planes(rows: Mapping[str, Sequence[Plane]], ax: Axes) -> Axes:
     ax.set(xlim=(0, wide), ylim=(len(rows) * (high + gap) - gap, -ABOVE * gap), aspect="equal")
     ax.axis("off")
     return ax
+
+
+def _painted(plane: Plane) -> np.ndarray:
+    """RGB (rows, columns, 3): the grey with the map over it, as one picture, which halves a page of them."""
+    low, bright = np.percentile(plane.grey, (1, 99))
+    grey = np.clip((plane.grey - low) / ((bright - low) or 1.0), 0, 1)[..., None].repeat(3, axis=2)
+    if plane.heat is None:
+        return grey
+    heat = np.clip(plane.heat, 0, 1)
+    alpha = OPACITY * heat[..., None]
+    return (1 - alpha) * grey + alpha * colormaps["turbo"](heat)[..., :3]
 
 
 def _layout(planes: Sequence[Plane]) -> tuple[float, float]:

@@ -30,6 +30,7 @@ def embedding_blocks(sources: Sources, press: Press) -> list[Block]:
     if table is None:
         return sources.missing("Features in three dimensions", TSNE)
     blocks: list[Block] = [Heading("Features in three dimensions (t-SNE)")]
+    table = table.sort_values("model", key=lambda names: names.map(sources.place), kind="stable")
     for (model, target), rows in table.groupby(["model", "target"], sort=False):
         binary = [one for one in sources.targets if one.binary and str(target) in (EVERY_PART, one.name)]
         labelled = _labelled(sources, rows, binary)

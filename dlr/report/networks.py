@@ -17,7 +17,7 @@ from dlr.report.embedding import embedding_blocks
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.report.volume_maps import compared_networks, maps_in_planes
-from dlr.tables import ALGORITHMS, ATTENTION, CHOICES, CURVES, EVERY_PART, EXAMPLES, TSNE
+from dlr.tables import ALGORITHMS, ATTENTION, CHOICES, CURVES, EVERY_PART, EXAMPLES, TSNE, VOLUMES
 from dlr.words import Target
 
 __all__ = ["seeing"]
@@ -25,6 +25,8 @@ __all__ = ["seeing"]
 CHOICE_NOTE = "Never chosen on test: inside each part, by the loss of its inner folds or validation patients. Frozen networks stand beside fine-tuned ones always."
 MEASURES_NOTE = "Energy: share of the map inside the outline over the outline's share of the picture; pointing: the highest value lies inside; IoU: of the outline and as many of the highest values. Null: the same measure for what stands under held against. A map that looks no different from its null says nothing."
 MAPS_CAPTION = "Class activation maps for the positive class, turbo colours, outline in white. Called by the cut-off of the out-of-fold signature. A map of a network of random weights looks convincing too: see the numbers above."
+HEADS = "heads"
+MEASURES = {HEADS: "loss of the markers", "dice": "Dice loss", "voxels": "cross-entropy of the voxels"}  # of CURVES
 OUTCOMES = ["true positive", "false positive", "true negative", "false negative"]
 
 
@@ -130,9 +132,12 @@ def _curves_of_all(sources: Sources, press: Press) -> list[Block]:
 
 
 def _drawn_curves(press: Press, curves: pd.DataFrame, name: str, words: str) -> Block:
+    several = curves.groupby("model")["measure"].transform("nunique") > 2
+    shown = curves[several | (curves["measure"] != HEADS)]  # of a network with heads alone they are its loss
+    shown = shown.assign(measure=shown["measure"].replace(MEASURES))
     panels = [
         Panel(partial(draw_learning_curves, rows), 4.2, 3.0, f"{model}: {measure}")
-        for (model, measure), rows in curves.groupby(["model", "measure"], sort=True)
+        for (model, measure), rows in shown.groupby(["model", "measure"], sort=True)
     ]
     caption = (
         "Mean over folds and seeds, with their range. Early stopping looks at the fold's own validation part only."
@@ -180,7 +185,8 @@ def _maps(sources: Sources, press: Press, target: Target) -> list[Block]:
     if not panels:
         return []
     name, title = f"attention_maps_{sources.slug(target)}", f"Where the network looked for {target.name}"
-    return [press.figure(name, title, MAPS_CAPTION, panels, examples)]
+    caption = f"Of a volume the slice with the largest ROI. {MAPS_CAPTION}" if sources.gives(VOLUMES) else MAPS_CAPTION
+    return [press.figure(name, title, caption, panels, examples)]
 
 
 def _place(order: list[str]) -> Callable[[pd.Series], pd.Series]:

@@ -9,7 +9,7 @@ from dlr.figures import theme
 from dlr.report.baseline import rankings
 from dlr.report.blocks import Remark, Remarks
 from dlr.report.combined_set import image_signature, primary_set
-from dlr.report.evidence import ELSEWHERE, FEW_EVENTS, LEADING, Evidence, with_interval
+from dlr.report.evidence import ELSEWHERE, FEW_EVENTS, LEADING, Evidence, cell, with_interval
 from dlr.report.optimism import gap_rows
 from dlr.report.selection import noisy_features
 from dlr.report.sources import Sources
@@ -171,7 +171,7 @@ def _miscalibrated(sources: Sources, evidence: Evidence, target: Target) -> Iter
     if slope is not None and (slope.value < 0.8 or slope.value > 1.25):
         yield Remark(
             2, "Probabilities are too extreme." if slope.value < 1 else "Probabilities are too timid.",
-            f"Calibration slope on test {slope.value:.2f} ({theme.format_interval(slope.lower, slope.upper, 2)}).",
+            f"Calibration slope on test {cell(slope, 2)}.",
             "Show the calibration curve; recalibrate before anyone uses the probabilities.", "combine.penalty: ridge",
         )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.colors import to_hex
@@ -31,16 +32,27 @@ def test_three_planes_a_row_at_one_scale_in_mm(ax: Axes) -> None:
     figures.draw_planes({"SingleTask": planes(), "MultiTask": planes(heat=False)}, ax)
     assert [text.get_text() for text in ax.texts] == ["axial", "coronal", "sagittal", "SingleTask", "MultiTask"]
     extents = [image.get_extent() for image in ax.images]
-    assert len(extents) == 3 * 2 + 3, "grey and map, then grey alone"
-    sizes = [(abs(r - l), abs(b - t)) for l, r, b, t in (extents[0], extents[2], extents[4])]
+    sizes = [(abs(r - l), abs(b - t)) for l, r, b, t in extents[:3]]
     assert sizes == [pytest.approx(size) for size in ((16.0, 10.0), (16.0, 12.0), (10.0, 12.0))]
-    assert extents[0] == extents[1] and extents[6][2] > extents[0][2], (
-        "the map lies on its grey; the next network below"
+    assert len(extents) == 6 and extents[3][:2] == extents[0][:2] and extents[3][3] > extents[0][2], (
+        "the next one below"
     )
     assert ax.get_aspect() == 1.0
     assert sum(isinstance(drawn, LineCollection) for drawn in ax.collections) == 6
-    assert [image.get_cmap().name for image in ax.images[:2]] == ["gray", "turbo"]
-    assert np.allclose(ax.images[1].get_alpha(), 0.55 * planes()[0].heat)  # type: ignore[operator]
+
+
+def test_a_map_lies_over_its_grey_and_hides_it_where_it_is_high(ax: Axes) -> None:
+    heat = np.zeros((4, 5))
+    heat[1, 2], heat[2, 2] = 1.0, 0.5
+    one = Plane(np.tile(np.arange(5.0), (4, 1)), np.zeros((4, 5), dtype=bool), heat, (1.0, 1.0))
+    figures.draw_planes({"MultiTask": [one, one, one]}, ax)
+    shown = np.asarray(ax.images[0].get_array())
+    assert shown.shape == (4, 5, 3)
+    np.testing.assert_allclose(shown[0], np.linspace(0, 1, 5)[:, None].repeat(3, axis=1), atol=0.02)
+    turbo = colormaps["turbo"]
+    for row, value in ((1, 1.0), (2, 0.5)):
+        expected = (1 - 0.55 * value) * shown[0, 2] + 0.55 * value * np.array(turbo(value)[:3])
+        np.testing.assert_allclose(shown[row, 2], expected, atol=1e-6)
 
 
 def test_the_height_of_planes_fits_what_is_drawn(ax: Axes) -> None:

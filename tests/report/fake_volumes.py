@@ -166,7 +166,7 @@ class FakeVolumes:
         out, random = self.stage("receptors"), rng(self.seed, "networks")
         CURVES.write(out, pd.DataFrame([
             ("all", "crossfit", model, 0, f, e, part, measure, 0.7 * np.exp(-e / 9) + 0.1 * random.random())
-            for model, measures in (("SingleTask", ("loss",)), ("MultiTask", ("loss", "dice"))) for f in range(3)
+            for model, measures in (("SingleTask", ("loss", "heads")), ("MultiTask", ("loss", "heads", "dice"))) for f in range(3)
             for e in range(1, 13) for part in ("train", "validation") for measure in measures
         ], columns=list(CURVES.names)))  # fmt: skip
         self.segmentation(out, random)

@@ -64,6 +64,9 @@ def test_the_canvas_carries_its_points_as_text_and_a_button_a_marker(section: Se
 def test_curves_of_networks_for_all_outcomes_are_shown_once(section: Section) -> None:
     names = [block.name for block in section.blocks if isinstance(block, FigureBlock)]
     assert [name for name in names if name.startswith("learning_curves")] == ["learning_curves_all"]
+    curves = next(block for block in section.blocks if isinstance(block, FigureBlock))
+    said = [re.search('aria-label="[^"]*: ([^"]*)"', panel.svg) for panel in curves.panels]  # type: ignore[call-overload]
+    assert [found.group(1) for found in said if found] == ["Dice loss", "loss", "loss of the markers", "loss"]
     assert {f"planes_{target}" for target in TARGETS} <= set(names)
 
 
