@@ -32,7 +32,7 @@ def flow_chart(table: pd.DataFrame, targets: Sequence[Target]) -> pd.DataFrame:
         cases = some[some["excluded"] == reason]
         rows.append({"step": "case excluded", "patients": 0, "cases": len(cases), "reason": str(reason)})
     rows.append(_row("in the study", kept, ""))
-    bare = kept[(kept["image"] != "") & (kept["mask"] == "") & (kept["mask_reader1"] == "")]
+    bare = kept[(kept["image"] != "") & (kept["mask"] == "") & (kept["mask_reader1"] == "")] if "image" in kept else ()
     if len(bare):
         rows.append(_row("without an outline", bare, "stays, for models that need none"))
     for target in targets:
