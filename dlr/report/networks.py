@@ -139,9 +139,10 @@ def _drawn_curves(press: Press, curves: pd.DataFrame, name: str, words: str) -> 
         Panel(partial(draw_learning_curves, rows), 4.2, 3.0, f"{model}: {measure}")
         for (model, measure), rows in shown.groupby(["model", "measure"], sort=True)
     ]
-    caption = (
-        "Mean over folds and seeds, with their range. Early stopping looks at the fold's own validation part only."
-    )
+    stopping = "Early stopping looks at the fold's own validation part only."
+    if not (curves["part"] == "validation").any():
+        stopping = "No validation part was set aside: all epochs ran."
+    caption = f"Mean over folds and seeds, with their range. {stopping}"
     return press.figure(f"learning_curves_{name}", f"Learning curves for {words}", caption, panels, curves)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dlr.report.blocks import Missing, Prose, Section, TableBlock
+from dlr.report.blocks import FigureBlock, Missing, Prose, Section, TableBlock
 from dlr.report.networks import seeing
 from dlr.report.press import Press
 from dlr.report.sources import About, Sources
@@ -80,3 +80,14 @@ def test_of_an_outcome_without_a_network_one_line_says_so(deep: Path) -> None:
     *_, last = section(deep).blocks
     assert isinstance(last, Missing)
     assert (last.what, last.why) == ("Networks that were tried for ki67", "No network was fitted for it.")
+
+
+@pytest.mark.parametrize(("part", "said"), [("validation", "Early stopping looks at"), ("train", "all epochs ran")])
+def test_the_caption_of_curves_says_whether_training_was_stopped(deep: Path, part: str, said: str) -> None:
+    write_algorithms(deep, [("frozen resnet18", 0.72, np.nan)])
+    rows = [
+        ("her2", "crossfit", "DL", 0, 0, epoch, where, "loss", 0.7) for epoch in (1, 2) for where in ("train", part)
+    ]
+    CURVES.write(deep, pd.DataFrame(rows, columns=list(CURVES.names)))
+    figure = next(block for block in section(deep).blocks if isinstance(block, FigureBlock))
+    assert said in figure.caption
