@@ -86,7 +86,8 @@ def check_case(row: int, values: Mapping[str, Any], settings: CohortSettings) ->
         what = f"{image.array.shape[0]} slice, and this study needs {settings.least_slices} or more"
         where = f"case {case.case_id}, {values['image']}"
         return Checked(row, problems=(Problem(where, what, "give the whole volume, or exclude the case"),))
-    notes, parts = list(case.notes), ()
+    notes = list(case.notes)
+    parts: tuple[int, ...] = ()
     if made.outline is not None:
         parts = made.outline.part_sizes
         notes += _doubts(image, case.mask, made.outline.grid)
