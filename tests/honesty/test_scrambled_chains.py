@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 from null_tables import Study, draw_study
 
-from dlr.learn import LearnSettings, save_chains
+from dlr.learn import ALGORITHMS, LearnSettings, save_chains
 from dlr.protocols import Part
 
-ALL = LearnSettings(trees=5, max_grid=1, inner_folds=2, lasso_folds=3)
+ALL = LearnSettings(algorithms=[*ALGORITHMS, "ridge"], trees=5, max_grid=1, inner_folds=2, lasso_folds=3)
+LOGS = LearnSettings(algorithms=["ridge"], log=True, inner_folds=2, lasso_folds=3)  # its strength chosen among eight
 STUDY = draw_study(3, signal=1.5, train=48, test=16, features=40)
 
 
@@ -27,12 +28,14 @@ def scrambled(study: Study, patients: list[str]) -> Study:
 
 
 def everything_fitted(study: Study, part: Part, folder: Path) -> dict[str, bytes]:
-    """The bytes of all five chains, the trace, the choices and the grid of a part."""
-    fitted = study.fit(part, ALL)
-    save_chains(fitted, folder)
-    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
-    tables = {name: getattr(fitted, name).to_csv().encode() for name in ("selection", "choices", "grid")}
-    return {**files, **tables}
+    """The bytes of all chains, the trace, the choices and the grid of a part; and those of a ridge of logs."""
+    made = {}
+    for way, settings in (("raw", ALL), ("logs", LOGS)):
+        fitted = study.fit(part, settings)
+        save_chains(fitted, folder / way)
+        made |= {f"{way} {path.name}": path.read_bytes() for path in sorted((folder / way).iterdir())}
+        made |= {f"{way} {name}": getattr(fitted, name).to_csv().encode() for name in ("selection", "choices", "grid")}
+    return made
 
 
 @pytest.mark.parametrize("protocol", ["paper", "crossfit"])
