@@ -253,7 +253,6 @@ _COMPARED = {
 TABLE1_SIDE = Table("table1_side.csv", _COMPARED)
 TABLE1_OUTCOME = Table("table1_outcome.csv", {**_COMPARED, "target": TEXT})
 
-EVERY_PART = "all"  # target, protocol and part of what depends on none of them: frozen embeddings
 EMBEDDINGS = Table(  # a row a case; further: e0000 ...
     "embeddings.parquet",
     {**_text("case_id", "patient_id", "target", "protocol", "part", "backbone"), **_whole("seed", "fold"),
@@ -272,7 +271,7 @@ VOLUMES = Table(  # a row a case that could be cut; file: its folder beside the 
 )  # fmt: skip
 SEGMENTATION = Table(  # the map of a chain against the outline of a patient that it did not see, on what it was fed
     "segmentation.csv",
-    {**_text("case_id", "patient_id", "side", "protocol", "model", "variant"), **_whole("seed", "fold"),
+    {**_text("case_id", "patient_id", "target", "side", "protocol", "model", "variant"), **_whole("seed", "fold"),
      **_numbers("dice", "hausdorff95"), "unit": TEXT},
 )  # fmt: skip
 TSNE = Table(  # t-SNE of one chain's features; role: train (its own training patients), held-out

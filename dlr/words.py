@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHOSEN",
     "CLIP",
+    "EVERY_PART",
     "MACRO",
     "MODELS",
     "Available",
@@ -138,6 +139,7 @@ class Role(StrEnum):
     HELD_OUT = "held-out"  # test, external or new patients
 
 
+EVERY_PART = "all"  # target, protocol and part of what depends on none of them
 CHOSEN = "chosen"  # the algorithm of a chain that was chosen inside its own training part
 MACRO = "macro"  # in place of a target: all binary targets of a model together
 CLIP = 0.001  # probabilities enter logits clipped to [CLIP, 1 - CLIP]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from dlr.words import MACRO, Available, TargetKind
+from dlr.words import EVERY_PART, MACRO, Available, TargetKind
 
 __all__ = ["CohortSettings", "ColumnSpec"]
 
@@ -125,8 +125,9 @@ class CohortSettings(BaseModel):
         names = [value] if isinstance(value, str) else value
         if not names or any(not n.strip() for n in names) or len(set(names)) < len(names):
             raise ValueError("name at least one target column, each once")
-        if MACRO in names:
-            raise ValueError(f"{MACRO!r} is how tables name all targets together: rename the column in cohort.headers")
+        for taken in (MACRO, EVERY_PART):
+            if taken in names:
+                raise ValueError(f"{taken!r} is how tables name all targets together: rename it in cohort.headers")
         return value
 
     @model_validator(mode="after")

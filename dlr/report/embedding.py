@@ -13,8 +13,8 @@ from dlr.figures import draw_tsne
 from dlr.report.blocks import Block, Cloud, Heading
 from dlr.report.press import Panel, Press, slug
 from dlr.report.sources import Sources
-from dlr.tables import EVERY_PART, TSNE
-from dlr.words import Target
+from dlr.tables import TSNE
+from dlr.words import EVERY_PART, Target
 
 __all__ = ["cloud_of", "embedding_blocks"]
 

@@ -17,8 +17,8 @@ from dlr.report.embedding import embedding_blocks
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.report.volume_maps import compared_networks, maps_in_planes
-from dlr.tables import ALGORITHMS, ATTENTION, CHOICES, CURVES, EVERY_PART, EXAMPLES, TSNE, VOLUMES
-from dlr.words import Target
+from dlr.tables import ALGORITHMS, ATTENTION, CHOICES, CURVES, EXAMPLES, TSNE, VOLUMES
+from dlr.words import EVERY_PART, Target
 
 __all__ = ["seeing"]
 

@@ -20,8 +20,8 @@ from dlr.study.networks import fine_tuned_signatures
 from dlr.study.parts import learnable_parts, study_parts
 from dlr.study.pictured import picture_all
 from dlr.study.signatures import chains_folder, held_out_rows
-from dlr.tables import ALGORITHMS, CHOICES, CURVES, EMBEDDINGS, EVERY_PART, OUTLINES, PREDICTIONS
-from dlr.words import CHOSEN, Model, Target
+from dlr.tables import ALGORITHMS, CHOICES, CURVES, EMBEDDINGS, OUTLINES, PREDICTIONS
+from dlr.words import CHOSEN, EVERY_PART, Model, Target
 
 __all__ = ["deep"]
 

@@ -16,8 +16,8 @@ from dlr.study.cohort import CohortTables, read_cohort
 from dlr.study.deep_chains import embedding_frame
 from dlr.study.frames import PatientFrame
 from dlr.study.parts import study_parts
-from dlr.tables import BLOCKS, CHOICES, COMPONENTS, EMBEDDINGS, EVERY_PART, FEATURES, PCA
-from dlr.words import Target
+from dlr.tables import BLOCKS, CHOICES, COMPONENTS, EMBEDDINGS, FEATURES, PCA
+from dlr.words import EVERY_PART, Target
 
 __all__ = ["fuse"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pandas as pd
 
 from dlr.engine import Run, stage
@@ -13,8 +15,8 @@ from dlr.study.receptors import ReceptorChain, receptor_chains, seconds_of_all
 from dlr.study.receptors_new import apply_receptors
 from dlr.study.signatures import held_out_rows
 from dlr.study.volumes import VolumeSet, read_volume_set
-from dlr.tables import CURVES, EMBEDDINGS, EVERY_PART, PREDICTIONS, SEGMENTATION
-from dlr.words import CHOSEN
+from dlr.tables import CURVES, EMBEDDINGS, PREDICTIONS, SEGMENTATION
+from dlr.words import CHOSEN, EVERY_PART
 
 __all__ = ["receptors"]
 
@@ -58,6 +60,8 @@ def receptors(run: Run) -> None:
         run.leave_out("no part knows patients of both classes of any marker")
     rows = [table for chain in chains for table in prediction_rows(run, tables, volumes, chain)]
     PREDICTIONS.write(run.folder, pd.concat(rows, ignore_index=True))
+    about = {name: chains[0].origin[name] for name in ("weights", "tensors", "source")}
+    (run.folder / "receptors.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
     CURVES.write(run.folder, pd.concat([curve_rows(chain) for chain in chains], ignore_index=True))
     embeddings = [embedding_rows(chain) for chain in chains if chain.embeddings is not None]
     EMBEDDINGS.write(run.folder, pd.concat(embeddings, ignore_index=True))
@@ -81,6 +85,8 @@ def curve_rows(chain: ReceptorChain) -> pd.DataFrame:
     """CURVES of one chain; a marker's own loss under its name, what serves all of them under `all`."""
     own = {f"loss_{target.name}": target.name for target in chain.targets}
     table = chain.curves.assign(**place_of(chain), model=chain.model.value, target=group_of(chain))
+    if len(own) == 1:  # a marker alone: its loss is that of the heads
+        return table[~table["measure"].isin(list(own))]
     table["target"] = table["measure"].map(own).fillna(table["target"])
     return table.assign(measure=table["measure"].where(~table["measure"].isin(list(own)), "loss"))
 
@@ -94,7 +100,8 @@ def embedding_rows(chain: ReceptorChain) -> pd.DataFrame:
 
 def segmentation_rows(tables: CohortTables, volumes: VolumeSet, chain: ReceptorChain) -> pd.DataFrame:
     """SEGMENTATION of one chain."""
-    table = chain.maps.assign(**place_of(chain), model=chain.model.value, variant="", unit="mm")
+    table = chain.maps.assign(**place_of(chain), target=group_of(chain), model=chain.model.value, variant="")
+    table["unit"] = table["case_id"].map(tables.facts["spacing_known"]).map({True: "mm", False: "pixels"})
     table["patient_id"] = table["case_id"].map(volumes.patients)
     table["side"] = [side_under(chain.part.protocol, side) for side in table["patient_id"].map(tables.sides)]
     return table

@@ -28,7 +28,7 @@ def volumes(run: Run) -> None:
         run.leave_out("the study has no images to cut volumes from")
     if tables.kind != "volume":
         run.leave_out("the study has stills, and volumes need slices (cohort.kind)")
-    table = keep_volumes(run, rows)
+    table = keep_volumes(run, rows, tables.facts["spacing_known"])
     VOLUMES.write(run.folder, table)
     spacing = " x ".join(f"{value:.2g}" for value in np.median(table[["spacing_z", "spacing_y", "spacing_x"]], axis=0))
     shape = " x ".join(map(str, run.settings.volume.shape))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -30,10 +31,9 @@ from dlr.study.trainings import (
     wanted_parts,
 )
 from dlr.study.volumes import VolumeSet
-from dlr.tables import EVERY_PART
 from dlr.volume import ReceptorSettings, SegmentationSettings, VolumeSettings
 from dlr.volume.cut import Volume, read_volume
-from dlr.words import Model, Side, Target
+from dlr.words import EVERY_PART, Model, Protocol, Side, Target
 
 if TYPE_CHECKING:
     from dlr.volume.fitting import Kind
@@ -94,6 +94,7 @@ class ReceptorChain:
     curves: pd.DataFrame
     maps: pd.DataFrame  # case_id, dice, hausdorff95
     embeddings: pd.DataFrame | None  # case_id, patient_id, role, e0000 ...
+    origin: dict[str, object]  # what its weights started from
 
 
 def receptor_chains(
@@ -102,26 +103,28 @@ def receptor_chains(
     """Networks of every part asked for, each with the markers that its training patients can teach."""
     settings: ReceptorSettings = run.settings.receptors
     groups = [tuple(targets)] if settings.one_network else [(target,) for target in targets]
-    asked = []
+    asked: list[tuple[Kind, str, tuple[Target, ...], Part]] = []
     for kind in settings.models:
         for group in groups:
             for part in wanted_parts(parts, settings.seeds):
-                answered = _answered(tables, group, part)
-                if answered:
+                answered = _answered(volumes, tables, group, part)
+                if kind == "multi" and not volumes.of(set(part.train), outlined=True):
+                    run.warn(f"{part.name}: no training volume has an outline, so that MultiTask is not trained there")
+                elif answered:
                     asked.append((kind, _name(group), answered, part))
     fits = [_training(run, volumes, tables, *one) for one in asked]
     folders = trained(run, train_network, fits, _foretell(run, fits), label="3-D networks")
-    shown = _shown_whole(parts)
+    whole = _shown_whole(asked)
     tasks = [
-        _application(run, volumes, part, folder, part.name == shown)
-        for (_, _, _, part), folder in zip(asked, folders, strict=True)
+        _application(run, volumes, part, folder, whole[kind, name] == part.name)
+        for (kind, name, _, part), folder in zip(asked, folders, strict=True)
     ]
     out = []
     results = run.each(apply_network_to_volumes, tasks, label="3-D networks applied")
     for (kind, name, answered, part), source, folder in zip(asked, folders, results, strict=True):
         model = MODELS[kind]
         shutil.copytree(source / NETWORK, chains_folder(run.folder, name, model, part.name) / NETWORK)
-        out.append(_chain(volumes, model, answered, part, source, folder))
+        out.append(_chain(volumes, tables, model, answered, part, source, folder))
     return out
 
 
@@ -141,9 +144,10 @@ def _name(group: Sequence[Target]) -> str:
     return group[0].name if len(group) == 1 else EVERY_PART
 
 
-def _answered(tables: CohortTables, group: Sequence[Target], part: Part) -> tuple[Target, ...]:
-    """The markers that a part's training patients can teach; stage cohort has named the others."""
-    return tuple(target for target in group if learnable(target, tables.labels(target).reindex(list(part.train))))
+def _answered(volumes: VolumeSet, tables: CohortTables, group: Sequence[Target], part: Part) -> tuple[Target, ...]:
+    """The markers that the volumes of a part's training patients can teach."""
+    seen = sorted(set(part.train) & set(volumes.patients.values()))
+    return tuple(target for target in group if learnable(target, tables.labels(target).reindex(seen)))
 
 
 def _training(
@@ -181,7 +185,7 @@ def _training(
 
 def _stopping(tables: CohortTables, part: Part) -> set[str]:
     """The patients of a drawn validation side, who stop the paper's training, as published."""
-    if part.protocol != "paper":
+    if part.protocol != Protocol.PAPER:
         return set()
     return set(tables.ids(Side.VALIDATION))
 
@@ -236,9 +240,13 @@ def train_network(task: Task, folder: Path) -> None:
     save_receptors(fitted, folder / NETWORK)
 
 
-def _shown_whole(parts: Sequence[Part]) -> str:
-    """The part whose network shows all its patients in the embedding: the paper's, else the first."""
-    return next((part.name for part in parts if part.protocol == "paper"), parts[0].name)
+def _shown_whole(asked: Sequence[tuple[Kind, str, tuple[Target, ...], Part]]) -> dict[tuple[str, str], str]:
+    """By model and group of markers, the part whose network shows all its patients: the paper's, else the first."""
+    found: dict[tuple[str, str], str] = {}
+    for kind, name, _, part in asked:
+        if part.protocol == Protocol.PAPER or (kind, name) not in found:
+            found[kind, name] = part.name
+    return found
 
 
 def _application(run: Run, volumes: VolumeSet, part: Part, fitted: Path, whole: bool) -> Task:
@@ -289,13 +297,15 @@ def map_against_outline(probability: np.ndarray, volume: Volume) -> tuple[float,
 
 
 def _chain(
-    volumes: VolumeSet, model: Model, targets: tuple[Target, ...], part: Part, source: Path, folder: Path
-) -> ReceptorChain:
+    volumes: VolumeSet, tables: CohortTables, model: Model, targets: tuple[Target, ...], part: Part, source: Path,
+    folder: Path,
+) -> ReceptorChain:  # fmt: skip
     embeddings = None
     if (folder / FEATURES_FILE).exists():
         embeddings = pd.read_parquet(folder / FEATURES_FILE)
-        embeddings["patient_id"] = embeddings["case_id"].map(volumes.patients)
-        embeddings["role"] = np.where(embeddings["patient_id"].isin(part.train), "train", "held-out")
+        owner = embeddings["case_id"].map(volumes.patients)
+        roles = [owner.isin(part.train), owner.isin(_stopping(tables, part))]
+        embeddings = embeddings.assign(patient_id=owner, role=np.select(roles, ["train", "stopped on"], "held-out"))
     return ReceptorChain(
         model=model,
         targets=targets,
@@ -304,4 +314,5 @@ def _chain(
         curves=pd.read_csv(source / CURVES_FILE),
         maps=pd.read_parquet(folder / SEGMENTATION_FILE),
         embeddings=embeddings,
+        origin=json.loads((source / NETWORK / "network.json").read_text(encoding="utf-8"))["origin"],
     )

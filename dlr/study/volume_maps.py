@@ -18,9 +18,9 @@ from dlr.study.receptors import NETWORK
 from dlr.study.signatures import chains_folder
 from dlr.study.tasks import out_of_key, task_of
 from dlr.study.volumes import read_volume_set
-from dlr.tables import EVERY_PART, PREDICTIONS
+from dlr.tables import PREDICTIONS
 from dlr.volume.cut import read_volume
-from dlr.words import CHOSEN, Model, Target
+from dlr.words import CHOSEN, EVERY_PART, Model, Target
 
 __all__ = ["PLANES", "VolumeMap", "maps_of_volumes", "three_planes"]
 

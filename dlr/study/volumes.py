@@ -93,8 +93,11 @@ def cut_case(task: Task, folder: Path) -> None:
     (folder / FACTS_FILE).write_text(json.dumps(facts), encoding="utf-8")
 
 
-def keep_volumes(run: Run, rows: Sequence[CaseRow]) -> pd.DataFrame:
-    """Cut every case, keep its files beside the table, and give VOLUMES; cases that cannot be cut are named."""
+def keep_volumes(run: Run, rows: Sequence[CaseRow], spacing_known: pd.Series) -> pd.DataFrame:
+    """Cut every case, keep its files beside the table, and give VOLUMES; cases that cannot be cut are named.
+
+    spacing_known : bool by case_id; a diameter of voxels whose size is unknown is no diameter in mm (NaN).
+    """
     asked = cutting_of(run.settings, rows)
     tasks = [task_of(run, one.case.row.case_id, one, may_fail=True) for one in asked]
     problems, table = [], []
@@ -106,6 +109,8 @@ def keep_volumes(run: Run, rows: Sequence[CaseRow]) -> pd.DataFrame:
             continue
         _link(result, run.folder / FOLDER / result.name)
         table.append({"case_id": row.case_id, "patient_id": row.patient_id, **_facts(result)})
+        if not spacing_known[row.case_id]:
+            table[-1]["diameter_mm"] = float("nan")
     if not table:
         raise InputError.of(problems)
     return pd.DataFrame(table)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -100,7 +101,7 @@ class ReceptorSettings(BaseModel):
     ] = "published"
     norm: Literal["batch", "group"] = "batch"
     passes: Annotated[int, Field(ge=1, le=4, description="MultiTask: 2 feeds its first map back once")] = 2
-    weights: Annotated[str, Field(description="none, or the path of a MedicalNet file")] = "none"
+    weights: Annotated[Literal["none"] | Path, Field(description="none, or the path of a MedicalNet file")] = "none"
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
     segmentation: SegmentationSettings = SegmentationSettings()
     flips: Annotated[bool, Field(description="predict the mean of a volume and its mirror image left to right")] = True

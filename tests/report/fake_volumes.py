@@ -180,7 +180,7 @@ class FakeVolumes:
         for p, side in zip(self.ids, self.side, strict=True):
             for fold in range(3) if side == "test" else (1,):
                 dice = float(np.clip(0.85 - random.gamma(2, 0.05), 0, 1))
-                rows.append((p, p, side, "crossfit", "MultiTask", "", 0, fold, dice, 20 * (1 - dice), "mm"))
+                rows.append((p, p, "all", side, "crossfit", "MultiTask", "", 0, fold, dice, 20 * (1 - dice), "mm"))
         SEGMENTATION.write(out, pd.DataFrame(rows, columns=list(SEGMENTATION.names)))
 
     def attention(self) -> None:

@@ -221,6 +221,59 @@ def test_a_marker_that_a_part_cannot_know_is_left_out_there_with_a_line(manifest
     assert held_out["er"] == {True}  # trained on A, which knows it, shown B
 
 
+def changed(manifest: Path, home: Path, change: object) -> Path:
+    """The same study with another table."""
+    home.mkdir()
+    (home / "volumes").symlink_to(manifest.parent / "volumes")
+    shutil.copyfile(manifest, home / manifest.name)
+    edit_csv(home / manifest.name, change)
+    return home / manifest.name
+
+
+def two_hospitals(table: pd.DataFrame) -> None:
+    table["cohort"] = np.where(table.index >= 16, "B", "A")
+
+
+LEFT_OUT = ("learn.protocols=[leave_one_cohort_out]", "receptors.training.epochs=1", "cohort.target=[er]")
+
+
+def test_the_first_part_may_be_one_in_which_nothing_can_be_learnt(manifest: Path, tmp_path: Path) -> None:
+    def unlabelled(table: pd.DataFrame) -> None:
+        two_hospitals(table)
+        table.loc[table.index >= 16, "er"] = ""
+
+    result = run_volumes(changed(manifest, tmp_path / "study", unlabelled), tmp_path / "run", *LEFT_OUT)
+    embeddings = EMBEDDINGS.read(result.folders["receptors"])
+    assert set(embeddings["part"]) == {"leave_one_cohort_out-s0-o1-f-1"}
+    assert CURVES.read(result.folders["receptors"]).duplicated(["model", "fold", "epoch", "part", "measure"]).sum() == 0
+
+
+def test_a_part_without_outlines_trains_single_task_alone_and_says_so(manifest: Path, tmp_path: Path) -> None:
+    def half_outlined(table: pd.DataFrame) -> None:
+        two_hospitals(table)
+        table.loc[table.index >= 16, "mask"] = ""
+
+    given = ("volume.crop=whole", "cohort.mask=optional")
+    result = run_volumes(changed(manifest, tmp_path / "study", half_outlined), tmp_path / "run", *LEFT_OUT, *given)
+    rows = PREDICTIONS.read(result.folders["receptors"])
+    assert rows.groupby("model")["fold"].agg(set).to_dict() == {"MultiTask": {1}, "SingleTask": {0, 1}}
+    assert any("outline" in line for each in result.outcomes for line in each.warnings)
+
+
+def test_a_target_named_as_all_of_them_is_refused(manifest: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="all"):
+        run_volumes(manifest, tmp_path / "run", "cohort.target=[er, all]")
+
+
+def test_networks_of_one_marker_each_are_told_apart_in_every_table(manifest: Path, tmp_path: Path) -> None:
+    given = ("receptors.one_network=false", "receptors.training.epochs=1", "cohort.spacing=ignore")
+    result = run_volumes(manifest, tmp_path / "run", *given)
+    maps = SEGMENTATION.read(result.folders["receptors"])
+    assert set(maps["target"]) == {"er", "her2"} and set(maps["unit"]) == {"pixels"}
+    assert not maps.duplicated(["case_id", "target", "model", "protocol", "seed", "fold"]).any()
+    assert VOLUMES.read(result.folders["volumes"])["diameter_mm"].isna().all()
+
+
 def test_multi_task_without_any_outline_is_refused(manifest: Path, tmp_path: Path) -> None:
     home = tmp_path / "bare"
     shutil.copytree(manifest.parent / "volumes", home / "volumes")
