@@ -124,7 +124,7 @@ CHANGES: dict[str, Acts] = {
     "deep.training.optimiser": Acts("adam", *NETWORKS),
     "deep.training.weight_decay": Acts("0.5", *NETWORKS),
     "deep.training.warm_up": Acts("0", *NETWORKS),
-    "deep.training.schedule": Acts("constant", *NETWORKS),
+    "deep.training.schedule": Acts("constant", *NETWORKS, ("deep.training.patience=null",)),
     "deep.training.clip_norm": Acts("0.01", *NETWORKS),
     "deep.training.ema": Acts("0.05", *NETWORKS),
     "deep.training.patience": Acts("null", *NETWORKS),
