@@ -64,11 +64,12 @@ def what_was_measured(sources: Sources, press: Press) -> Section:
         if sources.several:
             blocks.append(Heading(target.name, level=4))
         blocks += _steps(sources, press, target)
-        blocks += _p_values(sources, press, target)
-        blocks += _correlation(sources, press, target)
-        blocks += _lasso(sources, press, target)
-        blocks += _weights(sources, press, target)
-        blocks += _frequency(sources, press, target)
+        if sources.settings.learn.select:
+            blocks += _p_values(sources, press, target)
+            blocks += _correlation(sources, press, target)
+            blocks += _lasso(sources, press, target)
+            blocks += _weights(sources, press, target)
+            blocks += _frequency(sources, press, target)
         blocks += _filter_effect(sources, press, target)
         blocks += _fusion(sources, press, target)
     return section("measured", sources, blocks)
@@ -164,6 +165,8 @@ def _steps(sources: Sources, press: Press, target: Target) -> list[Block]:
         "Kept": counts["kept"].map(_range), "Fits": counts["fits"],
     })  # fmt: skip
     note = "Over several fits: median (smallest–largest). Each fit sees its own training patients only."
+    if not sources.settings.learn.select:
+        note += " Nothing was selected: all features entered the models (learn.select: false)."
     name, words = sources.slug(target), _named(sources, target)
     press.csv(f"selection_trace_{name}", f"Selection: every feature at every step{words}", selection)
     return [press.table(f"selection_steps_{name}", f"Features left after each step{words}", shown, note=note)]

@@ -38,7 +38,7 @@ ALGORITHMS = {
     "extra_trees": "extremely randomised trees",
     "xgboost": "XGBoost",
     "lightgbm": "LightGBM",
-    "ridge": "ridge regression",
+    "ridge": "ridge-penalised logistic regression",
 }
 T_TESTS = {"welch": "Welch's t-test", "student": "Student's t-test", "mannwhitney": "the Mann–Whitney test"}
 PER_PATIENT = {
@@ -142,19 +142,23 @@ def selection_and_models(sources: Sources) -> str:
     learn = sources.settings.learn
     algorithms = ", ".join(ALGORITHMS.get(name, name) for name in learn.algorithms)
     tuned = f"{algorithms[:1].upper()}{algorithms[1:]} {'were' if len(learn.algorithms) > 1 else 'was'}"
-    scaled = "taken as sign(x) log(1 + |x|) and standardised" if learn.log else "standardised"
+    scaled = "taken as sign(x) log(1 + |x|), standardised" if learn.log else "standardised"
     chose = ", which also chose among them" if len(learn.algorithms) > 1 else ""
     sentences = []
     if any(target.binary for target in sources.targets):
-        ridge = ", the strength of the ridge by their log loss" if "ridge" in learn.algorithms else ""
+        judged = "the median score of inner folds"
+        if "ridge" in learn.algorithms:
+            alone = learn.algorithms == ["ridge"]
+            judged = "the log loss of inner folds" if alone else f"{judged}, the ridge by their log loss"
         sentences += [
             f"Features were {scaled}, then selected by {T_TESTS[learn.t_test]} (p < {learn.p:g}), greedy deletion of pairs with |r| > {learn.correlation:g}, and LASSO ({learn.lasso_folds}-fold, λ {learn.lasso_rule})."
             if learn.select else f"Features were {scaled} and entered without selection.",
-            f"{tuned} tuned on grids of at most {learn.max_grid} points by the median score of inner folds{ridge}{chose}; all of this was fitted anew inside every fold.",
+            f"{tuned} tuned on grids of at most {learn.max_grid} points by {judged}{chose}; all of this was fitted anew inside every fold.",
         ]  # fmt: skip
     in_per_cent = [target.name for target in sources.targets if not target.binary]
     if in_per_cent:
-        regressors = " and ".join(ALGORITHMS.get(name, name) for name in learn.learners(TargetKind.PER_CENT))
+        named = {**ALGORITHMS, "ridge": "ridge regression"}
+        regressors = " and ".join(named.get(name, name) for name in learn.learners(TargetKind.PER_CENT))
         chosen = (
             f"features were selected by Spearman's correlation (p < {learn.p:g}), the same deletion of pairs and a gaussian LASSO; "
             if learn.select

@@ -95,7 +95,8 @@ def block_shares(selection: pd.DataFrame, frames: dict[str, PatientFrame]) -> pd
     deep = sum(len(_components(frame.values)) for frame in frames.values())
     everything = sum(frame.values.shape[1] for frame in frames.values())
     rows = [(SHOWN["joined"], "Rad", (everything - deep) / fits), (SHOWN["joined"], "DL", deep / fits)]
-    for step in STEPS[1:]:
+    chosen = (selection["step"] == STEPS[1]).any()  # else all columns entered (learn.select: false)
+    for step in STEPS[1:] if chosen else ():
         kept = selection[(selection["step"] == step) & selection["kept"].astype(bool)]
         deep = int(kept["feature"].str.startswith(COMPONENT).sum())
         rows += [(SHOWN[step], "Rad", (len(kept) - deep) / fits), (SHOWN[step], "DL", deep / fits)]

@@ -75,6 +75,17 @@ def test_without_the_filter_no_threshold_is_printed(report: Built) -> None:
     assert "under an ICC of" not in text
 
 
+def test_a_ridge_of_all_features_as_logs_is_described_as_that(report: Built) -> None:
+    run = report.run.copied_to(report.run.folder.parent / "all features")
+    learn = run.settings.learn.model_copy(update={"algorithms": ["ridge"], "select": False, "log": True})
+    run.settings = run.settings.model_copy(update={"learn": learn})
+    sources = run.sources(ABOUT)
+    text = methods_text(sources, Evidence(sources))
+    assert "Features were taken as sign(x) log(1 + |x|), standardised and entered without selection." in text
+    assert "Ridge-penalised logistic regression was tuned on grids of at most" in text
+    assert "by the log loss of inner folds; all of this" in text and "LASSO" not in text.split("Networks.")[0]
+
+
 def test_the_combined_model_says_which_signature_was_named_beforehand(report: Built) -> None:
     assert "Its image signature is DLR, named beforehand (combine.signature: DLR)." in methods_text(*both(report))
 
