@@ -1,4 +1,4 @@
-"""Sides and folds: drawn once, by patient, stratified over the joint pattern of all targets.
+"""Sides and folds: drawn once, by patient, stratified over the joint pattern of all targets and the cohort.
 
 "missing" is a level; a per cent enters by its third among the patients that are drawn.
 """
@@ -133,12 +133,18 @@ def learnable(target: Target, values: pd.Series) -> bool:
 
 
 def _patterns(patients: pd.DataFrame, targets: Sequence[Target]) -> pd.Series:
-    """'1|0|missing' per patient; of a per cent its third, 0 to 2, from the lowest."""
+    """'1|0|missing' per patient; of a per cent its third, 0 to 2, from the lowest; then the cohort, of several.
+
+    The labels stand first: patients of one pattern of labels are dealt together, cohort after cohort, so that folds
+    stay as even in labels as without cohorts.
+    """
     parts = []
     for target in targets:
         values = patients[target.name].astype(float)
         level = values if target.binary else _thirds(values)
         parts.append(["missing" if np.isnan(v) else f"{v:g}" for v in level])
+    if "cohort" in patients and patients["cohort"].nunique() > 1:
+        parts.append([str(name) for name in patients["cohort"]])
     joint = ["|".join(values) for values in zip(*parts, strict=True)] if len(patients) else []
     return pd.Series(joint, index=patients.index, dtype=object)
 

