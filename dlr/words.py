@@ -32,6 +32,7 @@ __all__ = [
     "expit",
     "logit",
     "signature",
+    "stopped_on",
 ]
 
 
@@ -190,6 +191,11 @@ class CutOff:
     specificity: float
     rule: str  # "Youden"
     n: int
+
+
+def stopped_on(model: str, protocol: str, side: str) -> bool:
+    """Whether a side's patients chose a network's epoch: of the 3-D ones under `paper` the validation side's did."""
+    return model in (Model.SINGLE_TASK, Model.MULTI_TASK) and (protocol, side) == (Protocol.PAPER, Side.VALIDATION)
 
 
 def logit(probability: np.ndarray, clip: float = CLIP) -> np.ndarray:

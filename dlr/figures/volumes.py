@@ -23,6 +23,11 @@ PLANES = ("axial", "coronal", "sagittal")
 GAP = 0.05  # between planes, as a share of all their widths
 OPACITY = 0.55  # of a map at its highest
 ABOVE = 1.6  # gaps above the first row, for the names of the planes
+ROLES = {  # of a patient: words, how a mark is filled, with what if not with the label's colour
+    "train": ("trained on", "full", "white"),
+    "held-out": ("held out", "full", ""),
+    "stopped on": ("stopped on", "left", ""),
+}
 LABELS = (
     (1.0, "positive", theme.POSITIVE, "o"),
     (0.0, "negative", theme.GREY, "s"),
@@ -96,12 +101,12 @@ def _layout(planes: Sequence[Plane]) -> tuple[float, float]:
 
 
 def draw_tsne(points: pd.DataFrame, ax: Axes) -> Axes:
-    """Three projections of a t-SNE, side by side at one scale; shape and colour say the label, filled: held out.
+    """Three projections of a t-SNE, side by side at one scale; shape and colour say the label, the filling the role.
 
-    points : columns x, y, z, role (train, held-out), label (1, 0 or NaN).
+    points : columns x, y, z, role (train, held-out, stopped on), label (1, 0 or NaN).
     """
     label = points["label"].to_numpy(dtype=float)
-    held_out = (points["role"] == "held-out").to_numpy()
+    role = points["role"].to_numpy(dtype=object)
     xyz = points[["x", "y", "z"]].to_numpy(dtype=float)
     places = (xyz - (xyz.min(axis=0) + xyz.max(axis=0)) / 2) / max(np.ptp(xyz, axis=0).max(), 1e-9)  # within ±1/2
     for number, (right, up) in enumerate(PROJECTIONS):
@@ -114,13 +119,14 @@ def draw_tsne(points: pd.DataFrame, ax: Axes) -> Axes:
         )
         for value, words, tone, mark in LABELS:
             own = np.isnan(label) if value is None else label == value
-            for filled in (False, True):
-                shown = own & (held_out == filled)
+            for name, (called, filled, colour) in ROLES.items():
+                shown = own & (role == name)
                 if shown.any():
                     ax.plot(
                         places[shown, right] + shift, places[shown, up], linestyle="none", marker=mark, color=tone,
-                        markersize=3.2, markeredgewidth=0.8, markerfacecolor=tone if filled else "white",
-                        label=f"{words}, {'held out' if filled else 'trained on'}" if number == 0 else None,
+                        markersize=3.2, markeredgewidth=0.8, fillstyle=filled,
+                        markerfacecolor=colour or tone, markerfacecoloralt="white",
+                        label=f"{words}, {called}" if number == 0 else None,
                     )  # fmt: skip
     ax.set(xlim=(-0.58, 1.2 * 2 + 0.58), ylim=(-0.72, 0.58), aspect="equal")
     ax.axis("off")

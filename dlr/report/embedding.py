@@ -18,9 +18,13 @@ from dlr.words import EVERY_PART, Target
 
 __all__ = ["cloud_of", "embedding_blocks"]
 
-CLOUD = "Drag to turn, or use the arrow keys; it stands still while the pointer is on it. The features are those of one chain ({part}), since those of different chains lie in different spaces: filled are the patients that it did not see, hollow those it was trained on, which it has learnt to tell apart."
-STATIC = "The three projections of the same cloud, a row a marker. Filled: patients that the chain ({part}) did not see; hollow: its training patients. Circles: positive; squares: negative; crosses: unknown."
+CLOUD = "Drag to turn, or use the arrow keys; it stands still while the pointer is on it. The features are those of one chain ({part}), since those of different chains lie in different spaces: filled are the patients that it did not see, hollow those it was trained on, which it has learnt to tell apart.{half}"
+STATIC = "The three projections of the same cloud, a row a marker. Filled: patients that the chain ({part}) did not see; hollow: its training patients.{half} Circles: positive; squares: negative; crosses: unknown."
+HALF = (
+    " Half-filled (◐, stopped on): the validation side, whose loss chose the epoch, so that it is not fully held out."
+)
 READING = "t-SNE keeps neighbours: how far two groups lie apart and how large they are says nothing."
+ROLES = {"train": 0, "held-out": 1, "stopped on": 2}  # hollow, filled, half-filled
 RADIUS = 1000  # of the cloud's farthest point; whole numbers keep the page small
 
 
@@ -34,15 +38,15 @@ def embedding_blocks(sources: Sources, press: Press) -> list[Block]:
     for (model, target), rows in table.groupby(["model", "target"], sort=False):
         binary = [one for one in sources.targets if one.binary and str(target) in (EVERY_PART, one.name)]
         labelled = _labelled(sources, rows, binary)
+        half = HALF if (rows["role"] == "stopped on").any() else ""
         part, of = str(rows["part"].iloc[0]), "" if target == EVERY_PART else f" for {target}"
         name, title = f"tsne_{slug(str(model))}_{slug(str(target))}", f"Features of {model}{of}"
-        blocks.append(
-            Cloud(name, title, CLOUD.format(part=part), tuple(one.name for one in binary), cloud_of(labelled, binary))
-        )
+        turning = CLOUD.format(part=part, half=half)
+        blocks.append(Cloud(name, title, turning, tuple(one.name for one in binary), cloud_of(labelled, binary)))
         panels = [
             Panel(partial(draw_tsne, labelled.assign(label=labelled[one.name])), 7.4, 2.9, one.name) for one in binary
         ]
-        caption = f"{STATIC.format(part=part)} {READING}"
+        caption = f"{STATIC.format(part=part, half=half)} {READING}"
         blocks.append(press.figure(name, f"{title}: projections", caption, panels, labelled, across=1))
     return blocks
 
@@ -57,17 +61,17 @@ def _labelled(sources: Sources, rows: pd.DataFrame, targets: list[Target]) -> pd
 
 
 def cloud_of(points: pd.DataFrame, targets: list[Target]) -> str:
-    """JSON: a list a patient: x, y, z as whole numbers in a ball of RADIUS, held out or not, a label a marker or null."""
+    """JSON: a list a patient: x, y, z as whole numbers in a ball of RADIUS, its role (ROLES), a label a marker or null."""
     xyz = points[["x", "y", "z"]].to_numpy(dtype=float)
     xyz = xyz - xyz.mean(axis=0)
     farthest = np.linalg.norm(xyz, axis=1).max()
     whole = np.rint(RADIUS * xyz / (farthest or 1.0)).astype(int)
     labels = points[[one.name for one in targets]].to_numpy(dtype=float)
-    held_out = points["role"] == "held-out"
+    roles = points["role"].map(ROLES)
     return json.dumps(
         [
-            [*place.tolist(), int(out), *(None if np.isnan(value) else int(value) for value in own)]
-            for place, out, own in zip(whole, held_out, labels, strict=True)
+            [*place.tolist(), int(role), *(None if np.isnan(value) else int(value) for value in own)]
+            for place, role, own in zip(whole, roles, labels, strict=True)
         ],
         separators=(",", ":"),
     )

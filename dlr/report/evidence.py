@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a sentence stands on one line, where it is found)
 """Reading metrics.csv as a reader asks: this model's AUC on test, out-of-fold, nested; and which is the headline."""
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import pandas as pd
 from dlr.figures import theme
 from dlr.report.sources import Sources
 from dlr.tables import CUTOFFS, METRICS, Table
-from dlr.words import CHOSEN, MODELS, Estimate, Model, Protocol, Side, Target, TargetKind
+from dlr.words import CHOSEN, MODELS, Estimate, Model, Protocol, Side, Target, TargetKind, stopped_on
 
 __all__ = [
     "FEW_EVENTS",
@@ -127,6 +128,18 @@ class Evidence:
         own = (table["target"] == target) & (table["model"] == model) & (table["variant"] == used["variant"].iloc[0])
         rules = table.loc[own & (table["protocol"] == used["protocol"].iloc[0]), "rule"]
         return "validation" if rules.str.endswith("validation side").any() else "training"
+
+    def stopped_note(self, target: str) -> str:
+        """That the patients of role validation chose the epoch of networks, where they did; else nothing."""
+        rows = {model: self.rows(target, model, "validation") for model in self.models(target)}
+        named = [
+            model
+            for model, own in rows.items()
+            if len(own) and stopped_on(model, own["protocol"].iloc[0], Side.VALIDATION)
+        ]
+        if not named:
+            return ""
+        return f"The validation side chose the epoch of the networks ({', '.join(named)}) and the cut-off: what they reach there is not fully held out."
 
     def headline(self, target: Target) -> Headline | None:
         """The model that was named beforehand, in the role that says most: nested where few were tested, else test.

@@ -9,6 +9,7 @@ from dlr.report.combined_set import entered, named_beforehand, primary_set
 from dlr.report.evidence import Evidence, with_interval
 from dlr.report.selection import ICC_WORDS, kept_under_all, of_the_whole_side, step_counts
 from dlr.report.sources import Sources
+from dlr.report.volume_methods import networks_of_volumes
 from dlr.settings import StudySettings
 from dlr.tables import (
     AGREEMENT,
@@ -23,10 +24,8 @@ from dlr.tables import (
     MISSING,
     MULTIVARIABLE,
     PCA,
-    SEGMENTATION,
     SELECTION,
     STABILITY,
-    TSNE,
 )
 from dlr.words import MACRO, Protocol, Side, Target, TargetKind
 
@@ -217,36 +216,6 @@ def networks(sources: Sources) -> str:
         sentences.append(f"{frozen} that stands beside it.")
     sentences.append("Training patients were predicted by networks that had not seen them.")
     return " ".join([*sentences, *_fused(sources)])
-
-
-def networks_of_volumes(sources: Sources) -> str:
-    """How volumes were cut, which networks were trained on them from scratch, and what was looked at afterwards."""
-    volume, receptors = (sources.about.further.get(name) for name in ("volume", "receptors"))
-    if volume is None or receptors is None or not sources.gives(SEGMENTATION):
-        return ""
-    size, training = volume["size"], receptors["training"]
-    voxels = " × ".join(map(str, size)) if isinstance(size, list | tuple) else f"{size}³"
-    cut = (
-        f"The outline's bounding box with {volume['margin_mm']:g} mm around it"
-        if volume["crop"] == "lesion" else "The whole image"
-    )  # fmt: skip
-    low, high = volume["clip"]
-    whose = "the training volumes of each fold" if volume["scale"] == "part" else "each volume"
-    kinds = {
-        "single": "SingleTask (a 3-D ResNet for the receptors alone)",
-        "multi": f"MultiTask (the same encoder with a decoder of the outline, {receptors['passes']} passes, the map of a pass added to the input of the next)",
-    }
-    named = " and ".join(kinds[kind] for kind in receptors["models"])
-    start = "random weights" if receptors["weights"] == "none" else f"the weights of {receptors['weights']}"
-    together = "one network for all receptors" if receptors["one_network"] else "a network for each receptor"
-    sentences = [
-        f"{cut} was resampled to {voxels} voxels, clipped at the {low:g} and {high:g} percentiles of {whose} and scaled to 0 to 1.",
-        f"{named} had {receptors['depth']} layers and {receptors['width']} channels in the stem ({receptors['stem']}; {receptors['norm']} norm), {together}, and started from {start}.",
-        f"They were trained for at most {training['epochs']} epochs with {training['optimiser']} at {training['rate']:g}, {training['batch_size']} volumes a step; missing labels and outlines left the loss.",
-    ]
-    if sources.table(TSNE) is not None:
-        sentences.append("Features of one chain of each network were laid out by t-SNE in three dimensions.")
-    return " ".join(sentences)
 
 
 def _fused(sources: Sources) -> list[str]:

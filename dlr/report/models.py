@@ -84,7 +84,8 @@ def _table(sources: Sources, press: Press, evidence: Evidence, target: Target) -
     main = [(model, evidence.variants(target.name, model)[0]) for model in names]
     others = [(model, variant) for model in names for variant in evidence.variants(target.name, model)[1:]]
     name, title = f"models_{sources.slug(target)}", f"All models for {target.name}"
-    blocks = [_measures(press, evidence, target, main, name, title, f"{APPARENT_NOTE} {CUTOFF_NOTE}")]
+    notes = [APPARENT_NOTE, CUTOFF_NOTE, evidence.stopped_note(target.name)]
+    blocks = [_measures(press, evidence, target, main, name, title, " ".join(filter(None, notes)))]
     if others:
         name, title = f"variants_{sources.slug(target)}", f"Variants of the models for {target.name}"
         blocks.append(_measures(press, evidence, target, others, name, title, ""))

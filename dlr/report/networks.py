@@ -18,7 +18,7 @@ from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.report.volume_maps import compared_networks, maps_in_planes
 from dlr.tables import ALGORITHMS, ATTENTION, CHOICES, CURVES, EXAMPLES, TSNE, VOLUMES
-from dlr.words import EVERY_PART, Target
+from dlr.words import EVERY_PART, Side, Target, stopped_on
 
 __all__ = ["seeing"]
 
@@ -116,7 +116,7 @@ def _curves(sources: Sources, press: Press, target: Target) -> list[Block]:
         frozen = (sources.document("deep.json") or {}).get("mode") == "frozen"
         why = "The networks were frozen (deep.mode), so that no weight of theirs was trained."
         return sources.missing(f"Learning curves for {target.name}", CURVES, why if frozen else "")
-    return [_drawn_curves(press, curves, sources.slug(target), target.name)]
+    return [_drawn_curves(sources, press, curves, sources.slug(target), target.name)]
 
 
 def _of_all(sources: Sources) -> pd.DataFrame | None:
@@ -128,10 +128,10 @@ def _of_all(sources: Sources) -> pd.DataFrame | None:
 
 def _curves_of_all(sources: Sources, press: Press) -> list[Block]:
     curves = _of_all(sources)
-    return [] if curves is None else [_drawn_curves(press, curves, EVERY_PART, "all outcomes")]
+    return [] if curves is None else [_drawn_curves(sources, press, curves, EVERY_PART, "all outcomes")]
 
 
-def _drawn_curves(press: Press, curves: pd.DataFrame, name: str, words: str) -> Block:
+def _drawn_curves(sources: Sources, press: Press, curves: pd.DataFrame, name: str, words: str) -> Block:
     several = curves.groupby("model")["measure"].transform("nunique") > 2
     shown = curves[several | (curves["measure"] != HEADS)]  # of a network with heads alone they are its loss
     shown = shown.assign(measure=shown["measure"].replace(MEASURES))
@@ -139,11 +139,22 @@ def _drawn_curves(press: Press, curves: pd.DataFrame, name: str, words: str) -> 
         Panel(partial(draw_learning_curves, rows), 4.2, 3.0, f"{model}: {measure}")
         for (model, measure), rows in shown.groupby(["model", "measure"], sort=True)
     ]
-    stopping = "Early stopping looks at the fold's own validation part only."
-    if not (curves["part"] == "validation").any():
-        stopping = "No validation part was set aside: all epochs ran."
-    caption = f"Mean over folds and seeds, with their range. {stopping}"
+    caption = f"Mean over folds and seeds, with their range. {_stopping(sources, curves)}"
     return press.figure(f"learning_curves_{name}", f"Learning curves for {words}", caption, panels, curves)
+
+
+def _stopping(sources: Sources, curves: pd.DataFrame) -> str:
+    """Whose loss chose the epoch."""
+    judged = curves[curves["part"] == "validation"]
+    if judged.empty:
+        return "No validation part was set aside: all epochs ran."
+    on_side = sources.has(Side.VALIDATION) & pd.Series([
+        stopped_on(model, protocol, Side.VALIDATION)
+        for model, protocol in zip(judged["model"], judged["protocol"], strict=True)
+    ])  # fmt: skip
+    own = "Early stopping looks at the fold's own validation part only."
+    under_paper = "The validation side chose the epoch of the networks of the published protocol."
+    return " ".join([*([] if on_side.all() else [own]), *([under_paper] if on_side.any() else [])])
 
 
 def _attention(sources: Sources, press: Press, target: Target) -> list[Block]:

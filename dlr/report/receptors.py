@@ -142,7 +142,8 @@ def _together(sources: Sources, press: Press, evidence: Evidence) -> list[Block]
     if not rows:
         return sources.missing("All markers together", METRICS, "No model answers several markers of two classes.")
     data = _of_target(evidence, MACRO)
-    return [_table(press, "receptors_macro", "All markers together", columns, rows, data, MACRO_NOTE)]
+    note = " ".join(filter(None, [MACRO_NOTE, evidence.stopped_note(MACRO)]))
+    return [_table(press, "receptors_macro", "All markers together", columns, rows, data, note)]
 
 
 def _marker(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
@@ -152,7 +153,7 @@ def _marker(sources: Sources, press: Press, evidence: Evidence, target: Target) 
         return sources.missing(f"Models for {target.name}", METRICS)
     rows += _needed(evidence, columns, target.name)
     apart = _apart(evidence, columns, target.name)
-    notes = [CUTOFF, *([APART] if apart else [])]
+    notes = [CUTOFF, *([APART] if apart else []), *filter(None, [evidence.stopped_note(target.name)])]
     if target.name in NEEDED:
         notes.append(f"They print {NEEDED[target.name]} as needed.")
     name, title = f"receptors_{sources.slug(target)}", f"{target.name} by every model"

@@ -38,7 +38,7 @@ document.querySelectorAll(".cloud").forEach(function (box) {
   var calm = window.matchMedia("(prefers-reduced-motion: reduce)");
   var yaw = 0.6, pitch = 0.35, marker = 0, held = null, over = false, seen = true, before = 0, side = 0;
 
-  function mark(x, y, r, label, filled) {
+  function mark(x, y, r, label, role) {
     pen.beginPath();
     if (label === null) {
       pen.moveTo(x - r, y - r); pen.lineTo(x + r, y + r);
@@ -49,8 +49,15 @@ document.querySelectorAll(".cloud").forEach(function (box) {
       pen.rect(x - 0.85 * r, y - 0.85 * r, 1.7 * r, 1.7 * r);
     }
     if (label !== null) {
-      pen.fillStyle = filled ? pen.strokeStyle : "#fff";
+      pen.fillStyle = role === 1 ? pen.strokeStyle : "#fff";
       pen.fill();
+      if (role === 2) {
+        pen.save();
+        pen.clip();
+        pen.fillStyle = pen.strokeStyle;
+        pen.fillRect(x - r, y - r, r, 2 * r);
+        pen.restore();
+      }
     }
     pen.stroke();
   }
@@ -64,13 +71,13 @@ document.querySelectorAll(".cloud").forEach(function (box) {
     var c = Math.cos(yaw), s = Math.sin(yaw), d = Math.cos(pitch), t = Math.sin(pitch);
     points.map(function (p) {
       var x = c * p[0] + s * p[2], z = c * p[2] - s * p[0];
-      return { x: x, y: d * p[1] - t * z, z: t * p[1] + d * z, filled: p[3] === 1, label: p[4 + marker] };
+      return { x: x, y: d * p[1] - t * z, z: t * p[1] + d * z, role: p[3], label: p[4 + marker] };
     }).sort(function (a, b) { return a.z - b.z; }).forEach(function (p) {
       var near = 3200 / (3200 - p.z), scale = side / 2250 * near;
       pen.globalAlpha = 0.55 + 0.45 * (p.z + 1000) / 2000;
       pen.lineWidth = 1.3;
       pen.strokeStyle = p.label ? accent : "#6b7479";
-      mark(side / 2 + p.x * scale, side / 2 + p.y * scale, Math.max(2.2, side / 115) * near, p.label, p.filled);
+      mark(side / 2 + p.x * scale, side / 2 + p.y * scale, Math.max(2.2, side / 115) * near, p.label, p.role);
     });
     pen.globalAlpha = 1;
   }

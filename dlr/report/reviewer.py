@@ -21,7 +21,6 @@ from dlr.tables import (
     LOOKS,
     NOTES,
     SAMPLE_SIZE,
-    SEGMENTATION,
     SELECTION_FREQUENCY,
     STABILITY,
     UNIVARIABLE,
@@ -319,7 +318,7 @@ def _below_the_frozen(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
 
 def _smaller_than_published(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
     receptors = sources.about.further.get("receptors")
-    if receptors is None or not sources.gives(SEGMENTATION):
+    if receptors is None or not sources.networks_of_volumes:
         return
     depth, width, stem = receptors["depth"], receptors["width"], receptors["stem"]
     if depth < PUBLISHED_DEPTH or width < PUBLISHED_WIDTH or stem != "published":

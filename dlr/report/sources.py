@@ -14,8 +14,8 @@ import pandas as pd
 from dlr.report.blocks import Block, Missing
 from dlr.report.press import slug
 from dlr.settings import StudySettings
-from dlr.tables import COHORT, Table
-from dlr.words import MODELS, ModelSpec, Target, TargetKind
+from dlr.tables import COHORT, PREDICTIONS, Table
+from dlr.words import MODELS, Model, ModelSpec, Target, TargetKind
 
 __all__ = ["About", "Sources"]
 
@@ -171,6 +171,17 @@ class Sources:
         """A model's place in every list and legend; those that nobody has named stand last."""
         names = [spec.name for spec in self.models]
         return names.index(model) if model in names else len(names)
+
+    def has(self, side: str) -> bool:
+        """Whether patients of the study belong to a side."""
+        return self.patients is not None and bool((self.patients["side"] == side).any())
+
+    @cached_property
+    def networks_of_volumes(self) -> tuple[str, ...]:
+        """The 3-D networks that were trained: those that predicted."""
+        table = self.table(PREDICTIONS)
+        found = set() if table is None else set(table["model"])
+        return tuple(model.value for model in (Model.SINGLE_TASK, Model.MULTI_TASK) if model in found)
 
     @cached_property
     def patients(self) -> pd.DataFrame | None:

@@ -15,16 +15,19 @@ from dlr.randomness import rng
 from dlr.study.macro import label_rows, together
 from dlr.study.measures import SMALLEST, WHOLE, Evaluated, role_words
 from dlr.tables import COMPARISONS, RECLASSIFICATION
-from dlr.words import MACRO, Model, Role
+from dlr.words import MACRO, Model, Role, stopped_on
 
 __all__ = ["comparison_table", "reclassification_table"]
 
 NAN = float("nan")
+CHOSE = "these patients chose the network's epoch, so no p is valid here"
 CAUTION = "rises for useless markers in miscalibrated models; read the AUC and net benefit first"
 
 
 def comparison_table(signatures: list[Evaluated], primary: tuple[str, str], seed: int, replicates: int) -> pd.DataFrame:
     """Paired DeLong on held-out sides, Holm around the pre-named primary pair; out-of-fold a bootstrap without a p.
+
+    Nor has a network a p on the side whose patients chose its epoch.
 
     signatures : the chosen ones of whole sides; of a model there may be two variants. The rows of two or more binary
     targets together (`macro`) have a bootstrap everywhere.
@@ -119,12 +122,13 @@ def _compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str
         return row | found_errors if found_errors else {}
     if a.role == Role.HELD_OUT:
         test = stats.delong_test(a.positive, a.probability, second)
+        stopped = any(stopped_on(one.model, one.protocol, one.side) for one in (a, b))
         return row | {
             "difference": test.difference,
             "lower": test.lower,
             "upper": test.upper,
-            "p": test.p,
-            "method": test.method,
+            "p": NAN if stopped else test.p,
+            "method": test.method + (f"; {CHOSE}" if stopped else ""),
         }
     if a.role == Role.APPARENT:
         return {}

@@ -11,7 +11,7 @@ import pandas as pd
 from dlr import stats
 from dlr.randomness import rng
 from dlr.study.measures import Evaluated, metric_row, role_words
-from dlr.words import CHOSEN, Estimate, Role, Side
+from dlr.words import CHOSEN, Estimate, Role, Side, stopped_on
 
 __all__ = ["sides_apart", "within_cohorts"]
 
@@ -59,12 +59,14 @@ def sides_apart(signatures: Sequence[Evaluated]) -> list[dict[str, Any]]:
         if side != Side.TEST or validation is None:
             continue
         found = stats.delong_unpaired(validation.positive, validation.probability, test.positive, test.probability)
+        stopped = stopped_on(validation.model, validation.protocol, validation.side)
+        method = found.method + ("; the validation side chose the network's epoch" if stopped else "")
         n, positive = (
             len(validation.patients) + len(test.patients),
             int(validation.positive.sum() + test.positive.sum()),
         )
-        difference = Estimate(found.difference, found.lower, found.upper, n, positive, found.method)
-        p = Estimate(found.p, np.nan, np.nan, n, positive, found.method)
+        difference = Estimate(found.difference, found.lower, found.upper, n, positive, method)
+        p = Estimate(found.p, np.nan, np.nan, n, positive, method)
         for name, estimate in (("auc_validation_less_test", difference), ("auc_validation_less_test_p", p)):
             rows.append(metric_row(test, name, estimate) | {"n_positive": positive})
     return rows

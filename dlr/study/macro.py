@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -70,4 +71,4 @@ def macro_rows(
             truth, value >= at, names, generator=rng(seed, "bootstrap", *named, "labels"), replicates=replicates
         )
         for metric, estimate in found.named():
-            yield row(metric, estimate)
+            yield row(metric, replace(estimate, method=f"{estimate.method}; mean of {', '.join(names)}"))

@@ -81,6 +81,17 @@ def test_tsne_fills_those_who_were_held_out_and_marks_labels_by_shape(ax: Axes) 
     np.testing.assert_allclose(ax.lines[8].get_xdata(), [1.2 * 2 - 0.5], err_msg="y to the right in the third")
 
 
+def test_tsne_fills_half_of_those_who_chose_the_epoch(ax: Axes) -> None:
+    points = pd.DataFrame(
+        {"x": [0.0, 1], "y": [0.0, 1], "z": [0.0, 1], "label": [1, 1], "role": ["train", "stopped on"]}
+    )
+    figures.draw_tsne(points, ax)
+    whole, half = ax.lines[:2]
+    assert half.get_label() == "positive, stopped on" and half.get_fillstyle() == "left"
+    assert to_hex(half.get_markerfacecolor()) == theme.POSITIVE and half.get_markerfacecoloralt() == "white"
+    assert whole.get_fillstyle() == "full"
+
+
 def test_a_forest_of_cohorts_is_open_within_one_cohort(ax: Axes) -> None:
     rows = pd.DataFrame(
         [("DL", "pooled", 0.7, 0.6, 0.8, 90, 50), ("DL", "in Duke", 0.6, 0.5, 0.72, 60, 30)],

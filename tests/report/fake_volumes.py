@@ -164,6 +164,7 @@ class FakeVolumes:
         rows = [(name, "DL", "", "frozen efficientnet_lite0", "auc", 0.7, 0.6, 0.8, np.nan, 1) for name in TARGETS]
         ALGORITHMS.write(deep, pd.DataFrame(rows, columns=list(ALGORITHMS.names)))
         out, random = self.stage("receptors"), rng(self.seed, "networks")
+        self.predictions(out)
         CURVES.write(out, pd.DataFrame([
             ("all", "crossfit", model, 0, f, e, part, measure, 0.7 * np.exp(-e / 9) + 0.1 * random.random())
             for model, measures in (("SingleTask", ("loss", "heads")), ("MultiTask", ("loss", "heads", "dice"))) for f in range(3)
@@ -174,6 +175,13 @@ class FakeVolumes:
             (p, p, "all", model, "crossfit", "crossfit-s0-f0", "held-out" if k % 5 == 0 else "train", *(20 * random.normal(size=3) + 12 * (self.labels["er"].iloc[k] == 1)))
             for model in ("SingleTask", "MultiTask") for k, p in enumerate(self.ids)
         ], columns=list(TSNE.names)))  # fmt: skip
+
+    def predictions(self, out: Path, networks: int = 3, others: int = 3) -> None:
+        """Of one test patient by every chain; of the 3-D networks and of the other models there are so many."""
+        PREDICTIONS.write(out, pd.DataFrame([
+            (self.ids[-1], target, "test", "crossfit", model, "", "chosen", fold // 3, fold % 3, 0.5, "probability")
+            for model in MODELS for target in TARGETS for fold in range(networks if "Task" in model else others)
+        ], columns=list(PREDICTIONS.names)))  # fmt: skip
 
     def segmentation(self, out: Path, random: np.random.Generator) -> None:
         rows = []

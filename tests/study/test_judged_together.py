@@ -53,6 +53,7 @@ def test_two_targets_by_hand() -> None:
         "precision": (1 / 2 + 2 / 3) / 2, "recall": (1 / 2 + 1) / 2, "f1": (1 / 2 + 4 / 5) / 2,
     }  # fmt: skip
     assert rows["value"].drop("auc").to_dict() == pytest.approx(expected)
+    assert rows["method"].str.endswith("; mean of her2, er").all()
     assert set(rows["n"].drop("auc")) == {5} and rows["method"].str.startswith("patient bootstrap").all()
 
 
@@ -205,6 +206,14 @@ def test_validation_is_held_against_test_as_other_patients() -> None:
     assert p["value"] == pytest.approx(0.4795, abs=1e-4), "z = (1/9) / (2/81)^.5 = .7071"
     assert difference["metric"] == "auc_validation_less_test" and p["metric"] == "auc_validation_less_test_p"
     METRICS.conform(pd.DataFrame([difference, p]))
+
+
+def test_that_the_validation_side_chose_a_networks_epoch_stands_beside_the_difference() -> None:
+    for model, said in (("MultiTask", True), ("DL", False)):
+        named = {"model": model, "protocol": "paper"}
+        validation = evaluated([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9], side="validation", **named)
+        rows = sides_apart([validation, both(**named)[0]])
+        assert [row["method"].endswith("the validation side chose the network's epoch") for row in rows] == [said] * 2
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,16 @@ def test_apparent_values_are_not_compared() -> None:
     assert len(compared(three(side="train", role="apparent", protocol="paper"))) == 0
 
 
+def test_where_patients_chose_the_epoch_of_a_network_it_has_no_p() -> None:
+    given = (("Clinical", CLINICAL), ("Rad", RAD), ("MultiTask", COMBINED))
+    for side, protocol, known in (("validation", "paper", 1), ("validation", "crossfit", 3), ("test", "paper", 3)):
+        models = [evaluated(TRUTH, value, model=model, side=side, protocol=protocol) for model, value in given]
+        found = compared(models)
+        assert found["p"].notna().sum() == found["p_holm"].notna().sum() == known, (side, protocol)
+        assert found["method"].str.contains("chose the network's epoch").sum() == 3 - known
+        assert found["lower"].notna().all()
+
+
 def out_of_fold(model: str, value: list[float]) -> Evaluated:
     """P0, P1 | P3 in fold 0 and P2 | P4, P5 in fold 1."""
     chains = predictions_of({f"P{k}": p for k, p in enumerate(value)}).assign(fold=[0, 0, 1, 0, 1, 1])
