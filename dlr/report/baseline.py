@@ -1,4 +1,5 @@
-"""Whether networks trained from scratch rank better than the frozen one: the first line of a report of volumes."""
+# ruff: noqa: E501  (a sentence stands on one line, where it is found)
+"""Which networks have the higher macro AUC, 3-D ones or the frozen one: the first line of a report of volumes."""
 
 from __future__ import annotations
 
@@ -6,51 +7,72 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dlr.report.evidence import ROLES, WHOLE, Evidence, with_interval
+from dlr.report.evidence import ROLES, WHOLE, Evidence, markers_of, with_interval
 from dlr.report.sources import Sources
+from dlr.report.volume_methods import begun, chains_of
 from dlr.tables import COMPARISONS, SEGMENTATION
-from dlr.words import MACRO, Estimate, Model
+from dlr.words import MACRO, Estimate, Model, Protocol
 
 __all__ = ["Ranking", "first_line", "rankings"]
 
 FROZEN = (Model.RAD_DL, Model.DL)
-SCRATCH = (Model.MULTI_TASK, Model.SINGLE_TASK)
+TRAINED = (Model.MULTI_TASK, Model.SINGLE_TASK)
 ROLES_HERE = ("test", "external", "out-of-fold")
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """The frozen models and the networks from scratch by one AUC over the markers, on the same patients."""
+    """The frozen models and the 3-D networks by one AUC over the same markers, on the same patients."""
 
     role: str
     frozen: dict[str, Estimate]
-    scratch: dict[str, Estimate]
+    trained: dict[str, Estimate]
+
+    @property
+    def aucs(self) -> dict[str, Estimate]:
+        """All of them, the highest first."""
+        both = self.frozen | self.trained
+        return dict(sorted(both.items(), key=lambda item: -item[1].value))
 
     @property
     def above(self) -> list[str]:
-        """The frozen models that lie above every network from scratch."""
-        highest = max(auc.value for auc in self.scratch.values())
-        return [name for name, auc in self.frozen.items() if auc.value > highest]
+        """The models of one kind that lie above every one of the other; none where the best are equal."""
+        return _above(self.frozen, self.trained) or _above(self.trained, self.frozen)
 
     @property
-    def best_scratch(self) -> str:
-        return max(self.scratch, key=lambda name: self.scratch[name].value)
+    def frozen_leads(self) -> bool:
+        return bool(_above(self.frozen, self.trained))
+
+    @property
+    def other(self) -> dict[str, Estimate]:
+        """The models of the kind that does not lead, the highest first."""
+        kind = self.trained if self.frozen_leads else self.frozen
+        return {name: auc for name, auc in self.aucs.items() if name in kind}
 
     @property
     def n(self) -> int:
         return max(auc.n for auc in self.frozen.values())
 
 
+def _above(some: dict[str, Estimate], others: dict[str, Estimate]) -> list[str]:
+    highest = max(auc.value for auc in others.values())
+    found = [name for name, auc in some.items() if auc.value > highest]
+    return sorted(found, key=lambda name: -some[name].value)
+
+
 def rankings(sources: Sources, evidence: Evidence) -> list[Ranking]:
-    """By role: test, external, out-of-fold; those in which both kinds of networks have a value."""
+    """By role: test, external, out-of-fold; those in which both kinds of networks have a value.
+
+    Models that answer fewer markers than others of the role do not enter.
+    """
     out = []
     for role in ROLES_HERE:
-        frozen, scratch = (
-            {str(m): auc for m in kind if (auc := overall(sources, evidence, m, role)) is not None}
-            for kind in (FROZEN, SCRATCH)
-        )
-        if frozen and scratch:
-            out.append(Ranking(role, frozen, scratch))
+        found = {str(m): auc for m in (*FROZEN, *TRAINED) if (auc := overall(sources, evidence, m, role)) is not None}
+        most = max((len(markers_of(auc.method)) for auc in found.values()), default=0)
+        alike = {name: auc for name, auc in found.items() if len(markers_of(auc.method)) == most}
+        frozen, trained = ({name: auc for name, auc in alike.items() if name in kind} for kind in (FROZEN, TRAINED))
+        if frozen and trained:
+            out.append(Ranking(role, frozen, trained))
     return out
 
 
@@ -68,9 +90,9 @@ def overall(sources: Sources, evidence: Evidence, model: str, role: str) -> Esti
 
 
 def first_line(sources: Sources, evidence: Evidence) -> str:
-    """Which kind of network ranks better on these patients, in figures; empty where not both are there.
+    """Which kind of network has the higher macro AUC on these patients, in figures; empty where not both are there.
 
-    That the networks from scratch rank better is said only where the interval of a paired difference lies above 0.
+    That an interval of the difference excludes 0 is said, in either direction, where those of all pairs do.
     """
     if not sources.gives(SEGMENTATION):
         return ""
@@ -79,23 +101,26 @@ def first_line(sources: Sources, evidence: Evidence) -> str:
     sentences = []
     for k, (one, verdict) in enumerate(zip(found, told, strict=True)):
         where = f"these {one.n} patients ({one.role})"
-        frozen = _listed(one.frozen if not one.above else {name: one.frozen[name] for name in one.above})
-        figures = f"{frozen} against {_listed(one.scratch)}"
+        figures = f"{_figures(one)}{_difference(sources, one)}"
         if k and verdict == told[k - 1]:
-            sentences.append(f"On {where} likewise: {figures}{_difference(sources, one)}.")
+            sentences.append(f"On {where} likewise: {figures}.")
         else:
-            sentences.append(f"On {where} {verdict}: macro AUC {figures}{_difference(sources, one)}.")
-    return " ".join(sentences)
+            sentences.append(f"On {where} {verdict}: {figures}.")
+    return " ".join([*sentences, *(_of_how_many(sources, found) if found else [])])
 
 
 def _verdict(sources: Sources, one: Ranking) -> str:
-    scratch = "the 3-D networks" if len(one.scratch) > 1 else f"the 3-D network {one.best_scratch}"
-    if one.above:
-        return f"{_words(sources, one.above)} ranks better than {scratch} trained from scratch"
-    frozen = _words(sources, list(one.frozen))
-    if all((found := _paired(sources, one, one.best_scratch, a)) is not None and found[1] > 0 for a in one.frozen):
-        return f"{one.best_scratch}, trained from scratch, ranks better than {frozen}"
-    return f"it is not shown which ranks better, {frozen} or {scratch} trained from scratch"
+    frozen = _words(sources, one.above if one.frozen_leads else list(one.frozen))
+    names = sorted(one.trained if one.frozen_leads or not one.above else one.above)
+    trained = f"the 3-D network{'s' if len(names) > 1 else ''} {' and '.join(names)}, {begun(sources)},"
+    if not one.above:
+        return f"{frozen} and {trained} have the same macro AUC"
+    first, second = (frozen, trained) if one.frozen_leads else (trained, frozen)
+    has = "have" if not one.frozen_leads and len(names) > 1 else "has"
+    pairs = [_paired(sources, one, a, b) for a in one.above for b in one.other]
+    sure = all(found is not None and found[1] > 0 for found in pairs)
+    claim = ", with an interval of the difference that excludes 0" if sure else ""
+    return f"{first} {has} a higher macro AUC than {second.rstrip(',')}{claim}"
 
 
 def _words(sources: Sources, frozen: list[str]) -> str:
@@ -106,20 +131,40 @@ def _words(sources: Sources, frozen: list[str]) -> str:
     return f"{words} with radiomics" if frozen == [Model.RAD_DL] else words
 
 
-def _listed(aucs: dict[str, Estimate]) -> str:
-    return " and ".join(f"{with_interval(auc)} of {name}" for name, auc in aucs.items())
+def _figures(one: Ranking) -> str:
+    """The leading models against all others, the highest first."""
+    leading = [f"{with_interval(auc)} of {name}" for name, auc in one.aucs.items() if name in one.above]
+    others = [f"{with_interval(auc)} of {name}" for name, auc in one.aucs.items() if name not in one.above]
+    return " against ".join(" and ".join(some) for some in (leading, others) if some)
 
 
 def _difference(sources: Sources, one: Ranking) -> str:
-    """The paired difference of the first frozen model from the best network, where it was computed."""
-    first = (one.above or list(one.frozen))[0]
-    found = _paired(sources, one, first, one.best_scratch)
+    """The paired difference of the best of each kind, where it was computed."""
+    if not one.above:
+        return ""
+    first, second = one.above[0], next(iter(one.other))
+    found = _paired(sources, one, first, second)
     if found is None:
         return ""
     value, lower, upper = found
     interval = f"{value:.3f}, 95 % interval {lower:.3f} to {upper:.3f}".replace("-", "−")
     doubt = "; it holds 0, so that other patients may rank them otherwise" if lower <= 0 <= upper else ""
-    return f" (difference of {first} from {one.best_scratch} {interval}{doubt})"
+    return f" (difference of {first} from {second} {interval}{doubt})"
+
+
+def _of_how_many(sources: Sources, found: list[Ranking]) -> list[str]:
+    """That ensembles differ in size, where they do: who is the mean of more chains may rank better by that alone."""
+    if not any(one.role != "out-of-fold" for one in found) or Protocol.CROSSFIT not in sources.settings.learn.protocols:
+        return []
+    sizes: dict[int, list[str]] = {}
+    for name in dict.fromkeys(name for one in found for name in (*one.frozen, *one.trained)):
+        sizes.setdefault(chains_of(sources, name), []).append(name)
+    if len(sizes) < 2:
+        return []
+    told = ", ".join(f"{size} for {' and '.join(names)}" for size, names in sorted(sizes.items()))
+    return [
+        f"Ensembles differ in size, which alone can move a rank: a test patient's value is the mean of so many chains: {told}."
+    ]
 
 
 def _paired(sources: Sources, one: Ranking, a: str, b: str) -> tuple[float, float, float] | None:

@@ -12,29 +12,24 @@ from dlr.report.blocks import Block, Prose
 from dlr.report.evidence import Evidence, cell
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
-from dlr.words import Target
+from dlr.words import Estimate, Model, Target
 
 __all__ = ["cohort_blocks", "cohort_rows", "recognised"]
 
-POOLED, PAIRS, MEAN = "auc_pooled", "auc_pairs_within_cohorts", "auc_within_cohorts"
-WORDS = {
-    POOLED: "pooled",
-    PAIRS: "pairs within a cohort",
-    MEAN: "mean over cohorts",
-    "left-out cohort": "left-out cohort",
-}
+PAIRS, MEAN = "auc_pairs_within_cohorts", "auc_within_cohorts"
+POOLED, WITHIN, OVER, LEFT_OUT = "pooled", "pairs within a cohort", "mean over cohorts", "left-out cohort"
+NETWORKS = (Model.DL, Model.SINGLE_TASK, Model.MULTI_TASK, Model.SPATIAL)
 TOO_FAR, TOO_LOW = 0.05, 0.6  # pooled above within; left out under
-NOTE = "Out-of-fold. Pooled: all pairs of a positive and a negative patient; pairs within a cohort: those of one cohort; mean over cohorts: of each cohort's own AUC, the small ones counting as much as the large; left-out cohort: everybody predicted by models of the other cohorts. In brackets 95 % intervals."
+NOTE = "Out-of-fold, pairs of a positive and a negative patient of one fold. Pooled: all of them; pairs within a cohort: those of one cohort; mean over cohorts: of each cohort's own AUC, the small ones counting as much as the large; left-out cohort: everybody predicted by models of the other cohorts. In brackets 95 % intervals."
 
 
 def cohort_rows(evidence: Evidence, target: str) -> pd.DataFrame:
     """model, measure (pooled, pairs within a cohort, …, a cohort's name), value, lower, upper, n, n_positive."""
     rows = []
     for model in evidence.models(target):
-        if evidence.get(target, model, "out-of-fold", PAIRS) is None:
+        found = _areas(evidence, target, model)
+        if found[WITHIN] is None:
             continue
-        found = {words: evidence.get(target, model, "out-of-fold", metric) for metric, words in list(WORDS.items())[:3]}
-        found["left-out cohort"] = evidence.get(target, model, "left-out cohort", "auc")
         for words, auc in found.items():
             if auc is not None:
                 rows.append((model, words, auc.value, auc.lower, auc.upper, auc.n, auc.n_positive))
@@ -44,17 +39,28 @@ def cohort_rows(evidence: Evidence, target: str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["model", "measure", "value", "lower", "upper", "n", "n_positive"])
 
 
+def _areas(evidence: Evidence, target: str, model: str) -> dict[str, Estimate | None]:
+    """What is held against one another; pooled within folds, as pairs within cohorts are, where every fold has both."""
+    out_of_fold = {
+        name: evidence.get(target, model, "out-of-fold", name) for name in ("auc", "auc_pooled", PAIRS, MEAN)
+    }
+    return {
+        POOLED: out_of_fold["auc"] or out_of_fold["auc_pooled"],
+        WITHIN: out_of_fold[PAIRS],
+        OVER: out_of_fold[MEAN],
+        LEFT_OUT: evidence.get(target, model, "left-out cohort", "auc"),
+    }
+
+
 def cohort_blocks(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
-    """The table, its figure, and the sentence where a network may recognise the cohort; nothing of one cohort."""
+    """The table, its figure, and the sentences where a model may recognise the cohort; nothing of one cohort."""
     rows = cohort_rows(evidence, target.name)
     if rows.empty:
         return []
     shown = []
     for model in dict.fromkeys(rows["model"]):
-        cells = {"Model": model}
-        for metric, words in WORDS.items():
-            role, measure = ("left-out cohort", "auc") if words == metric else ("out-of-fold", metric)
-            cells[words.capitalize()] = cell(evidence.get(target.name, model, role, measure), 3, "\n")
+        areas = _areas(evidence, target.name, model)
+        cells = {"Model": model} | {words.capitalize(): cell(auc, 3, "\n") for words, auc in areas.items()}
         shown.append(cells)
     name, words = sources.slug(target), f"AUC for {target.name} pooled, within and across cohorts"
     panel = Panel(partial(draw_cohort_forest, rows), 7.4, 0.9 + 0.24 * len(rows))
@@ -65,21 +71,28 @@ def cohort_blocks(sources: Sources, press: Press, evidence: Evidence, target: Ta
     ]
     said = recognised(rows[[sources.model(str(name)).of_images for name in rows["model"]]])
     if said:
-        blocks.append(Prose((f"For {target.name} the network may recognise the cohort: {'; '.join(said)}.",)))
+        blocks.append(Prose((f"For {target.name} {'; '.join(said)}.",)))
     return blocks
 
 
 def recognised(rows: pd.DataFrame) -> list[str]:
-    """Of which models the pooled AUC lies far above that within cohorts, or is lost in cohorts left out.
+    """Which models may recognise the cohort: pooled far above within cohorts, or lost in cohorts left out.
 
-    rows : as `cohort_rows` gives them. What is pooled no better than a left-out cohort may be has nothing to lose.
+    rows : as `cohort_rows` gives them. A pooled AUC whose interval holds .5 has nothing to lose.
     """
     said = []
     for model, own in rows.groupby("model", sort=False):
-        value = own.set_index("measure")["value"]
-        pooled, pairs, left_out = (value.get(WORDS[key], float("nan")) for key in (POOLED, PAIRS, "left-out cohort"))
-        if pooled - pairs > TOO_FAR:
-            said.append(f"{model} has {pooled:.3f} pooled and {pairs:.3f} within")
-        if left_out < TOO_LOW <= pooled:
-            said.append(f"{model} has {pooled:.3f} pooled and {left_out:.3f} in cohorts left out")
+        by = own.set_index("measure")
+        pooled, within, left_out = (by["value"].get(words, float("nan")) for words in (POOLED, WITHIN, LEFT_OUT))
+        if not by["lower"].get(POOLED, float("nan")) > 0.5:
+            continue
+        far, lost = pooled - within > TOO_FAR, left_out < TOO_LOW <= pooled
+        if far or lost:
+            kind = "network" if model in NETWORKS else "model"
+            figures = [
+                f"{pooled:.3f} pooled",
+                *([f"{within:.3f} within"] if far else []),
+                *([f"{left_out:.3f} in cohorts left out"] if lost else []),
+            ]
+            said.append(f"the {kind} {model} may recognise the cohort ({', '.join(figures)})")
     return said

@@ -23,7 +23,10 @@ __all__ = [
     "Headline",
     "LEADING",
     "cell",
+    "held_out_once",
+    "judged_on",
     "main_variant",
+    "markers_of",
     "measure_words",
     "with_interval",
 ]
@@ -215,6 +218,25 @@ def measure_words(metric: str) -> str:
         "mae": "mean absolute error",
     }
     return words.get(metric, metric.replace("_", " "))
+
+
+def held_out_once(sources: Sources) -> bool:
+    """Whether a protocol predicted training patients by models that had not seen them."""
+    return any(protocol != Protocol.PAPER for protocol in sources.settings.learn.protocols)
+
+
+def judged_on(sources: Sources) -> str:
+    """On which predictions cut-offs were chosen."""
+    table = sources.table(CUTOFFS)
+    by_side = table is not None and table["rule"].str.endswith("validation side").any()
+    if not held_out_once(sources):
+        return "predictions of the validation side" if by_side else "predictions of the models' own training patients"
+    return "out-of-fold predictions" + (", of the published protocol on the validation side" if by_side else "")
+
+
+def markers_of(method: str) -> tuple[str, ...]:
+    """Over which markers a row of target `macro` is the mean, by its method; of other rows none."""
+    return tuple(filter(None, method.partition("; mean of ")[2].split(", ")))
 
 
 def _estimate(row: Any) -> Estimate | None:

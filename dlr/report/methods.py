@@ -6,7 +6,7 @@ from __future__ import annotations
 import pandas as pd
 
 from dlr.report.combined_set import entered, named_beforehand, primary_set
-from dlr.report.evidence import Evidence, with_interval
+from dlr.report.evidence import Evidence, held_out_once, judged_on, with_interval
 from dlr.report.selection import ICC_WORDS, kept_under_all, of_the_whole_side, step_counts
 from dlr.report.sources import Sources
 from dlr.report.volume_methods import networks_of_volumes
@@ -16,7 +16,6 @@ from dlr.tables import (
     BLOCKS,
     COHORT,
     COMBINED_TERMS,
-    CUTOFFS,
     FAMILIES,
     FLOW,
     LOOKS,
@@ -214,7 +213,8 @@ def networks(sources: Sources) -> str:
             f"Networks were fine-tuned{' on the slice with the largest ROI' if every else ''} for at most {deep.training.epochs} epochs (AdamW, cosine schedule), stopped early on a validation part of their own training patients."
         )
         sentences.append(f"{frozen} that stands beside it.")
-    sentences.append("Training patients were predicted by networks that had not seen them.")
+    if held_out_once(sources):
+        sentences.append("Training patients were predicted by networks that had not seen them.")
     return " ".join([*sentences, *_fused(sources)])
 
 
@@ -276,9 +276,8 @@ def validation(sources: Sources, evidence: Evidence) -> str:
     if Protocol.NESTED in learn.protocols:
         sentences.append("In nested cross-validation every patient was held out once a repetition.")
     if Protocol.PAPER in learn.protocols:
-        sentences.append(
-            "The published way (selection and tuning on the whole training side) was run beside it to measure its optimism."
-        )
+        beside = " was run beside it to measure its optimism" if Protocol.CROSSFIT in learn.protocols else " was run"
+        sentences.append(f"The published way (selection and tuning on the whole training side){beside}.")
     looks = sources.table(LOOKS)
     if looks is not None:
         sentences.append(f"The test side was evaluated {len(looks)} time{'' if len(looks) == 1 else 's'}.")
@@ -295,22 +294,15 @@ def _reached(evidence: Evidence, target: Target) -> str:
     return f"For {target.name} {model} reached a mean absolute error of {with_interval(found, 1)} percentage points ({role}, {found.n} patients)."
 
 
-def _judges(sources: Sources) -> str:
-    """On which predictions cut-offs were chosen."""
-    table = sources.table(CUTOFFS)
-    if table is None or not table["rule"].str.endswith("validation side").any():
-        return "out-of-fold predictions"
-    return "out-of-fold predictions, of the published protocol on the validation side"
-
-
 def statistics(sources: Sources) -> str:
     """How intervals, comparisons and cut-offs are made, for the kinds of outcomes that there are."""
     sentences = []
     if any(target.binary for target in sources.targets):
+        once = "; out-of-fold it is the share of correctly ordered pairs within a fold and seed, with a bootstrap by patient given the models"
         sentences += [
-            "AUC on test is Mann–Whitney's with DeLong's interval on the logit scale; out-of-fold it is the share of correctly ordered pairs within a fold and seed, with a bootstrap by patient given the models.",
+            f"AUC on test is Mann–Whitney's with DeLong's interval on the logit scale{once if held_out_once(sources) else ''}.",
             "Models were compared on test by paired DeLong tests with Holm's correction around one comparison named beforehand.",
-            f"The cut-off is Youden's on {_judges(sources)}, used unchanged on test, with Wilson intervals.",
+            f"The cut-off is Youden's on {judged_on(sources)}, used unchanged on test, with Wilson intervals.",
             "Calibration is described by intercept, slope and curve, clinical use by net benefit.",
         ]
     if sources.of(METRICS, Target(MACRO)) is not None:

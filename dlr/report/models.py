@@ -14,7 +14,7 @@ from dlr.report.calibration_and_benefit import VALIDATED, calibration, decision,
 from dlr.report.combined import clinical_blocks, combined_blocks
 from dlr.report.comparisons import algorithms, comparisons
 from dlr.report.contents import section
-from dlr.report.evidence import ROLES_SHOWN, Evidence, cell
+from dlr.report.evidence import ROLES_SHOWN, Evidence, cell, judged_on
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.tables import COMBINED_TERMS, METRICS, PR, ROC, UNIVARIABLE
@@ -33,7 +33,7 @@ TABLE = (
     ("Net benefit\nat cut-off", "net_benefit_at_cutoff", 3),
 )
 APPARENT_NOTE = "In brackets 95 % intervals. Apparent values come from a model's own training patients (published way); they are printed for comparison with papers and say nothing about new patients. Out-of-fold intervals are a patient bootstrap given these models; stacked ones are optimistic, since their inputs come from models that saw the held-out labels."
-CUTOFF_NOTE = "Cut-off: Youden on out-of-fold training predictions, used unchanged on test. The best test value is not marked: the choice of a model by its test value is a leak."
+CUTOFF_NOTE = "Cut-off: Youden on {judged}, used unchanged on test. The best test value is not marked: the choice of a model by its test value is a leak."
 
 
 def models(sources: Sources, press: Press, evidence: Evidence) -> Section:
@@ -84,7 +84,7 @@ def _table(sources: Sources, press: Press, evidence: Evidence, target: Target) -
     main = [(model, evidence.variants(target.name, model)[0]) for model in names]
     others = [(model, variant) for model in names for variant in evidence.variants(target.name, model)[1:]]
     name, title = f"models_{sources.slug(target)}", f"All models for {target.name}"
-    notes = [APPARENT_NOTE, CUTOFF_NOTE, evidence.stopped_note(target.name)]
+    notes = [APPARENT_NOTE, CUTOFF_NOTE.format(judged=judged_on(sources)), evidence.stopped_note(target.name)]
     blocks = [_measures(press, evidence, target, main, name, title, " ".join(filter(None, notes)))]
     if others:
         name, title = f"variants_{sources.slug(target)}", f"Variants of the models for {target.name}"

@@ -16,7 +16,7 @@ from dlr.report.contents import section
 from dlr.report.embedding import embedding_blocks
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
-from dlr.report.volume_maps import compared_networks, maps_in_planes
+from dlr.report.volume_maps import called_by, compared_networks, maps_in_planes
 from dlr.tables import ALGORITHMS, ATTENTION, CHOICES, CURVES, EXAMPLES, TSNE, VOLUMES
 from dlr.words import EVERY_PART, Side, Target, stopped_on
 
@@ -24,7 +24,7 @@ __all__ = ["seeing"]
 
 CHOICE_NOTE = "Never chosen on test: inside each part, by the loss of its inner folds or validation patients. Frozen networks stand beside fine-tuned ones always."
 MEASURES_NOTE = "Energy: share of the map inside the outline over the outline's share of the picture; pointing: the highest value lies inside; IoU: of the outline and as many of the highest values. Null: the same measure for what stands under held against. A map that looks no different from its null says nothing."
-MAPS_CAPTION = "Class activation maps for the positive class, turbo colours, outline in white. Called by the cut-off of the out-of-fold signature. A map of a network of random weights looks convincing too: see the numbers above."
+MAPS_CAPTION = "Class activation maps for the positive class, turbo colours, outline in white. {called} A map of a network of random weights looks convincing too: see the numbers above."
 HEADS = "heads"
 MEASURES = {HEADS: "loss of the markers", "dice": "Dice loss", "voxels": "cross-entropy of the voxels"}  # of CURVES
 OUTCOMES = ["true positive", "false positive", "true negative", "false negative"]
@@ -197,8 +197,9 @@ def _maps(sources: Sources, press: Press, target: Target) -> list[Block]:
     if not panels:
         return []
     name, title = f"attention_maps_{sources.slug(target)}", f"Where the network looked for {target.name}"
-    caption = f"Of a volume the slice with the largest ROI. {MAPS_CAPTION}" if sources.gives(VOLUMES) else MAPS_CAPTION
-    return [press.figure(name, title, caption, panels, examples)]
+    caption = MAPS_CAPTION.format(called=called_by(sources))
+    of_volumes = "Of a volume the slice with the largest ROI. " if sources.gives(VOLUMES) else ""
+    return [press.figure(name, title, of_volumes + caption, panels, examples)]
 
 
 def _place(order: list[str]) -> Callable[[pd.Series], pd.Series]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from dlr.words import MACRO, Model
 
-__all__ = ["NEEDED", "SOURCE", "Published", "published"]
+__all__ = ["MARKERS", "NEEDED", "SOURCE", "Published", "published"]
 
 SOURCE = "Huang et al., Insights Imaging 2024: 388 women of one centre, 3-D ultrasound; 60 validated, 88 tested"
+MARKERS = ("er", "pr", "her2")  # over which their means run
 NEEDED = {"er": "60 (46 + 14)", "pr": "39 (27 + 12)", "her2": "68 (37 + 29, which adds up to 66)"}  # sample sizes
 
 

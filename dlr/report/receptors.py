@@ -14,11 +14,11 @@ from dlr.report.blocks import Block, Heading, Section
 from dlr.report.cohorts import cohort_blocks
 from dlr.report.combined import sample_size
 from dlr.report.contents import section
-from dlr.report.evidence import ROLES, ROLES_SHOWN, Evidence, cell
+from dlr.report.evidence import ROLES, ROLES_SHOWN, Evidence, cell, markers_of
 from dlr.report.press import Press
-from dlr.report.published import NEEDED, SOURCE, published
+from dlr.report.published import MARKERS, NEEDED, SOURCE, published
 from dlr.report.sources import Sources
-from dlr.tables import COMPARISONS, METRICS, SEGMENTATION
+from dlr.tables import COMPARISONS, METRICS, SAMPLE_SIZE, SEGMENTATION
 from dlr.words import CHOSEN, MACRO, Model, Protocol, Target
 
 __all__ = ["receptors"]
@@ -52,12 +52,15 @@ def receptors(sources: Sources, press: Press, evidence: Evidence) -> Section:
     """All markers together, then each by itself; hospitals; sizes; the outline."""
     binary = [target for target in sources.targets if target.binary]
     blocks: list[Block] = [*_together(sources, press, evidence), *_single_against_multi(sources, press)]
-    blocks += _strata(press, evidence, binary)
+    blocks += _strata(sources, press, evidence, binary)
     for target in binary:
         blocks.append(Heading(target.name))
         blocks += _marker(sources, press, evidence, target)
         blocks += cohort_blocks(sources, press, evidence, target)
-        blocks += sample_size(sources, press, target)
+        if sources.of(SAMPLE_SIZE, target) is not None or not _needed(
+            evidence, _columns(evidence.models(target.name)), target.name
+        ):
+            blocks += sample_size(sources, press, target)
     blocks += [Heading("Segmentation"), *_segmentation(sources, press)]
     return section("receptors", sources, blocks)
 
@@ -105,15 +108,26 @@ def _cells(
     """What there is of a measure in a role, ours and theirs."""
     found = {}
     for column in columns:
+        own = evidence.get(target, column.model, role, metric)
         if column.theirs:
             value = published(target, column.model, role, metric)
-            if value is not None:
+            if value is not None and (own is None or _as_published(target, own.method)):
                 found[column] = f"{value:.3f}"
-            continue
-        own = evidence.get(target, column.model, role, metric)
-        if own is not None:
-            found[column] = cell(own, digits, "\n")
+        elif own is not None:
+            found[column] = cell(own, digits, "\n") + _of_fewer(evidence.sources, own.method)
     return found
+
+
+def _as_published(target: str, method: str) -> bool:
+    """Whether a mean runs over the markers that theirs runs over; a marker alone always does."""
+    return target != MACRO or set(markers_of(method)) == set(MARKERS)
+
+
+def _of_fewer(sources: Sources, method: str) -> str:
+    """Over which markers a mean runs, where these are not all of the study's."""
+    named = markers_of(method)
+    every = {target.name for target in sources.targets if target.binary}
+    return "" if not named or set(named) == every else f"\nof {', '.join(named)}"
 
 
 def _measured(
@@ -226,7 +240,7 @@ def _role_words(rows: pd.DataFrame) -> list[str]:
     return [known.get(key, ", ".join(key)) for key in zip(rows["protocol"], rows["side"], strict=True)]
 
 
-def _strata(press: Press, evidence: Evidence, binary: Sequence[Target]) -> list[Block]:
+def _strata(sources: Sources, press: Press, evidence: Evidence, binary: Sequence[Target]) -> list[Block]:
     """The AUC by size of the lesion, or by whatever strata were asked for; a column says of which marker."""
     table = evidence.table
     ranges = table["subset"].str.contains("[<>]", regex=True) & ~table["subset"].str.startswith("cohort=")
@@ -244,11 +258,13 @@ def _strata(press: Press, evidence: Evidence, binary: Sequence[Target]) -> list[
             cells = {}
             for row in found.itertuples(index=False):
                 limits = theme.format_interval(row.lower, row.upper)
-                cells[Column(str(row.model))] = f"{theme.format_auc(row.value)}\n({limits})"
+                fewer = _of_fewer(sources, str(row.method))
+                cells[Column(str(row.model))] = f"{theme.format_auc(row.value)}\n({limits}){fewer}"
+            methods = dict(zip(found["model"], found["method"].astype(str), strict=True))
             for column in columns:
                 size = SIZES.get(str(subset), "")
                 value = published(target, column.model, str(role), "auc", size) if column.theirs else None
-                if value is not None:
+                if value is not None and (column.model not in methods or _as_published(target, methods[column.model])):
                     cells[column] = f"{value:.3f}"
             count, positive = found["n"].iloc[0], found["n_positive"].iloc[0]
             words = {

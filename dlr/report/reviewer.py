@@ -14,6 +14,7 @@ from dlr.report.optimism import gap_rows
 from dlr.report.selection import noisy_features
 from dlr.report.sources import Sources
 from dlr.report.time_of_use import clinical_variables
+from dlr.report.volume_methods import begun, from_scratch
 from dlr.tables import (
     AGREEMENT,
     COMPARISONS,
@@ -307,12 +308,12 @@ def _no_spacing(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
 
 def _below_the_frozen(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
     for one in rankings(sources, evidence)[:1]:
-        if one.above:
-            aucs = one.scratch | one.frozen
-            named = "; ".join(f"{name} {theme.format_auc(auc.value)}" for name, auc in aucs.items())
+        if one.frozen_leads:
+            named = "; ".join(f"{name} {theme.format_auc(auc.value)}" for name, auc in one.aucs.items())
+            pretrained = ", or start from pretrained weights" if from_scratch(sources) else ""
             yield Remark(
-                2, "Networks trained from scratch rank below the frozen one.", f"Macro AUC ({one.role}): {named}.",
-                "Lead with the frozen model, or start from pretrained weights.", "receptors.weights",
+                2, f"The 3-D networks, {begun(sources)}, have a lower macro AUC than the frozen one.",
+                f"Macro AUC ({one.role}): {named}.", f"Lead with the frozen model{pretrained}.", "receptors.weights",
             )  # fmt: skip
 
 

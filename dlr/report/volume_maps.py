@@ -14,13 +14,13 @@ from dlr.report.blocks import Block
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.tables import ATTENTION_COMPARED, EXAMPLES_IN_PLANES
-from dlr.words import Target
+from dlr.words import Protocol, Side, Target
 
-__all__ = ["compared_networks", "maps_in_planes"]
+__all__ = ["called_by", "compared_networks", "maps_in_planes"]
 
 WIDTH = 4.9  # inches of the three planes of one patient
 COMPARED = "Of each patient the map of both networks, each by a chain that did not see the patient: medians, the median of the differences, and Wilcoxon's signed rank test. Energy above 1: the map prefers the outline."
-CAPTION = "Class activation maps for the positive class in three planes through the middle of the lesion, turbo colours, each scaled to the highest value of its own volume; outline in white. Called by the cut-off of each network's out-of-fold signature. A map of a network of random weights looks convincing too: see the numbers above."
+CAPTION = "Class activation maps for the positive class in three planes through the middle of the lesion, turbo colours, each scaled to the highest value of its own volume; outline in white. {called} A map of a network of random weights looks convincing too: see the numbers above."
 ORDER = ["true positive", "false positive", "true negative", "false negative"]
 
 
@@ -61,7 +61,15 @@ def maps_in_planes(sources: Sources, press: Press, target: Target) -> list[Block
     if not panels:
         return []
     name, title = f"planes_{sources.slug(target)}", f"Where the 3-D networks looked for {target.name}"
-    return [press.figure(name, title, CAPTION, panels, examples, across=2)]
+    return [press.figure(name, title, CAPTION.format(called=called_by(sources)), panels, examples, across=2)]
+
+
+def called_by(sources: Sources) -> str:
+    """By which cut-off an outcome (true positive ...) was called, as stage attention does it."""
+    if Protocol.CROSSFIT in sources.settings.learn.protocols:
+        return "Called by the cut-off of each network's out-of-fold signature."
+    whose = "that of the validation side" if sources.has(Side.VALIDATION) else ".5"
+    return f"By the one network of the published protocol; the cut-off is {whose}."
 
 
 def read_planes(path: Path) -> list[Plane]:

@@ -30,7 +30,7 @@ __all__ = ["attention"]
 
 @stage(
     "attention",
-    version=2,
+    version=3,
     needs=["cohort"],
     optional=["deep", "volumes", "receptors"],
     sections=["attention", "deep", "cohort", "learn.protocols"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ def read_measured(
     for task, result in zip(tasks, results, strict=True):
         case_id = task.payload.case.row.case_id
         if isinstance(result, TaskFailure):
-            problems.append(result.problem)
+            problems.append(replace(result.problem, where=f"case {case_id}, {result.problem.where}"))
             missing.append((case_id, "all", result.problem.what))
             notes.append(f"case {case_id} is left out: {result.problem.what}. {result.problem.mend}")
             continue

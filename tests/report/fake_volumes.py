@@ -377,7 +377,7 @@ class FakeVolumes:
                         int(own["n"].max()),
                         np.nan,
                         np.nan,
-                        "patient bootstrap",
+                        f"patient bootstrap; mean of {', '.join(own['target'])}",
                     )
                 )
         return pd.DataFrame(rows, columns=list(METRICS.names))

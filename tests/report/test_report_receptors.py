@@ -13,7 +13,7 @@ from dlr.report import build_section, contents
 from dlr.report.baseline import first_line
 from dlr.report.blocks import FigureBlock, Section, TableBlock
 from dlr.report.build import _template
-from dlr.report.cohorts import recognised
+from dlr.report.cohorts import cohort_rows, recognised
 from dlr.report.comparisons import comparisons
 from dlr.report.evidence import Evidence
 from dlr.report.methods import methods_text
@@ -165,70 +165,132 @@ def test_cohorts_side_by_side_and_the_sentence(run: FakeVolumes, section: Sectio
     assert "AUC for pr pooled, within and across cohorts" in tables(section)
 
 
-BOTH = "SingleTask has 0.800 pooled and"
+SAID = "the network SingleTask may recognise the cohort"
 
 
-def rows_of(pooled: float, pairs: float, left_out: float) -> pd.DataFrame:
+def rows_of(
+    pooled: float, pairs: float, left_out: float, lower: float = 0.55, model: str = "SingleTask"
+) -> pd.DataFrame:
     values = {"pooled": pooled, "pairs within a cohort": pairs, "left-out cohort": left_out}
-    return pd.DataFrame({"model": "SingleTask", "measure": list(values), "value": list(values.values())})
+    return pd.DataFrame({"model": model, "measure": list(values), "value": list(values.values()), "lower": lower})
 
 
 @pytest.mark.parametrize(
     ("pooled", "pairs", "left_out", "said"),
     [
-        (0.80, 0.74, 0.70, ["SingleTask has 0.800 pooled and 0.740 within"]),
+        (0.80, 0.74, 0.70, [f"{SAID} (0.800 pooled, 0.740 within)"]),
         (0.80, 0.76, 0.70, []),
-        (0.70, 0.69, 0.59, ["SingleTask has 0.700 pooled and 0.590 in cohorts left out"]),
+        (0.70, 0.69, 0.59, [f"{SAID} (0.700 pooled, 0.590 in cohorts left out)"]),
         (0.52, 0.51, 0.50, []),  # chance everywhere: nothing was recognised
-        (0.80, 0.70, 0.50, ["SingleTask has 0.800 pooled and 0.700 within", f"{BOTH} 0.500 in cohorts left out"]),
+        (0.80, 0.70, 0.50, [f"{SAID} (0.800 pooled, 0.700 within, 0.500 in cohorts left out)"]),
     ],
 )  # fmt: skip
 def test_when_a_network_may_recognise_the_cohort(pooled: float, pairs: float, left_out: float, said: list[str]) -> None:
     assert recognised(rows_of(pooled, pairs, left_out)) == said
 
 
-def test_the_first_line_says_that_the_frozen_network_ranks_better(run: FakeVolumes) -> None:
+def test_what_may_be_chance_recognises_nothing_and_radiomics_is_no_network() -> None:
+    assert recognised(rows_of(0.58, 0.5, 0.5, lower=0.5)) == [], "the pooled interval holds .5"
+    assert recognised(rows_of(0.80, 0.7, 0.7, model="Rad")) == [
+        "the model Rad may recognise the cohort (0.800 pooled, 0.700 within)"
+    ]
+
+
+def test_pairs_within_cohorts_and_folds_are_held_against_pairs_within_folds(run: FakeVolumes, tmp_path: Path) -> None:
+    other = FakeVolumes(tmp_path, patients=60).write_all()
+    table = METRICS.read(tmp_path / "evaluate")
+    METRICS.write(tmp_path / "evaluate", table.assign(value=table["value"].mask(table["metric"] == "auc_pooled", 0.99)))
+    rows = cohort_rows(Evidence(other.sources()), "er")
+    own = table[(table["target"] == "er") & (table["metric"] == "auc") & (table["subset"] == "all")]
+    own = own[(own["side"] == "train") & (own["protocol"] == "crossfit")].set_index("model")["value"]
+    assert rows[rows["measure"] == "pooled"].set_index("model")["value"].to_dict() == own.to_dict()
+
+
+FROZEN = "the frozen network over all slices (alone and with radiomics)"
+TRAINED = "the 3-D networks MultiTask and SingleTask, trained from scratch"
+EXCLUDES = ", with an interval of the difference that excludes 0"
+
+
+def moved(run: FakeVolumes, half: float) -> str:
+    """The first line where the interval of every difference is so wide to either side."""
+    table = COMPARISONS.read(run.folder / "evaluate")
+    limits = {"lower": table["difference"] - half, "upper": table["difference"] + half}
+    COMPARISONS.write(run.folder / "evaluate", table.assign(**limits))
     sources = run.sources()
-    line = first_line(sources, Evidence(sources))
-    assert line.startswith(
-        "On these 42 patients (test) the frozen network over all slices (alone and with radiomics) ranks better than "
-        "the 3-D networks trained from scratch: macro AUC 0."
-    )
+    return first_line(sources, Evidence(sources))
+
+
+def test_the_first_line_says_that_the_frozen_network_is_higher(tmp_path: Path) -> None:
+    run = FakeVolumes(tmp_path).write_all()
+    for half, excludes in ((0.001, EXCLUDES), (2.0, "")):
+        line = moved(run, half)
+        said = f"{FROZEN} has a higher macro AUC than {TRAINED}{excludes}"
+        assert line.startswith(f"On these 42 patients (test) {said}: 0.")
+        assert (EXCLUDES in line) == (half < 1) and ("it holds 0" in line) == (half > 1)
     macro = METRICS.read(run.folder / "evaluate").query("target == 'macro' and metric == 'auc' and subset == 'all'")
     for model in ("Rad+DL", "DL", "MultiTask", "SingleTask"):
         value = macro[(macro["model"] == model) & (macro["side"] == "test") & (macro["protocol"] == "crossfit")][
             "value"
         ]
         assert f"{value.item():.3f} (95 % interval" in line and f") of {model}" in line
-    assert "On these 98 patients (out-of-fold) likewise" in line
+    assert "On these 98 patients (out-of-fold) likewise" in line and "Ensembles" not in line
+    sources = run.sources()
     html = build_section("answer", sources, run.folder / "answer").html
-    assert html.index("ranks better than the 3-D networks") < html.index("predicts er.")
+    assert html.index("has a higher macro AUC than the 3-D networks") < html.index("predicts er.")
     found = {remark.says for remark in remarks(sources, Evidence(sources)).remarks}
     assert {
-        "Networks trained from scratch rank below the frozen one.",
+        "The 3-D networks, trained from scratch, have a lower macro AUC than the frozen one.",
         "The 3-D networks are smaller than the published ones.",
         "The outcome is unknown more often in one cohort than in another.",
     } <= found
 
 
-def test_that_a_network_from_scratch_ranks_better_needs_an_interval(tmp_path: Path) -> None:
-    reversed_order = SHIFT | {"DL": 0.1, "Rad+DL": 0.1, "MultiTask": 1.5}
+def test_a_network_from_scratch_is_told_by_the_same_rule(tmp_path: Path) -> None:
+    reversed_order = SHIFT | {"DL": 0.1, "Rad+DL": 0.1, "SingleTask": -0.5, "MultiTask": 1.5}
     run = FakeVolumes(tmp_path, reversed_order, patients=100).write_all()
-    sources = run.sources()
-    assert "MultiTask, trained from scratch, ranks better than the frozen network" in first_line(
-        sources, Evidence(sources)
-    )
-    compared = COMPARISONS.read(run.folder / "evaluate")
+    said = f"the 3-D network MultiTask, trained from scratch, has a higher macro AUC than {FROZEN}"
+    assert f"{said}{EXCLUDES}: 0." in moved(run, 0.001)
+    assert f"{said}: 0." in (line := moved(run, 2.0)) and EXCLUDES not in line and "it holds 0" in line
     for table in (METRICS, COMPARISONS):  # a study of the published way alone has its own test side
         rows = table.read(run.folder / "evaluate")
         table.write(run.folder / "evaluate", rows[rows["side"] == "test"].replace({"protocol": {"crossfit": "paper"}}))
-    published_way = first_line(run.sources(), Evidence(run.sources()))
-    assert "MultiTask, trained from scratch, ranks better" in published_way and "out-of-fold" not in published_way
-    COMPARISONS.write(run.folder / "evaluate", compared.assign(lower=compared["difference"] - 2, protocol="paper"))
+    line = moved(run, 0.001)
+    assert f"{said}{EXCLUDES}" in line and "out-of-fold" not in line
+
+
+def test_the_first_line_calls_pretrained_networks_so_and_ensembles_by_their_size(tmp_path: Path) -> None:
+    run = FakeVolumes(tmp_path, patients=60).write_all()
+    (run.folder / "receptors" / "receptors.json").write_text('{"weights": "resnet_10.pth", "tensors": 9, "source": ""}')
+    run.predictions(run.folder / "receptors", networks=3, others=9)
     sources = run.sources()
     line = first_line(sources, Evidence(sources))
-    assert "it is not shown which ranks better" in line and "trained from scratch, ranks better" not in line
-    assert "it holds 0" in line
+    assert "begun from resnet_10.pth" in line and "scratch" not in line
+    assert line.endswith("is the mean of so many chains: 3 for MultiTask and SingleTask, 9 for Rad+DL and DL.")
+    said = next(remark for remark in remarks(sources, Evidence(sources)).remarks if "lower macro AUC" in remark.says)
+    assert "begun from resnet_10.pth" in said.says and said.answer == "Lead with the frozen model."
+
+
+def test_means_over_fewer_markers_say_which_and_do_not_stand_beside_theirs(tmp_path: Path) -> None:
+    run = FakeVolumes(tmp_path, patients=60).write_all()
+    table, fewer = METRICS.read(tmp_path / "evaluate"), "patient bootstrap; mean of er, her2"
+    own = (table["target"] == "macro") & (table["model"] == "MultiTask")
+    METRICS.write(tmp_path / "evaluate", table.assign(method=table["method"].mask(own, fewer)))
+    sources = run.sources()
+    evidence = Evidence(sources)
+    found = tables(receptors(sources, Press(tmp_path / "out"), evidence))
+    for title in ("All markers together", "AUC by stratum"):
+        row = dict(zip(found[title].head, next(row for row in found[title].rows if "test" in row), strict=True))
+        assert row["MultiTask"].endswith("\nof er, her2") and "of er" not in row["SingleTask"], title
+        assert "MultiTask\n(theirs)" not in row and row["SingleTask\n(theirs)"] != "–", title
+    assert "MultiTask" not in first_line(sources, evidence), "it is not ranked with the means over three"
+
+
+def test_where_patients_needed_stand_no_missing_sample_size_is_lamented(tmp_path: Path) -> None:
+    run = FakeVolumes(tmp_path, patients=60).write_all()
+    run.folders["clinical"] = None
+    sources = run.sources()
+    blocks = receptors(sources, Press(tmp_path / "out"), Evidence(sources)).blocks
+    assert "Sample size" not in str(blocks) and "Patients needed" in str(blocks)
 
 
 def test_without_macro_rows_the_mean_of_the_markers_ranks(run: FakeVolumes, tmp_path: Path) -> None:

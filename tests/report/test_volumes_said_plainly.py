@@ -20,7 +20,8 @@ from dlr.report.press import Press
 from dlr.report.receptors import receptors
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
-from dlr.tables import COHORT, CURVES, METRICS, PREDICTIONS, TSNE
+from dlr.report.volume_maps import called_by
+from dlr.tables import COHORT, CURVES, CUTOFFS, METRICS, PREDICTIONS, TSNE
 
 
 @pytest.fixture
@@ -156,3 +157,27 @@ def test_the_networks_chains_are_counted_by_themselves(run: FakeVolumes) -> None
     assert "In cross-fitting each had 3 chains, whose mean" in methods(run, seeds=1)
     run.predictions(run.folder / "receptors", networks=3, others=9)
     assert "In cross-fitting each had 3 chains, of the first 1 of 3 seeds, whose mean" in methods(run, seeds=3)
+
+
+def test_a_study_of_the_published_way_alone_claims_no_out_of_fold_values(run: FakeVolumes) -> None:
+    text = methods(run)
+    held_out = "Training patients were predicted by networks that had not seen them."
+    assert held_out in text and "Youden's on out-of-fold predictions" in text
+    both = methods(run, ("paper", "crossfit"))
+    assert "was run beside it to measure its optimism" in both and held_out in both
+    published_way(run)
+    rules = [("er", "Rad", "", "paper", 0.5, "Youden, validation side", 40)]
+    CUTOFFS.write(run.folder / "evaluate", pd.DataFrame(rules, columns=list(CUTOFFS.names)))
+    run.gives["evaluate"] = (*run.gives["evaluate"], CUTOFFS)
+    alone = methods(run, ("paper",))
+    for words in ("out-of-fold", "was run beside it", held_out):
+        assert words not in alone, words
+    assert "was run." in alone and "Youden's on predictions of the validation side" in alone
+
+
+def test_captions_of_maps_say_by_whose_cut_off_they_are_called(run: FakeVolumes) -> None:
+    assert "each network's out-of-fold signature" in captions(run)["planes_er"]
+    sources = sources_of(run, ["paper"])
+    assert called_by(sources).endswith("the cut-off is .5.")
+    published_way(run)
+    assert called_by(sources_of(run, ["paper"])).endswith("the cut-off is that of the validation side.")

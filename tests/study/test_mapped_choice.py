@@ -70,6 +70,35 @@ def test_so_many_are_drawn_of_those_who_can_be_mapped() -> None:
     assert set(chosen(patients=["T0", "T1", "T4", "T5", "U0", "U4"])) == {"T0", "T1", "T4", "T5", "U0"}
 
 
-def test_without_cross_fitting_nobody_is_mapped() -> None:
-    with pytest.raises(LeftOut, match="does not name crossfit"):
-        chosen(only="paper")
+def test_without_crossfit_or_paper_nobody_is_mapped() -> None:
+    with pytest.raises(LeftOut, match="names neither"):
+        chosen(only="nested")
+
+
+def published(validation: dict[str, float]) -> tuple[dict[str, Chosen], HandRun]:
+    """The published protocol alone: two trained, V0 to V3 (1 1 0 0) validated, U0 and U1 (1 0) tested."""
+    everybody = ["T0", "T1", "V0", "V1", "V2", "V3", "U0", "U1"]
+    columns = {
+        "patient_id": everybody, "side": ["train"] * 2 + ["validation"] * 4 + ["test"] * 2,
+        "her2": [1.0, 0, 1, 1, 0, 0, 1, 0],
+    }  # fmt: skip
+    values = {"train": {"T0": 0.99, "T1": 0.01}, "validation": validation, "test": {"U0": 0.72, "U1": 0.3}}
+    rows = [predictions_of(value, side=side, protocol="paper", fold=-1) for side, value in values.items()]
+    run = HandRun(settings={"attention": {"cases": 20, "examples": 1}})
+    found = whom_to_map(run, cohort_of(columns), pd.concat(rows, ignore_index=True), HER2, everybody)  # type: ignore[arg-type]
+    return {one.patient_id: one for one in found}, run
+
+
+def test_the_published_chain_maps_whom_it_was_not_trained_on_by_the_validation_sides_cut_off() -> None:
+    found, run = published({"V0": 0.9, "V1": 0.8, "V2": 0.7, "V3": 0.2})  # Youden's cut-off lies between .7 and .8
+    assert set(found) == {"V0", "V1", "V2", "V3", "U0", "U1"} and {one.part for one in found.values()} == {"paper"}
+    assert {p: found[p].outcome for p in ("V1", "V2", "U0", "U1")} == {
+        "V1": "true positive", "V2": "true negative", "U0": "false negative", "U1": "true negative",
+    }  # fmt: skip
+    assert run.warned == []
+
+
+def test_without_two_classes_on_the_validation_side_maps_are_called_by_one_half_and_said_so() -> None:
+    found, run = published({"V0": 0.9, "V1": 0.8})
+    assert found["U0"].outcome == "true positive" and found["U1"].outcome == "true negative"
+    assert run.warned == ["her2: no validation patients of both classes, so maps are called by a cut-off of .5"]

@@ -79,7 +79,7 @@ def test_what_the_tasks_left_is_one_table_and_failures_are_named(tmp_path: Path)
     assert np.isnan(table.loc["C1", "c"])
     assert missing.to_numpy().tolist() == [["C1", "c", "no such level"], ["C2", "all", "no ROI"]]
     assert notes == ["case C1: one slice", "case C2 is left out: no ROI. outline it"]
-    with pytest.raises(InputError, match="no ROI"):
+    with pytest.raises(InputError, match=r"case C2, b\.png: no ROI"):
         read_measured(tasks[1:], [failure], ["a"])
 
 
@@ -116,7 +116,7 @@ def test_cases_are_spread_over_those_that_have_an_image(
     monkeypatch: pytest.MonkeyPatch, number: int, names: list[str]
 ) -> None:
     rows = [("C0", "", "a"), ("cX", "excluded", "a"), ("cY", "", ""), *[(f"C{k}", "", "a") for k in range(1, 9)]]
-    table = pd.DataFrame(rows, columns=["case_id", "excluded", "image"]).assign(patient_id="P")
+    table = pd.DataFrame(rows, columns=["case_id", "excluded", "image"]).assign(patient_id="P", mask="m")
     assert compared(monkeypatch, table, number) == names
 
 
