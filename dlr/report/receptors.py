@@ -19,7 +19,7 @@ from dlr.report.press import Press
 from dlr.report.published import MARKERS, NEEDED, SOURCE, published
 from dlr.report.sources import Sources
 from dlr.tables import COMPARISONS, METRICS, SAMPLE_SIZE, SEGMENTATION
-from dlr.words import CHOSEN, MACRO, Model, Protocol, Target
+from dlr.words import CHOSEN, EVERY_PART, MACRO, Model, Protocol, Target, stopped_on
 
 __all__ = ["receptors"]
 
@@ -46,6 +46,10 @@ MACRO_NOTE = "Means over the markers, with a bootstrap by patient: the AUC over 
 PAIR_NOTE = "Paired on the same patients. A large p does not show that two networks are equal. They printed no DeLong p below .182."
 STRATA_NOTE = "Each stratum is judged by itself, with the cut-offs and networks of all; the diameter is the largest of the lesion, in mm."
 FED = "On what each network was fed, after cutting and resampling; a volume cut out around its lesion makes the outline easy. A patient predicted by several chains counts once, by their mean."
+
+CHOSE_HERE = (
+    "The validation side chose the network's epoch, by the markers' loss: what it draws there is not fully held out."
+)
 
 
 def receptors(sources: Sources, press: Press, evidence: Evidence) -> Section:
@@ -289,17 +293,20 @@ def _segmentation(sources: Sources, press: Press) -> list[Block]:
     if table is None:
         return sources.missing("The outline that a network draws", SEGMENTATION)
     rows = []
-    keys = ["model", "variant", "protocol", "side", "unit"]
+    keys = ["model", "variant", "target", "protocol", "side", "unit"]
     by_patient = table.groupby([*keys, "patient_id"], sort=False)[["dice", "hausdorff95"]].mean().reset_index()
-    for (model, variant, protocol, side, unit), own in by_patient.groupby(keys, sort=False):
+    note = FED
+    for (model, variant, target, protocol, side, unit), own in by_patient.groupby(keys, sort=False):
+        name = ", ".join(filter(None, [str(model), str(variant), "" if target == EVERY_PART else f"of {target}"]))
+        note = f"{FED} {CHOSE_HERE}" if stopped_on(str(model), str(protocol), str(side)) else note
         role = _role_words(pd.DataFrame({"protocol": [protocol], "side": [side]}))[0]
         rows.append({
-            "Network": f"{model}, {variant}" if variant else model, "Patients are": role, "n": len(own),
+            "Network": name, "Patients are": role, "n": len(own),
             "Dice, median (quartiles)": _quartiles(own["dice"], 3),
             f"95 % Hausdorff, median (quartiles) in {unit}": _quartiles(own["hausdorff95"], 1),
         })  # fmt: skip
     title = "The outline that a network draws, against the reader's"
-    return [press.table("segmentation", title, pd.DataFrame(rows), table, FED)]
+    return [press.table("segmentation", title, pd.DataFrame(rows).fillna(theme.NOTHING), table, note)]
 
 
 def _quartiles(values: pd.Series, digits: int) -> str:

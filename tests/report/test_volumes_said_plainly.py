@@ -21,7 +21,7 @@ from dlr.report.receptors import receptors
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.report.volume_maps import called_by
-from dlr.tables import COHORT, CURVES, CUTOFFS, METRICS, PREDICTIONS, TSNE
+from dlr.tables import COHORT, CURVES, CUTOFFS, METRICS, PREDICTIONS, SEGMENTATION, TSNE
 
 
 @pytest.fixture
@@ -49,6 +49,22 @@ def sources_of(run: FakeVolumes, protocols: list[str], **learn: Any) -> Sources:
 def methods(run: FakeVolumes, protocols: tuple[str, ...] = ("crossfit",), **learn: Any) -> str:
     sources = sources_of(run, list(protocols), **learn)
     return methods_text(sources, Evidence(sources))
+
+
+def test_maps_of_a_network_a_marker_stand_apart_and_beside_whose_epoch_they_are(run: FakeVolumes) -> None:
+    rows = SEGMENTATION.read(run.folder / "receptors")
+    worse = rows.assign(target="pr", dice=rows["dice"] - 0.5, unit="pixels")
+    SEGMENTATION.write(run.folder / "receptors", pd.concat([rows.assign(target="er"), worse]))
+    sources = run.sources()
+    blocks = receptors(sources, Press(run.folder / "out"), Evidence(sources)).blocks
+    table = next(block for block in blocks if isinstance(block, TableBlock) and block.title.startswith("The outline"))
+    assert sorted({row[0] for row in table.rows}) == ["MultiTask, of er", "MultiTask, of pr"]
+    assert table.rows[0][4] != "–" and table.rows[0][5] == "–" and "epoch" not in table.note, "each in its unit"
+    SEGMENTATION.write(run.folder / "receptors", rows.assign(protocol="paper", side="validation"))
+    sources = run.sources()
+    blocks = receptors(sources, Press(run.folder / "out"), Evidence(sources)).blocks
+    table = next(block for block in blocks if isinstance(block, TableBlock) and block.title.startswith("The outline"))
+    assert "The validation side chose the network's epoch" in table.note and table.rows[0][0] == "MultiTask"
 
 
 def training(run: FakeVolumes, **changes: Any) -> None:
