@@ -14,7 +14,7 @@ from dlr.report.calibration_and_benefit import VALIDATED, calibration, decision,
 from dlr.report.combined import clinical_blocks, combined_blocks
 from dlr.report.comparisons import algorithms, comparisons
 from dlr.report.contents import section
-from dlr.report.evidence import ROLES_SHOWN, Evidence, cell, judged_on
+from dlr.report.evidence import ROLES_SHOWN, Evidence, cell, held_out_once, judged_on
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.tables import COMBINED_TERMS, METRICS, PR, ROC, UNIVARIABLE
@@ -32,7 +32,8 @@ TABLE = (
     ("Calibration\nslope", "calibration_slope", 2),
     ("Net benefit\nat cut-off", "net_benefit_at_cutoff", 3),
 )
-APPARENT_NOTE = "In brackets 95 % intervals. Apparent values come from a model's own training patients (published way); they are printed for comparison with papers and say nothing about new patients. Out-of-fold intervals are a patient bootstrap given these models; stacked ones are optimistic, since their inputs come from models that saw the held-out labels."
+APPARENT_NOTE = "In brackets 95 % intervals. Apparent values come from a model's own training patients (published way); they are printed for comparison with papers and say nothing about new patients."
+OUT_OF_FOLD_NOTE = "Out-of-fold intervals are a patient bootstrap given these models; stacked ones are optimistic, since their inputs come from models that saw the held-out labels."
 CUTOFF_NOTE = "Cut-off: Youden on {judged}, used unchanged on test. The best test value is not marked: the choice of a model by its test value is a leak."
 
 
@@ -84,7 +85,8 @@ def _table(sources: Sources, press: Press, evidence: Evidence, target: Target) -
     main = [(model, evidence.variants(target.name, model)[0]) for model in names]
     others = [(model, variant) for model in names for variant in evidence.variants(target.name, model)[1:]]
     name, title = f"models_{sources.slug(target)}", f"All models for {target.name}"
-    notes = [APPARENT_NOTE, CUTOFF_NOTE.format(judged=judged_on(sources)), evidence.stopped_note(target.name)]
+    once = OUT_OF_FOLD_NOTE if held_out_once(sources) else ""
+    notes = [APPARENT_NOTE, once, CUTOFF_NOTE.format(judged=judged_on(sources)), evidence.stopped_note(target.name)]
     blocks = [_measures(press, evidence, target, main, name, title, " ".join(filter(None, notes)))]
     if others:
         name, title = f"variants_{sources.slug(target)}", f"Variants of the models for {target.name}"
@@ -129,7 +131,8 @@ def _forest(sources: Sources, press: Press, evidence: Evidence, target: Target) 
     if table.empty:
         return []
     panel = Panel(partial(draw_auc_forest, table), 7.2, 0.9 + 0.27 * len(table))
-    caption = "Filled: test side. Open: out-of-fold training patients. Lines are 95 % intervals."
+    opened = "out-of-fold training patients" if held_out_once(sources) else "patients of another side"
+    caption = f"Filled: test side. Open: {opened}. Lines are 95 % intervals."
     name, title = f"auc_forest_{sources.slug(target)}", f"AUC of all models for {target.name}"
     return [press.figure(name, title, caption, [panel], table)]
 
@@ -156,7 +159,9 @@ def _roc(sources: Sources, press: Press, evidence: Evidence, target: Target) -> 
     for model in evidence.models(target.name):
         lines = [line for role in by_role for line in by_role[role] if line.model == model]
         panels.append(Panel(partial(draw_roc, lines, by="role"), 3.3, 4.1, model))
-    caption = "Each model by itself: solid the test side, dashed out-of-fold, dotted apparent (its own training patients, published way). The space between dotted and dashed is optimism."
+    once = held_out_once(sources)
+    dashed = " dashed out-of-fold," if once else ""
+    caption = f"Each model by itself: solid the test side,{dashed} dotted apparent (its own training patients, published way). The space between dotted and {'dashed' if once else 'solid'} is optimism."
     name, title = f"roc_each_{sources.slug(target)}", f"ROC curves by model for {target.name}"
     blocks.append(press.figure(name, title, caption, panels, data))
     return blocks

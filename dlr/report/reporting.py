@@ -8,7 +8,7 @@ import pandas as pd
 
 from dlr.figures import theme
 from dlr.report.contents import number_of
-from dlr.report.evidence import ELSEWHERE, LEADING, Evidence, cell, measure_words
+from dlr.report.evidence import ELSEWHERE, LEADING, Evidence, cell, held_out_once, measure_words
 from dlr.report.nomogram_section import predict_command
 from dlr.report.sources import Sources
 from dlr.tables import (
@@ -175,7 +175,8 @@ def _external(sources: Sources, evidence: Evidence) -> str:
 def _utility(sources: Sources, evidence: Evidence) -> str:
     if sources.table(DECISION) is None:
         return sources.why(DECISION)
-    return "net benefit on test and out-of-fold, thresholds fixed beforehand"
+    once = " and out-of-fold" if held_out_once(sources) else ""
+    return f"net benefit on test{once}, thresholds fixed beforehand"
 
 
 def _baseline(sources: Sources, evidence: Evidence) -> str:

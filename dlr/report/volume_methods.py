@@ -66,7 +66,7 @@ def _cut(volume: Mapping[str, Any]) -> str:
         if volume["crop"] == "lesion" else "The whole image"
     )  # fmt: skip
     low, high = volume["clip"]
-    whose = "the training volumes of each fold" if volume["scale"] == "part" else "each volume"
+    whose = "the training volumes of each part" if volume["scale"] == "part" else "each volume"
     return f"{cut} was resampled to {voxels} voxels, clipped at the {low:g} and {high:g} percentiles of {whose} and scaled to 0 to 1."
 
 

@@ -15,6 +15,7 @@ from fake_volumes import FakeVolumes
 from dlr.report.blocks import Cloud, FigureBlock, Section, TableBlock
 from dlr.report.evidence import Evidence
 from dlr.report.methods import methods_text
+from dlr.report.models import models
 from dlr.report.networks import seeing
 from dlr.report.press import Press
 from dlr.report.receptors import receptors
@@ -186,6 +187,12 @@ def test_a_study_of_the_published_way_alone_claims_no_out_of_fold_values(run: Fa
     CUTOFFS.write(run.folder / "evaluate", pd.DataFrame(rules, columns=list(CUTOFFS.names)))
     run.gives["evaluate"] = (*run.gives["evaluate"], CUTOFFS)
     alone = methods(run, ("paper",))
+    sources = sources_of(run, ["paper"])
+    blocks = models(sources, Press(run.folder / "out"), Evidence(sources)).blocks
+    notes = [b.note for b in blocks if isinstance(b, TableBlock)] + [
+        b.caption for b in blocks if isinstance(b, FigureBlock)
+    ]
+    assert not any("out-of-fold" in note.lower() for note in notes if not note.startswith("The chains")), notes
     for words in ("out-of-fold", "was run beside it", held_out):
         assert words not in alone, words
     assert "was run." in alone and "Youden's on predictions of the validation side" in alone
