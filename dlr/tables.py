@@ -274,7 +274,7 @@ SEGMENTATION = Table(  # the map of a chain against the outline of a patient tha
     {**_text("case_id", "patient_id", "target", "side", "protocol", "model", "variant"), **_whole("seed", "fold"),
      **_numbers("dice", "hausdorff95"), "unit": TEXT},
 )  # fmt: skip
-TSNE = Table(  # t-SNE of one chain's features; role: train (its own training patients), held-out
+TSNE = Table(  # t-SNE of a chain's features; role: train, stopped on (they chose its epoch), held-out
     "tsne.csv",
     {**_text("case_id", "patient_id", "target", "model", "protocol", "part", "role"), **_numbers("x", "y", "z")},
 )  # fmt: skip
