@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from dlr.figures import theme
 
-__all__ = ["ALGORITHM_NAMES", "draw_algorithm_table", "draw_auc_forest", "draw_p_matrix"]
+__all__ = ["ALGORITHM_NAMES", "draw_algorithm_table", "draw_auc_forest", "draw_p_matrix", "forest_frame"]
 
 ALGORITHM_NAMES = {
     "logistic": "Logistic regression",
@@ -82,10 +82,18 @@ def draw_auc_forest(aucs: pd.DataFrame, ax: Axes) -> Axes:
             places.append(y)
             y += 1
         y += 0.45
+    return forest_frame(ax, labels, places, float(rows["lower"].min()))
+
+
+def forest_frame(ax: Axes, labels: Sequence[str], places: Sequence[float], lowest: float) -> Axes:
+    """The axes of a forest of AUCs whose lines are drawn.  labels, places : of its lines, downwards.
+
+    lowest : lower limit of all, NaN where none is known.
+    """
     ax.axvline(0.5, color=theme.LIGHT, linewidth=0.9, zorder=0)
     ax.set_yticks(places, labels)
     ax.tick_params(axis="y", length=0)
-    low = np.nanmin([0.45, float(rows["lower"].min()) - 0.02])
+    low = np.nanmin([0.45, lowest - 0.02])
     ax.set(xlabel="AUC, 95 % interval", xlim=(max(0, low), 1.01), ylim=(max(places, default=0) + 0.7, -0.7))
     ax.spines["left"].set_visible(False)
     return ax

@@ -13,6 +13,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
 
 from dlr.figures import theme
+from dlr.figures.comparison import forest_frame
 from dlr.figures.patients import outline
 
 __all__ = ["Plane", "draw_cohort_forest", "draw_planes", "draw_tsne", "planes_height"]
@@ -155,10 +156,4 @@ def draw_cohort_forest(rows: pd.DataFrame, ax: Axes) -> Axes:
             places.append(y)
             y += 1
         y += 0.45
-    ax.axvline(0.5, color=theme.LIGHT, linewidth=0.9, zorder=0)
-    ax.set_yticks(places, labels)
-    ax.tick_params(axis="y", length=0)
-    low = np.nanmin([0.45, float(rows["lower"].min()) - 0.02])
-    ax.set(xlabel="AUC, 95 % interval", xlim=(max(0, low), 1.01), ylim=(max(places, default=0) + 0.7, -0.7))
-    ax.spines["left"].set_visible(False)
-    return ax
+    return forest_frame(ax, labels, places, float(rows["lower"].min()))

@@ -19,8 +19,7 @@ def stratified_folds(
     of its rows is. Raises InputError where a class has fewer than two groups.
     """
     positive = np.asarray(positive, dtype=bool)
-    names = np.arange(len(positive)) if groups is None else np.asarray(groups)
-    _, member = np.unique(names, return_inverse=True)
+    member = _member(groups, len(positive))
     label = np.zeros(member.max() + 1, dtype=bool)
     np.logical_or.at(label, member, positive)
     rarer = int(min(label.sum(), (~label).sum()))
@@ -43,8 +42,7 @@ def folds_by_thirds(
     groups / 3), two at least. Raises InputError where there are fewer than six groups.
     """
     values = np.asarray(outcome, dtype=float)
-    names = np.arange(len(values)) if groups is None else np.asarray(groups)
-    _, member = np.unique(names, return_inverse=True)
+    member = _member(groups, len(values))
     patients = int(member.max(initial=-1)) + 1
     if patients < 6:
         raise InputError(
@@ -67,8 +65,7 @@ def folds_by_pattern(
     one of its rows has. K = min(folds, groups). Raises InputError where there are fewer than two groups.
     """
     table = np.asarray(labels, dtype=float)
-    names = np.arange(len(table)) if groups is None else np.asarray(groups)
-    _, member = np.unique(names, return_inverse=True)
+    member = _member(groups, len(table))
     patients = int(member.max(initial=-1)) + 1
     if patients < 2:
         raise InputError(
@@ -80,6 +77,12 @@ def folds_by_pattern(
     np.maximum.at(level, member, np.where(np.isfinite(table), table, -1).astype(int))
     _, pattern = np.unique(level, axis=0, return_inverse=True)
     return _dealt(pattern.ravel(), min(folds, patients), generator)[member]
+
+
+def _member(groups: np.ndarray | None, rows: int) -> np.ndarray:
+    """int (n,): the number of every row's group; without groups every row is one."""
+    names = np.arange(rows) if groups is None else np.asarray(groups)
+    return np.unique(names, return_inverse=True)[1]
 
 
 def _dealt(level: np.ndarray, count: int, generator: np.random.Generator) -> np.ndarray:
