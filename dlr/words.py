@@ -11,11 +11,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "BICUBIC_IMAGES",
     "CHOSEN",
     "CLIP",
     "EVERY_PART",
     "MACRO",
     "MODELS",
+    "NATIVE_IMAGES",
     "Available",
     "Comparison",
     "CutOff",
@@ -142,6 +144,7 @@ class Role(StrEnum):
 
 EVERY_PART = "all"  # target, protocol and part of what depends on none of them
 CHOSEN = "chosen"  # the algorithm of a chain that was chosen inside its own training part
+NATIVE_IMAGES, BICUBIC_IMAGES = "native images", "bicubic images"  # variants beside the signature of enhanced images
 MACRO = "macro"  # in place of a target: all binary targets of a model together
 CLIP = 0.001  # probabilities enter logits clipped to [CLIP, 1 - CLIP]
 

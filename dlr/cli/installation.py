@@ -11,7 +11,13 @@ from pathlib import Path
 __all__ = ["installation"]
 
 CORE = ("numpy", "pandas", "scipy", "scikit-learn", "simpleitk", "lightgbm")
-EXTRAS = {"pyradiomics": "pyradiomics", "deep": "torch", "dask": "distributed", "dicom": "pydicom"}
+EXTRAS = {
+    "pyradiomics": "pyradiomics",
+    "deep": "torch",
+    "dask": "distributed",
+    "dicom": "pydicom",
+    "superres": "spandrel",
+}
 
 
 def installation() -> list[list[str]]:
