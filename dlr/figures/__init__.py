@@ -16,14 +16,17 @@ from dlr.figures.nomogram import draw_nomogram, nomogram_rows
 from dlr.figures.patients import draw_flow, draw_outline, flow_rows
 from dlr.figures.per_cent import draw_bland_altman, draw_observed_predicted
 from dlr.figures.selection import draw_lasso_error, draw_lasso_path, draw_selection_frequency, draw_weights
+from dlr.figures.superres import Restored, draw_auc_differences, draw_detail_account, draw_restored, restored_height
 from dlr.figures.volumes import Plane, draw_cohort_forest, draw_planes, draw_tsne, planes_height
 
 __all__ = [
     "Line",
     "Plane",
+    "Restored",
     "class_of",
     "draw_algorithm_table",
     "draw_attention",
+    "draw_auc_differences",
     "draw_auc_forest",
     "draw_bland_altman",
     "draw_block_shares",
@@ -31,6 +34,7 @@ __all__ = [
     "draw_cohort_forest",
     "draw_correlation",
     "draw_decision",
+    "draw_detail_account",
     "draw_dice",
     "draw_family_counts",
     "draw_family_shares",
@@ -49,6 +53,7 @@ __all__ = [
     "draw_pr",
     "draw_planes",
     "draw_predictions",
+    "draw_restored",
     "draw_roc",
     "draw_selection_frequency",
     "draw_splits",
@@ -57,4 +62,5 @@ __all__ = [
     "flow_rows",
     "nomogram_rows",
     "planes_height",
+    "restored_height",
 ]

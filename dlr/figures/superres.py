@@ -1,0 +1,154 @@
+"""Figures of super-resolution: a lesion before and after, detail recovered and invented, what it does to an AUC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.patches import Rectangle
+
+from dlr.figures import theme
+from dlr.figures.patients import outline
+
+__all__ = ["Restored", "draw_auc_differences", "draw_detail_account", "draw_restored", "restored_height"]
+
+COLUMNS = ("input", "bicubic", "restored", "truth", "restored − truth")
+GAP = 0.03  # between pictures, as a share of one's width
+BAR = 0.05  # width of the colour bar
+ABOVE = 0.12  # room for the names of the columns
+COLOURS = "RdBu_r"  # red: brighter than the truth
+INVENTED = "#e69f00"
+
+
+@dataclass(frozen=True)
+class Restored:
+    """One lesion in grey levels of 255, all of one size but for the input."""
+
+    low: np.ndarray  # (h, w)
+    bicubic: np.ndarray  # (h·s, w·s)
+    restored: np.ndarray
+    truth: np.ndarray
+    mask: np.ndarray  # bool (h·s, w·s)
+
+    @property
+    def difference(self) -> np.ndarray:
+        """Restored less truth, in grey levels."""
+        return self.restored - self.truth
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.truth.shape[0], self.truth.shape[1]
+
+
+def restored_height(one: Restored, width: float) -> float:
+    """Inches that `draw_restored` needs for a width in inches, the column's names included."""
+    height, across = one.shape
+    return width / _wide() * (height / across + ABOVE)
+
+
+def _wide() -> float:
+    """All columns, gaps and the colour bar, in widths of one picture."""
+    return len(COLUMNS) + (len(COLUMNS)) * GAP + BAR
+
+
+def draw_restored(one: Restored, limit: float, ax: Axes) -> Axes:
+    """Input, bicubic, restored and truth in one window of grey levels, then the difference to the truth with its bar.
+
+    limit : grey levels at both ends of the colour bar.  The lesion is outlined on the input and on the difference.
+    """
+    height, width = one.shape
+    tall = height / width
+    low, high = np.percentile(one.truth, (0.5, 99.5))
+    scale = height // one.low.shape[0]
+    blocks = np.repeat(np.repeat(one.low, scale, axis=0), scale, axis=1)
+    pictures = (blocks, one.bicubic, one.restored, one.truth, one.difference)
+    for number, (name, picture) in enumerate(zip(COLUMNS, pictures, strict=True)):
+        left = number * (1 + GAP)
+        extent = (left, left + 1, tall, 0.0)
+        last = number == len(COLUMNS) - 1
+        window = (-limit, limit) if last else (low, max(high, low + 1))
+        ax.imshow(
+            picture, cmap=COLOURS if last else "gray", vmin=window[0], vmax=window[1], extent=extent,
+            interpolation="none",
+        )  # fmt: skip
+        ax.text(left, -0.03, name, va="bottom", fontsize=8)
+        if number in (0, len(COLUMNS) - 1) and one.mask.any():
+            lines = outline(one.mask, extent)
+            tone = theme.INK if last else "white"
+            ax.add_collection(LineCollection(lines, colors=[tone], linewidths=0.8), autolim=False)
+        if last:
+            ax.add_patch(Rectangle((left, 0), 1, tall, facecolor="none", edgecolor=theme.LIGHT, linewidth=0.7))
+    _bar(ax, len(COLUMNS) * (1 + GAP), tall, limit)
+    ax.set(xlim=(0, _wide()), ylim=(tall, -ABOVE), aspect="equal")
+    ax.axis("off")
+    return ax
+
+
+def _bar(ax: Axes, left: float, tall: float, limit: float) -> None:
+    """The colours of a difference, its ends and its middle in grey levels."""
+    shades = np.linspace(limit, -limit, 128)[:, None]
+    ax.imshow(shades, cmap=COLOURS, vmin=-limit, vmax=limit, extent=(left, left + BAR, tall, 0.0), aspect="equal")
+    ax.add_patch(Rectangle((left, 0), BAR, tall, facecolor="none", edgecolor=theme.GREY, linewidth=0.7))
+    for share, value in ((0.0, limit), (0.5, 0.0), (1.0, -limit)):
+        words = f"{value:+.0f}".replace("-", "−") if value else "0"
+        place = ("top", "center", "bottom")[round(2 * share)]
+        ax.text(left + 1.4 * BAR, share * tall, words, va=place, fontsize=7.5)
+
+
+def draw_detail_account(account: pd.DataFrame, ax: Axes) -> Axes:
+    """What is finer than the input's pixels: how much of the truth's is recovered, how much is invented, by subject.
+
+    account : columns subject (words), recovered, invented (shares of the truth's variance), downwards.
+    """
+    rows = account.reset_index(drop=True)
+    widest = float(np.nanmax(rows[["recovered", "invented"]].to_numpy(dtype=float)))
+    for y, row in enumerate(rows.itertuples(index=False)):
+        for shift, value, words in ((-0.19, row.recovered, "recovered"), (0.19, row.invented, "invented")):
+            tone, hatch = (theme.ACCENT, None) if words == "recovered" else (INVENTED, "////")
+            ax.barh(
+                y + shift, value, height=0.34, color=tone, hatch=hatch, edgecolor="white", linewidth=0,
+                label=words if y == 0 else None,
+            )  # fmt: skip
+            ax.text(value + 0.012 * widest, y + shift, theme.format_percent(value), va="center", fontsize=7.5)
+    ax.set_yticks(range(len(rows)), list(rows["subject"]))
+    ax.tick_params(axis="y", length=0)
+    ax.set(xlabel="Share of the truth's fine detail", xlim=(0, 1.15 * widest), ylim=(len(rows) - 0.5, -0.5))
+    ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=2, handlelength=1.4)
+    return ax
+
+
+def draw_auc_differences(differences: pd.DataFrame, ax: Axes) -> Axes:
+    """Paired differences of AUCs with 95 % intervals and the line of none; filled where the interval does not hold 0.
+
+    differences : columns model, words, difference, lower, upper, in the order of drawing.
+    """
+    y, places, labels = 0.0, [], []
+    for model in dict.fromkeys(differences["model"]):
+        style = theme.style(str(model))
+        for row in differences[differences["model"] == model].itertuples(index=False):
+            apart = row.lower > 0 or row.upper < 0
+            ax.plot([row.lower, row.upper], [y, y], color=style.colour, linewidth=1.4)
+            ax.plot(
+                [row.difference], [y], marker=style.marker, color=style.colour, markersize=5.5, linestyle="none",
+                markerfacecolor=style.colour if apart else "white",
+            )  # fmt: skip
+            limits = theme.format_interval(row.lower, row.upper)
+            ax.text(
+                1.03, y, f"{theme.format_auc(row.difference)} ({limits})", va="center", fontsize=7.5,
+                transform=ax.get_yaxis_transform(),
+            )  # fmt: skip
+            labels.append(f"{model}, {row.words}")
+            places.append(y)
+            y += 1
+        y += 0.45
+    reach = 1.1 * max(0.02, float(np.nanmax(np.abs(differences[["difference", "lower", "upper"]].to_numpy(float)))))
+    ax.axvline(0, color=theme.INK, linewidth=0.8, linestyle="--", zorder=0)
+    ax.set_yticks(places, labels)
+    ax.tick_params(axis="y", length=0)
+    ax.set(xlabel="Difference in AUC, 95 % interval", xlim=(-reach, reach), ylim=(max(places, default=0) + 0.7, -0.7))
+    ax.spines["left"].set_visible(False)
+    return ax
