@@ -18,6 +18,7 @@ __all__ = [
     "MACRO",
     "MODELS",
     "NATIVE_IMAGES",
+    "OTHER_IMAGES",
     "Available",
     "Comparison",
     "CutOff",
@@ -145,6 +146,7 @@ class Role(StrEnum):
 EVERY_PART = "all"  # target, protocol and part of what depends on none of them
 CHOSEN = "chosen"  # the algorithm of a chain that was chosen inside its own training part
 NATIVE_IMAGES, BICUBIC_IMAGES = "native images", "bicubic images"  # variants beside the signature of enhanced images
+OTHER_IMAGES = (NATIVE_IMAGES, BICUBIC_IMAGES)
 MACRO = "macro"  # in place of a target: all binary targets of a model together
 CLIP = 0.001  # probabilities enter logits clipped to [CLIP, 1 - CLIP]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, Protocol
@@ -77,6 +78,7 @@ class Run:
     screen: Screen
     left_out: Mapping[str, str] = field(default_factory=dict)  # why a declared stage is not there, by stage
     gives: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)  # by declared stage, in the pipeline's order
+    declared: Mapping[str, RunningStage] = field(default_factory=dict)  # the stages that it reads
     models: tuple[Any, ...] = ()  # that the pipeline's stages name beyond the house's own
     said: tuple[tuple[str, str], ...] = ()  # stage and warning, of the declared stages
     fresh: bool = False  # tasks are computed again even where they are in the store
@@ -86,6 +88,7 @@ class Run:
         self.warnings: list[str] = []
         self.transient: list[str] = []
         self.computed = self.found = 0
+        self._keeper = self.stage  # whose tasks these are
 
     @property
     def study_words(self) -> str:
@@ -127,6 +130,18 @@ class Run:
         if self.probe:
             raise ProbeEnded("looks at the test side, which a dry run does not")
         return look(self.store.study, self.key, patients)
+
+    @contextmanager
+    def tasks_of(self, name: str) -> Iterator[None]:
+        """Tasks inside count and are kept as those of a declared stage: each finds what the other has computed.
+
+        For what that stage would do with other settings, by the same functions.
+        """
+        self._keeper = self.declared[name]
+        try:
+            yield
+        finally:
+            self._keeper = self.stage
 
     def each(
         self,
@@ -192,19 +207,20 @@ class Run:
         where = f"{function.__module__}.{function.__qualname__}"
         if "<" in where:
             raise TypeError(f"{where}: a task's function stands at the top of its module, where workers find it")
-        libraries = self.stage.releases()
+        keeper = self._keeper
+        libraries = keeper.releases()
         out, finals = [], dict[Path, str]()
         for task in tasks:
             parts = {
-                "stage": self.stage.name,
-                "version": self.stage.version,
+                "stage": keeper.name,
+                "version": keeper.version,
                 "libraries": libraries,
                 "function": function.__qualname__,
                 "task": task.name,
                 "key": plain(task.key, task.name),
             }
             key = key_of(parts)
-            final = self.store.task_folder(self.stage.name, key)
+            final = self.store.task_folder(keeper.name, key)
             if final in finals:
                 raise ValueError(f"{self.stage.name}: two tasks have one name and one key: {task.name}")
             finals[final] = task.name

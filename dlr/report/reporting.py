@@ -183,7 +183,8 @@ def _baseline(sources: Sources, evidence: Evidence) -> str:
     table = sources.table(COMPARISONS)
     if table is None:
         return sources.why(COMPARISONS)
-    return f"{len(table)} comparisons with Holm's correction around one named beforehand"
+    models = table[table["model_a"] != table["model_b"]]  # the others compare images of one model
+    return f"{len(models)} comparisons with Holm's correction around one named beforehand"
 
 
 def _explanation(sources: Sources, evidence: Evidence) -> str:

@@ -38,7 +38,7 @@ from dlr.tables import (
     ROC,
     VOLUMES,
 )  # fmt: skip
-from dlr.words import CHOSEN, MODELS, Side
+from dlr.words import CHOSEN, MODELS, OTHER_IMAGES, Side
 
 __all__ = ["evaluate"]
 
@@ -81,8 +81,9 @@ def evaluate(run: Run) -> None:
     METRICS.write(run.folder, metrics)
     CUTOFFS.write(run.folder, cutoffs.table())
     main = [one for one in everything if one.algorithm == CHOSEN and not one.variant]
-    COMPARISONS.write(run.folder, comparison_table(main, settings.primary, run.seed, settings.bootstrap))
     chosen = [one for one in everything if one.algorithm == CHOSEN]
+    images = [one for one in chosen if one.variant in OTHER_IMAGES]
+    COMPARISONS.write(run.folder, comparison_table(main, settings.primary, run.seed, settings.bootstrap, images))
     two_classes = [one for one in chosen if one.two_classes]
     ROC.write(run.folder, roc_table(two_classes))
     PR.write(run.folder, precision_recall_table(two_classes))

@@ -15,7 +15,7 @@ from dlr.randomness import rng
 from dlr.study.macro import label_rows, together
 from dlr.study.measures import SMALLEST, WHOLE, Evaluated, role_words
 from dlr.tables import COMPARISONS, RECLASSIFICATION
-from dlr.words import MACRO, Model, Role, stopped_on
+from dlr.words import MACRO, OTHER_IMAGES, Model, Role, stopped_on
 
 __all__ = ["comparison_table", "reclassification_table"]
 
@@ -24,13 +24,21 @@ CHOSE = "these patients chose the network's epoch, so no p is valid here"
 CAUTION = "rises for useless markers in miscalibrated models; read the AUC and net benefit first"
 
 
-def comparison_table(signatures: list[Evaluated], primary: tuple[str, str], seed: int, replicates: int) -> pd.DataFrame:
+def comparison_table(
+    signatures: list[Evaluated],
+    primary: tuple[str, str],
+    seed: int,
+    replicates: int,
+    other_images: Sequence[Evaluated] = (),
+) -> pd.DataFrame:
     """Paired DeLong on held-out sides, Holm around the pre-named primary pair; out-of-fold a bootstrap without a p.
 
     Nor has a network a p on the side whose patients chose its epoch.
 
     signatures : the chosen ones of whole sides; of a model there may be two variants. The rows of two or more binary
     targets together (`macro`) have a bootstrap everywhere.
+    other_images : the same signatures fitted on other images of the same patients (variants OTHER_IMAGES). Each is
+    compared with its own model alone, outside Holm's family: what enhancing does is no question of which model to take.
     """
     blocks: dict[tuple[str, str, str], list[Evaluated]] = {}
     for one in signatures:
@@ -47,7 +55,22 @@ def comparison_table(signatures: list[Evaluated], primary: tuple[str, str], seed
             row["p_holm"] = float(adjusted)
         rows += block
     rows += _macro_differences(signatures, primary, seed, replicates)
+    rows += _image_differences(signatures, other_images, seed, replicates)
     return pd.DataFrame(rows, columns=list(COMPARISONS.names))
+
+
+def _image_differences(
+    signatures: Sequence[Evaluated], other_images: Sequence[Evaluated], seed: int, replicates: int
+) -> Iterator[dict[str, Any]]:
+    """Every two of a model's own images, bicubic and native; the one that more was done to stands first."""
+    done = ["", *reversed(OTHER_IMAGES)]
+    lines: dict[tuple[str, ...], list[Evaluated]] = {}
+    for one in [*(one for one in signatures if not one.variant), *other_images]:
+        lines.setdefault((one.target.name, one.protocol, one.side, one.model), []).append(one)
+    for (target, protocol, side, _), found in lines.items():
+        for a, b in combinations(sorted(found, key=lambda one: done.index(one.variant)), 2):
+            if row := _compare(a, b, seed, replicates):
+                yield row | {"target": target, "protocol": protocol, "side": side, "p_holm": NAN}
 
 
 def _pairs(models: Sequence[Evaluated], primary: tuple[str, str]) -> list[tuple[Evaluated, Evaluated]]:

@@ -9,7 +9,7 @@ import shutil
 
 import pytest
 from rich.console import Console
-from toy_pipeline import PIPELINE, Settings, make_study, outputs
+from toy_pipeline import PIPELINE, Settings, make_study, outputs, raise_to_power
 
 from dlr.engine import Pipeline, Run, Screen, Task, looks_at, open_study, run_pipeline, stage, status
 from dlr.errors import InputError
@@ -352,3 +352,38 @@ def test_without_a_terminal_there_is_a_line_a_stage_and_no_bar(study, manifest):
     assert "\r" not in go.said
     assert "\x1b" not in go.said
     assert "5 of 5 tasks computed" in go.said
+
+
+def test_a_stage_finds_and_leaves_tasks_among_those_of_a_stage_that_it_reads(study, manifest):
+    values = []
+
+    @stage("again", version=7, needs=["square"], libraries=["pandas"])
+    def again(run: Run) -> None:
+        """What square does, with two powers, and something of its own."""
+        for power in (2, 3):
+            files = {name: run.inputs.folder / name for name in NUMBERS}
+            tasks = [
+                Task(name, {"file": run.digest(file), "power": power}, (file, power, 0.0))
+                for name, file in files.items()
+            ]
+            with run.tasks_of("square"):
+                values.append([int((folder / "value.txt").read_text()) for folder in run.each(raise_to_power, tasks)])
+        run.each(raise_to_power, tasks)
+
+    pipeline = Pipeline("toy", [*PIPELINE.stages, again], Settings)
+    result = run_pipeline(pipeline, study, manifest, screen=Screen(quiet=True))
+    assert values == [[0, 1, 4, 9, 16], [0, 1, 8, 27, 64]]
+    assert (result["again"].found, result["again"].computed) == (5, 5 + 5), "the squares, then cubes and its own"
+    cubes = run_pipeline(pipeline, study, manifest, {"square": {"power": 3}}, screen=Screen(quiet=True))
+    assert (cubes["square"].found, cubes["square"].computed) == (5, 0), "as the other stage left them"
+
+
+def test_tasks_of_another_stage_need_that_stage_declared(study, manifest):
+    @stage("last", version=1, needs=["listing"])
+    def last(run: Run) -> None:
+        """Reads the listing alone."""
+        with run.tasks_of("square"):
+            raise AssertionError("must not come here")
+
+    with pytest.raises(KeyError, match="square"):
+        run_pipeline(Pipeline("toy", [*PIPELINE.stages, last], Settings), study, manifest, screen=Screen(quiet=True))

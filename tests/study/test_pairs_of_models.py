@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -114,6 +115,50 @@ def test_out_of_fold_areas_are_compared_within_folds_without_a_p() -> None:
     assert pairs["p"].isna().all() and pairs["p_holm"].isna().all()
     assert pairs["method"].str.startswith("out-of-fold within fold and seed, patient bootstrap").all()
     assert pairs["method"].str.endswith("no p is valid here").all()
+
+
+# the same models on other images --------------------------------------------------------------------------------------
+
+BICUBIC, NATIVE = ("Rad", "bicubic images"), ("Rad", "native images")
+IMAGES = {BICUBIC: CLINICAL, NATIVE: COMBINED}  # 7 and 8 of 9 pairs ordered; enhanced, in `three`, 6
+
+
+def of_images(make: Any = evaluated, **names: Any) -> list[Evaluated]:
+    return [make(TRUTH, value, model=model, variant=variant, **names) for (model, variant), value in IMAGES.items()]
+
+
+def own_pairs(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a model against itself."""
+    return table[table["model_a"] == table["model_b"]].set_index(["variant_a", "variant_b"])
+
+
+def test_a_model_is_held_against_itself_on_bicubic_and_native_images_outside_holms_family() -> None:
+    alone = compared(three())
+    found = COMPARISONS.conform(comparison_table(three(), PRIMARY, 1, 100, of_images()[::-1]))
+    pd.testing.assert_frame_equal(found.iloc[: len(alone)], alone)  # the models' own rows, Holm's included
+    pairs = own_pairs(found)
+    order = [("", "bicubic images"), ("", "native images"), ("bicubic images", "native images")]
+    assert pairs.index.tolist() == order and len(found) == len(alone) + 3
+    assert pairs["difference"].tolist() == pytest.approx([(6 - 7) / 9, (6 - 8) / 9, (7 - 8) / 9])
+    assert pairs["p"].between(0, 1).all() and pairs["p_holm"].isna().all()
+    assert set(pairs["model_a"]) == {"Rad"} and set(pairs["side"]) == {"test"} and set(pairs["target"]) == {"her2"}
+
+
+def test_out_of_fold_a_models_images_are_compared_within_folds_without_a_p() -> None:
+    """As the three models above: 1 of 2 and 2 of 2, 1 of 2 and 2 of 2, 2 of 2 and 2 of 2 pairs of the two folds."""
+    main, *others = [replace(out_of_fold("Rad", v), variant=n) for n, v in
+                     (("", RAD), ("bicubic images", CLINICAL), ("native images", COMBINED))]  # fmt: skip
+    pairs = own_pairs(COMPARISONS.conform(comparison_table([main], PRIMARY, 1, 100, others)))
+    assert pairs["difference"].tolist() == pytest.approx([0.0, -0.25, -0.25])
+    assert pairs["p"].isna().all() and pairs["p_holm"].isna().all() and np.isfinite(pairs["lower"]).all()
+
+
+def test_images_are_compared_with_their_own_model_target_protocol_and_side_only() -> None:
+    rad, other = three()[1], of_images()
+    for names in ({"model": "DL"}, {"target": KI67}, {"protocol": "paper"}, {"side": "external"}):
+        moved = [replace(one, **names) for one in other[:1]]
+        assert len(comparison_table([rad], PRIMARY, 1, 100, moved)) == 0, names
+    assert len(comparison_table([rad], PRIMARY, 1, 100, other[:1])) == 1
 
 
 # a per cent ---------------------------------------------------------------------------------------------------------
