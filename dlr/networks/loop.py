@@ -28,6 +28,7 @@ from dlr.networks.checkpoints import read_checkpoint, write_checkpoint
 from dlr.networks.chip import compiles, exact_volumes, has_volumes, make_fabric, workers_of
 from dlr.networks.examples import Batch, Examples, order_of, pieces_of
 from dlr.networks.loading import Loader
+from dlr.networks.memory import memory_ran_out
 from dlr.networks.objective import TOTAL, Objective, RunningMeans, judged
 from dlr.networks.placing import lay_out, placed
 from dlr.networks.recomputing import recomputed
@@ -115,7 +116,7 @@ def train(
             with recomputed(network, recompute):
                 return work.run(checkpoint, identity)
     except (MemoryError, RuntimeError) as error:
-        if not _memory_ran_out(error):
+        if not memory_ran_out(error):
             raise
         raise InputError(
             where=f"training on {device}, {settings.batch_size} examples a batch",
@@ -310,9 +311,3 @@ class _Work:
         self.mean.load(content["mean"], content["updates"])
         self.best_state = {name: value.to(self.fabric.device) for name, value in content["best_state"].items()}
         self.curves = [CurvePoint(*point) for point in content["curves"]]
-
-
-def _memory_ran_out(error: MemoryError | RuntimeError) -> bool:
-    """Of the device, of this process, or of a process that made batches ready and was killed."""
-    out = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
-    return out or any(words in str(error) for words in ("alloc", "shared memory", "DataLoader worker (pid"))

@@ -5,6 +5,46 @@ Grey images are float32 (h, w) in units of the source's own range, 0 to 1; diffe
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dlr.errors import require_extra
+from dlr.lazy import imported_later
 from dlr.superres.settings import AdversarialSettings, DegradationSettings, SuperresSettings, SuperresTraining
 
-__all__ = ["AdversarialSettings", "DegradationSettings", "SuperresSettings", "SuperresTraining"]
+if TYPE_CHECKING:
+    from dlr.superres.degradation import Degraded, Drawn, degraded, draw
+    from dlr.superres.enhancer import Enhancer, to_units
+    from dlr.superres.fitting import Fitted, fit
+    from dlr.superres.networks import Form, make_network
+
+__all__ = [
+    "AdversarialSettings",
+    "Degraded",
+    "DegradationSettings",
+    "Drawn",
+    "Enhancer",
+    "Fitted",
+    "Form",
+    "SuperresSettings",
+    "SuperresTraining",
+    "degraded",
+    "draw",
+    "fit",
+    "make_network",
+    "to_units",
+]
+
+HOMES = {
+    "degradation": ("Degraded", "Drawn", "degraded", "draw"),
+    "enhancer": ("Enhancer", "to_units"),
+    "fitting": ("Fitted", "fit"),
+    "networks": ("Form", "make_network"),
+}
+
+# names that need torch: settings can be read without it
+__getattr__ = imported_later(
+    __name__,
+    {name: home for home, names in HOMES.items() for name in names},
+    before=partial(require_extra, "superres", "super-resolution"),
+)

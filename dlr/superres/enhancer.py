@@ -1,0 +1,184 @@
+"""Applying a generator: by tiles in bounded memory, in the image's own sample type, with equal bytes in any process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.nn import functional
+
+from dlr.errors import InputError
+from dlr.networks.memory import memory_ran_out
+from dlr.networks.weights import ABOUT_FILE, load_network, save_network
+from dlr.superres.grid import bicubic_tensor
+from dlr.superres.networks import Form, make_network
+
+__all__ = ["Enhancer", "projected", "to_units"]
+
+SMALLEST = 8  # pixels an edge that can be enhanced
+PROJECTIONS = 3  # after these the largest contradiction is below half a grey level
+
+
+@dataclass(frozen=True)
+class Enhancer:
+    """A generator, or bicubic interpolation, and how it is applied."""
+
+    network: nn.Module | None  # (B, 1, h, w) in units to (B, 1, h·s, w·s), with its `form`; None: bicubic
+    scale: int
+    tile: int = 128  # edge in pixels of the input
+    overlap: int = 16  # pixels of the input around a tile that the network sees too
+    consistent: bool = False  # projected onto the input
+    origin: Mapping[str, Any] = field(default_factory=dict)  # where the weights come from
+
+    def apply(self, grey: np.ndarray, dtype: np.dtype[Any] | str) -> np.ndarray:
+        """(h, w) of any real numbers to (h·s, w·s) of the source's sample type, which integers are rounded to."""
+        units, low, high = to_units(grey, dtype)
+        values = self.restored(units).astype(np.float64) * (high - low) + low
+        kept = np.dtype(dtype)
+        return (np.rint(values) if np.issubdtype(kept, np.integer) else values).astype(kept)
+
+    def restored(self, units: np.ndarray) -> np.ndarray:
+        """float32 (h, w) in units, 0 to 1, to (h·s, w·s).
+
+        Raises InputError for an image under 8 pixels, and where memory runs out with tiles of half the size as well.
+        """
+        if min(units.shape) < SMALLEST:
+            what = f"{units.shape[0]} x {units.shape[1]} pixels are too few to enhance"
+            raise InputError(
+                "superres", what, f"leave out images under {SMALLEST} pixels, or set superres.method: none"
+            )
+        given = torch.from_numpy(np.ascontiguousarray(units, dtype=np.float32))[None, None]
+        with _one_torch_thread(), torch.inference_mode():
+            out = self._enlarged(given)
+            if self.consistent:
+                out = projected(out, given, self.scale)
+            return out.clamp_(0, 1)[0, 0].numpy()
+
+    def _enlarged(self, given: Tensor) -> Tensor:
+        """The whole image; with tiles of half the size where memory does not do for these."""
+        if self.network is None:
+            return bicubic_tensor(given, self.scale)
+        for tile in (self.tile, self.tile // 2):
+            try:
+                return self._by_tiles(self.network, given, tile)
+            except (MemoryError, RuntimeError) as error:
+                if not memory_ran_out(error):
+                    raise
+                reason = str(error).partition("\n")[0]
+        where = f"superres.tile {self.tile}, also {self.tile // 2}"
+        raise InputError(where, f"memory ran out ({reason})", "set a smaller superres.tile, or use fewer --jobs")
+
+    def _by_tiles(self, network: nn.Module, given: Tensor, tile: int) -> Tensor:
+        """Each tile is cut out with its surroundings first, so that the network never holds the whole image."""
+        height, width = given.shape[-2:]
+        device, s = next(network.parameters()).device, self.scale
+        out = torch.empty(1, 1, height * s, width * s)
+        for rows, rows_seen in _tiles(height, tile, self.overlap):
+            for columns, columns_seen in _tiles(width, tile, self.overlap):
+                said = network(given[..., rows_seen, columns_seen].to(device)).float().cpu()
+                inner = said[..., _within(rows, rows_seen, s), _within(columns, columns_seen, s)]
+                out[..., _times(rows, s), _times(columns, s)] = inner
+        return out
+
+    @property
+    def form(self) -> Form | None:
+        """What the network is built from."""
+        return None if self.network is None else self.network.form  # type: ignore[return-value]
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of all that its output depends on."""
+        about = {key: value for key, value in self._about().items() if key != "origin"}
+        state = {} if self.network is None else self.network.state_dict()
+        weights = save({key: value.detach().cpu().contiguous() for key, value in state.items()})
+        return sha256(json.dumps(about).encode() + weights).hexdigest()
+
+    def save(self, folder: Path) -> None:
+        """network.safetensors (none for bicubic) and network.json; equal enhancers give equal bytes."""
+        if self.network is not None:
+            save_network(self.network, folder, self._about())
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / ABOUT_FILE).write_text(json.dumps(self._about(), indent=1), encoding="utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> Enhancer:
+        """A saved one; InputError where the folder is absent or damaged."""
+        try:
+            about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
+            form = None if about["form"] is None else Form(**about["form"])
+            rest = {name: about[name] for name in ("scale", "tile", "overlap", "consistent", "origin")}
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            mend = "name the folder of a finished run of dlr, or run the study again"
+            raise InputError(str(folder), f"its generator cannot be read ({error})", mend) from error
+        network = None if form is None else load_network(folder, lambda _: make_network(form))
+        return cls(network, **rest)
+
+    def _about(self) -> dict[str, Any]:
+        return {
+            "form": None if self.form is None else asdict(self.form),
+            "scale": self.scale,
+            "tile": self.tile,
+            "overlap": self.overlap,
+            "consistent": self.consistent,
+            "origin": dict(self.origin),
+        }
+
+
+def to_units(grey: np.ndarray, dtype: np.dtype[Any] | str) -> tuple[np.ndarray, float, float]:
+    """float32 units, 0 to 1, and what 0 and 1 stand for: 0 and 255 of uint8, else the image's own extremes.
+
+    Raises InputError where a value is no number.
+    """
+    values = np.asarray(grey, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise InputError("superres", "an image holds values that are not numbers", "mend the image, or leave it out")
+    low, high = (0.0, 255.0) if np.dtype(dtype) == np.uint8 else (float(values.min()), float(values.max()))
+    return ((values - low) / (high - low if high > low else 1.0)).astype(np.float32), low, high
+
+
+def projected(out: Tensor, given: Tensor, scale: int) -> Tensor:
+    """The nearest images whose block means are the input's, nearly: y + U(x − D(y)), three times; (B, 1, h·s, w·s).
+
+    Source: Vella & Mota 2020, arXiv 2004.00380; Irani & Peleg 1991 for the iteration.
+    """
+    for _ in range(PROJECTIONS):
+        out = out + bicubic_tensor(given - functional.avg_pool2d(out, scale), scale)
+    return out
+
+
+def _tiles(size: int, tile: int, overlap: int) -> Iterator[tuple[slice, slice]]:
+    """The pieces of an edge, and each with what the network sees around it."""
+    for start in range(0, size, tile):
+        stop = min(start + tile, size)
+        yield slice(start, stop), slice(max(start - overlap, 0), min(stop + overlap, size))
+
+
+def _times(piece: slice, scale: int) -> slice:
+    return slice(piece.start * scale, piece.stop * scale)
+
+
+def _within(piece: slice, seen: slice, scale: int) -> slice:
+    """Where the piece lies in what came of the piece with its surroundings."""
+    return slice((piece.start - seen.start) * scale, (piece.stop - seen.start) * scale)
+
+
+@contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """Sums in the same order in every process."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

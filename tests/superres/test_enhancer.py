@@ -1,0 +1,182 @@
+"""Applying a generator: tiles, sample types, projection, what is kept in a folder, and what goes wrong."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter
+
+torch = pytest.importorskip("torch")
+
+from dlr.errors import InputError  # noqa: E402
+from dlr.randomness import rng  # noqa: E402
+from dlr.superres import Enhancer, make_network, to_units  # noqa: E402
+from dlr.superres.grid import bicubic, block_means  # noqa: E402
+from dlr.superres.networks import form_of  # noqa: E402
+
+
+def drawn(scale: int = 4) -> torch.nn.Module:
+    """A small generator that adds something to bicubic."""
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        network = make_network(form_of("small", scale)).eval()
+        torch.nn.init.normal_(network.detail.weight, std=0.02)
+    return network
+
+
+def image(height: int = 50, width: int = 70) -> np.ndarray:
+    return rng(1, height, width).uniform(0.2, 0.8, (height, width)).astype(np.float32)
+
+
+def test_bicubic_is_bicubic_within_the_units() -> None:
+    given = image()
+    given[10:20, 10:20] = 1
+    wanted = bicubic(given, 4)
+    assert wanted.max() > 1  # Keys' kernel overshoots at the border
+    np.testing.assert_array_equal(Enhancer(None, 4).restored(given), np.clip(wanted, 0, 1))
+
+
+@pytest.mark.parametrize("tile", [64, 128])
+@pytest.mark.parametrize("scale", [2, 4])
+def test_tiles_give_the_whole_image_to_within_a_grey_level(tile: int, scale: int) -> None:
+    given = image(150, 141)
+    network = drawn(scale)
+    with torch.inference_mode():
+        whole = network(torch.from_numpy(given)[None, None])[0, 0].numpy().clip(0, 1)
+    found = Enhancer(network, scale, tile=tile, overlap=16).restored(given)
+    assert np.abs(found - whole).max() * 255 < 1
+    assert np.abs(found - bicubic(given, scale).clip(0, 1)).max() * 255 > 5  # or there was nothing to get wrong
+
+
+def test_without_overlap_seams_would_be_seen() -> None:
+    given = image(150, 141)
+    whole = Enhancer(drawn(), 4, tile=150).restored(given)
+    assert np.abs(Enhancer(drawn(), 4, tile=64, overlap=0).restored(given) - whole).max() * 255 > 1
+
+
+def test_no_tile_is_larger_than_stated() -> None:
+    network, seen = drawn(), []
+    network.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].shape))
+    Enhancer(network, 4, tile=32, overlap=8).restored(image(100, 100))
+    assert len(seen) == 16 and max(max(shape[-2:]) for shape in seen) == 48
+
+
+def test_the_number_of_torch_threads_changes_no_byte_and_is_left_as_it_was() -> None:
+    before = torch.get_num_threads()
+    outputs = set()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            outputs.add(Enhancer(drawn(), 4).restored(image()).tobytes())
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert len(outputs) == 1
+
+
+@pytest.mark.parametrize("tile", [16, 128])
+def test_a_consistent_output_averages_to_its_input(tile: int) -> None:
+    given = gaussian_filter(image(), 1)
+    plain, kept = (Enhancer(drawn(), 4, tile=tile, consistent=choice) for choice in (False, True))
+    assert np.abs(block_means(plain.restored(given), 4) - given).max() * 255 > 2
+    assert np.abs(block_means(kept.restored(given), 4) - given).max() * 255 < 0.5
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16", "int16", "float32", "float64"])
+def test_the_sample_type_is_kept_and_bicubic_keeps_the_values(dtype: str) -> None:
+    low, high = (0, 255) if dtype == "uint8" else (-1000.0, 3000.0) if dtype != "uint16" else (100, 60_000)
+    given = (low + image() * (high - low)).astype(dtype)
+    found = Enhancer(None, 2).apply(given, given.dtype)
+    assert found.dtype == np.dtype(dtype) and found.shape == (100, 140)
+    assert dtype == "uint8" or (given.min() <= found.min() and found.max() <= given.max())
+    wanted = np.clip(
+        bicubic(given.astype(np.float32), 2), *((0, 255) if dtype == "uint8" else (given.min(), given.max()))
+    )
+    # rounding of integers, and float32 of values up to 60,000
+    assert np.abs(found - wanted.astype(np.float64)).max() <= (0.51 if dtype != "float32" else 0.01)
+
+
+def test_grey_of_another_number_format_is_read_by_the_range_of_the_source() -> None:
+    units, low, high = to_units(np.array([[51.0, 102.0]]), np.uint8)
+    assert (low, high) == (0, 255) and units.tolist() == [[np.float32(0.2), np.float32(0.4)]]
+    units, low, high = to_units(np.array([[100, 600, 300]], dtype=np.uint16), np.uint16)
+    assert (low, high) == (100, 600) and units.tolist() == [[0, 1, np.float32(0.4)]]
+
+
+def test_an_image_of_one_grey_level_stays_so() -> None:
+    assert (Enhancer(None, 4).apply(np.full((9, 9), 700, np.uint16), "uint16") == 700).all()
+
+
+@pytest.mark.parametrize("network", [None, "small"])
+def test_a_saved_enhancer_is_loaded_as_it_was(tmp_path: Path, network: str | None) -> None:
+    built = None if network is None else drawn(2)
+    saved = Enhancer(built, 2, tile=32, overlap=12, consistent=True, origin={"weights": "drawn"})
+    saved.save(tmp_path)
+    assert (tmp_path / "network.safetensors").exists() == (network is not None)
+    loaded = Enhancer.load(tmp_path)
+    assert loaded.sha256 == saved.sha256 and loaded.origin == {"weights": "drawn"}
+    assert loaded.restored(image()).tobytes() == saved.restored(image()).tobytes()
+    loaded.save(tmp_path / "again")
+    for file in tmp_path.glob("network.*"):
+        assert file.read_bytes() == (tmp_path / "again" / file.name).read_bytes()
+
+
+def test_whatever_changes_the_output_changes_the_digest() -> None:
+    network = drawn()
+    kinds = [
+        Enhancer(network, 4),
+        Enhancer(None, 4),
+        Enhancer(None, 2),
+        Enhancer(network, 4, tile=64),
+        Enhancer(network, 4, overlap=8),
+        Enhancer(network, 4, consistent=True),
+        Enhancer(make_network(form_of("small", 4)), 4),
+    ]
+    assert len({one.sha256 for one in kinds}) == len(kinds)
+    assert Enhancer(network, 4, origin={"file": "elsewhere"}).sha256 == kinds[0].sha256
+
+
+@pytest.mark.parametrize("text", [None, "{", "{}", '{"form": {"network": "small"}}'])
+def test_a_folder_without_a_generator_is_named(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "network.json").write_text(text)
+    with pytest.raises(InputError, match=str(tmp_path)):
+        Enhancer.load(tmp_path)
+
+
+def test_weights_that_do_not_fit_their_form_are_refused(tmp_path: Path) -> None:
+    Enhancer(drawn(), 4).save(tmp_path)
+    about = json.loads((tmp_path / "network.json").read_text())
+    about["form"]["channels"] = 16
+    (tmp_path / "network.json").write_text(json.dumps(about))
+    with pytest.raises(InputError, match="do not fit"):
+        Enhancer.load(tmp_path)
+
+
+def test_too_small_an_image_and_one_without_numbers_are_refused() -> None:
+    with pytest.raises(InputError, match="7 x 30"):
+        Enhancer(None, 4).restored(image(7, 30))
+    with pytest.raises(InputError, match="not numbers"):
+        Enhancer(None, 4).apply(np.full((9, 9), np.nan), "float32")
+
+
+def test_memory_that_runs_out_halves_the_tile_once_and_then_names_it() -> None:
+    class Hungry(torch.nn.Module):
+        """Takes images up to a size."""
+
+        def __init__(self, most: int) -> None:
+            super().__init__()
+            self.most, self.weight = most, torch.nn.Parameter(torch.zeros(1))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if max(x.shape[-2:]) > self.most:
+                raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+            return torch.nn.functional.interpolate(x, scale_factor=4)
+
+    found = Enhancer(Hungry(48), 4, tile=64, overlap=8).restored(image(80, 80))
+    np.testing.assert_array_equal(found, np.kron(image(80, 80), np.ones((4, 4), np.float32)))
+    with pytest.raises(InputError, match=r"superres\.tile 64, also 32"):
+        Enhancer(Hungry(30), 4, tile=64, overlap=8).restored(image(80, 80))
