@@ -30,6 +30,7 @@ __all__ = ["deep"]
     "deep",
     version=3,
     needs=["cohort"],
+    optional=["superres"],
     sections=["deep", "cohort", "learn.protocols", "evaluate.bootstrap"],
     libraries=["numpy", "pillow", "scikit-learn", "torch", "torchvision", "timm", "vit-pytorch"],
     gives=[PREDICTIONS, CHOICES, ALGORITHMS, EMBEDDINGS, CURVES, OUTLINES],
