@@ -19,8 +19,8 @@ from torch import Tensor, nn
 from dlr.errors import InputError
 
 __all__ = [
-    "Origin", "file_sha256", "load_network", "read_weights", "save_network", "save_weights", "take_weights",
-    "without_prefixes",
+    "ABOUT_FILE", "WEIGHTS_FILE", "Origin", "file_sha256", "load_network", "read_weights", "save_network",
+    "save_weights", "take_weights", "without_prefixes",
 ]  # fmt: skip
 
 WEIGHTS_FILE, ABOUT_FILE = "network.safetensors", "network.json"
@@ -28,7 +28,7 @@ NOT_WEIGHTS = (  # what torch raises over bytes that are no weights
     OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, struct.error,
     pickle.UnpicklingError,
 )  # fmt: skip
-WRAPPERS = ("state_dict", "model", "model_state_dict", "teacher", "network")
+WRAPPERS = ("state_dict", "params_ema", "params", "model", "model_state_dict", "teacher", "network")
 PREFIXES = ("module.", "model.", "backbone.", "encoder.", "network.", "_orig_mod.")
 
 AnyNetwork = TypeVar("AnyNetwork", bound=nn.Module)

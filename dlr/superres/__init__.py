@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dlr.superres.enhancer import Enhancer, to_units
     from dlr.superres.fitting import Fitted, fit
     from dlr.superres.networks import Form, make_network
+    from dlr.superres.weights import load_generator
 
 __all__ = [
     "AdversarialSettings",
@@ -31,6 +32,7 @@ __all__ = [
     "degraded",
     "draw",
     "fit",
+    "load_generator",
     "make_network",
     "to_units",
 ]
@@ -40,6 +42,7 @@ HOMES = {
     "enhancer": ("Enhancer", "to_units"),
     "fitting": ("Fitted", "fit"),
     "networks": ("Form", "make_network"),
+    "weights": ("load_generator",),
 }
 
 # names that need torch: settings can be read without it

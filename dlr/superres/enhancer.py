@@ -13,15 +13,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn import functional
 
 from dlr.errors import InputError
 from dlr.networks.memory import memory_ran_out
-from dlr.networks.weights import ABOUT_FILE, load_network, save_network
+from dlr.networks.weights import ABOUT_FILE, WEIGHTS_FILE, load_network, save_network
+from dlr.superres.foreign import ForeignForm, foreign_network, foreign_tensors
 from dlr.superres.grid import bicubic_tensor
 from dlr.superres.networks import Form, make_network
+from dlr.superres.rrdb import RRDBForm, grey_rrdb
 
 __all__ = ["Enhancer", "projected", "to_units"]
 
@@ -91,7 +93,7 @@ class Enhancer:
         return out
 
     @property
-    def form(self) -> Form | None:
+    def form(self) -> Form | RRDBForm | ForeignForm | None:
         """What the network is built from."""
         return None if self.network is None else self.network.form  # type: ignore[return-value]
 
@@ -116,12 +118,12 @@ class Enhancer:
         """A saved one; InputError where the folder is absent or damaged."""
         try:
             about = json.loads((folder / ABOUT_FILE).read_text(encoding="utf-8"))
-            form = None if about["form"] is None else Form(**about["form"])
+            form = about["form"]
             rest = {name: about[name] for name in ("scale", "tile", "overlap", "consistent", "origin")}
         except (OSError, ValueError, LookupError, TypeError) as error:
             mend = "name the folder of a finished run of dlr, or run the study again"
             raise InputError(str(folder), f"its generator cannot be read ({error})", mend) from error
-        network = None if form is None else load_network(folder, lambda _: make_network(form))
+        network = None if form is None else load_network(folder, lambda _: _rebuilt(form, folder))
         return cls(network, **rest)
 
     def _about(self) -> dict[str, Any]:
@@ -133,6 +135,13 @@ class Enhancer:
             "consistent": self.consistent,
             "origin": dict(self.origin),
         }
+
+
+def _rebuilt(form: Mapping[str, Any], folder: Path) -> nn.Module:
+    """The network of a saved form: the house's own, a published RRDBNet, or what spandrel makes of its tensors."""
+    if form["network"] == "foreign":
+        return foreign_network(foreign_tensors(load_file(folder / WEIGHTS_FILE)), str(folder))
+    return grey_rrdb(RRDBForm(**form)) if form["network"] == "rrdb" else make_network(Form(**form))
 
 
 def to_units(grey: np.ndarray, dtype: np.dtype[Any] | str) -> tuple[np.ndarray, float, float]:

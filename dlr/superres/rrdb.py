@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from dlr.superres.grid import bicubic_tensor
 
-__all__ = ["FromBicubic", "Grey", "RRDBForm", "RRDBNet"]
+__all__ = ["FromBicubic", "Grey", "RRDBForm", "RRDBNet", "grey_rrdb"]
 
 SLOPE, RESIDUAL = 0.2, 0.2  # of LeakyReLU below 0; what a residual branch is multiplied by
 ENLARGES = 4  # the two nearest ×2 inside
@@ -29,6 +29,10 @@ class RRDBForm:
     growth: int = 32  # channels that each convolution of a dense block adds
     blocks: int = 23
     colours: int = 3  # of input and output
+    network: str = "rrdb"  # as a saved generator calls it
+
+    def __str__(self) -> str:
+        return f"RRDBNet ×{self.scale}, {self.channels} channels, growth {self.growth}, {self.blocks} blocks"
 
 
 class DenseBlock(nn.Module):
@@ -109,6 +113,13 @@ class Grey(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.network(x.expand(-1, self.colours, -1, -1)).mean(dim=1, keepdim=True)
+
+
+def grey_rrdb(form: RRDBForm) -> Grey:
+    """An RRDBNet on grey images, which remembers its `form`."""
+    network = Grey(RRDBNet(form), form.colours)
+    network.form = form  # type: ignore[assignment]
+    return network
 
 
 class FromBicubic(nn.Module):
