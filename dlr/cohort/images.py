@@ -27,6 +27,8 @@ class Image:
     spacing_known: bool
     notes: tuple[str, ...] = ()
     box: tuple[int, int, int, int] | None = None  # x0, y0, x1, y1: part of the file's picture that was kept
+    dtype: str = "float64"  # of the file's samples, before they became grey values
+    scale: int = 1  # pixels along an edge to one of the file's: above 1, settings in pixels count as many more
 
     @property
     def is_still(self) -> bool:
@@ -34,7 +36,7 @@ class Image:
         return self.array.shape[0] == 1
 
     def kept(self, whole: np.ndarray) -> np.ndarray:
-        """Of an array (z, y, x) on the file's grid what lies in the part of its picture that was kept."""
+        """Of an array (z, y, x) on the file's grid what lies in the part of its picture that was kept, on that grid."""
         if self.box is None:
             return whole
         x0, y0, x1, y1 = self.box
@@ -98,7 +100,7 @@ def finish_image(
         grey = np.ascontiguousarray(grey[:, y0:y1, x0:x1])
         notes.append(f"cut to the scanned region, {x1 - x0} x {y1 - y0} of {width} x {height} pixels")
     spacing, known, said = _spacing(decoded, region_spacing, is_still, settings, pixel_spacing_mm)
-    return Image(grey, spacing, known, (*notes, *said), box)
+    return Image(grey, spacing, known, (*notes, *said), box, array.dtype.name)
 
 
 def _require_finite(path: Path, array: np.ndarray) -> None:

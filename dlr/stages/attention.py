@@ -32,7 +32,7 @@ __all__ = ["attention"]
     "attention",
     version=3,
     needs=["cohort"],
-    optional=["deep", "volumes", "receptors"],
+    optional=["superres", "deep", "volumes", "receptors"],
     sections=["attention", "deep", "cohort", "learn.protocols"],
     libraries=["numpy", "torch", "torchvision", "timm"],
     gives=[ATTENTION, ATTENTION_COMPARED, EXAMPLES, EXAMPLES_IN_PLANES],
@@ -76,7 +76,8 @@ def networks_to_look_into(run: Run, tables: CohortTables) -> list[list[Mappable]
     if PREDICTIONS.there(run.needs.receptors):
         groups.append(maps_of_volumes(run))
     if not groups:
-        said = [f"{name}: {why}" for name, why in run.left_out.items() if "not part of this pipeline" not in why]
+        absent = {name: why for name, why in run.left_out.items() if name in run.gives and name != "superres"}
+        said = [f"{name}: {why}" for name, why in absent.items()]
         run.leave_out(f"there is no network to look into ({'; '.join(said)})" if said else "there is no network")
     return groups
 

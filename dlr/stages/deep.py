@@ -15,7 +15,7 @@ from dlr.study.cases import outlined_rows
 from dlr.study.cohort import read_cohort
 from dlr.study.deep_chains import CHOICE, FINE_TUNED, FROZEN
 from dlr.study.deep_new import apply_deep
-from dlr.study.frozen import DeepSignature, frozen_signatures
+from dlr.study.frozen import DeepSignature, frozen_signatures, least_loss
 from dlr.study.networks import fine_tuned_signatures
 from dlr.study.parts import learnable_parts, study_parts
 from dlr.study.pictured import picture_all
@@ -30,6 +30,7 @@ __all__ = ["deep"]
     "deep",
     version=3,
     needs=["cohort"],
+    optional=["superres"],
     sections=["deep", "cohort", "learn.protocols", "evaluate.bootstrap"],
     libraries=["numpy", "pillow", "scikit-learn", "torch", "torchvision", "timm", "vit-pytorch"],
     gives=[PREDICTIONS, CHOICES, ALGORITHMS, EMBEDDINGS, CURVES, OUTLINES],
@@ -79,12 +80,8 @@ def deep(run: Run) -> None:
 
 
 def choose(run: Run, target: Target, made: Sequence[DeepSignature]) -> dict[str, DeepSignature]:
-    """By part, the backbone with the least loss inside the training part; of equals the first named."""
-    chosen: dict[str, DeepSignature] = {}
-    for one in made:
-        best = chosen.get(one.part.name)
-        if best is None or round(one.inner, 12) < round(best.inner, 12):
-            chosen[one.part.name] = one
+    """By part, the backbone with the least loss inside the training part; the chain's folder says which."""
+    chosen = least_loss(made)
     for name, one in chosen.items():
         choice = {"mode": one.mode, "backbone": one.backbone}
         (chains_folder(run.folder, target.name, "", name) / CHOICE).write_text(json.dumps(choice), encoding="utf-8")

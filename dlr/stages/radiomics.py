@@ -13,7 +13,7 @@ from dlr.engine.threads import one_thread
 from dlr.errors import InputError, Problem
 from dlr.radiomics import expected_columns, family_counts, feature_dictionary, load_profile
 from dlr.study.application import Application
-from dlr.study.cases import outlined_rows, rows_of
+from dlr.study.cases import outlined_rows, rows_of, source_of
 from dlr.study.cohort import read_cohort
 from dlr.study.features import measuring_of, measuring_tasks, read_measured
 from dlr.study.measuring import Measuring, measure_case, measure_one
@@ -39,7 +39,8 @@ def apply_radiomics(given: Application) -> None:
         return
     profile = load_profile(given.home / PROFILE_FILE)  # the study's own copy, wherever the file is now
     rows = given.outlined(rows_of(patients.tables.cases[patients.tables.cases["image"] != ""]))
-    asked = measuring_of(given.settings, rows, profile)
+    source = source_of(given.settings, given.needs.superres, new=True)
+    asked = measuring_of(given.settings, source, rows, profile)
     results = Parallel(n_jobs=max(1, min(patients.jobs, len(rows))))(delayed(_measured)(one) for one in asked)
     values = {}
     for row, (found, problem) in zip(rows, results, strict=True):
@@ -66,6 +67,7 @@ def _measured(asked: Measuring) -> tuple[dict[str, float], Problem | None]:
     "radiomics",
     version=3,
     needs=["cohort"],
+    optional=["superres"],
     sections=["radiomics", "cohort"],
     libraries=["simpleitk", "numpy", "scipy", "pywavelets"],
     gives=[FEATURES, MISSING, DICTIONARY, FAMILIES],
@@ -83,7 +85,7 @@ def radiomics(run: Run) -> None:
     rows = outlined_rows(rows_of(tables.cases), run.warn)
     if not rows:
         run.leave_out("no case has an outline to measure in")
-    tasks = measuring_tasks(run, rows, profile)
+    tasks = measuring_tasks(run, source_of(run.settings, run.needs.superres), rows, profile)
     columns = expected_columns(profile, tables.kind)
     values, missing, notes = read_measured(tasks, run.each_or_failure(measure_case, tasks), columns)
     for line in notes:

@@ -37,6 +37,7 @@ COPIED = ("figures", "tables", "contact_sheet.pdf", "examples.png")
     "report",
     version=6,
     needs=["cohort"],
+    optional=["superres"],
     asks=[EVERYTHING],
     sections=["*"],
     libraries=["matplotlib"],
@@ -91,7 +92,8 @@ def what_there_is(run: Run) -> Sources:
         lacks=tuple(name for name in StudySettings.model_fields if name != "seed" and name not in sections),
     )
     settings = StudySettings(seed=run.seed, **house)
-    return Sources(folders, run.left_out, settings, about, run.gives, run.models)
+    left_out = {name: why for name, why in run.left_out.items() if name in folders}
+    return Sources(folders, left_out, settings, about, run.gives, run.models)
 
 
 def releases(folders: list[Path]) -> dict[str, str]:
@@ -123,7 +125,7 @@ def outlines_to_draw(run: Run) -> Outlines | None:
     if run.inputs.features is not None or not len(tables.facts):
         return None
     examples, volumes = run.settings.report.examples, tables.kind == "volume"
-    return Outlines(tables.cases, tables.targets, source_of(run.settings), examples, volumes)
+    return Outlines(tables.cases, tables.targets, source_of(run.settings, run.needs.superres), examples, volumes)
 
 
 def draw(task: Task, folder: Path) -> None:

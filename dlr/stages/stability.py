@@ -27,6 +27,7 @@ Compared = dict[str, tuple[pd.DataFrame, pd.DataFrame]]  # what parts two outlin
     "stability",
     version=3,
     needs=["cohort", "radiomics"],
+    optional=["superres"],
     sections=["stability", "radiomics", "cohort", "learn.protocols", "learn.icc_filter"],
     libraries=["simpleitk", "numpy", "scipy", "pywavelets"],
     gives=[STABILITY, AGREEMENT],
@@ -64,10 +65,10 @@ def stability(run: Run) -> None:
 def between_readers(run: Run, tables: CohortTables, rows: Sequence[CaseRow]) -> Compared:
     """Features of both readers' outlines, by patient; the outlines' own agreement goes into AGREEMENT."""
     profile = load_profile(run.settings.radiomics.profile)
-    readers = ("mask_reader1", "mask_reader2")
-    first, second = (measuring_tasks(run, rows, profile, outline=outline) for outline in readers)
+    measured, readers = source_of(run.settings, run.needs.superres), ("mask_reader1", "mask_reader2")
+    first, second = (measuring_tasks(run, measured, rows, profile, outline=outline) for outline in readers)
     results = run.each_or_failure(measure_case, [*first, *second], label="outlines")
-    source = source_of(run.settings)
+    source = source_of(run.settings)  # outlines are held against one another on the grid that they were drawn on
     pairs = (
         ReaderPair(row.case_id, row.patient_id, a.mask, b.mask, a.image.spacing if a.image.spacing_known else None)
         for row in rows
@@ -92,7 +93,8 @@ def under_perturbation(run: Run, tables: CohortTables, rows: Sequence[CaseRow]) 
     rows = [rows[place] for place in sorted(order[: run.settings.stability.cases])]
     profile = load_profile(run.settings.radiomics.profile)
     kinds = run.settings.stability.perturbations
-    groups = [measuring_tasks(run, rows, profile, perturbation=kind, seed=run.seed) for kind in kinds]
+    source = source_of(run.settings, run.needs.superres)
+    groups = [measuring_tasks(run, source, rows, profile, perturbation=kind, seed=run.seed) for kind in kinds]
     results = run.each_or_failure(measure_case, [task for group in groups for task in group], label="outlines")
     features = FEATURES.read(run.needs.radiomics).set_index("case_id")
     own = features.loc[[row.case_id for row in rows]].set_index("patient_id")

@@ -164,12 +164,13 @@ def maps_of_pictures(run: Run, tables: CohortTables) -> Mappable:
     rows = {row.patient_id: row for row in tables.rows_for_networks(run.settings.cohort.per_patient)}
     predictions = PREDICTIONS.read(home)
     outlines = read_outlines(home)
+    source = source_of(run.settings, run.needs.superres)
 
     def task(target: Target, one: Chosen) -> Task:
         settings, row = run.settings.attention, rows[one.patient_id]
         chain = read_chain(home, target.name, one.part)
         payload = ActivationMap(
-            case=OneCase(source_of(run.settings), row),
+            case=OneCase(source, row),
             mode=chain.mode,
             backbone=chain.backbone,
             fitted=chain.files,

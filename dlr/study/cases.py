@@ -1,20 +1,31 @@
 """The one road from a row of the cohort to an image with its mask, and what a case's key is made of.
 
-Whatever reads an image (radiomics, stability, networks, attention, report, prediction) asks a CaseSource. Today there
-is one, the cohort's own files; enhanced images and resampled volumes become others, and no stage changes.
+Whatever reads an image (radiomics, stability, networks, attention, report, prediction) asks a CaseSource: the cohort's
+own files, or the images that stage superres made of them.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Protocol
 
-from dlr.cohort import Case, CohortSettings, files_of_image, read_case
+import numpy as np
 
-__all__ = ["CaseRow", "CaseSource", "CohortFiles", "OneCase", "outlined_rows", "rows_of", "source_of"]
+from dlr.cohort import Case, CohortSettings, files_of_image, read_case
+from dlr.errors import InputError
+
+__all__ = [
+    "ENHANCEMENT", "GENERATOR", "CaseRow", "CaseSource", "CohortFiles", "EnhancedFiles", "OneCase", "enhanced_case",
+    "enhanced_file", "outlined_rows", "rows_of", "source_of",
+]  # fmt: skip
+
+ENHANCEMENT, GENERATOR = "superres.json", "generator"  # among the outputs of stage superres
 
 # settings that change how a case's files are read; the others of section `cohort` say which cases there are
 READING = (
@@ -88,6 +99,38 @@ class CohortFiles:
 
 
 @dataclass(frozen=True)
+class EnhancedFiles:
+    """The same cases with the images that stage superres made of them."""
+
+    files: CohortFiles
+    home: Path  # its outputs
+    scale: int
+    native: bool  # back on the image's own grid, after restoring
+    new: bool = False  # of patients whom the stage did not have: enhanced as they are read, by its generator
+
+    def read(self, row: CaseRow, outline: str = "mask") -> Case:
+        case = self.files.read(row, outline)
+        return enhanced_case(case, self._array(row, case), self.scale, self.native)
+
+    def key(self, row: CaseRow, outline: str, digest: Digest) -> dict[str, Any]:
+        file = enhanced_file(self.home, row.case_id)
+        enhanced = digest(file) if file.is_file() else None
+        return {
+            **self.files.key(row, outline, digest),
+            "enhanced": enhanced, "scale": self.scale, "native grid": self.native,
+        }  # fmt: skip
+
+    def _array(self, row: CaseRow, case: Case) -> np.ndarray:
+        if self.new:
+            return np.asarray(_generator(self.home / GENERATOR).apply(case.image.array[0], np.dtype(case.image.dtype)))
+        file = enhanced_file(self.home, row.case_id)
+        if not file.is_file():
+            what = "its image could not be enhanced"
+            raise InputError(f"case {row.case_id}", what, "see the warnings of stage superres in dlr.log")
+        return np.asarray(np.load(file))
+
+
+@dataclass(frozen=True)
 class OneCase:
     """One outline of one case and where it is read: what a task that looks at an image is sent."""
 
@@ -104,9 +147,42 @@ class OneCase:
         return self.source.key(self.row, self.outline, digest)
 
 
-def source_of(settings: Any) -> CaseSource:
-    """The source of the images that a study's stages look at, by its settings."""
-    return CohortFiles(settings.cohort)
+def source_of(settings: Any, enhanced: Path | None = None, new: bool = False) -> CaseSource:
+    """The source of the images that a study's stages look at, by its settings.
+
+    enhanced : outputs of stage superres; None where it left itself out or is no part of the pipeline.
+    new : the cases are not the study's own.
+    """
+    files = CohortFiles(settings.cohort)
+    if enhanced is None:
+        return files
+    about = json.loads((enhanced / ENHANCEMENT).read_text(encoding="utf-8"))
+    return EnhancedFiles(files, enhanced, int(about["scale"]), about["measure_on"] == "native", new)
+
+
+def enhanced_file(home: Path, case_id: str) -> Path:
+    """Where stage superres keeps a case's enhanced image (y, x); any case_id makes a file's name."""
+    return home / "enhanced" / f"{sha256(case_id.encode()).hexdigest()[:20]}.npy"
+
+
+def enhanced_case(case: Case, array: np.ndarray, scale: int, native: bool = False) -> Case:
+    """A case with another image of the same field: its mask by nearest neighbour, the edges of its pixels divided.
+
+    array : (h s, w s) of a still of (h, w).  native : means of blocks of s x s, so that the case keeps its own grid.
+    A spacing that is not known stays in the file's pixels: 1 becomes 1/s.
+    """
+    from dlr.superres.grid import block_means, enlarged
+
+    image = case.image
+    if native:
+        return replace(case, image=replace(image, array=block_means(array, scale)[None]))
+    finer = replace(
+        image,
+        array=np.asarray(array, dtype=np.float64)[None],
+        spacing=tuple(edge / scale for edge in image.spacing),
+        scale=scale,
+    )
+    return replace(case, image=finer, mask=enlarged(case.mask[0], scale)[None])
 
 
 def rows_of(table: Any) -> list[CaseRow]:
@@ -121,6 +197,14 @@ def outlined_rows(rows: Sequence[CaseRow], say: Callable[[str], None]) -> list[C
     if len(kept) < len(rows):
         say(f"{len(rows) - len(kept)} of {len(rows)} cases have no outline and are left out here")
     return kept
+
+
+@lru_cache(maxsize=1)
+def _generator(folder: Path) -> Any:
+    """A study's generator, read once a process."""
+    from dlr.superres.enhancer import Enhancer
+
+    return Enhancer.load(folder)
 
 
 def _plain(value: Any) -> Any:

@@ -21,7 +21,7 @@ from dlr.study.signatures import chains_folder
 
 __all__ = [
     "BACKBONES", "CHOICE", "FINE_TUNED", "FROZEN", "HEAD", "NETWORK", "DeepChain", "backbone_file", "embedding_frame",
-    "network_values", "read_chain",
+    "head_values", "network_values", "read_chain",
 ]  # fmt: skip
 
 BACKBONES = "backbones"  # folder of the frozen backbones
@@ -59,7 +59,12 @@ class DeepChain:
 
     def frozen_values(self, frame: PatientFrame) -> pd.Series:
         """Probability of every patient from a frame of frozen features."""
-        return frame.mean_by_patient(self.read_head().probability(frame.values.to_numpy()))
+        return head_values(self.read_head(), frame)
+
+
+def head_values(head: FrozenHead, frame: PatientFrame) -> pd.Series:
+    """Probability of every patient by a logistic head on frozen features."""
+    return frame.mean_by_patient(head.probability(frame.values.to_numpy()))
 
 
 def _with_head(network: Any, head: FrozenHead) -> Any:

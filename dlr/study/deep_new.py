@@ -10,7 +10,7 @@ import pandas as pd
 from dlr.deep import Picture
 from dlr.errors import InputError, require_extra
 from dlr.study.application import Application
-from dlr.study.cases import CaseRow
+from dlr.study.cases import CaseRow, source_of
 from dlr.study.deep_chains import BACKBONES, FINE_TUNED, DeepChain, network_values, read_chain
 from dlr.study.frames import PatientFrame, patient_frame
 from dlr.study.pictures import embedding_table, picture_one, picturing_of
@@ -53,10 +53,11 @@ def _show(given: Application, rows: list[CaseRow]) -> Shown:
     """Pictures and frozen features of the new cases by every backbone that the study kept."""
     pictures: dict[str, Picture] = {}
     patients = {row.case_id: row.patient_id for row in rows}
+    source = source_of(given.settings, given.needs.superres, new=True)
     tables, frames = {}, {}
     for file in sorted((given.home / BACKBONES).glob("*.safetensors")):
         features: dict[str, np.ndarray] = {}
-        for asked in picturing_of(given.settings, rows, file.stem, file, ""):
+        for asked in picturing_of(given.settings, source, rows, file.stem, file, ""):
             case = asked.case.row.case_id
             try:
                 pictures[case], features[case] = picture_one(asked)

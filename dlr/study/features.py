@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import pandas as pd
 from dlr.engine import Run, Task, TaskFailure
 from dlr.errors import InputError
 from dlr.radiomics import Profile, engine
-from dlr.study.cases import CaseRow, OneCase, source_of
+from dlr.study.cases import CaseRow, CaseSource, OneCase
 from dlr.study.measuring import VALUES, Measuring
 from dlr.study.tasks import task_of
 from dlr.tables import MISSING
@@ -21,15 +22,18 @@ from dlr.tables import MISSING
 __all__ = ["measuring_of", "measuring_tasks", "read_measured"]
 
 
-def measuring_of(settings: object, rows: Sequence[CaseRow], profile: Profile, **more: object) -> list[Measuring]:
-    """The measuring of each case under a study's settings (their sections `radiomics` and `cohort`)."""
-    name: str = settings.radiomics.engine  # type: ignore[attr-defined]
-    outline = str(more.pop("outline", "mask"))
-    source, version = source_of(settings), engine(name).version
+def measuring_of(
+    settings: Any, source: CaseSource, rows: Sequence[CaseRow], profile: Profile, **more: object
+) -> list[Measuring]:
+    """The measuring of each case of a source under a study's settings (their section `radiomics`)."""
+    name, outline = str(settings.radiomics.engine), str(more.pop("outline", "mask"))
+    version = engine(name).version
     return [Measuring(OneCase(source, row, outline), profile, name, version, **more) for row in rows]  # type: ignore[arg-type]
 
 
-def measuring_tasks(run: Run, rows: Sequence[CaseRow], profile: Profile, **more: object) -> list[Task]:
+def measuring_tasks(
+    run: Run, source: CaseSource, rows: Sequence[CaseRow], profile: Profile, **more: object
+) -> list[Task]:
     """The same as tasks; a case that cannot be measured does not stop the others.
 
     more : outline ("mask_reader1"), or perturbation and seed.
@@ -37,7 +41,7 @@ def measuring_tasks(run: Run, rows: Sequence[CaseRow], profile: Profile, **more:
     suffix = "-".join(str(value) for value in more.values())
     return [
         task_of(run, "-".join(filter(None, [asked.case.row.case_id, suffix])), asked, may_fail=True)
-        for asked in measuring_of(run.settings, rows, profile, **more)
+        for asked in measuring_of(run.settings, source, rows, profile, **more)
     ]
 
 

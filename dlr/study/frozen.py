@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from dlr.deep import fit_head
+from dlr.deep import FrozenHead, fit_head
 from dlr.engine import Run, Task
 from dlr.protocols import Part
 from dlr.randomness import seed_of
-from dlr.study.deep_chains import FROZEN, HEAD, DeepChain
+from dlr.study.deep_chains import FROZEN, HEAD, head_values
+from dlr.study.frames import PatientFrame
 from dlr.study.pictured import Pictured
 from dlr.study.signatures import chains_folder
 from dlr.study.tasks import task_of
 from dlr.words import Target
 
-__all__ = ["DeepSignature", "FitHead", "fit_frozen", "frozen_signatures"]
+__all__ = ["DeepSignature", "FitHead", "fit_frozen", "fit_heads", "frozen_signatures", "least_loss"]
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,25 @@ def frozen_signatures(
     run: Run, pictured: Pictured, target: Target, labels: pd.Series, parts: Sequence[Part]
 ) -> list[DeepSignature]:
     """A head a part and backbone, kept and applied to the part's patients."""
-    asked = [(name, part) for name in pictured.frames for part in parts]
+    made = fit_heads(run, pictured.frames, target, labels, parts)
+    for one, file in made:
+        kept = chains_folder(run.folder, target.name, "", one.part.name) / one.backbone
+        kept.mkdir(parents=True)
+        shutil.copyfile(file, kept / HEAD)
+    return [one for one, _ in made]
+
+
+def fit_heads(
+    run: Run, frames: Mapping[str, PatientFrame], target: Target, labels: pd.Series, parts: Sequence[Part]
+) -> list[tuple[DeepSignature, Path]]:
+    """A head a part and backbone, applied to the part's patients, and the file that its task left.
+
+    frames : frozen features, by backbone.
+    """
+    asked = [(name, part) for name in frames for part in parts]
     tasks = []
     for name, part in asked:
-        rows = pictured.frames[name].of([p for p in part.train if p in labels.index])
+        rows = frames[name].of([p for p in part.train if p in labels.index])
         payload = FitHead(
             values=rows.values,
             patient_id=rows.patient_id.to_numpy(),
@@ -69,13 +85,21 @@ def frozen_signatures(
         tasks.append(task_of(run, f"frozen-{target.name}-{name}-{part.name}", payload))
     out = []
     for (name, part), folder in zip(asked, run.each(fit_frozen, tasks, label="heads"), strict=True):
-        chain = DeepChain(run.folder, chains_folder(run.folder, target.name, "", part.name), FROZEN, name)
-        chain.files.mkdir(parents=True)
-        shutil.copyfile(folder / HEAD, chain.files / HEAD)
-        value = chain.frozen_values(pictured.frames[name].of(part.predict))
-        inner = chain.read_head().inner_loss
-        out.append(DeepSignature(FROZEN, name, part, value, "log loss of inner folds", inner))
+        head = FrozenHead.from_json((folder / HEAD).read_text(encoding="utf-8"))
+        value = head_values(head, frames[name].of(part.predict))
+        signature = DeepSignature(FROZEN, name, part, value, "log loss of inner folds", head.inner_loss)
+        out.append((signature, folder / HEAD))
     return out
+
+
+def least_loss(made: Iterable[DeepSignature]) -> dict[str, DeepSignature]:
+    """By part, the one with the least loss inside the training part; of equals the first named."""
+    chosen: dict[str, DeepSignature] = {}
+    for one in made:
+        best = chosen.get(one.part.name)
+        if best is None or round(one.inner, 12) < round(best.inner, 12):
+            chosen[one.part.name] = one
+    return chosen
 
 
 def fit_frozen(task: Task, folder: Path) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 
 from dlr.deep import DeepSettings
 from dlr.engine import Run
-from dlr.study.cases import CaseRow
+from dlr.study.cases import CaseRow, source_of
 from dlr.study.cohort import CohortTables
 from dlr.study.deep_chains import BACKBONES, backbone_file
 from dlr.study.frames import PatientFrame, patient_frame
@@ -50,6 +50,7 @@ def picture_all(run: Run, tables: CohortTables, rows: Sequence[CaseRow]) -> Pict
     if settings.weights != "none":
         for name in settings.backbones:
             weights_file(name, settings.weights)  # all are asked for before the long work
+    source = source_of(run.settings, run.needs.superres)
     origins: dict[str, Any] = {}
     frames: dict[str, PatientFrame] = {}
     by_case: dict[str, pd.DataFrame] = {}
@@ -61,7 +62,7 @@ def picture_all(run: Run, tables: CohortTables, rows: Sequence[CaseRow]) -> Pict
         file = backbone_file(run.folder, name)
         save_weights(backbone, file)
         digests[name] = sha256(file.read_bytes()).hexdigest()
-        tasks = picture_tasks(run, picturing_of(run.settings, rows, name, file, digests[name]))
+        tasks = picture_tasks(run, picturing_of(run.settings, source, rows, name, file, digests[name]))
         results = run.each_or_failure(picture_case, tasks, label=f"cases by {name}")
         pictures, features = read_pictured(run, tasks, results)
         by_case[name] = embedding_table(features, found.patients)

@@ -14,7 +14,7 @@ import pandas as pd
 from dlr.deep import InputSettings, Picture, cut_picture, cut_pictures
 from dlr.engine import Run, Task, TaskFailure
 from dlr.errors import InputError
-from dlr.study.cases import CaseRow, OneCase, source_of
+from dlr.study.cases import CaseRow, CaseSource, OneCase
 from dlr.study.tasks import out_of_key, task_of
 from dlr.tables import OUTLINES
 
@@ -42,10 +42,10 @@ class Picturing:
 
 
 def picturing_of(
-    settings: Any, rows: Sequence[CaseRow], backbone: str, weights: Path, weights_sha256: str
+    settings: Any, source: CaseSource, rows: Sequence[CaseRow], backbone: str, weights: Path, weights_sha256: str
 ) -> list[Picturing]:
-    """The picture of each case under a study's settings (their sections `deep` and `cohort`)."""
-    source, deep = source_of(settings), settings.deep
+    """The picture of each case of a source under a study's settings (their section `deep`)."""
+    deep = settings.deep
     asked = (deep.input, deep.slices != "largest", deep.flips, backbone, weights_sha256, weights)
     return [Picturing(OneCase(source, row), *asked) for row in rows]
 
@@ -80,6 +80,7 @@ def _pictures(case: OneCase, settings: InputSettings, every_slice: bool) -> list
     """A case's pictures, that of its largest ROI first; InputError with the case named where there is none."""
     read = case.read()
     image, mask = read.image.array, read.mask
+    settings = settings.model_copy(update={"margin_px": settings.margin_px * read.image.scale})
     try:
         return cut_pictures(image, mask, settings) if every_slice else [cut_picture(image, mask, settings)]
     except InputError as error:

@@ -38,6 +38,7 @@ __all__ = [
     "apply_to_new",
     "chains_folder",
     "fit_part",
+    "fit_parts",
     "fit_signature",
     "held_out_rows",
     "new_rows",
@@ -125,11 +126,9 @@ def fit_signature(
     allowed : by part name, the features that passed the reproducibility filter there; None = all.
     """
     learn: LearnSettings = run.settings.learn
-    parts = learnable_parts(parts, asked.target, asked.labels)
-    tasks = [_task(run, asked, part, learn, None if allowed is None else allowed.get(part.name, [])) for part in parts]
-    folders = run.each(fit_part, tasks, label=f"{asked.model} {asked.variant}".strip() + " parts")
+    fitted = fit_parts(run, asked, parts, allowed, label=f"{asked.model} {asked.variant}".strip() + " parts")
     predictions, selections, choices = [], [], []
-    for part, folder in zip(parts, folders, strict=True):
+    for part, folder in fitted:
         kept = chains_folder(run.folder, asked.target.name, asked.variant, part.name)
         shutil.copytree(folder / "chains", kept)
         named = {
@@ -148,8 +147,17 @@ def fit_signature(
         predictions=pd.concat(predictions, ignore_index=True),
         selection=pd.concat(selections, ignore_index=True)[list(SELECTION.names)],
         choices=pd.concat(choices, ignore_index=True)[list(CHOICES.names)],
-        parts={part.name: folder for part, folder in zip(parts, folders, strict=True)},
+        parts={part.name: folder for part, folder in fitted},
     )
+
+
+def fit_parts(
+    run: Run, asked: SignatureData, parts: Sequence[Part], allowed: dict[str, list[str]] | None, label: str
+) -> list[tuple[Part, Path]]:
+    """Every part that has what the target needs, and what its task left: chains/ and the tables of `fit_part`."""
+    parts, learn = learnable_parts(parts, asked.target, asked.labels), run.settings.learn
+    tasks = [_task(run, asked, part, learn, None if allowed is None else allowed.get(part.name, [])) for part in parts]
+    return list(zip(parts, run.each(fit_part, tasks, label=label), strict=True))
 
 
 def held_out_rows(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
-from torch import Tensor
-from torch.nn import functional
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 __all__ = ["bicubic", "bicubic_tensor", "block_means", "enlarged"]
 
@@ -24,6 +26,8 @@ def enlarged(mask: np.ndarray, scale: int) -> np.ndarray:
 
 def bicubic(image: np.ndarray, scale: int) -> np.ndarray:
     """Bicubic enlargement, float32 (h, w) to (h·s, w·s)."""
+    import torch
+
     tensor = torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32))[None, None]
     return bicubic_tensor(tensor, scale)[0, 0].numpy()
 
@@ -34,4 +38,6 @@ def bicubic_tensor(images: Tensor, scale: int) -> Tensor:
     torch has it under antialias=True, which smooths nothing on the way up; without, its kernel is of a = -3/4.
     Source: Keys 1981, IEEE TASSP 29:1153.
     """
+    from torch.nn import functional
+
     return functional.interpolate(images, scale_factor=scale, mode="bicubic", antialias=True)

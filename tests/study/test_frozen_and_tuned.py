@@ -19,7 +19,7 @@ from dlr.errors import InputError, Problem
 from dlr.networks import TrainingSettings
 from dlr.protocols import Part
 from dlr.study import networks
-from dlr.study.cases import CaseRow, OneCase
+from dlr.study.cases import CaseRow, OneCase, source_of
 from dlr.study.deep_chains import DeepChain, backbone_file, embedding_frame, network_values, read_chain
 from dlr.study.frames import PatientFrame
 from dlr.study.frozen import DeepSignature, frozen_signatures
@@ -101,7 +101,7 @@ def test_embeddings_are_a_row_a_case_with_its_patient() -> None:
 def test_cases_that_cannot_be_pictured_are_named_and_the_others_go_on(tmp_path: Path) -> None:
     run = HandRun(settings={"deep": {"input": {"size": 32}}})
     rows = [CaseRow("C1", "P", "a.png", "m.png"), CaseRow("C2", "P", "b.png")]
-    tasks = picture_tasks(run, picturing_of(run.settings, rows, "resnet18", tmp_path, "abc"))  # type: ignore[arg-type]
+    tasks = picture_tasks(run, picturing_of(run.settings, source_of(run.settings), rows, "resnet18", tmp_path, "abc"))  # type: ignore[arg-type]
     assert tasks[0].payload.every_slice  # of a still: its one
     assert [task.name for task in tasks] == ["C1-resnet18", "C2-resnet18"] and all(task.may_fail for task in tasks)
     assert tasks[0].payload.input.size == 32 and tasks[0].payload.flips == run.settings.deep.flips
@@ -120,7 +120,7 @@ def test_a_case_leaves_the_picture_of_its_largest_roi_and_what_the_frozen_backbo
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every_slice: bool, shown: int
 ) -> None:
     array = np.arange(192.0).reshape(3, 8, 8)
-    read = SimpleNamespace(case_id="C7", image=SimpleNamespace(array=array), mask=array > 110)
+    read = SimpleNamespace(case_id="C7", image=SimpleNamespace(array=array, scale=1), mask=array > 110)
     case = OneCase(SimpleNamespace(read=lambda *ignored: read), CaseRow("C7", "P", "a.png"))
 
     def mean_features(backbone: str, pictures: list[Picture], flips: bool) -> np.ndarray:
@@ -147,7 +147,7 @@ def test_a_fine_tuned_network_is_read_from_its_own_folder(monkeypatch: pytest.Mo
 
 
 def test_a_picture_that_cannot_be_cut_names_its_case() -> None:
-    image = SimpleNamespace(array=np.ones((1, 8, 8)))
+    image = SimpleNamespace(array=np.ones((1, 8, 8)), scale=1)
     read = SimpleNamespace(case_id="C7", image=image, mask=np.zeros((1, 8, 8), dtype=bool))
     case = OneCase(SimpleNamespace(read=lambda *ignored: read), CaseRow("C7", "P", "a.png"))
     with pytest.raises(InputError, match=r"case C7.*the mask is empty"):

@@ -56,12 +56,12 @@ ROWS = [CaseRow("C1", "P1", "a.png"), CaseRow("C2", "P2", "b.png")]
 
 def test_a_case_is_a_task_named_after_it_and_what_is_asked() -> None:
     run, profile = HandRun(), load_profile("ultrasound2d")
-    tasks = measuring_tasks(run, ROWS, profile)  # type: ignore[arg-type]
+    tasks = measuring_tasks(run, CohortFiles(run.settings.cohort), ROWS, profile)  # type: ignore[arg-type]
     assert [task.name for task in tasks] == ["C1", "C2"] and all(task.may_fail for task in tasks)
     assert tasks[0].payload.case.outline == "mask" and tasks[0].payload.perturbation is None
-    perturbed = measuring_tasks(run, ROWS, profile, perturbation="erode", seed=3)  # type: ignore[arg-type]
+    perturbed = measuring_tasks(run, CohortFiles(run.settings.cohort), ROWS, profile, perturbation="erode", seed=3)  # type: ignore[arg-type]
     assert [task.name for task in perturbed] == ["C1-erode-3", "C2-erode-3"]
-    reader = measuring_tasks(run, ROWS, profile, outline="mask_reader1")  # type: ignore[arg-type]
+    reader = measuring_tasks(run, CohortFiles(run.settings.cohort), ROWS, profile, outline="mask_reader1")  # type: ignore[arg-type]
     assert reader[0].name == "C1-mask_reader1" and reader[0].payload.case.outline == "mask_reader1"
 
 
