@@ -15,7 +15,7 @@ from dlr.radiomics import expected_columns, family_counts, feature_dictionary, l
 from dlr.study.application import Application
 from dlr.study.cases import outlined_rows, rows_of, source_of
 from dlr.study.cohort import read_cohort
-from dlr.study.features import measuring_of, measuring_tasks, read_measured
+from dlr.study.features import feature_table, measuring_of, measuring_tasks, read_measured
 from dlr.study.measuring import Measuring, measure_case, measure_one
 from dlr.tables import DICTIONARY, FAMILIES, FEATURES, MISSING
 from dlr.words import Target
@@ -95,8 +95,7 @@ def radiomics(run: Run) -> None:
         run.warn(
             f"{unknown} of {len(tables.facts)} images carry no pixel spacing: sizes are in pixels, not millimetres"
         )
-    features = values.reindex(index=tables.cases["case_id"]).rename_axis("case_id").reset_index()
-    features.insert(1, "patient_id", tables.cases["patient_id"].to_numpy())
+    features = feature_table(values, tables.cases)
     FEATURES.write(run.folder, features)
     MISSING.write(run.folder, missing)
     DICTIONARY.write(run.folder, feature_dictionary(profile, tables.kind))

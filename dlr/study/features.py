@@ -19,7 +19,7 @@ from dlr.study.measuring import VALUES, Measuring
 from dlr.study.tasks import task_of
 from dlr.tables import MISSING
 
-__all__ = ["measuring_of", "measuring_tasks", "read_measured"]
+__all__ = ["feature_table", "measuring_of", "measuring_tasks", "read_measured"]
 
 
 def measuring_of(
@@ -68,3 +68,10 @@ def read_measured(
         raise InputError.of(problems)
     table = pd.DataFrame(np.stack(list(values.values())), index=list(values), columns=list(columns))
     return table, pd.DataFrame(missing, columns=list(MISSING.names)), notes
+
+
+def feature_table(values: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
+    """FEATURES of every case of a cohort, in its order, out of values by case_id; NaN where one was not measured."""
+    table = values.reindex(index=cases["case_id"]).rename_axis("case_id").reset_index()
+    table.insert(1, "patient_id", cases["patient_id"].to_numpy())
+    return table

@@ -1,0 +1,133 @@
+"""Signatures fitted again on native and bicubic images: the same parts and seeds, nothing measured twice, compared."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+pytest.importorskip("torch")
+
+from dlr.engine import Pipeline, Result, Run, stage
+from dlr.settings import StudySettings
+from dlr.stages.cohort import cohort
+from dlr.stages.deep import deep
+from dlr.stages.evaluate import evaluate
+from dlr.stages.radiomics import radiomics
+from dlr.stages.radiomics_model import radiomics_model
+from dlr.stages.superres_effect import superres_effect
+from dlr.study.cases import ENHANCEMENT, CohortFiles, enhanced_file, rows_of
+from dlr.study.cohort import read_cohort
+from dlr.superres.enhancer import Enhancer
+from dlr.tables import COMPARISONS, METRICS, PREDICTIONS
+from dlr.words import BICUBIC_IMAGES, CHOSEN, NATIVE_IMAGES
+from tests.stages.small_study import bytes_of, run_stills, still_study
+
+CHAIN = ["patient_id", "target", "side", "protocol", "model", "seed", "fold"]
+ENLARGED = ("superres.method=psnr", "superres.scale=2")
+
+
+@stage("superres", version=1, needs=["cohort"], sections=["superres", "cohort"])
+def enlarging(run: Run) -> None:
+    """In place of a generator: bicubic interpolation, whatever the method, so that its images are the bicubic ones."""
+    settings = run.settings.superres
+    if settings.method == "none":
+        run.leave_out("superres.method is none")
+    (run.folder / "enhanced").mkdir()
+    for row in rows_of(read_cohort(run.needs.cohort).cases):
+        image = CohortFiles(run.settings.cohort).read(row).image
+        array = Enhancer(None, settings.scale).apply(image.array[0], image.dtype)
+        np.save(enhanced_file(run.folder, row.case_id), array)
+    about = {"scale": settings.scale, "measure_on": settings.measure_on}
+    (run.folder / ENHANCEMENT).write_text(json.dumps(about))
+
+
+ENLARGING = Pipeline(
+    "her2_ultrasound", [cohort, enlarging, radiomics, radiomics_model, deep, superres_effect, evaluate], StudySettings
+)
+
+
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result, Result]:
+    """The manifest, and one study without enhancing and then with it."""
+    folder = tmp_path_factory.mktemp("effect")
+    manifest = still_study(folder, patients=30)
+    native = run_stills(manifest, folder / "runs" / "small", pipeline=ENLARGING)
+    return manifest, native, run_stills(manifest, folder / "runs" / "small", *ENLARGED, pipeline=ENLARGING)
+
+
+def chosen(result: Result, model: str, variant: str = "") -> pd.Series:
+    """Values of the chosen chains, by chain and patient; without a variant, as the model's own stage gave them."""
+    home = {"Rad": "radiomics_model", "DL": "deep"}[model] if not variant else "superres_effect"
+    table = PREDICTIONS.read(result.folders[home])
+    own = (table["algorithm"] == CHOSEN) & (table["model"] == model) & (table["variant"] == variant)
+    return table[own].set_index(CHAIN)["value"].sort_index()
+
+
+@pytest.mark.parametrize("model", ["Rad", "DL"])
+def test_on_native_images_a_signature_is_that_of_the_study_without_enhancing(studies, model: str) -> None:
+    _, native, enhanced = studies
+    pd.testing.assert_series_equal(chosen(enhanced, model, NATIVE_IMAGES), chosen(native, model), check_exact=True)
+
+
+@pytest.mark.parametrize("model", ["Rad", "DL"])
+def test_on_the_images_of_its_own_study_a_signature_comes_out_as_its_own_stage_made_it(studies, model: str) -> None:
+    """The enhanced images here are the bicubic ones: parts, seeds, learners and patients must be the same, too."""
+    _, _, enhanced = studies
+    own = chosen(enhanced, model)
+    pd.testing.assert_series_equal(chosen(enhanced, model, BICUBIC_IMAGES), own, check_exact=True)
+    assert not np.allclose(chosen(enhanced, model, NATIVE_IMAGES), own), "other images say something else"
+
+
+def test_what_the_study_measured_and_fitted_before_is_found(studies) -> None:
+    _, native, enhanced = studies
+    assert native.left_out["superres_effect"] == "superres is left out: superres.method is none"
+    cases = native["radiomics"].computed
+    pictures = len(json.loads((native.folders["deep"] / "deep.json").read_text())["backbones"]) * 30
+    outcome = enhanced["superres_effect"]
+    assert outcome.computed == cases + pictures, "of bicubic images; chains of equal features are the study's own"
+    assert outcome.found >= cases + pictures, "of native images, and every chain"
+
+
+def test_its_rows_are_of_the_chosen_chains_and_compared_in_pairs_outside_holms_family(studies) -> None:
+    _, native, enhanced = studies
+    assert set(PREDICTIONS.read(enhanced.folders["superres_effect"])["algorithm"]) == {CHOSEN}
+    table = COMPARISONS.read(enhanced.folders["evaluate"])
+    images = table[table["model_a"] == table["model_b"]]
+    pairs = set(map(tuple, images[["variant_a", "variant_b"]].to_numpy()))
+    assert pairs == {("", BICUBIC_IMAGES), ("", NATIVE_IMAGES), (BICUBIC_IMAGES, NATIVE_IMAGES)}
+    assert images["p_holm"].isna().all() and set(images["model_a"]) == {"Rad", "DL"}
+    same = images[(images["variant_a"] == "") & (images["variant_b"] == BICUBIC_IMAGES)]
+    assert {("crossfit", "train"), ("crossfit", "test")} <= set(map(tuple, same[["protocol", "side"]].to_numpy()))
+    assert (same["difference"] == 0).all(), "the same images"
+    models = table[table["model_a"] != table["model_b"]]
+    assert len(models) == len(COMPARISONS.read(native.folders["evaluate"]))
+    assert set(models["variant_a"]) == set(models["variant_b"]) == {""}
+    measured = METRICS.read(enhanced.folders["evaluate"])
+    assert set(measured.loc[measured["model"] == "Rad", "variant"]) == {"", NATIVE_IMAGES, BICUBIC_IMAGES}
+
+
+def test_switched_off_it_says_so_and_the_models_keep_their_bytes(studies) -> None:
+    manifest, _, enhanced = studies
+    off = run_stills(manifest, enhanced.study, *ENLARGED, "superres.effect=false", pipeline=ENLARGING)
+    assert off.left_out["superres_effect"] == "superres.effect is false"
+    assert not COMPARISONS.read(off.folders["evaluate"])[["variant_a", "variant_b"]].any().any()
+    for name in ("radiomics_model", "deep"):
+        assert bytes_of(off.folders[name]) == bytes_of(enhanced.folders[name])
+
+
+def test_fine_tuned_networks_are_left_out_and_bicubic_images_are_no_control_of_themselves(studies) -> None:
+    manifest, _, enhanced = studies
+    tuned = (
+        "deep.mode=fine_tune", "deep.weights=none", "deep.backbone=resnet18", "deep.input.size=32", "learn.folds=2",
+        "learn.protocols=[paper]", "deep.training.epochs=1", "deep.training.device=cpu",
+    )  # fmt: skip
+    result = run_stills(
+        manifest, enhanced.study, "superres.method=bicubic", "superres.scale=2", *tuned, pipeline=ENLARGING
+    )
+    table = PREDICTIONS.read(result.folders["superres_effect"])
+    assert set(table["model"]) == {"Rad"} and set(table["variant"]) == {NATIVE_IMAGES}
+    assert "fine-tuned networks are not fitted again" in (result.study / "dlr.log").read_text(encoding="utf-8")
