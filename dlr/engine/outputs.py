@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from dlr.errors import InputError, Problem
 
-__all__ = ["check_outputs"]
+__all__ = ["check_outputs", "check_pictures"]
 
 
 def check_outputs(outputs: Mapping[Path, Sequence[str]], inputs: Iterable[Path | None] = ()) -> None:
@@ -18,12 +19,27 @@ def check_outputs(outputs: Mapping[Path, Sequence[str]], inputs: Iterable[Path |
     be replaced only if its header begins so, being the result of an earlier call.  inputs : files that are read.
     """
     read = [path for path in inputs if path is not None]
-    problems = [problem for path, columns in outputs.items() if (problem := _problem(path, columns, read)) is not None]
+    found = []
+    for path, columns in outputs.items():
+        ours = f"no earlier result, whose columns begin {', '.join(columns)}"
+        found.append(_problem(path, partial(_begins_with, columns=columns), ours, read))
+    _raise(found)
+
+
+def check_pictures(outputs: Iterable[Path], program: str, inputs: Iterable[Path] = ()) -> None:
+    """The same of pictures (PNG): one that is there may be replaced only if it names `program` as its software."""
+    read = list(inputs)
+    ours = f"no earlier picture of `{program}`"
+    _raise([_problem(path, partial(_made_by, program=program), ours, read) for path in outputs])
+
+
+def _raise(found: Iterable[Problem | None]) -> None:
+    problems = [problem for problem in found if problem is not None]
     if problems:
         raise InputError.of(problems)
 
 
-def _problem(path: Path, columns: Sequence[str], read: Sequence[Path]) -> Problem | None:
+def _problem(path: Path, earlier: Callable[[Path], bool], ours: str, read: Sequence[Path]) -> Problem | None:
     where = str(path)
     try:
         if path.is_dir():
@@ -31,8 +47,8 @@ def _problem(path: Path, columns: Sequence[str], read: Sequence[Path]) -> Proble
         if path.exists():
             if any(each.exists() and path.samefile(each) for each in read):
                 return Problem(where, "this file is read by this command", "name another file for the result")
-            if not _begins_with(path, columns):
-                what = f"another file is there already: no earlier result, whose columns begin {', '.join(columns)}"
+            if not earlier(path):
+                what = f"another file is there already: {ours}"
                 return Problem(where, what, "name another file, or move this one away")
         _try_to_write(path)
     except OSError as error:
@@ -45,6 +61,16 @@ def _begins_with(path: Path, columns: Sequence[str]) -> bool:
     with path.open("rb") as stream:
         start = stream.read(len(wanted) + 1)
     return start[:-1] == wanted and start[-1:] in (b",", b"\n", b"\r")
+
+
+def _made_by(path: Path, program: str) -> bool:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path, formats=["PNG"]) as picture:
+            return picture.info.get("Software") == program
+    except (UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return False
 
 
 def _try_to_write(path: Path) -> None:

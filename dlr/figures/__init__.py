@@ -16,10 +16,18 @@ from dlr.figures.nomogram import draw_nomogram, nomogram_rows
 from dlr.figures.patients import draw_flow, draw_outline, flow_rows
 from dlr.figures.per_cent import draw_bland_altman, draw_observed_predicted
 from dlr.figures.selection import draw_lasso_error, draw_lasso_path, draw_selection_frequency, draw_weights
-from dlr.figures.superres import Restored, draw_auc_differences, draw_detail_account, draw_restored, restored_height
+from dlr.figures.superres import (
+    Enlarged,
+    Restored,
+    draw_auc_differences,
+    draw_detail_account,
+    draw_restored,
+    restored_height,
+)
 from dlr.figures.volumes import Plane, draw_cohort_forest, draw_planes, draw_tsne, planes_height
 
 __all__ = [
+    "Enlarged",
     "Line",
     "Plane",
     "Restored",

@@ -13,24 +13,60 @@ from matplotlib.patches import Rectangle
 from dlr.figures import theme
 from dlr.figures.patients import outline
 
-__all__ = ["Restored", "draw_auc_differences", "draw_detail_account", "draw_restored", "restored_height"]
+__all__ = ["Enlarged", "Restored", "draw_auc_differences", "draw_detail_account", "draw_restored", "restored_height"]
 
-COLUMNS = ("input", "bicubic", "restored", "truth", "restored − truth")
 GAP = 0.03  # between pictures, as a share of one's width
 BAR = 0.05  # width of the colour bar
 ABOVE = 0.12  # room for the names of the columns
-COLOURS = "RdBu_r"  # red: brighter than the truth
+COLOURS = "RdBu_r"  # red: brighter than the truth, or than bicubic
 INVENTED = "#e69f00"
 
 
 @dataclass(frozen=True)
-class Restored:
-    """One lesion in grey levels of 255, all of one size but for the input."""
+class Enlarged:
+    """An image, or a part of one, whose truth nobody knows, in grey levels of 255."""
 
     low: np.ndarray  # (h, w)
     bicubic: np.ndarray  # (h·s, w·s)
-    restored: np.ndarray
-    truth: np.ndarray
+    restored: np.ndarray  # (h·s, w·s)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.restored.shape[0], self.restored.shape[1]
+
+    @property
+    def difference(self) -> np.ndarray:
+        """Restored less bicubic, in grey levels."""
+        return self.restored - self.bicubic
+
+    @property
+    def lines(self) -> np.ndarray:
+        """What is outlined, bool (h·s, w·s): nothing."""
+        return np.zeros(self.shape, dtype=bool)
+
+    @property
+    def window(self) -> tuple[float, float]:
+        """Grey levels that become black and white."""
+        return _window(self.low)
+
+    @property
+    def pictures(self) -> dict[str, np.ndarray]:
+        """What is drawn, by the words above it: the input by nearest neighbours, the difference last."""
+        scale = self.shape[0] // self.low.shape[0]
+        blocks = np.repeat(np.repeat(self.low, scale, axis=0), scale, axis=1)
+        return {
+            "input": blocks,
+            "bicubic": self.bicubic,
+            "restored": self.restored,
+            "restored − bicubic": self.difference,
+        }
+
+
+@dataclass(frozen=True)
+class Restored(Enlarged):
+    """One lesion in grey levels of 255, all of one size but for the input."""
+
+    truth: np.ndarray  # (h·s, w·s)
     mask: np.ndarray  # bool (h·s, w·s)
 
     @property
@@ -39,50 +75,63 @@ class Restored:
         return self.restored - self.truth
 
     @property
-    def shape(self) -> tuple[int, int]:
-        return self.truth.shape[0], self.truth.shape[1]
+    def lines(self) -> np.ndarray:
+        return self.mask
+
+    @property
+    def window(self) -> tuple[float, float]:
+        return _window(self.truth)
+
+    @property
+    def pictures(self) -> dict[str, np.ndarray]:
+        before = {name: picture for name, picture in super().pictures.items() if name != "restored − bicubic"}
+        return {**before, "truth": self.truth, "restored − truth": self.difference}
 
 
-def restored_height(one: Restored, width: float) -> float:
+def _window(grey: np.ndarray) -> tuple[float, float]:
+    low, high = np.percentile(grey, (0.5, 99.5))
+    return float(low), float(max(high, low + 1))
+
+
+def restored_height(one: Enlarged, width: float) -> float:
     """Inches that `draw_restored` needs for a width in inches, the column's names included."""
     height, across = one.shape
-    return width / _wide() * (height / across + ABOVE)
+    return width / _wide(one) * (height / across + ABOVE)
 
 
-def _wide() -> float:
+def _wide(one: Enlarged) -> float:
     """All columns, gaps and the colour bar, in widths of one picture."""
-    return len(COLUMNS) + (len(COLUMNS)) * GAP + BAR
+    columns = len(one.pictures)
+    return columns + columns * GAP + BAR
 
 
-def draw_restored(one: Restored, limit: float, ax: Axes) -> Axes:
+def draw_restored(one: Enlarged, limit: float, ax: Axes) -> Axes:
     """Input, bicubic, restored and truth in one window of grey levels, then the difference to the truth with its bar.
 
     limit : grey levels at both ends of the colour bar.  The lesion is outlined on the input and on the difference.
+    Where nobody knows the truth its column is not there, and the difference is that to bicubic.
     """
     height, width = one.shape
     tall = height / width
-    low, high = np.percentile(one.truth, (0.5, 99.5))
-    scale = height // one.low.shape[0]
-    blocks = np.repeat(np.repeat(one.low, scale, axis=0), scale, axis=1)
-    pictures = (blocks, one.bicubic, one.restored, one.truth, one.difference)
-    for number, (name, picture) in enumerate(zip(COLUMNS, pictures, strict=True)):
+    columns = len(one.pictures)
+    for number, (name, picture) in enumerate(one.pictures.items()):
         left = number * (1 + GAP)
         extent = (left, left + 1, tall, 0.0)
-        last = number == len(COLUMNS) - 1
-        window = (-limit, limit) if last else (low, max(high, low + 1))
+        last = number == columns - 1
+        window = (-limit, limit) if last else one.window
         ax.imshow(
             picture, cmap=COLOURS if last else "gray", vmin=window[0], vmax=window[1], extent=extent,
             interpolation="none",
         )  # fmt: skip
         ax.text(left, -0.03, name, va="bottom", fontsize=8)
-        if number in (0, len(COLUMNS) - 1) and one.mask.any():
-            lines = outline(one.mask, extent)
+        if number in (0, columns - 1) and one.lines.any():
+            lines = outline(one.lines, extent)
             tone = theme.INK if last else "white"
             ax.add_collection(LineCollection(lines, colors=[tone], linewidths=0.8), autolim=False)
         if last:
             ax.add_patch(Rectangle((left, 0), 1, tall, facecolor="none", edgecolor=theme.LIGHT, linewidth=0.7))
-    _bar(ax, len(COLUMNS) * (1 + GAP), tall, limit)
-    ax.set(xlim=(0, _wide()), ylim=(tall, -ABOVE), aspect="equal")
+    _bar(ax, columns * (1 + GAP), tall, limit)
+    ax.set(xlim=(0, _wide(one)), ylim=(tall, -ABOVE), aspect="equal")
     ax.axis("off")
     return ax
 

@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from dlr.engine.outputs import check_outputs
+from dlr.engine.outputs import check_outputs, check_pictures
 from dlr.errors import InputError
 
 COLUMNS = ("patient_id", "probability")
@@ -85,3 +87,27 @@ def test_every_problem_is_said_at_once(tmp_path):
     with pytest.raises(InputError) as info:
         check_outputs({tmp_path / "a.csv": COLUMNS, tmp_path / "b.csv": COLUMNS}, [])
     assert len(info.value.problems) == 2
+
+
+def picture(path: Path, software: str | None) -> Path:
+    text = PngInfo()
+    if software is not None:
+        text.add_text("Software", software)
+    Image.new("L", (3, 2)).save(path, pnginfo=text)
+    return path
+
+
+def test_a_picture_replaces_only_one_of_the_same_program_and_never_an_input(tmp_path):
+    ours, theirs = picture(tmp_path / "ours.png", "dlr try"), picture(tmp_path / "theirs.png", "another")
+    bare, other = picture(tmp_path / "bare.png", None), tmp_path / "other.png"
+    other.write_text("no picture")
+    before = {path: path.read_bytes() for path in (ours, theirs, bare, other)}
+    check_pictures([ours, tmp_path / "new" / "x.png"], "dlr try")
+    with pytest.raises(InputError) as info:
+        check_pictures([ours, theirs, bare, other], "dlr try")
+    assert [problem.where for problem in info.value.problems] == [str(theirs), str(bare), str(other)]
+    assert all("no earlier picture of `dlr try`" in problem.what for problem in info.value.problems)
+    with pytest.raises(InputError, match="this file is read by this command"):
+        check_pictures([ours], "dlr try", [ours])
+    assert {path: path.read_bytes() for path in before} == before
+    assert not (tmp_path / "new").exists()

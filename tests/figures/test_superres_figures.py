@@ -46,6 +46,17 @@ def test_the_inputs_pixels_are_drawn_as_large_as_they_are(ax: Axes) -> None:
     assert (shown[:4, 4:8] == one.low[0, 1]).all()
 
 
+def test_where_nobody_knows_the_truth_bicubic_is_what_the_restored_image_is_held_against(ax: Axes) -> None:
+    known = lesion()
+    figures.draw_restored(figures.Enlarged(known.low, known.bicubic, known.restored), 20, ax)
+    assert [text.get_text() for text in ax.texts[:4]] == ["input", "bicubic", "restored", "restored − bicubic"]
+    np.testing.assert_allclose(np.asarray(ax.images[3].get_array()), 12)
+    assert len(ax.images) == 5 and not ax.collections  # four pictures and the bar, no outline
+    assert figures.restored_height(known, 8) < figures.restored_height(
+        figures.Enlarged(known.low, known.bicubic, known.restored), 8
+    )
+
+
 def test_four_pictures_share_one_window_of_grey(ax: Axes) -> None:
     figures.draw_restored(lesion(), 20, ax)
     windows = {picture.get_clim() for picture in ax.images[:4]}
