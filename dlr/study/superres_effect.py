@@ -95,13 +95,15 @@ def measured_rows(tables: CohortTables, features: pd.DataFrame) -> list[CaseRow]
 def features_of(
     run: Run, tables: CohortTables, source: CaseSource, rows: Sequence[CaseRow], label: str
 ) -> pd.DataFrame:
-    """FEATURES of the cases of a source; the cases that it lacks are said."""
+    """FEATURES of the cases of a source; how many could not be measured is said."""
     profile = load_profile(run.settings.radiomics.profile)
     tasks = measuring_tasks(run, source, rows, profile)
     results = run.each_or_failure(measure_case, tasks, label=label)
-    values, _, notes = read_measured(tasks, results, expected_columns(profile, tables.kind))
-    for line in notes:
-        run.warn(f"{label}: {line}")
+    values, missing, _ = read_measured(tasks, results, expected_columns(profile, tables.kind))
+    lost = missing[missing["feature"] == "all"]
+    if len(lost):
+        run.warn(f"{label}: {len(lost)} cases could not be measured, such as {lost['case_id'].iloc[0]}: "
+                 f"{lost['reason'].iloc[0]}")  # fmt: skip
     return feature_table(values, tables.cases)
 
 
