@@ -15,12 +15,14 @@ from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.report import report
 from dlr.stages.stability import stability
+from dlr.stages.superres import superres
 
 PIPELINE = Pipeline(
     name="her2_ultrasound",
     settings=StudySettings,
     stages=[
         cohort,  # who: the manifest checked, sides and folds drawn once
+        superres,  # every image enhanced, where asked for, and what that invents
         radiomics,  # what was measured: every feature of every ROI
         stability,  # which features survive another reader's outline
         clinical,  # Table 1, odds ratios, the Clinical signature

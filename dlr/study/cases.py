@@ -18,11 +18,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from dlr.cohort import Case, CohortSettings, files_of_image, read_case
+from dlr.cohort.reading import at_case
 from dlr.errors import InputError
 
 __all__ = [
     "ENHANCEMENT", "GENERATOR", "CaseRow", "CaseSource", "CohortFiles", "EnhancedFiles", "OneCase", "enhanced_case",
-    "enhanced_file", "outlined_rows", "rows_of", "source_of",
+    "enhanced_array", "enhanced_file", "outlined_rows", "rows_of", "source_of",
 ]  # fmt: skip
 
 ENHANCEMENT, GENERATOR = "superres.json", "generator"  # among the outputs of stage superres
@@ -122,7 +123,7 @@ class EnhancedFiles:
 
     def _array(self, row: CaseRow, case: Case) -> np.ndarray:
         if self.new:
-            return np.asarray(_generator(self.home / GENERATOR).apply(case.image.array[0], np.dtype(case.image.dtype)))
+            return enhanced_array(case, self.home / GENERATOR)
         file = enhanced_file(self.home, row.case_id)
         if not file.is_file():
             what = "its image could not be enhanced"
@@ -165,6 +166,17 @@ def enhanced_file(home: Path, case_id: str) -> Path:
     return home / "enhanced" / f"{sha256(case_id.encode()).hexdigest()[:20]}.npy"
 
 
+def enhanced_array(case: Case, generator: Path) -> np.ndarray:
+    """What a saved generator makes of a still: (h s, w s) of its own sample type.
+
+    Raises InputError, with the case named, where the image cannot be enhanced.
+    """
+    try:
+        return np.asarray(_read_generator(generator).apply(case.image.array[0], case.image.dtype))
+    except InputError as error:
+        raise at_case(error, case.case_id) from error
+
+
 def enhanced_case(case: Case, array: np.ndarray, scale: int, native: bool = False) -> Case:
     """A case with another image of the same field: its mask by nearest neighbour, the edges of its pixels divided.
 
@@ -200,9 +212,9 @@ def outlined_rows(rows: Sequence[CaseRow], say: Callable[[str], None]) -> list[C
 
 
 @lru_cache(maxsize=1)
-def _generator(folder: Path) -> Any:
+def _read_generator(folder: Path) -> Any:
     """A study's generator, read once a process."""
-    from dlr.superres.enhancer import Enhancer
+    from dlr.superres import Enhancer
 
     return Enhancer.load(folder)
 

@@ -1,0 +1,306 @@
+"""Super-resolution in a study: whose images a generator is fitted on, who is kept to check it, every case enhanced."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from dlr.engine import Run, Task, TaskFailure
+from dlr.errors import InputError
+from dlr.randomness import rng, seed_of
+from dlr.study.cases import GENERATOR, CaseRow, OneCase, enhanced_array, enhanced_file, rows_of, source_of
+from dlr.study.cohort import CohortTables
+from dlr.study.tasks import out_of_key, task_of
+from dlr.study.trainings import checkpoints, identified, trained
+from dlr.superres import AdversarialSettings, SuperresSettings
+from dlr.tables import ENHANCED, SUPERRES_CURVES
+from dlr.words import Side
+
+if TYPE_CHECKING:
+    from dlr.superres import Enhancer
+
+__all__ = [
+    "CHECKED_ROLE", "HEEDED", "PSNR", "UNASKED", "EnhanceCase", "FitGenerator", "Members", "NativeImage", "enhance_all",
+    "enhance_case", "fit_generator", "generator_of", "members_of", "native_images", "read_native", "seconds_of_all",
+    "superres_settings",
+]  # fmt: skip
+
+UNASKED = "superres.method is none"
+HEEDED = tuple(name for name in SuperresSettings.model_fields if name != "effect")  # by stage superres
+NEUTRAL = (  # to a training: they matter when its network is applied or checked
+    "weights", "consistent", "measure_on", "check_share", "tile", "overlap", "planted_amplitude", "effect",
+)  # fmt: skip
+UNITS_FILE, MASK_FILE, ENHANCED_ARRAY, PSNR, CURVES_FILE = "units.npy", "mask.npy", "enhanced.npy", "psnr", "curves.csv"
+FITTED_ROLE, CHECKED_ROLE, OTHER_ROLE = "fitted", "checked", "other"
+PERCEPTUAL = ("efficientnet_lite0", "imagenet")
+
+
+@dataclass(frozen=True)
+class Members:
+    """Training patients by what the generator does with their images."""
+
+    fitted: tuple[CaseRow, ...]  # all their images
+    checked: tuple[CaseRow, ...]  # one outlined image a patient, none of whose images is fitted on
+
+    def role(self, patient_id: str) -> str:
+        """Column `role` of ENHANCED."""
+        for rows, word in ((self.fitted, FITTED_ROLE), (self.checked, CHECKED_ROLE)):
+            if any(row.patient_id == patient_id for row in rows):
+                return word
+        return OTHER_ROLE
+
+
+@dataclass(frozen=True)
+class NativeImage:
+    """One case to read once."""
+
+    case: OneCase
+
+
+@dataclass(frozen=True)
+class FitGenerator:
+    """One training, on images alone."""
+
+    images: tuple[Path, ...]  # in units
+    settings: SuperresSettings
+    precision: str  # as this machine resolves it
+    perceptual: Path | None  # weights of the network in whose features images are compared
+    seed: int
+    cases: tuple[str, ...] = field(metadata=out_of_key("names for messages"))
+    identity: str = field(metadata=out_of_key("made of the fields above"))
+    checkpoint: Path = field(metadata=out_of_key("where the training is kept until it has ended"))
+
+
+@dataclass(frozen=True)
+class EnhanceCase:
+    """One case and the saved generator that enhances it."""
+
+    case: OneCase
+    generator: Path
+
+
+def superres_settings(run: Run) -> SuperresSettings:
+    """The section as the stage sees it: what it does not heed at its default."""
+    return SuperresSettings(**{name: getattr(run.settings.superres, name) for name in HEEDED})
+
+
+def members_of(run: Run, tables: CohortTables, settings: SuperresSettings) -> Members:
+    """Training patients with an outline are drawn to be checked; all others of that side are fitted on.
+
+    Raises InputError where nobody is left to fit on.
+    """
+    cases = tables.cases[(tables.cases["image"] != "") & (tables.cases["side"] == Side.TRAIN)]
+    rows = rows_of(cases)
+    outlined = list(dict.fromkeys(row.patient_id for row in rows if row.outlined))
+    order = rng(run.seed, "superres", "check patients").permutation(len(outlined))
+    number = min(len(outlined), max(1, round(settings.check_share * len(outlined))))
+    drawn = {outlined[place] for place in order[:number]}
+    first = {row.patient_id: row for row in reversed(rows) if row.outlined}
+    checked = tuple(first[patient] for patient in outlined if patient in drawn)
+    fitted = tuple(row for row in rows if row.patient_id not in drawn) if settings.fitted else ()
+    if settings.fitted and not fitted:
+        what = f"{len(drawn)} training patients are kept to check the generator, and nobody is left to fit it on"
+        raise InputError("superres.check_share", what, "lower it, or set superres.method to bicubic")
+    return Members(fitted, checked)
+
+
+# reading and fitting --------------------------------------------------------------------------------------------------
+
+
+def native_images(run: Run, members: Members, seconds: Callable[[], float]) -> dict[str, Path]:
+    """The folder of every image to fit on or to check with; those that cannot be read are named.
+
+    seconds : of the whole stage, told beforehand, which a dry run shows at its first tasks.
+    """
+    source, rows = source_of(run.settings), (*members.fitted, *members.checked)
+    tasks = [task_of(run, row.case_id, NativeImage(OneCase(source, row)), may_fail=True) for row in rows]
+
+    def share() -> float:
+        return seconds() * run.executor.workers / len(tasks)
+
+    found = {}
+    results = run.each_or_failure(read_native, tasks, label="native images", seconds=share)
+    for row, result in zip(rows, results, strict=True):
+        if isinstance(result, TaskFailure):
+            run.warn(f"case {row.case_id} is neither fitted on nor checked: {result.problem.what}")
+        else:
+            found[row.case_id] = result
+    return found
+
+
+def read_native(task: Task, folder: Path) -> None:
+    """Read one case; leave units.npy (h, w) and mask.npy, which later tasks map into memory."""
+    from dlr.superres import to_units
+
+    case = task.payload.case.read()
+    np.save(folder / UNITS_FILE, to_units(case.image.array[0], case.image.dtype)[0])
+    np.save(folder / MASK_FILE, case.mask[0])
+
+
+def generator_of(run: Run, settings: SuperresSettings, members: Members, native: dict[str, Path]) -> Path | None:
+    """Save the generator into generator/, whatever it comes from; the folder of the training, where there was one."""
+    from dlr.superres import Enhancer
+
+    fitted = None
+    if settings.fitted:
+        fitted = _trained_generator(run, settings, members, native)
+        made = Enhancer.load(fitted / GENERATOR)
+        origin = {"source": "fitted on the study's training patients", "patients": _patients(members.fitted)}
+    elif settings.method == "weights":
+        assert settings.weights is not None
+        from dlr.superres import load_generator
+
+        network, origin = load_generator(settings.weights, settings.scale)
+        made = Enhancer(network, settings.scale)
+    else:
+        made, origin = Enhancer(None, settings.scale), {"source": "bicubic interpolation"}
+    applied(made, settings, origin).save(run.folder / GENERATOR)
+    return fitted
+
+
+def applied(made: Enhancer, settings: SuperresSettings, origin: dict[str, Any]) -> Enhancer:
+    """A generator, applied as the settings say."""
+    how = {name: getattr(settings, name) for name in ("tile", "overlap", "consistent")}
+    return replace(made, **how, origin=origin)
+
+
+def _trained_generator(run: Run, settings: SuperresSettings, members: Members, native: dict[str, Path]) -> Path:
+    from dlr.deep.weights import weights_file
+    from dlr.networks.chip import device_of, precision_of
+
+    cases = sorted(row.case_id for row in members.fitted if row.case_id in native)
+    own = SuperresSettings.model_fields
+    heeded = settings.model_copy(update={name: own[name].default for name in NEUTRAL})
+    gan = settings.method == "gan"
+    if not gan:
+        heeded = heeded.model_copy(update={"adversarial": AdversarialSettings()})
+    compared = gan and settings.adversarial.perceptual > 0
+    payload = FitGenerator(
+        images=tuple(native[case] / UNITS_FILE for case in cases),
+        settings=heeded,
+        precision=precision_of(settings.training, device_of(settings.training)),
+        perceptual=weights_file(*PERCEPTUAL)[0] if compared else None,
+        seed=seed_of(run.seed, "superres", "generator"),
+        cases=tuple(cases),
+        identity="",
+        checkpoint=checkpoints(run),
+    )
+    task = task_of(run, f"fit-{settings.method}-x{settings.scale}", identified(run, payload))
+    (folder,) = trained(
+        run, fit_generator, [task], lambda: run.executor.workers * seconds_of_fit(run, settings), label="generators"
+    )
+    SUPERRES_CURVES.write(run.folder, pd.read_csv(folder / CURVES_FILE))
+    return folder
+
+
+def fit_generator(task: Task, folder: Path) -> None:
+    """Fit one generator; leave generator/, psnr/ (what it was before the adversary) and curves.csv."""
+    from dlr.superres import Enhancer, fit
+
+    given: FitGenerator = task.payload
+    fitted = fit(
+        [np.load(file, mmap_mode="r") for file in given.images],
+        given.cases,
+        given.settings,
+        given.seed,
+        perceptual=None if given.perceptual is None else _perceptual(),
+        checkpoint=given.checkpoint,
+        identity=given.identity,
+    )
+    for network, name in ((fitted.generator, GENERATOR), (fitted.psnr, PSNR)):
+        if network is not None:
+            Enhancer(network, given.settings.scale).save(folder / name)
+    curves = pd.DataFrame(fitted.curves, columns=["phase", "epoch", "measure", "value"])
+    curves[list(SUPERRES_CURVES.names)].to_csv(folder / CURVES_FILE, index=False)
+
+
+def _perceptual() -> Any:
+    """The network in whose features images are compared."""
+    from dlr.deep import load_weights
+    from dlr.superres.perceptual import perceptual_of
+
+    return perceptual_of(load_weights(*PERCEPTUAL)[0])
+
+
+def seconds_of_fit(run: Run, settings: SuperresSettings) -> float:
+    """Of the training at most, by one measured step; and say so."""
+    from dlr.superres.duration import seconds_a_crop
+
+    if not settings.fitted:
+        return 0.0
+    rate, gan = seconds_a_crop(settings), settings.method == "gan"
+    epochs = settings.training.epochs + (2 * settings.adversarial.epochs if gan else 0)  # two networks a step
+    seconds = rate * settings.crops * epochs
+    run.log(
+        f"generator {settings.network}, {settings.training.epochs} epochs of {settings.crops} crops"
+        f"{f', {settings.adversarial.epochs} more against a discriminator' if gan else ''}, "
+        f"{rate:.2g} s a crop: up to {seconds / 60:,.0f} min"
+    )
+    return seconds
+
+
+def seconds_of_all(run: Run, tables: CohortTables, settings: SuperresSettings) -> float:
+    """Fitting, and enhancing every image, at most."""
+    from dlr.superres.duration import seconds_a_pixel
+
+    facts = tables.facts
+    pixels = float((facts["width"] * facts["height"]).sum())
+    seconds = seconds_a_pixel(settings) * pixels / run.executor.workers
+    run.log(f"{len(facts)} images of {pixels / 1e6:.3g} million pixels: up to {seconds / 60:,.0f} min to enhance")
+    return seconds_of_fit(run, settings) + seconds
+
+
+# every case -----------------------------------------------------------------------------------------------------------
+
+
+def enhance_all(run: Run, tables: CohortTables, members: Members, scale: int) -> pd.DataFrame:
+    """Enhance every case, keep its array beside the table, and give ENHANCED; cases that cannot be are named."""
+
+    source, rows = source_of(run.settings), rows_of(tables.cases[tables.cases["image"] != ""])
+    generator = run.folder / GENERATOR
+    tasks = [task_of(run, row.case_id, EnhanceCase(OneCase(source, row), generator), may_fail=True) for row in rows]
+    table, problems = [], []
+    for row, result in zip(rows, run.each_or_failure(enhance_case, tasks, label="images"), strict=True):
+        if isinstance(result, TaskFailure):
+            problems.append(result.problem)
+            run.warn(f"case {row.case_id} is not enhanced: {result.problem.what}. {result.problem.mend}")
+            continue
+        file = enhanced_file(run.folder, row.case_id)
+        _link(result / ENHANCED_ARRAY, file)
+        array = np.load(file, mmap_mode="r")
+        table.append(
+            {
+                "case_id": row.case_id, "patient_id": row.patient_id, "file": file.relative_to(run.folder).as_posix(),
+                "dtype": array.dtype.name, "rows": array.shape[0], "columns": array.shape[1], "scale": scale,
+                "role": members.role(row.patient_id),
+            }
+        )  # fmt: skip
+    if not table:
+        raise InputError.of(problems)
+    return pd.DataFrame(table)[list(ENHANCED.names)]
+
+
+def enhance_case(task: Task, folder: Path) -> None:
+    """Read one case and enhance its image; leave enhanced.npy (h s, w s) of its own sample type."""
+    given: EnhanceCase = task.payload
+    np.save(folder / ENHANCED_ARRAY, enhanced_array(given.case.read(), given.generator))
+
+
+def _link(source: Path, target: Path) -> None:
+    """A file under another name: the same bytes once on the disk where it can link."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def _patients(rows: Sequence[CaseRow]) -> int:
+    return len({row.patient_id for row in rows})
