@@ -20,6 +20,7 @@ from dlr.errors import InputError
 from dlr.settings import StudySettings
 from dlr.study.cases import CaseSource, rows_of, source_of
 from dlr.study.cohort import read_cohort
+from dlr.study.superres import UNASKED
 from dlr.words import Target
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def what_there_is(run: Run) -> Sources:
         lacks=tuple(name for name in StudySettings.model_fields if name != "seed" and name not in sections),
     )
     settings = StudySettings(seed=run.seed, **house)
-    left_out = {name: why for name, why in run.left_out.items() if name in folders}
+    left_out = {name: why for name, why in run.left_out.items() if name in folders and UNASKED not in why}
     return Sources(folders, left_out, settings, about, run.gives, run.models)
 
 

@@ -27,8 +27,10 @@ from dlr.study.networks import ApplyNetwork, FineTuning
 from dlr.study.pictures import Picturing
 from dlr.study.receptors import ApplyReceptors, TrainReceptors
 from dlr.study.signatures import FitPart
+from dlr.study.superres import EnhanceCase, FitGenerator, NativeImage
 from dlr.study.tasks import OUT, key_of_payload, out_of_key
 from dlr.study.volume_maps import VolumeMap
+from dlr.superres import SuperresSettings
 from dlr.volume import ReceptorSettings, VolumeSettings
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}, index=["P1", "P2"])
@@ -66,6 +68,11 @@ def payloads(home: Path) -> dict[type, object]:
             VolumeSettings(), ReceptorSettings(), "abc", "32-true", 1, (home,), "x", home / "c.pt",
         ),
         ApplyReceptors: ApplyReceptors("k", ("k1",), ("C1",), (True,), True, True, home, (home,)),
+        NativeImage: NativeImage(case()),
+        FitGenerator: FitGenerator(
+            (weights,), SuperresSettings(method="psnr"), "32-true", weights, 1, ("C1",), "x", home / "c.pt"
+        ),
+        EnhanceCase: EnhanceCase(case(), weights),
         VolumeMap: VolumeMap("k1", ("k2",), weights, "er", "gradcam++", 1, home, (home,)),
     }  # fmt: skip
 
@@ -76,6 +83,7 @@ def changed(value: object, home: Path) -> object:
         OneCase: lambda v: case(mask_label="2"), LearnSettings: lambda v: LearnSettings(p=0.01),
         InputSettings: lambda v: InputSettings(size=64), TrainingSettings: lambda v: TrainingSettings(epochs=2),
         VolumeSettings: lambda v: VolumeSettings(size=32), ReceptorSettings: lambda v: ReceptorSettings(depth=10),
+        SuperresSettings: lambda v: v.model_copy(update={"scale": 2}),
         DeepChain: lambda v: replace(v, mode="other"), np.ndarray: lambda v: v[::-1].copy() if v.any() else v + 1,
         pd.DataFrame: lambda v: v + 1, frozenset: lambda v: v | {"b"}, bool: lambda v: not v, int: lambda v: v + 1,
         str: lambda v: v + "x", dict: lambda v: {**v, "C2": "k2"}, tuple: lambda v: (*v, v[0]),
