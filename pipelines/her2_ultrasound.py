@@ -16,6 +16,7 @@ from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.report import report
 from dlr.stages.stability import stability
 from dlr.stages.superres import superres
+from dlr.stages.superres_effect import superres_effect
 
 PIPELINE = Pipeline(
     name="her2_ultrasound",
@@ -32,6 +33,7 @@ PIPELINE = Pipeline(
         fuse,  # their features as principal components
         fusion_model,  # radiomics and deep features joined: the DLR signature
         combine,  # clinical variables and a signature in one logistic model
+        superres_effect,  # the same signatures on images that were not enhanced
         evaluate,  # every measure with its interval, on the side where it is valid
         nomogram,  # the Combined model on paper, checked on every patient
         report,  # one page a reader can check, figures and tables beside it

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
 import pandas as pd
 
 from dlr.engine import Run, stage
 from dlr.study.cohort import CohortTables, read_cohort
 from dlr.study.deep_chains import FROZEN
 from dlr.study.superres_effect import Fitted, deep_on, other_images, rad_on
-from dlr.tables import PREDICTIONS
+from dlr.study.superres_survival import check_rows, decisions, survivors, textures
+from dlr.tables import CHECKS, ENHANCED, PREDICTIONS, SURVIVAL
 from dlr.words import NATIVE_IMAGES
 
 __all__ = ["superres_effect"]
+
+FEWEST = 2  # check patients of whom a share has an interval
 
 
 @stage(
@@ -24,17 +31,19 @@ __all__ = ["superres_effect"]
         "numpy", "scipy", "simpleitk", "pywavelets", "scikit-learn", "lightgbm", "xgboost", "pillow", "torch",
         "torchvision", "timm", "vit-pytorch",
     ],
-    gives=[PREDICTIONS],
+    gives=[PREDICTIONS, SURVIVAL, CHECKS],
 )  # fmt: skip
 def superres_effect(run: Run) -> None:
-    """The same signatures fitted on the images as they are, and on bicubic ones."""
+    """The same signatures on native and bicubic images; radiomics and decisions of simulated pairs (checks G and H)."""
     if not run.settings.superres.effect:
         run.leave_out("superres.effect is false")
     tables = read_cohort(run.needs.cohort)
-    predictions, _ = signatures(run, tables)
+    predictions, native = signatures(run, tables)
     if not predictions:
         run.leave_out("no signature of images can be fitted again: there are neither radiomics nor a frozen network")
     PREDICTIONS.write(run.folder, pd.concat(predictions, ignore_index=True))
+    if native:
+        survival(run, tables, native)
 
 
 def signatures(run: Run, tables: CohortTables) -> tuple[list[pd.DataFrame], list[Fitted]]:
@@ -52,3 +61,27 @@ def signatures(run: Run, tables: CohortTables) -> tuple[list[pd.DataFrame], list
         if deep:
             predictions += deep_on(run, tables, images)
     return predictions, native
+
+
+def survival(run: Run, tables: CohortTables, native: Sequence[Fitted]) -> None:
+    """SURVIVAL, rows G and H of CHECKS, and verdict.json of these and of the checks of stage superres."""
+    from dlr.superres.checks import flip_check, survival_check, survival_of
+    from dlr.superres.verdict import verdict
+
+    features = survivors(run, tables, check_rows(tables, ENHANCED.read(run.needs.superres)))
+    if len(features["truth"]) < FEWEST:
+        run.warn("checks G and H are left out: fewer than two check patients could be measured")
+        return
+    measured = textures(run, features)
+    SURVIVAL.write(run.folder, survival_of(*measured))
+    checks = [survival_check(*measured, run.seed)]
+    decided = decisions(tables, native, features)
+    if decided["truth"].empty:
+        run.warn("check H is left out: no target of two classes has a cut-off of cross-fitted chains")
+    else:
+        checks.append(flip_check(*decided.values(), run.seed))
+    CHECKS.write(run.folder, pd.concat(checks, ignore_index=True))
+    if CHECKS.there(run.needs.superres):
+        every = pd.concat([CHECKS.read(run.needs.superres), *checks], ignore_index=True)
+        said = json.dumps(asdict(verdict(every)), ensure_ascii=False, indent=1)
+        (run.folder / "verdict.json").write_text(said, encoding="utf-8")

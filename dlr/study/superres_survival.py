@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from dlr.engine import Run
-from dlr.study.cases import CaseRow, CohortFiles
+from dlr.study.cases import CaseRow, CohortFiles, rows_of
 from dlr.study.cohort import CohortTables
 from dlr.study.frames import PatientFrame
 from dlr.study.measures import cut_offs, evaluated_signatures
@@ -21,16 +21,28 @@ from dlr.study.superres_effect import Fitted, features_of
 from dlr.tables import DICTIONARY
 from dlr.words import CHOSEN, Model, Protocol, signature
 
-__all__ = ["decisions", "survivors", "textures"]
+__all__ = ["check_rows", "decisions", "survivors", "textures"]
 
 SHAPE = "shape"  # families of features that follow from the outline alone
+
+
+def check_rows(tables: CohortTables, enhanced: pd.DataFrame) -> list[CaseRow]:
+    """The first outlined case of every check patient, as the generator was checked on.
+
+    enhanced : ENHANCED.
+    """
+    checked = set(enhanced.loc[enhanced["role"] == "checked", "case_id"])
+    rows = [row for row in rows_of(tables.cases) if row.outlined and row.case_id in checked]
+    return list({row.patient_id: row for row in reversed(rows)}.values())[::-1]
 
 
 def survivors(run: Run, tables: CohortTables, rows: Sequence[CaseRow]) -> dict[str, pd.DataFrame]:
     """Features (patients, features) by subject, of the check patients in whom all three images could be measured.
 
-    rows : a case a check patient. Features of shape are left out: the outline is the same.
+    rows : a case a check patient; where there is none, tables without rows.
     """
+    if not rows:
+        return {subject: pd.DataFrame() for subject in SUBJECTS}
     settings, files = run.settings.superres, CohortFiles(run.settings.cohort)
     found = {}
     for subject in SUBJECTS:

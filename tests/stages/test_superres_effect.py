@@ -19,30 +19,43 @@ from dlr.stages.evaluate import evaluate
 from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.superres_effect import superres_effect
-from dlr.study.cases import ENHANCEMENT, CohortFiles, enhanced_file, rows_of
+from dlr.study.cases import ENHANCEMENT, GENERATOR, CohortFiles, enhanced_file, rows_of
 from dlr.study.cohort import read_cohort
 from dlr.superres.enhancer import Enhancer
-from dlr.tables import COMPARISONS, METRICS, PREDICTIONS
-from dlr.words import BICUBIC_IMAGES, CHOSEN, NATIVE_IMAGES
+from dlr.superres.verdict import CONTROLS
+from dlr.tables import CHECKS, COMPARISONS, ENHANCED, FEATURES, METRICS, PREDICTIONS, SURVIVAL
+from dlr.words import BICUBIC_IMAGES, CHOSEN, NATIVE_IMAGES, Side
 from tests.stages.small_study import bytes_of, run_stills, still_study
 
 CHAIN = ["patient_id", "target", "side", "protocol", "model", "seed", "fold"]
+NOTHING = {"statistic": "", "value": 0.0, "lower": 0.0, "upper": 0.0, "bicubic": 0.0, "limit": 0.0, "n": 11}
+OWN_CHECKS = pd.DataFrame([  # nothing found in the images, every control found
+    NOTHING | {"check": check, "name": "", "subject": subject, "found": subject != "restored", "severity": severity}
+    for subject, severity in (("restored", "hallucination"), *((control, "") for control in CONTROLS))
+    for check in "ACD"
+])  # fmt: skip
 ENLARGED = ("superres.method=psnr", "superres.scale=2")
 
 
-@stage("superres", version=1, needs=["cohort"], sections=["superres", "cohort"])
+@stage("superres", version=1, needs=["cohort"], sections=["superres", "cohort"], gives=[ENHANCED, CHECKS])
 def enlarging(run: Run) -> None:
     """In place of a generator: bicubic interpolation, whatever the method, so that its images are the bicubic ones."""
     settings = run.settings.superres
     if settings.method == "none":
         run.leave_out("superres.method is none")
+    made = Enhancer(None, settings.scale)
+    made.save(run.folder / GENERATOR)
     (run.folder / "enhanced").mkdir()
-    for row in rows_of(read_cohort(run.needs.cohort).cases):
+    tables = read_cohort(run.needs.cohort)
+    for row in rows_of(tables.cases):
         image = CohortFiles(run.settings.cohort).read(row).image
-        array = Enhancer(None, settings.scale).apply(image.array[0], image.dtype)
-        np.save(enhanced_file(run.folder, row.case_id), array)
+        np.save(enhanced_file(run.folder, row.case_id), made.apply(image.array[0], image.dtype))
+    checked = tables.ids(Side.TRAIN)[::2]
+    table = tables.cases[["case_id", "patient_id"]].assign(file="", dtype="uint8", rows=1, columns=1, scale=2)
+    ENHANCED.write(run.folder, table.assign(role=np.where(table["patient_id"].isin(checked), "checked", "fitted")))
     about = {"scale": settings.scale, "measure_on": settings.measure_on}
     (run.folder / ENHANCEMENT).write_text(json.dumps(about))
+    CHECKS.write(run.folder, OWN_CHECKS)
 
 
 ENLARGING = Pipeline(
@@ -88,7 +101,8 @@ def test_what_the_study_measured_and_fitted_before_is_found(studies) -> None:
     cases = native["radiomics"].computed
     pictures = len(json.loads((native.folders["deep"] / "deep.json").read_text())["backbones"]) * 30
     outcome = enhanced["superres_effect"]
-    assert outcome.computed == cases + pictures, "of bicubic images; chains of equal features are the study's own"
+    own = cases + pictures + 3 * 11  # bicubic images, and three of each check patient
+    assert outcome.computed == own, "chains of equal features are the study's own"
     assert outcome.found >= cases + pictures, "of native images, and every chain"
 
 
@@ -131,3 +145,18 @@ def test_fine_tuned_networks_are_left_out_and_bicubic_images_are_no_control_of_t
     table = PREDICTIONS.read(result.folders["superres_effect"])
     assert set(table["model"]) == {"Rad"} and set(table["variant"]) == {NATIVE_IMAGES}
     assert "fine-tuned networks are not fitted again" in (result.study / "dlr.log").read_text(encoding="utf-8")
+
+
+def test_a_generator_that_adds_nothing_changes_no_measurement_and_no_decision_against_bicubic(studies) -> None:
+    _, _, enhanced = studies
+    home = enhanced.folders["superres_effect"]
+    checks = CHECKS.read(home).set_index("check")
+    assert checks.index.tolist() == ["G", "H"] and set(checks["n"]) == {11}
+    assert (checks[["value", "lower", "upper"]] == 0).all().all() and not checks["found"].any()
+    survival = SURVIVAL.read(home)
+    assert (survival["icc"].fillna(-9) == survival["icc_bicubic"].fillna(-9)).all()
+    names = set(FEATURES.read(enhanced.folders["radiomics"]).columns) - {"case_id", "patient_id"}
+    assert set(survival["feature"]) == {name for name in names if "_shape" not in name}
+    assert checks.at["G", "bicubic"] == pytest.approx((survival["icc_bicubic"].dropna() >= 0.75).mean())
+    said = json.loads((home / "verdict.json").read_text(encoding="utf-8"))
+    assert said["word"] == "passed" and said["n"] == 11
