@@ -14,6 +14,7 @@ from dlr.cli.draft import init
 from dlr.cli.predict import predict
 from dlr.cli.run import demo, fuse, run, run_stage
 from dlr.cli.study import nomogram, report, status
+from dlr.cli.superres import try_images
 
 __all__ = ["app", "main"]
 
@@ -41,6 +42,12 @@ engines = typer.Typer(
     help="Engines of radiomics.\n\n\b\nExamples:\n  dlr radiomics compare --n 20",
 )
 
+enlarging = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Super-resolution of single images.\n\n\b\nExamples:\n  dlr superres try images/00123.png",
+)
+
 
 @app.callback(invoke_without_command=True)
 def _version(version: Annotated[bool, Option("--version", help="Print the version.")] = False) -> None:
@@ -53,3 +60,5 @@ for _command in (demo, init, doctor, run, run_stage, fuse, status, predict, nomo
     app.command(_command.__name__.replace("_", "-"))(_command)
 engines.command()(compare)
 app.add_typer(engines, name="radiomics")
+enlarging.command("try")(try_images)
+app.add_typer(enlarging, name="superres")

@@ -23,6 +23,7 @@ from dlr.figures.superres import (
     draw_detail_account,
     draw_restored,
     restored_height,
+    trial_page,
 )
 from dlr.figures.volumes import Plane, draw_cohort_forest, draw_planes, draw_tsne, planes_height
 
@@ -71,4 +72,5 @@ __all__ = [
     "nomogram_rows",
     "planes_height",
     "restored_height",
+    "trial_page",
 ]

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from dlr.figures import theme
 from dlr.figures.patients import outline
 
-__all__ = ["Enlarged", "Restored", "draw_auc_differences", "draw_detail_account", "draw_restored", "restored_height"]
+__all__ = [
+    "Enlarged", "Restored", "draw_auc_differences", "draw_detail_account", "draw_restored",
+    "restored_height", "trial_page",
+]  # fmt: skip
 
 GAP = 0.03  # between pictures, as a share of one's width
 BAR = 0.05  # width of the colour bar
 ABOVE = 0.12  # room for the names of the columns
 COLOURS = "RdBu_r"  # red: brighter than the truth, or than bicubic
 INVENTED = "#e69f00"
+PAGE_WIDTH, MARGIN, ROW_TITLE = 13.0, 0.25, 0.3  # inches, of a page of its own
 
 
 @dataclass(frozen=True)
@@ -201,3 +207,30 @@ def draw_auc_differences(differences: pd.DataFrame, ax: Axes) -> Axes:
     ax.set(xlabel="Difference in AUC, 95 % interval", xlim=(-reach, reach), ylim=(max(places, default=0) + 0.7, -0.7))
     ax.spines["left"].set_visible(False)
     return ax
+
+
+def trial_page(above: Enlarged, below: Restored | None, words: tuple[str, str, str]) -> Figure:
+    """A page of an image before and after, and of the same image held against itself where it is large enough.
+
+    words : the title, and what stands over each of the two rows.  Each row has a colour bar of its own.
+    """
+    rows = [(above, words[1]), *([] if below is None else [(below, words[2])])]
+    heights = [restored_height(one, PAGE_WIDTH) for one, _ in rows]
+    width, height = PAGE_WIDTH + 3 * MARGIN, sum(heights) + (len(rows) + 1) * ROW_TITLE + 2 * MARGIN
+    with matplotlib.rc_context(theme.rc()):
+        page = Figure(figsize=(width, height))
+        top = height - MARGIN
+        page.text(MARGIN / width, top / height, theme.shorten(words[0], 120), va="top", fontsize=11, weight="bold")
+        top -= ROW_TITLE
+        for (one, said), tall in zip(rows, heights, strict=True):
+            page.text(MARGIN / width, (top - 0.1) / height, said, va="top", fontsize=9)
+            top -= ROW_TITLE + tall
+            ax = page.add_axes((MARGIN / width, top / height, PAGE_WIDTH / width, tall / height))
+            draw_restored(one, _limit(one.difference), ax)
+        theme.fit_fonts(page)
+    return page
+
+
+def _limit(difference: np.ndarray) -> float:
+    """Grey levels at the ends of a colour bar: what 99 % of the pixels stay under, in tens."""
+    return float(max(10.0, 10.0 * np.ceil(np.percentile(np.abs(difference), 99) / 10)))

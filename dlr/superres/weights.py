@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from dlr.engine import open_study
+from dlr.engine import nearest, open_study
 from dlr.errors import InputError
 from dlr.networks.weights import ABOUT_FILE, WEIGHTS_FILE, file_sha256, read_weights, take_weights
 from dlr.superres.enhancer import Enhancer
@@ -108,9 +108,12 @@ def _of_real_esrgan() -> dict[str, str]:
 
 def _of_file(path: Path) -> tuple[nn.Module, dict[str, str]]:
     if not path.is_file():
-        mend = f"{REAL_ESRGAN}, a weights file, or the folder of a saved generator or of a study that has one"
-        what = "holds no saved generator" if path.is_dir() else "there is no such file"
-        raise InputError(str(path), what, mend)
+        ways = f"{REAL_ESRGAN}, a weights file, or the folder of a saved generator or of a study that has one"
+        if path.is_dir():
+            raise InputError(str(path), "holds no saved generator", ways)
+        beside = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
+        near = nearest(path.name, [REAL_ESRGAN, *beside])
+        raise InputError(str(path), "there is no such file", f"did you mean {near}?" if near else ways)
     state = read_weights(path)
     origin = {
         "source": "a file of the user's",

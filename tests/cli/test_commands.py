@@ -22,7 +22,8 @@ from dlr.tables import SHARES
 
 HEAVY = ("pandas", "numpy", "torch", "matplotlib", "numba", "sklearn", "scipy", "SimpleITK", "lightgbm")
 COMMANDS = (
-    "demo", "init", "doctor", "run", "run-stage", "fuse", "radiomics", "status", "predict", "nomogram", "report"
+    "demo", "init", "doctor", "run", "run-stage", "fuse", "radiomics", "superres", "status", "predict", "nomogram",
+    "report",
 )  # fmt: skip
 
 
