@@ -79,12 +79,7 @@ def measure_field(
     """False structures of a field of pure speckle (check F), dots planted into it too; `pair`: with any lesion."""
     inside = np.zeros(pair.truth.shape, dtype=bool)
     inside[EDGE:-EDGE, EDGE:-EDGE] = True
-    centre = somewhere(inside, generator)
-    restored, shape = outputs["restored"], pair.truth.shape
-    subjects = dict(outputs) | {
-        "planted dot": restored + dot(shape, centre, amplitude),
-        "planted null-space dot": restored + null_space_dot(shape, centre, amplitude, pair.scale),
-    }
+    subjects = dict(outputs) | _dotted(outputs["restored"], somewhere(inside, generator), amplitude, pair.scale)
     counts = {
         subject: false_structures(pair.truth, output, inside, SPECKLE_SIZES, LOST)
         for subject, output in subjects.items()
@@ -107,12 +102,16 @@ def measure_enhanced(
 def _planted(
     pair: Pair, restored: np.ndarray, amplitude: float, generator: np.random.Generator
 ) -> dict[str, np.ndarray]:
-    centre, shape = somewhere(pair.lesion, generator), pair.truth.shape
-    return {
-        "planted dot": restored + dot(shape, centre, amplitude),
-        "planted null-space dot": restored + null_space_dot(shape, centre, amplitude, pair.scale),
-        "planted wiped spot": wiped_spot(restored, pair.lesion),
-    }
+    dotted = _dotted(restored, somewhere(pair.lesion, generator), amplitude, pair.scale)
+    return dotted | {"planted wiped spot": wiped_spot(restored, pair.lesion)}
+
+
+def _dotted(restored: np.ndarray, centre: tuple[int, int], amplitude: float, scale: int) -> dict[str, np.ndarray]:
+    """The output with a dot; with one that the input's grid cannot see, where so large a thing can hide from it."""
+    dotted = {"planted dot": restored + dot(restored.shape, centre, amplitude)}
+    if scale > 2:  # over blocks of 2 x 2 nothing of a spot's size averages to 0; finer texture is the account's
+        dotted["planted null-space dot"] = restored + null_space_dot(restored.shape, centre, amplitude, scale)
+    return dotted
 
 
 def _fidelity(pair: Pair, subject: str, output: np.ndarray, perceptual: Perceptual | None) -> Iterator[Row]:

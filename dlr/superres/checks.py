@@ -1,8 +1,9 @@
 """The checks of the battery: what was measured in pairs of check patients, against limits fixed beforehand.
 
 Bicubic enlargement, which adds nothing, goes through the same measures and is the null: differences are paired with it.
-The unit is the patient. Means have percentile intervals of 2,000 draws of patients, shares have Wilson's. The checks of
-a planted control are found where the control is seen.
+A check with a limit of its own finds something only where bicubic is exceeded too. The unit is the patient. Means have
+percentile intervals of 2,000 draws of patients, shares have Wilson's. The checks of a planted control are found where
+the control is seen.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ def fidelity_of(checked: pd.DataFrame, seed: int) -> pd.DataFrame:
     pairs = checked[checked["measure"].isin(FIDELITY_MEASURES) & ~checked["subject"].isin(list(CONTROLS))]
     rows = []
     for subject, region, measure in pairs[["subject", "region", "measure"]].drop_duplicates().itertuples(index=False):
-        both = _by_patient(pairs, region, measure)[[subject, "bicubic"]].dropna()
+        both = _wide(pairs, region, measure, "patient_id", "mean")[[subject, "bicubic"]].dropna()
         own, null = both.iloc[:, 0], both.iloc[:, 1]
         difference = _mean(own - null, rng(seed, "fidelity", subject, region, measure))
         rows.append(
@@ -130,63 +131,72 @@ def flip_check(
 
 def _checks(checked: pd.DataFrame, subject: str, seed: int, fewest: int) -> Iterator[Row]:
     """The checks of one subject; a control has only those that may see it."""
-    control = subject in CONTROLS
 
-    worst = _by_patient(checked, "lesion", "contradiction", "max")
-    contradicted = interval_wilson(int((worst[subject] > CONTRADICTED).sum()), len(worst))
+    def values(measure: str, how: str = "mean") -> pd.DataFrame:
+        return _wide(checked, "lesion", measure, "patient_id", how)
+
+    def draws(check: Check) -> np.random.Generator:
+        return rng(seed, "check", check.letter, subject)
+
+    control = subject in CONTROLS
+    contradicted = (values("contradiction", "max") > CONTRADICTED).astype(float)
     statistic = "share of patients with a contradiction above 6 robust SDs in the lesion"
-    found = contradicted.lower > CONTRADICTED_SHARE
-    null = float((worst["bicubic"] > CONTRADICTED).mean())
-    yield _row(A, subject, statistic, contradicted, null, CONTRADICTED_SHARE, found, fewest)
+    share = interval_wilson(int(contradicted[subject].sum()), len(contradicted))
+    found = share.lower > CONTRADICTED_SHARE and _above_bicubic(contradicted, subject, draws(A))
+    yield _row(A, subject, statistic, share, contradicted["bicubic"].mean(), CONTRADICTED_SHARE, found, fewest)
 
     if not control:
-        ratio = _by_patient(checked, "lesion", "residual")
-        mean = _mean(ratio[subject], rng(seed, "check", A2.letter, subject))
+        ratio = values("residual")
         statistic = "residual in the lesion over the noise put in"
-        yield _row(A2, subject, statistic, mean, ratio["bicubic"].mean(), 1.0, mean.lower > 1, fewest)
+        yield _against_limit(A2, subject, statistic, ratio, 1.0, draws(A2), fewest)
 
-        level = _by_patient(checked, "lesion", "grey_level")
-        mean = _mean(level[subject], rng(seed, "check", B.letter, subject))
-        found = mean.lower > GREY_LEVELS or mean.upper < -GREY_LEVELS
+        level = values("grey_level")
         statistic = "output less truth over the lesion, grey levels of 255"
-        yield _row(B, subject, statistic, mean, level["bicubic"].mean(), GREY_LEVELS, found, fewest)
+        brighter = _against_limit(B, subject, statistic, level, GREY_LEVELS, draws(B), fewest)
+        darker = _against_limit(B, subject, statistic, -level, GREY_LEVELS, draws(B), fewest)
+        yield brighter | {"found": brighter["found"] or darker["found"]}
 
-    false = _by_patient(checked, "lesion", "false_structures")
-    yield _difference(
-        C, subject, "false structures a lesion", false, "bicubic", rng(seed, "check", C.letter, subject), fewest
-    )
-    lost = _by_patient(checked, "lesion", "lost_structures")
     base = "restored" if control else "bicubic"
-    yield _difference(D, subject, "lost structures a lesion", lost, base, rng(seed, "check", D.letter, subject), fewest)
-    yield from _detail(checked, subject, rng(seed, "check", E.letter, subject), fewest)
+    yield _difference(C, subject, "false structures a lesion", values("false_structures"), "bicubic", draws(C), fewest)
+    yield _difference(D, subject, "lost structures a lesion", values("lost_structures"), base, draws(D), fewest)
 
-    fields = _wide(checked, "field", "false_structures", "case_id")
+    recovered, invented = values("recovered"), values("invented")
+    statistic, excess = "invented less recovered detail", invented - recovered
+    if control:
+        yield _difference(E, subject, statistic, excess, base, draws(E), fewest)
+    else:
+        yield _against_limit(E, subject, statistic, excess, 0.0, draws(E), fewest)
+        for statistic, part in (("recovered", recovered), ("invented", invented)):
+            yield _against_limit(E, subject, statistic, part, np.nan, draws(E), fewest) | {"severity": PRINTED}
+
+    fields = _wide(checked, "field", "false_structures", "case_id", "mean")
     if subject in fields:
-        yield _difference(
-            F, subject, "false structures a field", fields, "bicubic", rng(seed, "check", F.letter, subject), 0
-        )
-    enhanced = _by_patient(checked, "enhanced", "contradiction", "max")
+        yield _difference(F, subject, "false structures a field", fields, "bicubic", draws(F), 0)
+    enhanced = (_wide(checked, "enhanced", "contradiction", "patient_id", "max") > CONTRADICTED).astype(float)
     if subject in enhanced:
-        above = (enhanced > CONTRADICTED).astype(float)
-        name = "share of truly enhanced images with a contradiction"
-        row = _difference(A, subject, name, above, "bicubic", rng(seed, "check", "enhanced", subject), 0)
+        statistic = "share of truly enhanced images with a contradiction"
+        row = _difference(A, subject, statistic, enhanced, "bicubic", rng(seed, "check", "enhanced", subject), 0)
         yield row | {"limit": np.nan, "found": False, "severity": PRINTED}
 
 
-def _detail(checked: pd.DataFrame, subject: str, generator: np.random.Generator, fewest: int) -> Iterator[Row]:
-    """Check E, then the two shares that it compares."""
-    recovered, invented = (_by_patient(checked, "lesion", name) for name in ("recovered", "invented"))
-    excess = invented - recovered
-    if subject in CONTROLS:
-        yield _difference(E, subject, "invented less recovered detail", excess, "restored", generator, fewest)
-        return
-    mean = _mean(excess[subject], generator)
-    statistic = "invented less recovered detail"
-    yield _row(E, subject, statistic, mean, excess["bicubic"].mean(), 0.0, mean.lower > 0, fewest)
-    for statistic, share in (("recovered", recovered), ("invented", invented)):
-        mean = _mean(share[subject], generator)
-        row = _row(E, subject, statistic, mean, share["bicubic"].mean(), np.nan, False, fewest)
-        yield row | {"severity": PRINTED}
+def _against_limit(
+    check: Check,
+    subject: str,
+    statistic: str,
+    values: pd.DataFrame,
+    limit: float,
+    generator: np.random.Generator,
+    fewest: int,
+) -> Row:
+    """A mean, found where its lower limit is above a limit and above bicubic: what bicubic does is no fault."""
+    mean = _mean(values[subject], generator)
+    found = mean.lower > limit and _above_bicubic(values, subject, generator)
+    return _row(check, subject, statistic, mean, values["bicubic"].mean(), limit, found, fewest)
+
+
+def _above_bicubic(values: pd.DataFrame, subject: str, generator: np.random.Generator) -> bool:
+    """Whether the paired difference's lower limit is above 0."""
+    return _mean(values[subject] - values["bicubic"], generator).lower > 0
 
 
 def _difference(
@@ -222,11 +232,7 @@ def _row(
     }  # fmt: skip
 
 
-def _by_patient(checked: pd.DataFrame, region: str, measure: str, how: str = "mean") -> pd.DataFrame:
-    return _wide(checked, region, measure, "patient_id", how)
-
-
-def _wide(checked: pd.DataFrame, region: str, measure: str, unit: str, how: str = "mean") -> pd.DataFrame:
+def _wide(checked: pd.DataFrame, region: str, measure: str, unit: str, how: str) -> pd.DataFrame:
     """A measure's value a unit and subject."""
     rows = checked[(checked["region"] == region) & (checked["measure"] == measure)]
     return rows.pivot_table(index=unit, columns="subject", values="value", aggfunc=how)

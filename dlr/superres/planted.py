@@ -25,12 +25,12 @@ def somewhere(region: np.ndarray, generator: np.random.Generator) -> tuple[int, 
     return int(row), int(column)
 
 
-def dot(shape: tuple[int, int], centre: tuple[int, int], amplitude: float) -> np.ndarray:
+def dot(shape: tuple[int, ...], centre: tuple[int, int], amplitude: float) -> np.ndarray:
     """A bright dot to add to an image (h, w) in units; amplitude in levels of 255."""
     return amplitude / 255 * _spot(shape, centre, DOT_SD)
 
 
-def null_space_dot(shape: tuple[int, int], centre: tuple[int, int], amplitude: float, scale: int) -> np.ndarray:
+def null_space_dot(shape: tuple[int, ...], centre: tuple[int, int], amplitude: float, scale: int) -> np.ndarray:
     """Twice the dot less its block means."""
     twice = 2 * dot(shape, centre, amplitude)
     return twice - enlarged(block_means(twice, scale), scale)

@@ -56,12 +56,17 @@ def verdict(checks: pd.DataFrame) -> Verdict:
 
 
 def missed_controls(checks: pd.DataFrame) -> list[str]:
-    """The controls that no check that should see them found, as a reader is told: "planted dot (check C)"."""
+    """The controls that no check that should see them found, as a reader is told: "planted dot (check C)".
+
+    At scale 2 no null-space dot is planted.
+    """
+    hidden = "planted null-space dot"
+    planted = [control for control in CONTROLS if control != hidden or hidden in set(checks["subject"])]
     caught = {(row.subject, row.check) for row in checks[checks["found"]].itertuples()}
     return [
         f"{control} (check {' or '.join(group)})"
-        for control, groups in CONTROLS.items()
-        for group in groups
+        for control in planted
+        for group in CONTROLS[control]
         if not any((control, letter) in caught for letter in group)
     ]
 
