@@ -10,10 +10,12 @@ from dlr.lazy import imported_later
 from dlr.networks.settings import TrainingSettings
 
 if TYPE_CHECKING:
+    from dlr.networks.adversarial import Adversary, TrainedAgainst, train_against
     from dlr.networks.duration import seconds_an_example
     from dlr.networks.examples import Batch, Examples
-    from dlr.networks.loop import CurvePoint, Trained, train
+    from dlr.networks.loop import Trained, train
     from dlr.networks.objective import Loss, Measure, Objective, binary_cross_entropy
+    from dlr.networks.underway import CurvePoint
     from dlr.networks.weights import (
         Origin,
         load_network,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Adversary",
     "Batch",
     "CurvePoint",
     "Examples",
@@ -33,6 +36,7 @@ __all__ = [
     "Objective",
     "Origin",
     "Trained",
+    "TrainedAgainst",
     "TrainingSettings",
     "binary_cross_entropy",
     "load_network",
@@ -42,14 +46,17 @@ __all__ = [
     "seconds_an_example",
     "take_weights",
     "train",
+    "train_against",
     "without_prefixes",
 ]
 
 HOMES = {
+    "adversarial": ("Adversary", "TrainedAgainst", "train_against"),
     "duration": ("seconds_an_example",),
     "examples": ("Batch", "Examples"),
-    "loop": ("CurvePoint", "Trained", "train"),
+    "loop": ("Trained", "train"),
     "objective": ("Loss", "Measure", "Objective", "binary_cross_entropy"),
+    "underway": ("CurvePoint",),
     "weights": (
         "Origin", "load_network", "read_weights", "save_network", "save_weights", "take_weights", "without_prefixes",
     ),

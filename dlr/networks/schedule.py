@@ -13,10 +13,16 @@ from dlr.networks.settings import TrainingSettings
 __all__ = ["make_optimiser", "rate_factor"]
 
 
-def make_optimiser(network: nn.Module, rates: Mapping[str, float], settings: TrainingSettings) -> torch.optim.Optimizer:
+def make_optimiser(
+    network: nn.Module,
+    rates: Mapping[str, float],
+    settings: TrainingSettings,
+    betas: tuple[float, float] = (0.9, 0.999),
+) -> torch.optim.Optimizer:
     """AdamW, or Adam, whose decay joins the gradient; weights of one dimension (biases, norms) do not decay, as usual.
 
     rates : learning rate by the name of a module ("head", "encoder.0"), "" for all that no longer name covers.
+    betas : decays of the means of gradients and of their squares.
     """
     own: dict[str, list[nn.Parameter]] = {name: [] for name in rates}
     for name, parameter in network.named_parameters():
@@ -33,7 +39,8 @@ def make_optimiser(network: nn.Module, rates: Mapping[str, float], settings: Tra
             if some:
                 decay = settings.weight_decay if decays else 0.0
                 groups.append({"params": some, "lr": rates[part], "base": rates[part], "weight_decay": decay})
-    return torch.optim.Adam(groups) if settings.optimiser == "adam" else torch.optim.AdamW(groups)
+    kind = torch.optim.Adam if settings.optimiser == "adam" else torch.optim.AdamW
+    return kind(groups, betas=betas)
 
 
 def rate_factor(step: int, steps_an_epoch: int, settings: TrainingSettings) -> float:

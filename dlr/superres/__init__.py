@@ -15,8 +15,9 @@ from dlr.superres.settings import AdversarialSettings, DegradationSettings, Supe
 if TYPE_CHECKING:
     from dlr.superres.degradation import Degraded, Drawn, degraded, draw
     from dlr.superres.enhancer import Enhancer, to_units
-    from dlr.superres.fitting import Fitted, fit
+    from dlr.superres.fitting import Fitted, discriminator_auc, fit
     from dlr.superres.networks import Form, make_network
+    from dlr.superres.perceptual import perceptual_of
     from dlr.superres.weights import load_generator
 
 __all__ = [
@@ -30,18 +31,21 @@ __all__ = [
     "SuperresSettings",
     "SuperresTraining",
     "degraded",
+    "discriminator_auc",
     "draw",
     "fit",
     "load_generator",
     "make_network",
+    "perceptual_of",
     "to_units",
 ]
 
 HOMES = {
     "degradation": ("Degraded", "Drawn", "degraded", "draw"),
     "enhancer": ("Enhancer", "to_units"),
-    "fitting": ("Fitted", "fit"),
+    "fitting": ("Fitted", "discriminator_auc", "fit"),
     "networks": ("Form", "make_network"),
+    "perceptual": ("perceptual_of",),
     "weights": ("load_generator",),
 }
 

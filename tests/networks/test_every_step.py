@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch")
 from lightning_fabric import Fabric  # noqa: E402
 
 from dlr.errors import InputError  # noqa: E402
-from dlr.networks import Loss, Objective, TrainingSettings, loading, loop  # noqa: E402
+from dlr.networks import Loss, Objective, TrainingSettings, loading, underway  # noqa: E402
 from dlr.networks.schedule import rate_factor  # noqa: E402
 from tests.networks.tiny_training import Blobs, bits, trained  # noqa: E402
 from tests.networks.two_heads import ERROR, LOSSES, RATES, Women, two_heads  # noqa: E402
@@ -69,7 +69,7 @@ def test_checkpoints_are_written_at_their_epochs_and_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, patience: int | None, written: list[int]
 ) -> None:
     epochs: list[int] = []
-    monkeypatch.setattr(loop, "write_checkpoint", lambda path, identity, content: epochs.append(content["epoch"]))
+    monkeypatch.setattr(underway, "write_checkpoint", lambda path, identity, content: epochs.append(content["epoch"]))
     values = [0.5, 0.4, *repeat(0.9, 6)]
     judge = Objective(LOSSES, {"told": told(values)}, judged_by="told")
     given = {"objective": judge, "rates": RATES, "patience": patience, "checkpoint_every": 3, "epochs": 8}
@@ -99,10 +99,10 @@ def test_speed_and_waiting_by_a_clock_of_our_own(monkeypatch: pytest.MonkeyPatch
     """12 pictures in 3 batches twice, and 2 batches of validation twice; each is waited for 1 s of the 20."""
     ticks = count()
     monkeypatch.setattr(loading, "time", SimpleNamespace(perf_counter=lambda: float(next(ticks))))
-    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=iter([100.0, 120.0]).__next__))
+    monkeypatch.setattr(underway, "time", SimpleNamespace(perf_counter=iter([100.0, 120.0]).__next__))
     found = trained(Blobs(12, 0), Blobs(8, 9), epochs=2, batch_size=4)
     assert found.images_per_second == 24 / 20 and found.waiting == 10 / 20
-    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: 0.0))
+    monkeypatch.setattr(underway, "time", SimpleNamespace(perf_counter=lambda: 0.0))
     assert trained(Blobs(8, 0), epochs=1).images_per_second == pytest.approx(8e9)
 
 

@@ -12,9 +12,11 @@ torch = pytest.importorskip("torch")
 
 from dlr.errors import InputError  # noqa: E402
 from dlr.randomness import rng  # noqa: E402
-from dlr.superres import DegradationSettings, SuperresSettings, fit  # noqa: E402
+from dlr.superres import DegradationSettings, Fitted, SuperresSettings, discriminator_auc, fit  # noqa: E402
 from dlr.superres.examples import Crops  # noqa: E402
+from dlr.superres.fitting import discriminator_of  # noqa: E402
 from dlr.superres.grid import bicubic_tensor  # noqa: E402
+from dlr.superres.networks import PatchDiscriminator, UNetDiscriminator  # noqa: E402
 
 
 def blobs(n: int = 4, size: tuple[int, int] = (64, 80)) -> list[np.ndarray]:
@@ -25,7 +27,8 @@ def blobs(n: int = 4, size: tuple[int, int] = (64, 80)) -> list[np.ndarray]:
 
 def small(method: str = "psnr", **more: object) -> SuperresSettings:
     training = {"epochs": 2, "device": "cpu", "precision": "float32", **more.pop("training", {})}
-    return SuperresSettings(method=method, crop=32, crops=8, training=training, **more)
+    adversarial = {"epochs": 2, "warm_up_steps": 2, **more.pop("adversarial", {})}
+    return SuperresSettings(method=method, crop=32, **{"crops": 8, **more}, training=training, adversarial=adversarial)
 
 
 def crops(images: list[np.ndarray], n: int = 30, edge: int = 32, scale: int = 4) -> Crops:
@@ -97,22 +100,88 @@ def test_a_fit_comes_nearer_to_truths_it_has_not_seen_than_bicubic_does() -> Non
     assert errors[0] < 0.95 * errors[1]
 
 
-def test_a_resumed_fit_ends_equal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = fit(blobs(), list("abcd"), small(), 1)
-    file, batch = tmp_path / "fit.pt", Crops.batch
+class Negative(torch.nn.Module):
+    """The opposite."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return -x
+
+
+class Edges(torch.nn.Module):
+    """Feature maps of two sizes."""
+
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return x.diff(dim=-1), torch.nn.functional.avg_pool2d(x, 2)
+
+
+@pytest.mark.parametrize(("method", "killed_in"), [("psnr", ["psnr", 2]), ("gan", ["gan", 1]), ("gan", ["gan", 3])])
+def test_a_resumed_fit_ends_equal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, killed_in: list[object]
+) -> None:
+    def fitted(**more: object) -> Fitted:
+        return fit(blobs(), list("abcd"), small(method), 1, perceptual=Edges(), **more)
+
+    whole, batch = fitted(), Crops.batch
 
     def killed(self: Crops, places: list[int], epoch: int | None) -> object:
-        if epoch == 2:
+        if ["psnr" if self.seed == 1 else "gan", epoch] == killed_in:
             raise KeyboardInterrupt
         return batch(self, places, epoch)
 
+    file = tmp_path / "fit.pt"
     with monkeypatch.context() as patch:
         patch.setattr(Crops, "batch", killed)
         with pytest.raises(KeyboardInterrupt):
-            fit(blobs(), list("abcd"), small(), 1, checkpoint=file, identity="x")
+            fitted(checkpoint=file, identity="x")
     assert file.is_file()
-    resumed = fit(blobs(), list("abcd"), small(), 1, checkpoint=file, identity="x")
-    assert bits(resumed.generator) == bits(whole.generator) and resumed.curves == whole.curves
+    resumed = fitted(checkpoint=file, identity="x")
+    for name in ("generator",) if method == "psnr" else ("generator", "psnr", "warmed"):
+        assert bits(getattr(resumed, name)) == bits(getattr(whole, name))
+    assert resumed.curves == whole.curves
+
+
+def test_the_adversarial_phase_begins_where_the_first_ended() -> None:
+    plain = fit(blobs(), list("abcd"), small("psnr"), 1)
+    found = fit(blobs(), list("abcd"), small("gan"), 1, perceptual=Edges())
+    assert bits(found.psnr) == bits(plain.generator) and bits(found.generator) != bits(plain.generator)
+    assert found.curves[:2] == plain.curves
+    measures = {epoch: [m for p, e, m, _ in found.curves if p == "gan" and e == epoch] for epoch in (1, 2, 3, 4)}
+    assert measures[1] == measures[2] == ["discriminator"]  # its warm-up of two steps, a step an epoch of 8 crops
+    assert measures[3] == measures[4] == ["absolute error", "features", "adversarial", "discriminator"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"weight": 0.5},
+        {"perceptual": 0.5},
+        {"generator_rate": 1e-3},
+        {"discriminator_rate": 1e-3},
+        {"warm_up_steps": 1},
+        {"epochs": 1},
+    ],
+    ids=str,
+)
+def test_every_setting_of_the_adversary_moves_the_generator(change: dict[str, object]) -> None:
+    plain = {"training": {"epochs": 1}}
+    usual, changed = (
+        fit(blobs(), list("abcd"), small("gan", adversarial=some, **plain), 1, perceptual=Edges())
+        for some in ({}, change)
+    )
+    assert bits(usual.psnr) == bits(changed.psnr) and bits(usual.generator) != bits(changed.generator)
+
+
+def test_a_warmed_discriminator_knows_smooth_images_from_truths() -> None:
+    noisy = [
+        np.clip(one + rng(5, k).normal(0, 0.05, one.shape), 0, 1).astype(np.float32) for k, one in enumerate(blobs(8))
+    ]
+    settings = small("gan", crops=32, training={"epochs": 1}, adversarial={"warm_up_steps": 40, "epochs": 1})
+    found = fit(noisy[:6], list("abcdef"), settings, 1)
+    assert discriminator_auc(found.warmed, found.psnr, noisy[6:], settings, 1) > 0.9
+    contrary = torch.nn.Sequential(found.warmed, Negative())
+    assert discriminator_auc(contrary, found.psnr, noisy[6:], settings, 1) < 0.1
+    silent = torch.nn.Sequential(found.warmed, torch.nn.Threshold(1e9, 0))
+    assert discriminator_auc(silent, found.psnr, noisy[6:], settings, 1) == 0.5
 
 
 def test_memory_maps_give_what_arrays_give(tmp_path: Path) -> None:
@@ -130,3 +199,19 @@ def test_an_image_that_cannot_be_learnt_from_is_named() -> None:
         fit(broken, list("abcd"), small(), 1)
     with pytest.raises(InputError, match="no image"):
         fit([], [], small(), 1)
+
+
+@pytest.mark.parametrize(
+    ("network", "chosen", "wanted"),
+    [
+        ("small", "auto", PatchDiscriminator),
+        ("full", "auto", UNetDiscriminator),
+        ("small", "unet", UNetDiscriminator),
+        ("full", "patch", PatchDiscriminator),
+    ],
+)
+def test_the_discriminator_is_as_named_or_as_the_generator_needs(
+    network: str, chosen: str, wanted: type[torch.nn.Module]
+) -> None:
+    settings = small("gan", network=network, adversarial={"discriminator": chosen})
+    assert isinstance(discriminator_of(settings, 1), wanted)
