@@ -178,12 +178,12 @@ def enhanced_array(case: Case, generator: Path) -> np.ndarray:
 
 
 def enhanced_case(case: Case, array: np.ndarray, scale: int, native: bool = False) -> Case:
-    """A case with another image of the same field: its mask by nearest neighbour, the edges of its pixels divided.
+    """A case with another image of the same field: its outline on the finer grid, the edges of its pixels divided.
 
     array : (h s, w s) of a still of (h, w).  native : means of blocks of s x s, so that the case keeps its own grid.
     A spacing that is not known stays in the file's pixels: 1 becomes 1/s.
     """
-    from dlr.superres.grid import block_means, enlarged
+    from dlr.superres.grid import block_means, enlarged_outline
 
     image = case.image
     if native:
@@ -194,7 +194,7 @@ def enhanced_case(case: Case, array: np.ndarray, scale: int, native: bool = Fals
         spacing=tuple(edge / scale for edge in image.spacing),
         scale=scale,
     )
-    return replace(case, image=finer, mask=enlarged(case.mask[0], scale)[None])
+    return replace(case, image=finer, mask=enlarged_outline(case.mask[0], scale)[None])
 
 
 def rows_of(table: Any) -> list[CaseRow]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import gaussian_filter
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["bicubic", "bicubic_tensor", "block_means", "enlarged"]
+ROUNDING, AROUND = 0.6, 3  # SD of an outline's smoothing, and what it sees around the lesion, in given pixels
+
+__all__ = ["bicubic", "bicubic_tensor", "block_means", "enlarged", "enlarged_outline"]
 
 
 def block_means(image: np.ndarray, scale: int) -> np.ndarray:
@@ -20,8 +23,26 @@ def block_means(image: np.ndarray, scale: int) -> np.ndarray:
 
 
 def enlarged(mask: np.ndarray, scale: int) -> np.ndarray:
-    """An outline on the finer grid, by nearest neighbour: (h, w) to (h·s, w·s)."""
+    """Every pixel as s x s, by nearest neighbour: (h, w) to (h·s, w·s)."""
     return np.repeat(np.repeat(mask, scale, axis=0), scale, axis=1)
+
+
+def enlarged_outline(mask: np.ndarray, scale: int) -> np.ndarray:
+    """An outline on the finer grid, bool (h, w) to (h·s, w·s): nearest neighbours, their steps rounded.
+
+    Steps of s pixels make a lesion's border 7 to 15 % longer; where half of a Gaussian of SD 0.6 of the given pixels is
+    lesion, it keeps its length (docs/decisions/019). A ROI too thin for that stays as nearest neighbours have it.
+    """
+    out = enlarged(mask, scale)
+    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
+    if not len(rows):
+        return out
+    first, last = (max(0, places[0] - AROUND) * scale for places in (rows, columns)), (rows[-1], columns[-1])
+    box = tuple(slice(start, (stop + 1 + AROUND) * scale) for start, stop in zip(first, last, strict=True))
+    rounded = gaussian_filter(out[box].astype(np.float64), ROUNDING * scale, mode="nearest") > 0.5
+    if rounded.any():
+        out[box] = rounded
+    return out
 
 
 def bicubic(image: np.ndarray, scale: int) -> np.ndarray:
