@@ -131,9 +131,10 @@ def test_sizes_in_mm_change_by_less_than_one_per_cent(row: CaseRow, tmp_path: Pa
         found[scale] = measure_one(Measuring(case, profile, "native", "1")).values
     sizes = [name for name in found[1] if "_shape" in name]
     assert len(sizes) >= 9
-    for scale, most in ((4, 0.01), (2, 0.03)):  # twice as fine, 45 degrees are still steps
-        moved = {name: found[scale][name] / found[1][name] - 1 for name in sizes}
-        assert max(abs(value) for value in moved.values()) < most, moved
+    for scale, border in ((4, 0.015), (2, 0.03)):  # by what is left of the steps; nearest neighbours alone: .15, .10
+        for name in sizes:
+            most = border if name.endswith(("Perimeter", "PerimeterSurfaceRatio", "Sphericity")) else 0.01
+            assert found[scale][name] == pytest.approx(found[1][name], rel=most), (scale, name)
 
 
 def test_unknown_sizes_change_as_little(row: CaseRow, tmp_path: Path) -> None:
@@ -144,7 +145,7 @@ def test_unknown_sizes_change_as_little(row: CaseRow, tmp_path: Path) -> None:
         case = source_of(settings(), home).read(unknown)
         values.append(measure((case.image.array, case.image.spacing), case.mask, profile, "native").values)
     name = next(name for name in values[0] if name.endswith("shape2D_Perimeter"))
-    assert values[1][name] == pytest.approx(values[0][name], rel=0.01)
+    assert values[1][name] == pytest.approx(values[0][name], rel=0.015)
 
 
 @pytest.mark.parametrize("scale", [2, 4])
