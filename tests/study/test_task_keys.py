@@ -28,9 +28,10 @@ from dlr.study.pictures import Picturing
 from dlr.study.receptors import ApplyReceptors, TrainReceptors
 from dlr.study.signatures import FitPart
 from dlr.study.superres import EnhanceCase, FitGenerator, NativeImage
+from dlr.study.superres_checks import CheckFields, CheckPatient, Generators
 from dlr.study.tasks import OUT, key_of_payload, out_of_key
 from dlr.study.volume_maps import VolumeMap
-from dlr.superres import SuperresSettings
+from dlr.superres import DegradationSettings, SuperresSettings
 from dlr.volume import ReceptorSettings, VolumeSettings
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}, index=["P1", "P2"])
@@ -73,6 +74,10 @@ def payloads(home: Path) -> dict[type, object]:
             (weights,), SuperresSettings(method="psnr"), "32-true", weights, 1, ("C1",), "x", home / "c.pt"
         ),
         EnhanceCase: EnhanceCase(case(), weights),
+        CheckPatient: CheckPatient(
+            weights, weights, "C1", Generators(weights, None, 4), DegradationSettings(), 60.0, 1
+        ),
+        CheckFields: CheckFields(Generators(weights, weights, 4), DegradationSettings(), 60.0, 1),
         VolumeMap: VolumeMap("k1", ("k2",), weights, "er", "gradcam++", 1, home, (home,)),
     }  # fmt: skip
 
@@ -83,6 +88,8 @@ def changed(value: object, home: Path) -> object:
         OneCase: lambda v: case(mask_label="2"), LearnSettings: lambda v: LearnSettings(p=0.01),
         InputSettings: lambda v: InputSettings(size=64), TrainingSettings: lambda v: TrainingSettings(epochs=2),
         VolumeSettings: lambda v: VolumeSettings(size=32), ReceptorSettings: lambda v: ReceptorSettings(depth=10),
+        Generators: lambda v: replace(v, scale=2), float: lambda v: v + 1,
+        DegradationSettings: lambda v: DegradationSettings(jpeg=(30, 40)),
         SuperresSettings: lambda v: v.model_copy(update={"scale": 2}),
         DeepChain: lambda v: replace(v, mode="other"), np.ndarray: lambda v: v[::-1].copy() if v.any() else v + 1,
         pd.DataFrame: lambda v: v + 1, frozenset: lambda v: v | {"b"}, bool: lambda v: not v, int: lambda v: v + 1,
