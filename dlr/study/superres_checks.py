@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from dlr.superres.checked import Pair
 
 __all__ = [
-    "CheckFields", "CheckPatient", "Generators", "check_all", "check_fields", "check_patient", "judged", "shown_lesions",
+    "CheckFields", "CheckPatient", "Generators", "check_all", "check_fields", "check_patient", "judged",
+    "shown_lesions",
 ]  # fmt: skip
 
 ROWS_FILE, EXAMPLE = "checked.parquet", "example"
@@ -156,7 +157,7 @@ def _outputs(given: Generators, low: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _keep_example(pair: Pair, outputs: Mapping[str, np.ndarray], folder: Path) -> None:
-    """The lesion and its surroundings, on whole pixels of the input: what is shown of it in levels of 255, and its mask."""
+    """The lesion and its surroundings, on whole pixels of the input: four images in levels of 255, and the mask."""
     s, cut = pair.scale, partial(_around, pair)
     levels = {"input": pair.low, "truth": pair.truth, RESTORED: outputs[RESTORED], BICUBIC: outputs[BICUBIC]}
     folder.mkdir()
