@@ -156,21 +156,24 @@ def _bar(ax: Axes, left: float, tall: float, limit: float) -> None:
 def draw_detail_account(account: pd.DataFrame, ax: Axes) -> Axes:
     """What is finer than the input's pixels: how much of the truth's is recovered, how much is invented, by subject.
 
-    account : columns subject (words), recovered, invented (shares of the truth's variance), downwards.
+    account : columns subject (words), part (recovered or invented), value (share of the truth's variance), lower, upper
+    (NaN where no interval is known), downwards.
     """
-    rows = account.reset_index(drop=True)
-    widest = float(np.nanmax(rows[["recovered", "invented"]].to_numpy(dtype=float)))
-    for y, row in enumerate(rows.itertuples(index=False)):
-        for shift, value, words in ((-0.19, row.recovered, "recovered"), (0.19, row.invented, "invented")):
-            tone, hatch = (theme.ACCENT, None) if words == "recovered" else (INVENTED, "////")
-            ax.barh(
-                y + shift, value, height=0.34, color=tone, hatch=hatch, edgecolor="white", linewidth=0,
-                label=words if y == 0 else None,
-            )  # fmt: skip
-            ax.text(value + 0.012 * widest, y + shift, theme.format_percent(value), va="center", fontsize=7.5)
-    ax.set_yticks(range(len(rows)), list(rows["subject"]))
+    subjects = list(dict.fromkeys(account["subject"]))
+    widest = float(np.nanmax(account[["value", "upper"]].to_numpy(dtype=float)))
+    for part, shift, tone, hatch in (("recovered", -0.19, theme.ACCENT, None), ("invented", 0.19, INVENTED, "////")):
+        rows = account[account["part"] == part]
+        y = rows["subject"].map(subjects.index) + shift
+        ax.barh(y, rows["value"], height=0.34, color=tone, hatch=hatch, edgecolor="white", linewidth=0, label=part)
+        for place, row in zip(y, rows.itertuples(index=False), strict=True):
+            end = row.value
+            if np.isfinite(row.upper):
+                ax.plot([row.lower, row.upper], [place, place], color=theme.INK, linewidth=1.0)
+                end = max(end, row.upper)
+            ax.text(end + 0.012 * widest, place, theme.format_percent(row.value), va="center", fontsize=7.5)
+    ax.set_yticks(range(len(subjects)), subjects)
     ax.tick_params(axis="y", length=0)
-    ax.set(xlabel="Share of the truth's fine detail", xlim=(0, 1.15 * widest), ylim=(len(rows) - 0.5, -0.5))
+    ax.set(xlabel="Share of the truth's fine detail", xlim=(0, 1.15 * widest), ylim=(len(subjects) - 0.5, -0.5))
     ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=2, handlelength=1.4)
     return ax

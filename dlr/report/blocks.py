@@ -14,6 +14,7 @@ __all__ = [
     "Drawing",
     "FigureBlock",
     "Heading",
+    "Mark",
     "Missing",
     "Prose",
     "Remark",
@@ -90,6 +91,14 @@ class Missing:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A warning that holds for all that follows in its section."""
+
+    kind: ClassVar[str] = "mark"
+    text: str
+
+
+@dataclass(frozen=True)
 class Copy:
     """Text to be copied whole."""
 
@@ -131,7 +140,7 @@ class Cloud:
     points: str  # JSON: a list a point: x, y, z, 1 where held out, a label a marker or null
 
 
-Block = Heading | Prose | TableBlock | FigureBlock | Missing | Copy | Remarks | Cloud
+Block = Heading | Prose | TableBlock | FigureBlock | Mark | Missing | Copy | Remarks | Cloud
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from markupsafe import Markup, escape
 
 from dlr.figures import theme
 from dlr.report.blocks import Section
+from dlr.report.enhancement import enhancement
 from dlr.report.evidence import Evidence
 from dlr.report.features import what_was_measured
 from dlr.report.headline import answer
@@ -37,6 +38,7 @@ SECTIONS: dict[str, Callable[[Sources, Press, Evidence], Section]] = {  # in the
     "answer": answer,
     "who": lambda sources, press, _: who(sources, press),
     "measured": lambda sources, press, _: what_was_measured(sources, press),
+    "enhancement": enhancement,
     "models": models,
     "receptors": receptors,
     "optimism": optimism,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dlr.report.blocks import Block, Section
+from dlr.report.enhanced import enhanced, mark
 from dlr.report.sources import Sources
 from dlr.tables import ATTENTION, CURVES, POINTS, SEGMENTATION, TSNE, Table
 
@@ -14,6 +15,7 @@ TITLES = {
     "answer": "The answer",
     "who": "Who",
     "measured": "What was measured",
+    "enhancement": "Enhancement",
     "models": "Models side by side",
     "receptors": "Receptors from volumes",
     "optimism": "Published way against honest way",
@@ -30,12 +32,14 @@ SPEAKS_OF: dict[str, tuple[Table, ...]] = {  # a section that is not here speaks
 
 def contents(sources: Sources) -> list[str]:
     """The names of the sections."""
-    return [name for name in TITLES if name not in SPEAKS_OF or any(map(sources.gives, SPEAKS_OF[name]))]
+    spoken_of = [name for name in TITLES if name not in SPEAKS_OF or any(map(sources.gives, SPEAKS_OF[name]))]
+    return [name for name in spoken_of if name != "enhancement" or enhanced(sources)]
 
 
 def section(name: str, sources: Sources, blocks: Sequence[Block], beside: Sequence[Block] = ()) -> Section:
-    """A section of these blocks with its number and title."""
-    return Section(number_of(sources, name), name, TITLES[name], tuple(blocks), tuple(beside))
+    """A section of these blocks with its number and title, marked where its results rest on invented structure."""
+    marks = mark(sources, name, number_of(sources, "enhancement"))
+    return Section(number_of(sources, name), name, TITLES[name], (*marks, *blocks), tuple(beside))
 
 
 def number_of(sources: Sources, name: str) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import pandas as pd
 
 from dlr.report.combined_set import entered, named_beforehand, primary_set
+from dlr.report.enhancement_methods import super_resolution
 from dlr.report.evidence import Evidence, held_out_once, judged_on, with_interval
 from dlr.report.selection import ICC_WORDS, kept_under_all, of_the_whole_side, step_counts
 from dlr.report.sources import Sources
@@ -51,6 +52,7 @@ def methods_text(sources: Sources, evidence: Evidence) -> str:
     paragraphs = [
         ("Patients and outcome", patients(sources)),
         ("Segmentation and agreement", segmentation(sources)),
+        ("Super-resolution", super_resolution(sources)),
         ("Radiomics", radiomics(sources)),
         ("Selection and models", selection_and_models(sources)),
         ("Networks", networks(sources)),

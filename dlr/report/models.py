@@ -13,12 +13,12 @@ from dlr.report.blocks import Block, Heading, Missing, Section
 from dlr.report.calibration_and_benefit import VALIDATED, calibration, decision, predictions
 from dlr.report.combined import clinical_blocks, combined_blocks
 from dlr.report.comparisons import algorithms, comparisons
-from dlr.report.contents import section
+from dlr.report.contents import number_of, section
 from dlr.report.evidence import ROLES_SHOWN, Evidence, cell, held_out_once, judged_on
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.tables import COMBINED_TERMS, METRICS, PR, ROC, UNIVARIABLE
-from dlr.words import Target
+from dlr.words import OTHER_IMAGES, Target
 
 __all__ = ["models", "roc_lines"]
 
@@ -34,6 +34,7 @@ TABLE = (
 )
 APPARENT_NOTE = "In brackets 95 % intervals. Apparent values come from a model's own training patients (published way); they are printed for comparison with papers and say nothing about new patients."
 OUT_OF_FOLD_NOTE = "Out-of-fold intervals are a patient bootstrap given these models; stacked ones are optimistic, since their inputs come from models that saw the held-out labels."
+OTHER_IMAGES_NOTE = "With and without super-resolution: native and bicubic images are the same chains fitted on the images as they are, and on those enlarged by bicubic interpolation alone; a model without that name saw the enhanced ones. Section {number} has their paired differences."
 CUTOFF_NOTE = "Cut-off: Youden on {judged}, used unchanged on test. The best test value is not marked: the choice of a model by its test value is a leak."
 
 
@@ -90,7 +91,9 @@ def _table(sources: Sources, press: Press, evidence: Evidence, target: Target) -
     blocks = [_measures(press, evidence, target, main, name, title, " ".join(filter(None, notes)))]
     if others:
         name, title = f"variants_{sources.slug(target)}", f"Variants of the models for {target.name}"
-        blocks.append(_measures(press, evidence, target, others, name, title, ""))
+        images = any(variant in OTHER_IMAGES for _, variant in others)
+        note = OTHER_IMAGES_NOTE.format(number=number_of(sources, "enhancement")) if images else ""
+        blocks.append(_measures(press, evidence, target, others, name, title, note))
     return blocks
 
 

@@ -9,6 +9,9 @@ from dlr.figures import theme
 from dlr.report.baseline import rankings
 from dlr.report.blocks import Remark, Remarks
 from dlr.report.combined_set import image_signature, primary_set
+from dlr.report.contents import number_of
+from dlr.report.enhanced import HALLUCINATION, enhanced, found, method_words
+from dlr.report.enhancement_effect import differences, said_of
 from dlr.report.evidence import ELSEWHERE, FEW_EVENTS, LEADING, Evidence, cell, with_interval
 from dlr.report.optimism import gap_rows
 from dlr.report.selection import noisy_features
@@ -34,6 +37,7 @@ SAME_BIOPSY = {"her2": ("er", "pr", "ki67"), "er": ("pr", "her2", "ki67"), "pr":
                "ki67": ("er", "pr", "her2")}  # fmt: skip
 PUBLISHED_DEPTH, PUBLISHED_WIDTH = 50, 64  # of the 3-D networks
 UNEVEN = 0.2  # difference of two cohorts in the share of known labels
+INVENTIVE = ("gan", "weights")  # methods of superres that were trained to look real
 LATE = (Available.BIOPSY, Available.SURGERY)
 OfTarget = Callable[[Sources, Evidence, Target], Iterator[Remark]]
 OfStudy = Callable[[Sources, Evidence], Iterator[Remark]]
@@ -161,7 +165,8 @@ def _gap(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remar
         yield Remark(
             1, "Training performance is far above honest performance.",
             f"{worst['model']}: {shown} on its own training patients, {honest} out-of-fold.",
-            "Print the out-of-fold value; section 5 shows both.", "learn.protocols: [paper, crossfit]",
+            f"Print the out-of-fold value; section {number_of(sources, 'optimism')} shows both.",
+            "learn.protocols: [paper, crossfit]",
         )  # fmt: skip
 
 
@@ -262,6 +267,22 @@ def _looks(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
         )  # fmt: skip
 
 
+def _super_resolution(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
+    """Of a network that adds detail to every image, and of any method in whose images a check found hallucinations."""
+    judged = found(sources) if enhanced(sources) else None
+    method = sources.settings.superres.method
+    hallucinated = judged is not None and judged.word == HALLUCINATION
+    if not enhanced(sources) or not (method in INVENTIVE or hallucinated):
+        return
+    said = [line for target in sources.targets for line in said_of(differences(sources, target), target)]
+    shown = [*([judged.sentence] if judged is not None else ["No check was made."]), *said]
+    yield Remark(
+        3 if hallucinated else 2, "The images were made sharper by a network before anything was measured.",
+        f"Enlarged by {method_words(sources)}. {' '.join(shown)}",
+        "Lead with images as they are, or with bicubic ones; print the checks.", "superres.method: none",
+    )  # fmt: skip
+
+
 def _noise(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
     dictionary = sources.table(DICTIONARY)
     noisy = 0 if dictionary is None else noisy_features(dictionary)
@@ -353,6 +374,7 @@ OF_TARGETS: tuple[tuple[tuple[bool, ...], OfTarget], ...] = (
 OF_STUDY: tuple[OfStudy, ...] = (
     _below_the_frozen,
     _smaller_than_published,
+    _super_resolution,
     _noise,
     _no_external,
     _looks,

@@ -88,20 +88,28 @@ def test_the_height_of_a_row_fits_what_is_drawn(ax: Axes) -> None:
     assert figures.restored_height(one, 9.0) == pytest.approx(9.0 * (bottom - top) / (right - left))
 
 
-ACCOUNT = pd.DataFrame({"subject": ["restored", "bicubic"], "recovered": [0.148, 0.056], "invented": [0.317, 0.044]})
+ACCOUNT = pd.DataFrame(
+    [
+        ("restored", "recovered", 0.148, 0.130, 0.166), ("restored", "invented", 0.317, 0.280, 0.350),
+        ("bicubic", "recovered", 0.056, np.nan, np.nan), ("bicubic", "invented", 0.044, np.nan, np.nan),
+    ],
+    columns=["subject", "part", "value", "lower", "upper"],
+)  # fmt: skip
 
 
 def test_the_detail_account_sets_invented_under_recovered(ax: Axes) -> None:
     figures.draw_detail_account(ACCOUNT, ax)
-    bars = [container.patches[0] for container in ax.containers]
-    assert [bar.get_width() for bar in bars] == [0.148, 0.317, 0.056, 0.044]
-    edges = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in bars]
-    assert all(above[1] < below[0] + 0.05 for above, below in pairwise(edges))
-    assert [bar.get_hatch() for bar in bars] == [None, "////", None, "////"], "colour is never alone"
-    assert [text.get_text() for text in ax.texts] == ["14.8 %", "31.7 %", "5.6 %", "4.4 %"]
-    assert ax.get_xlim()[1] > 0.317
+    recovered, invented = ([(bar.get_y(), bar.get_width(), bar.get_hatch()) for bar in c] for c in ax.containers)
+    assert [width for _, width, _ in recovered] == [0.148, 0.056]
+    assert [width for _, width, _ in invented] == [0.317, 0.044]
+    assert all(below[0] == pytest.approx(above[0] + 0.38) for above, below in zip(recovered, invented, strict=True))
+    assert {hatch for *_, hatch in recovered} == {None} and {hatch for *_, hatch in invented} == {"////"}
+    assert [text.get_text() for text in ax.texts] == ["14.8 %", "5.6 %", "31.7 %", "4.4 %"]
+    assert [list(line.get_xdata()) for line in ax.lines] == [[0.130, 0.166], [0.280, 0.350]], "of bicubic none is known"
+    assert ax.get_xlim()[1] > 0.350
     legend = ax.get_legend()
     assert legend is not None and [text.get_text() for text in legend.get_texts()] == ["recovered", "invented"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["restored", "bicubic"]
 
 
 DIFFERENCES = pd.DataFrame(

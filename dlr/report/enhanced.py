@@ -1,0 +1,69 @@
+# ruff: noqa: E501  (a sentence stands on one line, where it is found)
+"""What enhanced images are, for every part of the page that shows results of them: the method, the verdict, the mark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlr.report.blocks import Block, Mark
+from dlr.report.sources import Sources
+from dlr.superres.verdict import Verdict, verdict
+from dlr.tables import CHECKS, ENHANCED
+
+__all__ = ["HALLUCINATION", "SUBJECTS", "about", "enhanced", "found", "mark", "method_words", "network_words", "times"]
+
+HALLUCINATION = "hallucination"  # the verdict that marks every result
+RESTS_ON_IMAGES = ("answer", "measured", "models", "receptors", "optimism", "nomogram", "seeing")  # sections
+SUBJECTS = {"restored": "restored", "psnr": "before the adversary", "bicubic": "bicubic"}  # of the checks' tables
+DOCUMENT = "superres.json"
+
+
+def enhanced(sources: Sources) -> bool:
+    """Whether this study measured enhanced images."""
+    return sources.table(ENHANCED) is not None
+
+
+def about(sources: Sources) -> dict[str, Any]:
+    """What the stage says about the generator; nothing where there is none."""
+    return sources.document(DOCUMENT) or {}
+
+
+def found(sources: Sources) -> Verdict | None:
+    """The verdict of all checks, of whichever stage made them; None where none was made."""
+    checks = sources.table(CHECKS)
+    return None if checks is None else verdict(checks)
+
+
+def mark(sources: Sources, name: str, number: int) -> list[Block]:
+    """What stands at the head of a section whose results rest on images with hallucinations; `number`: where they are told."""
+    if name not in RESTS_ON_IMAGES or not enhanced(sources):
+        return []
+    judged = found(sources)
+    if judged is None or judged.word != HALLUCINATION:
+        return []
+    words = f"Hallucination found (section {number}). The results of this section rest on enhanced images in which a check found what the true ones do not show; only those named native or bicubic images rest on others."
+    return [Mark(words)]
+
+
+def times(sources: Sources) -> str:
+    """The factor of enlargement as a reader meets it."""
+    return f"×{sources.settings.superres.scale}"
+
+
+def method_words(sources: Sources) -> str:
+    """What enlarged the images, as the object of a sentence."""
+    settings = sources.settings.superres
+    if settings.method == "bicubic":
+        return "bicubic interpolation, which adds no information"
+    if settings.method == "weights":
+        return f"a network trained elsewhere ({about(sources).get('origin', {}).get('source') or settings.weights})"
+    against = ", then against a discriminator" if settings.method == "gan" else ""
+    return f"a network trained here for fidelity{against}"
+
+
+def network_words(sources: Sources) -> str:
+    """The generator of a method that trains one."""
+    return {
+        "small": "8 residual blocks of 32 channels on top of bicubic interpolation",
+        "full": "RRDBNet of 23 residual-in-residual dense blocks, 64 channels",
+    }[sources.settings.superres.network]
