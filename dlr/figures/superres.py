@@ -25,7 +25,7 @@ BAR = 0.05  # width of the colour bar
 ABOVE = 0.12  # room for the names of the columns
 COLOURS = "RdBu_r"  # red: brighter than the truth, or than bicubic
 INVENTED = "#e69f00"
-PAGE_WIDTH, MARGIN, ROW_TITLE = 13.0, 0.25, 0.3  # inches, of a page of its own
+PAGE_WIDTH, MARGIN, ROW_TITLE = 13.0, 0.25, 0.36  # inches, of a page of its own
 
 
 @dataclass(frozen=True)
@@ -226,7 +226,7 @@ def trial_page(above: Enlarged, below: Restored | None, words: tuple[str, str, s
         page.text(MARGIN / width, top / height, theme.shorten(words[0], 120), va="top", fontsize=11, weight="bold")
         top -= ROW_TITLE
         for (one, said), tall in zip(rows, heights, strict=True):
-            page.text(MARGIN / width, (top - 0.1) / height, said, va="top", fontsize=9)
+            page.text(MARGIN / width, (top - 0.14) / height, said, va="top", fontsize=9)
             top -= ROW_TITLE + tall
             ax = page.add_axes((MARGIN / width, top / height, PAGE_WIDTH / width, tall / height))
             draw_restored(one, _limit(one.difference), ax)
