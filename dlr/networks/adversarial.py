@@ -171,11 +171,13 @@ class _Duel(Underway):
         """A step of the generator, unless this is the warm-up, and one of the discriminator; this process's losses."""
         moved = self.step - self.adversary.warm_up_steps  # steps of the generator before this one
         batches = [self.placed(piece) for piece in pieces]
+        losses: dict[str, Tensor] = {}
         if moved < 0:
             with torch.no_grad():
-                made, losses = [self.model(batch.inputs) for batch in batches], {}
+                made = [self.model(batch.inputs) for batch in batches]
         else:
             self.set_rates(self.optimiser, moved)
+            self.set_rates(self.opponent, moved)
             made, losses = self._step_of_the_generator(batches, self.counts(pieces))
         losses[DISCRIMINATOR] = self._step_of_the_discriminator(batches, made)
         self.step += 1
