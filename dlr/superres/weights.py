@@ -167,9 +167,9 @@ def _form_of(state: Mapping[str, Tensor]) -> RRDBForm | None:
         first, last = state["conv_first.weight"].shape, state["conv_last.weight"].shape
         growth = state["body.0.rdb1.conv1.weight"].shape[0]
         scale = {1: 4, 4: 2, 16: 1}[first[1] // last[0]]
-    except (LookupError, ZeroDivisionError):
+        blocks = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("body."))
+    except (LookupError, ValueError, ZeroDivisionError):
         return None
-    blocks = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("body."))
     form = RRDBForm(scale, first[0], growth, blocks, last[0])
     with torch.device("meta"):
         wanted = RRDBNet(form).state_dict()

@@ -215,6 +215,7 @@ def test_another_architecture_is_found_by_spandrel_and_survives_being_saved(tmp_
         (lambda: {"encoder.weight": torch.ones(2, 2), "b": torch.ones(1)}, "2 of them, b, encoder.weight first"),
         (lambda: Compact(1).state_dict(), "enlarges nothing"),
         (lambda: {**passing_on(RRDBForm(4, 6, 3, 2)).state_dict(), "conv_up3.weight": torch.ones(1)}, "cannot build"),
+        (lambda: {**passing_on(RRDBForm(4, 6, 3, 2)).state_dict(), "body.tail.weight": torch.ones(1)}, "cannot build"),
         (
             lambda: {f"correction.network.{k}": v for k, v in RRDBNet(RRDBForm(4, 6, 3, 1)).state_dict().items()},
             "knows no",
