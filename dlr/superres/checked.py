@@ -12,9 +12,10 @@ from dlr.superres.backprojection import Blurs, blurs_of, contradiction, on_input
 from dlr.superres.degradation import degraded, draw
 from dlr.superres.detail import detail, fine
 from dlr.superres.fidelity import psnr, rim_of, ssim_map
+from dlr.superres.grid import bicubic
 from dlr.superres.planted import dot, null_space_dot, somewhere, wiped_spot
 from dlr.superres.settings import DegradationSettings
-from dlr.superres.structures import FALSE, LOST, SPECKLE_SIZES, false_structures, lost_structures
+from dlr.superres.structures import LOST, SPECKLE_SIZES, false_structures, lost_structures
 
 __all__ = ["Pair", "measure_enhanced", "measure_field", "measure_pair", "pair_of"]
 
@@ -80,8 +81,9 @@ def measure_field(
     inside = np.zeros(pair.truth.shape, dtype=bool)
     inside[EDGE:-EDGE, EDGE:-EDGE] = True
     subjects = dict(outputs) | _dotted(outputs["restored"], somewhere(inside, generator), amplitude, pair.scale)
+    noise = _enlarged_noise(pair)
     counts = {
-        subject: false_structures(pair.truth, output, inside, SPECKLE_SIZES, LOST)
+        subject: false_structures(pair.truth, output, noise, inside, SPECKLE_SIZES, LOST)
         for subject, output in subjects.items()
     }
     rows = [(subject, "field", "false_structures", float(count)) for subject, count in counts.items()]
@@ -132,13 +134,19 @@ def _battery(pair: Pair, subject: str, output: np.ndarray) -> Iterator[Row]:
     yield subject, "lesion", "residual", residual_ratio(r, pair.low - pair.clean, lesion)
     yield subject, "lesion", "grey_level", 255 * float((output - pair.truth)[pair.lesion].mean(dtype=np.float64))
     window = _window(pair)
-    truth, given, inside = pair.truth[window], output[window], pair.lesion[window]
+    truth, given, noise = pair.truth[window], output[window], _enlarged_noise(pair)[window]
+    inside = pair.lesion[window]
     looked = inside | pair.rim[window]
-    yield subject, "lesion", "false_structures", float(false_structures(truth, given, looked, percentile=FALSE))
-    yield subject, "lesion", "lost_structures", float(lost_structures(truth, given, looked))
+    yield subject, "lesion", "false_structures", float(false_structures(truth, given, noise, looked))
+    yield subject, "lesion", "lost_structures", float(lost_structures(truth, given, noise, looked))
     found = detail(fine(truth, pair.scale), fine(given, pair.scale), inside)
     yield subject, "lesion", "recovered", found.recovered
     yield subject, "lesion", "invented", found.invented
+
+
+def _enlarged_noise(pair: Pair) -> np.ndarray:
+    """What bicubic makes of the noise that the simulation put in, (h s, w s) in units."""
+    return bicubic(pair.low - pair.clean, pair.scale)
 
 
 def _window(pair: Pair) -> tuple[slice, slice]:
