@@ -92,7 +92,7 @@ class Trial:
             network, origin = load_generator(given, self.scale)
             about = [origin.get(key, "") for key in ("source", "architecture", "release")]
             licence = f". Licence of the weights: {origin['licence']}" if "licence" in origin else ""
-            return Enhancer(network, self.scale, overlap=48), f"{', '.join(filter(None, about))}{licence}."
+            return Enhancer(network, self.scale, overlap=64), f"{', '.join(filter(None, about))}{licence}."
         if self.method == "bicubic":
             return Enhancer(None, self.scale), "Bicubic interpolation, which adds nothing."
         settings = SuperresSettings(method="psnr", scale=self.scale, crop=CROP * self.scale, **FITTING)
