@@ -72,14 +72,15 @@ def survival(run: Run, tables: CohortTables, native: Sequence[Fitted]) -> None:
     if len(features["truth"]) < FEWEST:
         run.warn("checks G and H are left out: fewer than two check patients could be measured")
         return
-    measured = textures(run, features)
-    SURVIVAL.write(run.folder, survival_of(*measured))
-    checks = [survival_check(*measured, run.seed)]
+    truth, restored, bicubic = textures(run, features)
+    SURVIVAL.write(run.folder, survival_of(truth, restored, bicubic))
+    checks = [survival_check(truth, restored, bicubic, run.seed)]
     decided = decisions(tables, native, features)
     if decided["truth"].empty:
         run.warn("check H is left out: no target of two classes has a cut-off of cross-fitted chains")
     else:
-        checks.append(flip_check(*decided.values(), run.seed))
+        made = {subject: table.to_numpy() for subject, table in decided.items()}
+        checks.append(flip_check(made["truth"], made["restored"], made["bicubic"], run.seed))
     CHECKS.write(run.folder, pd.concat(checks, ignore_index=True))
     if CHECKS.there(run.needs.superres):
         every = pd.concat([CHECKS.read(run.needs.superres), *checks], ignore_index=True)
