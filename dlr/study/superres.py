@@ -152,7 +152,7 @@ def generator_of(
     """
     from dlr.superres import Enhancer
 
-    how = {name: getattr(settings, name) for name in ("tile", "overlap", "consistent")}
+    how = {"tile": settings.tile, "overlap": settings.seen_around, "consistent": settings.consistent}
     if not settings.fitted:
         made, origin = Enhancer(None, settings.scale), {"source": "bicubic interpolation"}
         if settings.method == "weights":

@@ -90,9 +90,10 @@ class Trial:
                 "real_esrgan" if self.weights == "real_esrgan" else Path(self.weights)
             )
             network, origin = load_generator(given, self.scale)
+            overlap = SuperresSettings(method="weights", weights=given).seen_around
             about = [origin.get(key, "") for key in ("source", "architecture", "release")]
             licence = f". Licence of the weights: {origin['licence']}" if "licence" in origin else ""
-            return Enhancer(network, self.scale, overlap=64), f"{', '.join(filter(None, about))}{licence}."
+            return Enhancer(network, self.scale, overlap=overlap), f"{', '.join(filter(None, about))}{licence}."
         if self.method == "bicubic":
             return Enhancer(None, self.scale), "Bicubic interpolation, which adds nothing."
         settings = SuperresSettings(method="psnr", scale=self.scale, crop=CROP * self.scale, **FITTING)

@@ -33,7 +33,7 @@ def seconds_a_pixel(settings: SuperresSettings) -> float:
         network = make_network(form_of(settings.network, settings.scale)).eval()
     elif settings.weights is not None:
         network = load_generator(settings.weights, settings.scale)[0]
-    enhancer = Enhancer(network, settings.scale, settings.tile, settings.overlap)
+    enhancer = Enhancer(network, settings.scale, settings.tile, settings.seen_around)
     grey = np.full((EDGE, EDGE), 0.5, dtype=np.float32)
     for _ in range(2):  # the first one also allocates
         begin = time.perf_counter()

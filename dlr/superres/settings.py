@@ -12,6 +12,7 @@ from dlr.networks.settings import TrainingSettings
 __all__ = ["AdversarialSettings", "DegradationSettings", "SuperresSettings", "SuperresTraining"]
 
 Range = tuple[float, float]
+SEEN = {"small": 16, "full": 64}  # pixels: measured, see docs/super_resolution.md
 
 
 class DegradationSettings(BaseModel):
@@ -104,8 +105,17 @@ class SuperresSettings(BaseModel):
     check_share: Annotated[
         float, Field(gt=0, lt=1, description="of the training patients: never fitted on, to check the generator on")
     ] = 0.25
-    tile: Annotated[int, Field(ge=16, description="edge in pixels of the input, enhanced at a time")] = 128
-    overlap: Annotated[int, Field(ge=0, description="pixels of the input around a tile that the network sees too")] = 16
+    tile: Annotated[int, Field(ge=16, multiple_of=2, description="edge in pixels of the input, enhanced at a time")] = (
+        128
+    )
+    overlap: Annotated[
+        int | None,
+        Field(
+            ge=0,
+            multiple_of=2,
+            description="pixels of the input around a tile that the network sees too; null: 16 for small, else 64",
+        ),
+    ] = None
     degradation: DegradationSettings = DegradationSettings()
     crop: Annotated[
         int, Field(ge=32, multiple_of=8, description="edge of a training example, in pixels of the truth")
@@ -125,6 +135,13 @@ class SuperresSettings(BaseModel):
         if (self.weights is not None) != (self.method == "weights"):
             raise ValueError("weights: names real_esrgan or a file where method is weights, and nothing otherwise")
         return self
+
+    @property
+    def seen_around(self) -> int:
+        """`overlap`, or as much as the network needs for tiles that cannot be told from the whole image."""
+        if self.overlap is not None:
+            return self.overlap
+        return SEEN["small" if self.fitted and self.network == "small" else "full"]
 
     @property
     def fitted(self) -> bool:

@@ -13,7 +13,7 @@ torch = pytest.importorskip("torch")
 
 from dlr.errors import InputError  # noqa: E402
 from dlr.randomness import rng  # noqa: E402
-from dlr.superres import Enhancer, make_network, to_units  # noqa: E402
+from dlr.superres import Enhancer, SuperresSettings, make_network, to_units  # noqa: E402
 from dlr.superres.grid import bicubic, block_means  # noqa: E402
 from dlr.superres.networks import form_of  # noqa: E402
 
@@ -180,3 +180,10 @@ def test_memory_that_runs_out_halves_the_tile_once_and_then_names_it() -> None:
     np.testing.assert_array_equal(found, np.kron(image(80, 80), np.ones((4, 4), np.float32)))
     with pytest.raises(InputError, match=r"superres\.tile 64, also 32"):
         Enhancer(Hungry(30), 4, tile=64, overlap=8).restored(image(80, 80))
+
+
+def test_a_network_sees_as_far_around_a_tile_as_it_needs_unless_told() -> None:
+    assert SuperresSettings(method="psnr").seen_around == 16
+    assert SuperresSettings(method="psnr", network="full").seen_around == 64
+    assert SuperresSettings(method="weights", weights="real_esrgan").seen_around == 64
+    assert SuperresSettings(method="psnr", network="full", overlap=0).seen_around == 0
