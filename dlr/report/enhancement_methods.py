@@ -74,7 +74,10 @@ def _origin(origin: dict[str, Any]) -> list[str]:
     said = [f"Weights: {'; '.join(words)}."] if words else []
     if origin.get("licence"):
         said.append(f"Their licence: {origin['licence']}.")
-    return [*said, "They were not fitted on images of this study."]
+    return [
+        *said,
+        "They were not fitted here, and whether they have seen patients of this study is for their publisher to say.",
+    ]
 
 
 def _degradation(of: DegradationSettings, scale: int) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from dlr.figures import theme
 from dlr.report.contents import number_of
+from dlr.report.enhanced import enhanced, method_words, times
 from dlr.report.evidence import ELSEWHERE, LEADING, Evidence, cell, held_out_once, measure_words
 from dlr.report.nomogram_section import predict_command
 from dlr.report.sources import Sources
@@ -98,6 +99,8 @@ def _predictors(sources: Sources, evidence: Evidence) -> str:
 def _image_settings(sources: Sources, evidence: Evidence) -> str:
     radiomics = sources.settings.radiomics
     named = f"profile {radiomics.profile}, engine {radiomics.engine}"
+    if enhanced(sources):
+        named = f"images enlarged {times(sources)} by {method_words(sources)}; {named}"
     return f"{named}; every setting below under Settings; feature dictionary in tables/"
 
 
@@ -208,7 +211,7 @@ ITEMS: tuple[Item, ...] = (
     ("Missing data", "11", "29", "", _missing, "who, measured"),
     ("Sample size", "10", "9", "16", _size, "models"),
     ("Class balance", "13", "30", "", _balance, "who"),
-    ("Image preparation and features", "9b, 12b", "21–28", "11–13", _image_settings, "measured, methods"),
+    ("Image preparation and features", "9b, 12b", "21–28", "11–13", _image_settings, "measured, enhancement, methods"),
     ("Reader agreement and robustness", "", "31", "14", _agreement, "who, measured"),
     ("Selection", "12b", "32, 33", "15", _selection, "measured"),
     ("Models and tuning", "12c", "34–37", "", _tuning, "models, methods"),

