@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dlr.engine import Run, Task, TaskFailure
-from dlr.errors import InputError
+from dlr.errors import InputError, require_extra
 from dlr.randomness import rng, seed_of
 from dlr.study.cases import GENERATOR, CaseRow, OneCase, enhanced_array, enhanced_file, rows_of, source_of
 from dlr.study.cohort import CohortTables
@@ -27,7 +27,7 @@ from dlr.words import Side
 __all__ = [
     "CHECKED_ROLE", "HEEDED", "MASK_FILE", "PSNR", "UNASKED", "UNITS_FILE", "EnhanceCase", "FitGenerator", "Members",
     "NativeImage", "enhance_all", "enhance_case", "fit_generator", "generator_of", "linked", "members_of",
-    "native_images", "read_native", "seconds_of_all", "superres_settings",
+    "native_images", "perceptual_network", "perceptual_weights", "read_native", "seconds_of_all", "superres_settings",
 ]  # fmt: skip
 
 UNASKED = "superres.method is none"
@@ -71,6 +71,7 @@ class FitGenerator:
     settings: SuperresSettings
     precision: str  # as this machine resolves it
     perceptual: Path | None  # weights of the network in whose features images are compared
+    judged: tuple[Path, ...]  # images that the discriminator is judged on, and nothing is fitted on
     seed: int
     cases: tuple[str, ...] = field(metadata=out_of_key("names for messages"))
     identity: str = field(metadata=out_of_key("made of the fields above"))
@@ -176,7 +177,6 @@ def generator_of(
 
 
 def _trained_generator(run: Run, settings: SuperresSettings, members: Members, native: dict[str, Path]) -> Path:
-    from dlr.deep.weights import weights_file
     from dlr.networks.chip import device_of, precision_of
 
     cases = sorted(row.case_id for row in members.fitted if row.case_id in native)
@@ -190,7 +190,8 @@ def _trained_generator(run: Run, settings: SuperresSettings, members: Members, n
         images=tuple(native[case] / UNITS_FILE for case in cases),
         settings=heeded,
         precision=precision_of(settings.training, device_of(settings.training)),
-        perceptual=weights_file(*PERCEPTUAL)[0] if compared else None,
+        perceptual=perceptual_weights() if compared else None,
+        judged=tuple(native[row.case_id] / UNITS_FILE for row in members.checked if gan and row.case_id in native),
         seed=seed_of(run.seed, "superres", "generator"),
         cases=tuple(cases),
         identity="",
@@ -205,15 +206,16 @@ def _trained_generator(run: Run, settings: SuperresSettings, members: Members, n
 
 def fit_generator(task: Task, folder: Path) -> None:
     """Fit one generator; leave generator/, psnr/ (what it was before the adversary) and curves.csv."""
-    from dlr.superres import Enhancer, fit
+    from dlr.superres import Enhancer, discriminator_auc, fit
 
     given: FitGenerator = task.payload
+    judged = [np.load(file, mmap_mode="r") for file in given.judged]
     fitted = fit(
         [np.load(file, mmap_mode="r") for file in given.images],
         given.cases,
         given.settings,
         given.seed,
-        perceptual=None if given.perceptual is None else _perceptual(),
+        perceptual=None if given.perceptual is None else perceptual_network(),
         checkpoint=given.checkpoint,
         identity=given.identity,
     )
@@ -222,15 +224,26 @@ def fit_generator(task: Task, folder: Path) -> None:
             Enhancer(network, given.settings.scale).save(folder / name)
     curves = pd.DataFrame(fitted.curves, columns=["phase", "epoch", "measure", "value"])
     curves[list(SUPERRES_CURVES.names)].to_csv(folder / CURVES_FILE, index=False)
-    (folder / SAID_FILE).write_text(json.dumps({"discriminator_auc": None}), encoding="utf-8")
+    told = None
+    if fitted.warmed is not None and fitted.psnr is not None and judged:
+        told = discriminator_auc(fitted.warmed, fitted.psnr, judged, given.settings, given.seed)
+    (folder / SAID_FILE).write_text(json.dumps({"discriminator_auc": told}), encoding="utf-8")
 
 
-def _perceptual() -> Any:
+def perceptual_network() -> Any:
     """The network in whose features images are compared."""
     from dlr.deep import load_weights
-    from dlr.superres.perceptual import perceptual_of
+    from dlr.superres import perceptual_of
 
     return perceptual_of(load_weights(*PERCEPTUAL)[0])
+
+
+def perceptual_weights() -> Path:
+    """The file of its weights; InputError where their package is not installed."""
+    from dlr.deep.weights import weights_file
+
+    require_extra("deep", "the network in whose features images are compared")
+    return weights_file(*PERCEPTUAL)[0]
 
 
 def seconds_of_fit(run: Run, settings: SuperresSettings) -> float:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,11 +13,11 @@ import pandas as pd
 
 from dlr.cohort.reading import at_case
 from dlr.engine import Run, Task, TaskFailure
-from dlr.errors import InputError
+from dlr.errors import InputError, missing_modules
 from dlr.randomness import rng
 from dlr.study.cases import GENERATOR, read_generator
 from dlr.study.simulated import simulated_pair
-from dlr.study.superres import MASK_FILE, PSNR, UNITS_FILE, Members, linked
+from dlr.study.superres import MASK_FILE, PSNR, UNITS_FILE, Members, linked, perceptual_network, perceptual_weights
 from dlr.study.tasks import task_of
 from dlr.superres import DegradationSettings, SuperresSettings
 from dlr.tables import CHECKED, CHECKS, FIDELITY, SUPERRES_EXAMPLES
@@ -57,6 +57,7 @@ class CheckPatient:
     degradation: DegradationSettings
     amplitude: float
     seed: int
+    perceptual: Path | None  # weights of the network in whose features images are compared, where they are installed
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,12 @@ def check_all(
 ) -> tuple[pd.DataFrame, dict[str, Path]]:
     """CHECKED, and the folder of every case that could be checked; the others are named."""
     what = (Generators(run.folder / GENERATOR, before, settings.scale), settings.degradation)
+    compared = None if missing_modules("deep") else perceptual_weights()
     rows = [row for row in members.checked if row.case_id in native]
     tasks = []
     for row in rows:
         files = (native[row.case_id] / UNITS_FILE, native[row.case_id] / MASK_FILE)
-        payload = CheckPatient(*files, row.case_id, *what, settings.planted_amplitude, run.seed)
+        payload = CheckPatient(*files, row.case_id, *what, settings.planted_amplitude, run.seed, compared)
         tasks.append(task_of(run, row.case_id, payload, may_fail=True))
     folders, tables = {}, []
     for row, result in zip(rows, run.each_or_failure(check_patient, tasks, label="check patients"), strict=True):
@@ -120,7 +122,7 @@ def check_patient(task: Task, folder: Path) -> None:
     try:
         pair = simulated_pair(units, mask, given.case_id, given.generators.scale, given.degradation, given.seed)
         outputs = _outputs(given.generators, pair.low)
-        rows = measure_pair(pair, outputs, given.amplitude, planted)
+        rows = measure_pair(pair, outputs, given.amplitude, planted, None if given.perceptual is None else _distance())
         enhanced = {name: made for name, made in _outputs(given.generators, units).items() if name != PSNR}
         native = measure_enhanced(units, enhanced, mask, given.generators.scale, given.degradation)
     except InputError as error:
@@ -154,6 +156,23 @@ def _outputs(given: Generators, low: np.ndarray) -> dict[str, np.ndarray]:
     if given.before is not None:
         made[PSNR] = read_generator(given.before)
     return {name: enhancer.restored(low) for name, enhancer in made.items()}
+
+
+@lru_cache(maxsize=1)
+def _distance() -> Callable[[np.ndarray, np.ndarray], float]:
+    """How far two images (h, w) in units are apart in what Lite0 sees of them; made once a process."""
+    import torch
+
+    from dlr.superres.perceptual import PerceptualDistance
+
+    distance = PerceptualDistance(perceptual_network())
+
+    @torch.inference_mode()
+    def of(truth: np.ndarray, output: np.ndarray) -> float:
+        shown = (torch.from_numpy(np.ascontiguousarray(image))[None, None] for image in (output, truth))
+        return float(distance(*shown).mean())
+
+    return of
 
 
 def _keep_example(pair: Pair, outputs: Mapping[str, np.ndarray], folder: Path) -> None:

@@ -71,11 +71,12 @@ def payloads(home: Path) -> dict[type, object]:
         ApplyReceptors: ApplyReceptors("k", ("k1",), ("C1",), (True,), True, True, home, (home,)),
         NativeImage: NativeImage(case()),
         FitGenerator: FitGenerator(
-            (weights,), SuperresSettings(method="psnr"), "32-true", weights, 1, ("C1",), "x", home / "c.pt"
+            (weights,), SuperresSettings(method="psnr"), "32-true", weights, (weights,), 1, ("C1",), "x",
+            home / "c.pt",
         ),
         EnhanceCase: EnhanceCase(case(), weights),
         CheckPatient: CheckPatient(
-            weights, weights, "C1", Generators(weights, None, 4), DegradationSettings(), 60.0, 1
+            weights, weights, "C1", Generators(weights, None, 4), DegradationSettings(), 60.0, 1, weights
         ),
         CheckFields: CheckFields(Generators(weights, weights, 4), DegradationSettings(), 60.0, 1),
         VolumeMap: VolumeMap("k1", ("k2",), weights, "er", "gradcam++", 1, home, (home,)),
