@@ -18,7 +18,7 @@ from dlr.superres.settings import DegradationSettings
 
 __all__ = ["blurs_of", "contradiction", "on_input_grid", "residual", "residual_ratio"]
 
-SMOOTHING = 1.0  # SD in pixels of the input
+SMOOTHING = 0.8  # SD in pixels of the input: a dot as small as one of them must stand out
 LEFT = 1 / np.sqrt(4 * np.pi * SMOOTHING**2)  # of the SD of white noise, after the smoothing
 
 Blurs = Sequence[tuple[float, float]]  # SDs (axial, lateral) in pixels of the output

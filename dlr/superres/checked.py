@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from dlr.errors import InputError
 from dlr.superres.backprojection import Blurs, blurs_of, contradiction, on_input_grid, residual, residual_ratio
 from dlr.superres.degradation import degraded, draw
 from dlr.superres.detail import detail, fine
@@ -45,10 +46,13 @@ def pair_of(
 ) -> Pair:
     """The simulated pair of an image (h s, w s) in units; rows and columns beyond a multiple of the scale are cut off.
 
-    mask : bool, the lesion, in which the cut image must have a pixel.
+    mask : bool (h s, w s), the lesion.  generator : draws the degradation.
+    Raises InputError for a lesion that is cut off.
     """
     height, width = (edge // scale * scale for edge in truth.shape)
     truth, lesion = np.ascontiguousarray(truth[:height, :width], dtype=np.float32), mask[:height, :width] > 0
+    if not lesion.any():
+        raise InputError("superres", "a lesion lies in the last rows or columns of its image", "leave that image out")
     seen = degraded(truth, scale, draw(generator, settings), settings, generator)
     return Pair(truth, seen.low, seen.clean, lesion, rim_of(lesion), scale, blurs_of(settings))
 

@@ -37,9 +37,9 @@ def test_an_output_three_levels_brighter_leaves_three_levels() -> None:
 def test_one_pixel_among_nothing_is_counted_in_sds_of_rounding() -> None:
     r, lesion = np.zeros((41, 41)), np.zeros((41, 41), dtype=bool)
     r[20, 20], lesion[18:23, 18:23] = 2.0, True
-    # a Gaussian of SD 1 leaves 1 / (2 pi) of one pixel, and of rounding (SD 1 / sqrt(12) level) 1 / sqrt(4 pi)
-    expected = 2.0 / (2 * np.pi) / (1 / np.sqrt(12) / np.sqrt(4 * np.pi))
-    assert contradiction(r, np.ones((41, 41)), lesion) == pytest.approx(expected, rel=0.01)  # the kernel is sampled
+    # a Gaussian of SD s leaves 1 / (2 pi s^2) of one pixel, and of rounding (SD 1 / sqrt(12) level) 1 / sqrt(4 pi) / s
+    expected = 2.0 / (2 * np.pi * 0.8**2) / (1 / np.sqrt(12) / np.sqrt(4 * np.pi) / 0.8)
+    assert contradiction(r, np.ones((41, 41)), lesion) == pytest.approx(expected, rel=0.02)  # the kernel is sampled
 
 
 def test_the_rest_sets_the_scale_by_its_median_and_black_is_no_part_of_it() -> None:
@@ -48,8 +48,8 @@ def test_the_rest_sets_the_scale_by_its_median_and_black_is_no_part_of_it() -> N
     lesion[60, 60] = True
     r[58:63, 58:63] = 12.0
     whole = contradiction(r, low, lesion)
-    # white noise of SD 3, of which smoothing leaves 3 / sqrt(4 pi)
-    assert whole == pytest.approx(gaussian_filter(r, 1.0)[60, 60] / (3 / np.sqrt(4 * np.pi)), rel=0.05)
+    # white noise of SD 3, of which smoothing leaves 3 / sqrt(4 pi) / SD
+    assert whole == pytest.approx(gaussian_filter(r, 0.8)[60, 60] / (3 / np.sqrt(4 * np.pi) / 0.8), rel=0.05)
     r[:20], low[:20] = 0.0, 0.0
     assert contradiction(r, low, lesion) == pytest.approx(whole, rel=0.05)
     r[100:, :20] = 200.0  # burnt-in text moves no median
