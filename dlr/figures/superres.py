@@ -174,7 +174,7 @@ def draw_detail_account(account: pd.DataFrame, ax: Axes) -> Axes:
     ax.set_yticks(range(len(subjects)), subjects)
     ax.tick_params(axis="y", length=0)
     ax.set(xlabel="Share of the truth's fine detail", xlim=(0, 1.15 * widest), ylim=(len(subjects) - 0.5, -0.5))
-    ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
+    ax.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g} %")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=2, handlelength=1.4)
     return ax
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
 from dlr.figures import theme
@@ -30,6 +31,9 @@ CONTROLS = {
     "planted null-space dot": "a dot that averages to 0 over every pixel of the input",
     "planted wiped spot": "the lesion's brightest spot wiped out",
 }
+
+
+BLIND = ("planted null-space dot", "A")
 
 
 def _share(value: float) -> str:
@@ -66,7 +70,7 @@ PRINTED = {  # what rows without a verdict of their own say
     "invented": "Of the same: how much was added that the truth has not.",
 }
 CHECKS_NOTE = "On simulated pairs of check patients, to whom the generator was never fitted: their own image is the truth, its simulated low resolution the input. Bicubic goes through the same checks and is what they are held against. In brackets 95 % intervals by patient; a check finds something only where the whole interval lies beyond its limit. n: patients, of check F fields."
-CONTROLS_NOTE = "Planted into this generator's own outputs, one a lesion, before any verdict: a check that does not see them could not have seen a hallucination. Check A is blind to a dot that averages to 0, as it must be; what other checks said of the controls is in the CSV."
+CONTROLS_NOTE = "Planted into this generator's own outputs, one a lesion, before any verdict: a check that does not see them could not have seen a hallucination. Check A must be blind to a dot that averages to 0. Check D counts what is lost against the same images without the control. What other checks said of the controls is in the CSV."
 FIDELITY_NOTE = "Means over check patients; the difference to bicubic is paired by patient. A higher PSNR or SSIM is nearer to the truth, a lower distance of features too. Sharper is not nearer."
 NOTES = "A profile's minimumROISize, the radius of LBP and the distances of GLCM count pixels: on the enlarged grid they reach over a {part} of the physical distance, so features of enhanced and of native images are not the same measurements. Sizes in millimetres, the margin around a lesion and the smallest ROI follow the enlargement. The masks were enlarged by nearest neighbour, not drawn again."
 
@@ -162,21 +166,25 @@ def _controls(sources: Sources, press: Press) -> list[Block]:
         return []
     rows, strong = [], []
     missed = " ".join(missed_controls(table))
+    judged = table[(table["subject"] == RESTORED) & (table["severity"] != "")]
+    without = dict(zip(judged["check"], judged["value"], strict=True))
     for subject, words in CONTROLS.items():
         for row in planted[planted["subject"] == subject].itertuples(index=False):
-            question = QUESTIONS[str(row.check)]
-            asked = any(row.check in group for group in ASKED[subject])
-            if not asked and not row.found and row.check != "A":
+            check, question = str(row.check), QUESTIONS[str(row.check)]
+            asked, blind = any(check in group for group in ASKED[subject]), (subject, check) == BLIND
+            if not (asked or blind or check == "F"):
                 continue
             if subject in missed:
                 strong.append(len(rows))
+            before = theme.NOTHING if check == "D" else _printed(without.get(check, np.nan), question.printed)
             rows.append((
-                words.capitalize(), f"{row.check} {question.name}",
-                _interval(row.value, row.lower, row.upper, question.printed),
-                _limit(str(row.check), row.limit, question.printed),
-                "caught" if row.found else "not caught" if asked else "not caught, blind to it", int(row.n),
+                words.capitalize(), f"{check} {question.name}",
+                _interval(row.value, row.lower, row.upper, question.printed), before,
+                _limit(check, row.limit, question.printed),
+                "blind to it" if blind else "caught" if row.found else "not caught", int(row.n),
             ))  # fmt: skip
-    shown = pd.DataFrame(rows, columns=["Planted", "Check", "Value\n(95 % interval)", "Limit", "Caught", "n"])
+    head = ["Planted", "Check", "Value\n(95 % interval)", "Without it", "Limit", "Caught", "n"]
+    shown = pd.DataFrame(rows, columns=head)
     block = press.table("enhancement_controls", "Planted controls", shown, planted, CONTROLS_NOTE, strong)
     return [block, *_honest_limits(sources)]
 

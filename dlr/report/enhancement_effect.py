@@ -204,7 +204,7 @@ def _theirs(sources: Sources, press: Press) -> list[Block]:
             for pair in PAIRS[:2]
         ]
         shown.append((words, *cells, theirs))
-    shown.append(("Hallucinated features", "see the verdict", "", "“no hallucinated features observed”"))
+    shown.append(("Hallucinated features", "see the verdict", "see the verdict", "“no hallucinated features observed”"))
     head = ["What", "Enhanced\n− bicubic", "Enhanced\n− native", "GAN − native\n(theirs)"]
     table = pd.DataFrame(shown, columns=head)
     title = "The published assertion beside what was measured"

@@ -159,11 +159,14 @@ def test_what_was_found_is_bold_and_what_is_printed_only_is_grey(gan: Shown) -> 
 
 
 def test_controls_say_what_caught_them(gan: Shown) -> None:
-    rows = {(row[0], row[1].split()[0]): row[4] for row in gan.table("enhancement_controls").rows}
+    table = gan.table("enhancement_controls").rows
+    rows = {(row[0], row[1].split()[0]): row[5] for row in table}
     null_space = "A dot that averages to 0 over every pixel of the input"
     assert rows["A bright dot", "A"] == rows["A bright dot", "C"] == rows["A bright dot", "F"] == "caught"
-    assert rows[null_space, "A"] == "not caught, blind to it" and rows[null_space, "C"] == "caught"
+    assert rows[null_space, "A"] == "blind to it" and rows[null_space, "C"] == "caught"
     assert rows["The lesion's brightest spot wiped out", "D"] == "caught"
+    assert {row[1].split()[0] for row in table} == {"A", "C", "D", "F"} and len(rows) == 8
+    assert next(row[3] for row in table if row[1].startswith("C")) == "0.00", "what the check said without the dot"
     assert not gan.table("enhancement_controls").strong
 
 
