@@ -1,0 +1,167 @@
+"""Every setting of super-resolution acts: changed alone, it moves the stage's key, and what that writes differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("skimage")
+
+import torch
+
+import dlr.superres.networks as networks
+import dlr.superres.speckle as speckle
+from dlr.engine import Pipeline, Screen, resolve, run_pipeline
+from dlr.settings import StudySettings
+from dlr.stages.cohort import cohort
+from dlr.stages.superres import superres
+from dlr.superres import Enhancer, make_network
+from dlr.superres.networks import Form, form_of
+from tests.cohort.small_cohort import picture, rows, save, write
+from tests.stages.setting_studies import keys_of
+from tests.stages.small_study import bytes_of
+from tests.stages.test_every_setting_acts import leaves
+
+PIPELINE = Pipeline("her2_ultrasound", [cohort, superres], StudySettings)
+TINY = {"small": Form("small", 4, 4, 1), "full": Form("full", 4, 4, 1, 2)}
+LIGHT = (
+    "learn.folds=2", "learn.seeds=1", "learn.protocols=[crossfit]", "cohort.test_share=0.5",
+    "superres.method=gan", "superres.crop=32", "superres.crops=4", "superres.check_share=0.2",
+    "superres.training.epochs=1", "superres.training.batch_size=2", "superres.training.device=cpu",
+    "superres.training.ema=null", "superres.adversarial.epochs=1", "superres.adversarial.perceptual=0",
+    "superres.adversarial.warm_up_steps=1",
+)  # fmt: skip
+TWO_EPOCHS = ("superres.training.epochs=2",)
+WEIGHTS = ("superres.method=weights", "superres.weights={folder}/one")
+
+CHANGES: dict[str, tuple[str, tuple[str, ...]]] = {  # its other value, settings of both runs
+    "superres.method": ("psnr", ()),
+    "superres.scale": ("2", ()),
+    "superres.weights": ("{folder}/two", WEIGHTS),
+    "superres.network": ("full", ()),
+    "superres.consistent": ("true", ()),
+    "superres.measure_on": ("native", ()),
+    "superres.check_share": ("0.6", ()),
+    "superres.tile": ("16", ("superres.overlap=0",)),
+    "superres.overlap": ("0", ("superres.tile=16",)),
+    "superres.degradation.axial": ("[2, 3]", ()),
+    "superres.degradation.lateral": ("[3, 4]", ()),
+    "superres.degradation.looks": ("[2, 3]", ()),
+    "superres.degradation.dynamic_range_db": ("40", ()),
+    "superres.degradation.jpeg": ("[20, 30]", ()),
+    "superres.crop": ("40", ()),
+    "superres.crops": ("6", ()),
+    "superres.training.epochs": ("2", ()),
+    "superres.training.batch_size": ("4", ()),
+    "superres.training.accumulate": ("2", ()),
+    "superres.training.rate": ("0.02", ()),
+    "superres.training.optimiser": ("adamw", ("superres.training.weight_decay=0.5",)),
+    "superres.training.weight_decay": ("0.5", ()),
+    "superres.training.warm_up": ("1", TWO_EPOCHS),
+    "superres.training.schedule": ("constant", TWO_EPOCHS),
+    "superres.training.clip_norm": ("0.0001", TWO_EPOCHS),
+    "superres.training.ema": ("0.5", TWO_EPOCHS),
+    "superres.training.precision": ("bfloat16", ("superres.training.precision=float32",)),
+    "superres.adversarial.epochs": ("2", ()),
+    "superres.adversarial.discriminator": ("unet", ()),
+    "superres.adversarial.weight": ("2", ()),
+    "superres.adversarial.perceptual": ("0.5", ()),
+    "superres.adversarial.generator_rate": ("0.02", ()),
+    "superres.adversarial.discriminator_rate": ("0.02", ()),
+    "superres.adversarial.warm_up_steps": ("3", ()),
+    "superres.planted_amplitude": ("120", ()),
+}
+NO_PART_OF_A_RESULT = {  # a value beside the reason
+    "superres.training.device": ("cuda", "says where a training runs"),
+    "superres.training.compile": ("off", "says whether CUDA's kernels are made to measure; a CPU has none of it"),
+    "superres.training.devices": ("2", "says on how many chips it runs"),
+    "superres.training.threads": ("2", "says how many threads it takes"),
+    "superres.training.workers": ("1", "says who makes its batches ready; the batches are the same"),
+    "superres.training.checkpoint_every": ("2", "says how often an unfinished training is kept"),
+}
+ELSEWHERE = {
+    "superres.effect": "whether stage superres_effect does anything: tests/stages/test_superres_effect.py",
+    "superres.training.patience": "has one value, null: nothing validates a generator, so all epochs run",
+}
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixteen patients with stills of 40 pixels, and two generators that somebody saved."""
+    folder = tmp_path_factory.mktemp("superres settings")
+    for number, row in enumerate(rows(16)):
+        for name, array in zip(("image", "mask"), picture(number, 40), strict=True):
+            save(folder / row[name], array)
+    for name, shift in (("one", 0.0), ("two", 0.02)):
+        with torch.random.fork_rng():
+            torch.manual_seed(1)
+            network = make_network(form_of("small", 4))
+        torch.nn.init.constant_(network.detail.bias, shift)  # type: ignore[arg-type, union-attr]
+        Enhancer(network, 4).save(folder / name)
+    return write(folder, rows(16), files=False)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small() -> Iterator[None]:
+    """Tiny generators under their names, and one field of speckle."""
+    patch, fields = pytest.MonkeyPatch(), speckle.speckle_fields
+    for name, form in TINY.items():
+        patch.setitem(networks.FORMS, name, form)
+    patch.setattr(speckle, "speckle_fields", lambda seed: fields(seed, 1))
+    yield
+    patch.undo()
+
+
+def outputs(manifest: Path, *more: str, until: str = "superres") -> tuple[dict[str, str], dict[str, bytes]]:
+    """Keys of all stages, and what the stage wrote; all runs share one store."""
+    given = [text.replace("{folder}", str(manifest.parent)) for text in (*LIGHT, *more)]
+    out = manifest.parent / "runs" / "run"
+    settings = resolve(StudySettings, {}, given)
+    result = run_pipeline(PIPELINE, out, manifest, settings, until=until, screen=Screen(quiet=True))
+    folder = result.folders.get("superres")
+    return keys_of(out), {} if folder is None else bytes_of(folder)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_every_setting_moves_the_key_and_changes_an_output(manifest: Path, name: str) -> None:
+    value, given = CHANGES[name]
+    before = outputs(manifest, *given)
+    after = outputs(manifest, *given, f"{name}={value}")
+    assert before[0]["superres"] != after[0]["superres"], f"{name} is not in the key"
+    assert before[1] and after[1]
+    same = before[1] == after[1]  # not compared in the assertion, which would print all bytes
+    assert not same, f"{name} changes nothing that superres writes"
+
+
+@pytest.mark.parametrize("name", NO_PART_OF_A_RESULT)
+def test_where_and_how_a_training_runs_moves_no_key(manifest: Path, name: str) -> None:
+    value, reason = NO_PART_OF_A_RESULT[name]
+    keys = [outputs(manifest, *more, until="cohort")[0] for more in ((), (f"{name}={value}",))]
+    assert keys[0] == keys[1], f"{name} {reason}"
+
+
+def test_the_effect_moves_no_key_of_the_stage(manifest: Path) -> None:
+    keys = [outputs(manifest, *more, until="cohort")[0] for more in ((), ("superres.effect=false",))]
+    assert keys[0] == keys[1]
+
+
+def test_every_setting_of_super_resolution_stands_in_one_of_the_tables() -> None:
+    own = {name for name in leaves(StudySettings) if name.startswith("superres.")}
+    tables = (CHANGES, NO_PART_OF_A_RESULT, ELSEWHERE)
+    assert own == set().union(*tables) and len(own) == sum(map(len, tables))
+
+
+def test_a_setting_that_does_nothing_would_be_noticed(manifest: Path) -> None:
+    """Two runs of equal settings are equal in every byte, computed again or not."""
+    first = outputs(manifest)[1]
+    out = manifest.parent / "runs" / "again"
+    settings = resolve(StudySettings, {}, list(LIGHT))
+    result = run_pipeline(PIPELINE, out, manifest, settings, screen=Screen(quiet=True))
+    assert result.folders["superres"] is not None
+    again = bytes_of(result.folders["superres"])
+    assert first.keys() == again.keys() and [name for name in first if first[name] != again[name]] == []
+    assert np.load(next((result.folders["superres"] / "enhanced").iterdir())).shape == (160, 160)
