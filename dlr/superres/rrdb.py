@@ -136,4 +136,4 @@ class FromBicubic(nn.Module):
         nn.init.zeros_(last.bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
-        return bicubic_tensor(x, self.scale) + self.correction(x)
+        return bicubic_tensor(x.float(), self.scale) + self.correction(x).float()

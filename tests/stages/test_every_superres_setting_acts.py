@@ -57,7 +57,7 @@ CHANGES: dict[str, tuple[str, tuple[str, ...]]] = {  # its other value, settings
     "superres.crops": ("6", ()),
     "superres.training.epochs": ("2", ()),
     "superres.training.batch_size": ("4", ()),
-    "superres.training.accumulate": ("2", ()),
+    "superres.training.accumulate": ("3", ("superres.training.batch_size=4",)),
     "superres.training.rate": ("0.02", ()),
     "superres.training.optimiser": ("adamw", ("superres.training.weight_decay=0.5",)),
     "superres.training.weight_decay": ("0.5", ()),
