@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +13,10 @@ from dlr.cohort import Case
 from dlr.engine.keys import identity_of_settings
 from dlr.engine.stage import release
 from dlr.randomness import rng
-from dlr.study.cases import GENERATOR, CaseRow, CohortFiles
+from dlr.study.cases import GENERATOR, CaseRow, CohortFiles, read_generator
 from dlr.superres import DegradationSettings
 
 if TYPE_CHECKING:
-    from dlr.superres import Enhancer
     from dlr.superres.checked import Pair
 
 __all__ = ["BICUBIC", "RESTORED", "SUBJECTS", "TRUTH", "SimulatedFiles", "simulated_pair"]
@@ -57,7 +55,7 @@ class SimulatedFiles:
         height, width = pair.truth.shape
         grey = image.array[0, :height, :width]
         if self.subject != TRUTH:
-            made = Enhancer(None, self.scale) if self.subject == BICUBIC else _generator(self.home / GENERATOR)
+            made = Enhancer(None, self.scale) if self.subject == BICUBIC else read_generator(self.home / GENERATOR)
             grey = made.restored(pair.low).astype(np.float64) * (high - low) + low
             grey = np.rint(grey) if np.issubdtype(np.dtype(image.dtype), np.integer) else grey
         return replace(case, image=replace(image, array=grey[None]), mask=mask[:, :height, :width])
@@ -72,11 +70,3 @@ class SimulatedFiles:
             "degradation": identity_of_settings(self.degradation),
             "generator": {file.relative_to(folder).as_posix(): digest(file) for file in made if file.is_file()},
         }  # fmt: skip
-
-
-@lru_cache(maxsize=1)
-def _generator(folder: Path) -> Enhancer:
-    """A saved generator, read once a process."""
-    from dlr.superres import Enhancer
-
-    return Enhancer.load(folder)

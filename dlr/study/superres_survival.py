@@ -17,6 +17,7 @@ from dlr.study.frames import PatientFrame
 from dlr.study.measures import cut_offs, evaluated_signatures
 from dlr.study.signatures import apply_chains, held_out_rows
 from dlr.study.simulated import SUBJECTS, SimulatedFiles
+from dlr.study.superres import CHECKED_ROLE
 from dlr.study.superres_effect import Fitted, features_of
 from dlr.tables import DICTIONARY
 from dlr.words import CHOSEN, Model, Protocol, signature
@@ -31,7 +32,7 @@ def check_rows(tables: CohortTables, enhanced: pd.DataFrame) -> list[CaseRow]:
 
     enhanced : ENHANCED.
     """
-    checked = set(enhanced.loc[enhanced["role"] == "checked", "case_id"])
+    checked = set(enhanced.loc[enhanced["role"] == CHECKED_ROLE, "case_id"])
     rows = [row for row in rows_of(tables.cases) if row.outlined and row.case_id in checked]
     return list({row.patient_id: row for row in reversed(rows)}.values())[::-1]
 
