@@ -100,9 +100,10 @@ class Fine(nn.Module):
         self.register_buffer("kernel", kernel / kernel.sum(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        padded = functional.pad(x.float(), [self.reach] * 4, mode="reflect")
-        blurred = functional.conv2d(padded, self.kernel[None, None, :, None])
-        return FINE_GAIN * (x - functional.conv2d(blurred, self.kernel[None, None, None, :]))
+        with torch.autocast(x.device.type, enabled=False):  # in bfloat16 the remainder would be mostly rounding
+            padded = functional.pad(x.float(), [self.reach] * 4, mode="reflect")
+            blurred = functional.conv2d(padded, self.kernel[None, None, :, None])
+            return FINE_GAIN * (x.float() - functional.conv2d(blurred, self.kernel[None, None, None, :]))
 
 
 class PatchDiscriminator(nn.Module):

@@ -65,6 +65,9 @@ def test_fine_detail_is_what_a_blur_takes_away() -> None:
     assert ramp[..., 6:-6].abs().max() < 1e-4
     wave = torch.cos(2 * torch.pi * place / 20).expand(1, 1, 61, 61)  # a Gaussian of SD 2 leaves exp(-2 (pi 2 / 20)^2)
     torch.testing.assert_close(fine(wave)[..., 6:-6], 16 * (1 - 0.821) * wave[..., 6:-6], atol=0.05, rtol=0)
+    plain = fine(wave)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(fine(wave), plain)
 
 
 @pytest.mark.parametrize("make", DISCRIMINATORS)
