@@ -118,7 +118,8 @@ def _checks(sources: Sources, press: Press, evidence: Evidence) -> list[Block]:
     table = sources.table(CHECKS)
     if table is None:
         return sources.missing("Checks of the enhanced images", CHECKS)
-    rows, strong = [], []
+    rows: list[tuple[str, ...]] = []
+    strong = []
     own = table[table["subject"] == RESTORED]
     for check, question in QUESTIONS.items():
         for row in own[own["check"] == check].itertuples(index=False):
@@ -129,7 +130,7 @@ def _checks(sources: Sources, press: Press, evidence: Evidence) -> list[Block]:
             rows.append((
                 f"{check} {question.name}", asks,
                 _interval(row.value, row.lower, row.upper, question.printed), _printed(row.bicubic, question.printed),
-                _limit(check, row.limit, question.printed), _found(row.severity, bool(row.found)), int(row.n),
+                _limit(check, row.limit, question.printed), _found(str(row.severity), bool(row.found)), str(row.n),
             ))  # fmt: skip
     gain = gain_words(sources)
     if gain is not None:
@@ -161,10 +162,13 @@ def _found(severity: str, found_something: bool) -> str:
 def _controls(sources: Sources, press: Press) -> list[Block]:
     """What was planted, and whether the checks that must see it did."""
     table = sources.table(CHECKS)
-    planted = None if table is None else table[table["subject"].isin(CONTROLS)]
-    if planted is None or planted.empty:
+    if table is None:
         return []
-    rows, strong = [], []
+    planted = table[table["subject"].isin(CONTROLS)]
+    if planted.empty:
+        return []
+    rows: list[tuple[str, ...]] = []
+    strong = []
     missed = " ".join(missed_controls(table))
     judged = table[(table["subject"] == RESTORED) & (table["severity"] != "")]
     without = dict(zip(judged["check"], judged["value"], strict=True))
@@ -181,7 +185,7 @@ def _controls(sources: Sources, press: Press) -> list[Block]:
                 words.capitalize(), f"{check} {question.name}",
                 _interval(row.value, row.lower, row.upper, question.printed), before,
                 _limit(check, row.limit, question.printed),
-                "blind to it" if blind else "caught" if row.found else "not caught", int(row.n),
+                "blind to it" if blind else "caught" if row.found else "not caught", str(row.n),
             ))  # fmt: skip
     head = ["Planted", "Check", "Value\n(95 % interval)", "Without it", "Limit", "Caught", "n"]
     shown = pd.DataFrame(rows, columns=head)

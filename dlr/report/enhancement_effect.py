@@ -23,6 +23,7 @@ OWN = ""  # the variant of the study's own images, which are enhanced
 PAIRS = ((OWN, BICUBIC_IMAGES), (OWN, NATIVE_IMAGES), (BICUBIC_IMAGES, NATIVE_IMAGES))  # a − b, what counts first
 SHORT = {OWN: "enhanced", BICUBIC_IMAGES: "bicubic", NATIVE_IMAGES: "native"}
 COLUMNS = ["model", "role", "a", "b", "words", "difference", "lower", "upper", "method"]
+LIMITS = ["difference", "lower", "upper"]
 FRESH = [role for role in ROLES_SHOWN if role != "apparent"]
 ALONE = "Enlarging alone, which adds no information, can move an {measure}: on a finer grid textures are measured at another distance.{moved} {so} The same chains were fitted on all images, on the same folds with the same seeds; {number} intervals stand here, none of them corrected for their number."
 AGAINST_BICUBIC = "So what enhancing adds is the difference to bicubic images of the same size, which stands first, and not the one to native images."
@@ -163,7 +164,7 @@ def _difference(value: float, lower: float, upper: float, digits: int, between: 
 
 
 def _figure(sources: Sources, press: Press, target: Target, rows: pd.DataFrame) -> list[Block]:
-    drawn = rows.dropna(subset=["difference", "lower", "upper"])
+    drawn = rows.dropna(subset=LIMITS)
     if drawn.empty or not target.binary:
         return []
     panel = Panel(partial(draw_auc_differences, drawn), 7.6, 0.9 + 0.27 * len(drawn) + 0.12 * drawn["model"].nunique())
@@ -197,12 +198,10 @@ def _theirs(sources: Sources, press: Press) -> list[Block]:
         ("AUC of Rad, test side", "test", "+4.1 %"),
     ):
         own = rows[rows["role"] == role].set_index(["a", "b"])
-        cells = [
-            _difference(*own.loc[pair, ["difference", "lower", "upper"]], 3, " ")
-            if pair in own.index
-            else theme.NOTHING
-            for pair in PAIRS[:2]
-        ]
+        cells = []
+        for pair in PAIRS[:2]:
+            value, lower, upper = own.loc[pair, LIMITS] if pair in own.index else (np.nan, np.nan, np.nan)
+            cells.append(_difference(value, lower, upper, 3, " "))
         shown.append((words, *cells, theirs))
     shown.append(("Hallucinated features", "see the verdict", "see the verdict", "“no hallucinated features observed”"))
     head = ["What", "Enhanced\n− bicubic", "Enhanced\n− native", "GAN − native\n(theirs)"]
