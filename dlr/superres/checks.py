@@ -235,13 +235,15 @@ def _row(
 def _wide(checked: pd.DataFrame, region: str, measure: str, unit: str, how: str) -> pd.DataFrame:
     """A measure's value a unit and subject."""
     rows = checked[(checked["region"] == region) & (checked["measure"] == measure)]
-    return rows.pivot_table(index=unit, columns="subject", values="value", aggfunc=how)
+    return rows.groupby([unit, "subject"])["value"].agg(how).unstack()
 
 
 def _mean(values: pd.Series | np.ndarray, generator: np.random.Generator) -> Estimate:
     """The mean over patients with its bootstrap interval; those without a value are left out."""
     known = np.asarray(values, dtype=float)
     known = known[np.isfinite(known)]
+    if not len(known):
+        return Estimate(np.nan, np.nan, np.nan, 0, 0, "patients")
     return bootstrap_estimate(
         lambda weights: weights @ known / weights.sum(axis=1), np.ones(len(known), dtype=bool), "patients", generator
     )

@@ -151,6 +151,15 @@ def test_fewer_than_eight_patients_are_not_assessable() -> None:
     assert "not assessable" not in set(enough["severity"])
 
 
+def test_patients_without_a_value_are_left_out_and_none_at_all_is_not_assessable() -> None:
+    some, none = [np.nan] * 4 + [0.9] * 36, [np.nan] * 40
+    table = checks_of(checked(restored={"invented": some}), 1)
+    assert (row(table, "E").value, row(table, "E").n) == (pytest.approx(0.7), 36)
+    table = CHECKS.conform(checks_of(checked(restored={"invented": none}, bicubic={"invented": none}), 1))
+    assert (row(table, "E").n, row(table, "E").found, row(table, "E").severity) == (0, False, "not assessable")
+    assert np.isnan(row(table, "E").value)
+
+
 def test_the_same_seed_gives_the_same_rows() -> None:
     measured = checked(restored={"grey_level": np.linspace(-3, 3, 40)})
     pd.testing.assert_frame_equal(checks_of(measured, 5), checks_of(measured, 5))
