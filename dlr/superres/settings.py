@@ -28,7 +28,7 @@ class DegradationSettings(BaseModel):
         1.2,
         2.4,
     )
-    looks: Annotated[Range, Field(description="independent speckle patterns averaged; more: less noise")] = (10, 40)
+    looks: Annotated[Range, Field(description="independent speckle patterns averaged; more: less noise")] = (10.0, 40.0)
     dynamic_range_db: Annotated[float, Field(gt=0, description="of the log-compressed grey scale")] = 60.0
     jpeg: Annotated[tuple[int, int] | None, Field(description="range of JPEG's quality; null: not compressed")] = None
 

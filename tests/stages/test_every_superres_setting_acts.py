@@ -16,6 +16,7 @@ import torch
 import dlr.superres.networks as networks
 import dlr.superres.speckle as speckle
 from dlr.engine import Pipeline, Screen, resolve, run_pipeline
+from dlr.engine.keys import identity_of_settings, key_of
 from dlr.settings import StudySettings
 from dlr.stages.cohort import cohort
 from dlr.stages.superres import superres
@@ -153,6 +154,13 @@ def test_every_setting_of_super_resolution_stands_in_one_of_the_tables() -> None
     own = {name for name in leaves(StudySettings) if name.startswith("superres.")}
     tables = (CHANGES, NO_PART_OF_A_RESULT, ELSEWHERE)
     assert own == set().union(*tables) and len(own) == sum(map(len, tables))
+
+
+def test_settings_that_a_study_keeps_are_those_it_ran_with() -> None:
+    """A whole number where a decimal is meant would be read back as another value, and computed again."""
+    usual = StudySettings()
+    kept = StudySettings.model_validate_json(usual.model_dump_json())
+    assert key_of(identity_of_settings(kept)) == key_of(identity_of_settings(usual))
 
 
 def test_a_setting_that_does_nothing_would_be_noticed(manifest: Path) -> None:
