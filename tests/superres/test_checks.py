@@ -10,7 +10,7 @@ import pytest
 
 from dlr.stats import icc_many, interval_wilson
 from dlr.superres.checks import _surviving, checks_of, fidelity_of, flip_check, survival_check, survival_of
-from dlr.superres.verdict import CONTROLS
+from dlr.superres.verdict import CONTROLS, verdict
 from dlr.tables import CHECKED, CHECKS, FIDELITY, SURVIVAL
 
 HARMLESS = {
@@ -142,6 +142,15 @@ def test_controls_are_seen_by_their_own_checks_and_lost_ones_against_the_same_ou
     assert {"A", "D"} <= found(table, "planted wiped spot")
     assert row(table, "D", "planted wiped spot").value == 1.0  # 3 less the 2 of the output without it; bicubic's 8
     assert set(table[table["subject"].isin(list(CONTROLS))]["severity"]) == {""}
+
+
+def test_what_was_there_before_the_adversary_is_told_without_severity() -> None:
+    table = CHECKS.conform(checks_of(checked(psnr={"invented": 0.9}), 1))
+    assert found(table, "psnr") == {"E"}
+    assert set(table.loc[table["subject"] == "psnr", "severity"]) == {""}
+    assert found(table) == set()
+    assert verdict(table).word == "not assessable"  # nothing was planted
+    assert "psnr" not in set(checks_of(checked(), 1)["subject"])
 
 
 def test_fewer_than_eight_patients_are_not_assessable() -> None:
