@@ -19,7 +19,7 @@ from dlr.figures import (
     theme,
 )
 from dlr.report.blocks import Block
-from dlr.report.enhanced import SUBJECTS
+from dlr.report.enhanced import SUBJECTS, about
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.tables import CHECKS, SUPERRES_CURVES, SUPERRES_EXAMPLES
@@ -31,7 +31,8 @@ EDGE = 256  # pixels of the truth that a picture shows at most
 AROUND = 24  # pixels of the truth around the lesion
 WIDTH = 9.4  # inches of a row
 PARTS = ("recovered", "invented")
-PHASES = {"psnr": "fidelity", "gan": "adversarial"}
+PHASES = {"psnr": "Fidelity", "gan": "Against the discriminator"}
+LOSSES = {"adversarial": "adversarial loss", "discriminator": "its loss", "features": "distance of features"}
 CAPTION = "Check patients by their gain in lesion PSNR over bicubic: best, median and worst. The truth is the patient's own image, the input its simulated low resolution. Four columns share one window of grey; restored − truth in grey levels of 255, red where the restored image is too bright, all rows on one scale. The lesion is outlined on the input and on the difference{cut}."
 ACCOUNT = "Of the detail that the input's pixels cannot hold, within the lesion: how much of the truth's variance the images recover, and how much they add that is not there. Means over check patients with 95 % intervals. What is invented looks as sharp as what is true."
 
@@ -135,9 +136,14 @@ def training_curves(sources: Sources, press: Press) -> list[Block]:
         return []
     panels = []
     for (phase, measure), rows in curves.groupby(["phase", "measure"], sort=False):
-        drawn = rows.assign(measure=str(measure).replace("_", " "), part="train", seed=0, fold=0)
-        title = f"{PHASES.get(str(phase), str(phase))}: {str(measure).replace('_', ' ')}"
-        panels.append(Panel(partial(draw_learning_curves, drawn), 4.2, 2.8, title.capitalize()))
+        words = LOSSES.get(str(measure), str(measure).replace("_", " "))
+        drawn = rows.assign(measure=words, part="train", seed=0, fold=0)
+        panels.append(
+            Panel(partial(draw_learning_curves, drawn), 4.2, 2.8, f"{PHASES.get(str(phase), phase)}: {words}")
+        )
     caption = "One generator, fitted once; nothing stopped it early, and the test side was not looked at."
+    told = about(sources).get("discriminator_auc")
+    if told is not None:
+        caption += f" Before the generator moved, the discriminator told its images of check patients from true ones with an AUC of {told:.2f}."
     title = "Supplementary: training of the generator"
     return [press.figure("enhancement_training", title, caption, panels, curves)]

@@ -118,7 +118,7 @@ class FakeEnhancement:
     def curves(self, out: Path) -> None:
         rows = [("psnr", "loss", epoch, 0.02 + 0.03 * np.exp(-epoch / 9)) for epoch in range(1, 61)]
         if self.method == "gan":
-            rows += [("gan", measure, epoch, start + 0.2 * np.exp(-epoch / 5)) for measure, start in (("generator_loss", 0.1), ("discriminator_loss", 1.1)) for epoch in range(1, 16)]  # fmt: skip
+            rows += [("gan", measure, epoch, start + 0.2 * np.exp(-epoch / 5)) for measure, start in (("adversarial", 0.1), ("discriminator", 1.1)) for epoch in range(1, 16)]  # fmt: skip
         SUPERRES_CURVES.write(out, pd.DataFrame(rows, columns=["phase", "measure", "epoch", "value"]))
 
     def examples(self, out: Path) -> None:

@@ -260,7 +260,13 @@ def test_the_account_of_detail_is_that_of_check_e(gan: Shown) -> None:
 
 
 def test_the_training_is_drawn_by_phase(gan: Shown, plain: FakeRun, tmp_path: Path) -> None:
-    assert len(gan.figure("enhancement_training").panels) == 3
+    figure = gan.figure("enhancement_training")
+    titles = [
+        found[1] for panel in figure.panels if (found := re.search(r'aria-label="[^"]*: ([^"]*: [^"]*)"', panel.svg))
+    ]
+    against = "Against the discriminator"
+    assert titles == ["Fidelity: loss", f"{against}: adversarial loss", f"{against}: its loss"]
+    assert "told its images of check patients from true ones with an AUC of 0.81" in figure.caption
     blocks = Shown(plain, tmp_path / "out").section.blocks
     assert not any(isinstance(block, FigureBlock) and block.name == "enhancement_training" for block in blocks)
 
@@ -332,6 +338,15 @@ def test_of_bicubic_images_the_difference_is_to_native_ones(plain: FakeRun, tmp_
     assert "No gain over native images is shown" in shown.words
     assert "bicubic − native" not in shown.words
     assert all("bicubic" not in head for head in shown.table("enhancement_effect_her2").head)
+
+
+def test_where_nothing_was_fitted_on_other_images_the_page_says_why(plain: FakeRun, tmp_path: Path) -> None:
+    FakeEnhancement(plain, "bicubic").compare({}, {})
+    superres = plain.settings.superres.model_copy(update={"effect": False})
+    plain.settings = plain.settings.model_copy(update={"superres": superres})
+    html = build_section("enhancement", plain.sources(ABOUT), tmp_path / "out").html
+    assert "native and bicubic images</strong> is not here. Setting superres.effect is off." in html
+    assert "theirs" not in html and "I Gain" not in html
 
 
 def test_what_was_printed_elsewhere_is_marked_as_theirs(gan: Shown, html: str) -> None:
