@@ -171,6 +171,7 @@ class _Duel(Underway):
         """A step of the generator, unless this is the warm-up, and one of the discriminator; this process's losses."""
         moved = self.step - self.adversary.warm_up_steps  # steps of the generator before this one
         batches = [self.placed(piece) for piece in pieces]
+        shares = self._shares(batches)
         losses: dict[str, Tensor] = {}
         if moved < 0:
             with torch.no_grad():
@@ -178,20 +179,20 @@ class _Duel(Underway):
         else:
             self.set_rates(self.optimiser, moved)
             self.set_rates(self.opponent, moved)
-            made, losses = self._step_of_the_generator(batches, self.counts(pieces))
-        losses[DISCRIMINATOR] = self._step_of_the_discriminator(batches, made)
+            made, losses = self._step_of_the_generator(batches, shares, self.counts(pieces))
+        losses[DISCRIMINATOR] = self._step_of_the_discriminator(batches, shares, made)
         self.step += 1
         return losses
 
     def _step_of_the_generator(
-        self, batches: Sequence[Batch], counts: Mapping[str, Tensor]
+        self, batches: Sequence[Batch], shares: Sequence[Tensor], counts: Mapping[str, Tensor]
     ) -> tuple[list[Tensor], dict[str, Tensor]]:
         """What it made before it moved, and its losses."""
         made = []
         sums = {name: torch.zeros((), device=self.fabric.device) for name in (*counts, ADVERSARIAL)}
         self.optimiser.zero_grad()
         self.discriminator.requires_grad_(False)  # only what it says of the outputs is wanted
-        for number, (batch, share) in enumerate(zip(batches, _shares(batches), strict=True), start=1):
+        for number, (batch, share) in enumerate(zip(batches, shares, strict=True), start=1):
             with self.fabric.no_backward_sync(self.model, enabled=number < len(batches)):
                 said = self.model(batch.inputs)
                 parts = self.parts(said, batch.targets, counts)
@@ -207,11 +208,13 @@ class _Duel(Underway):
         self.mean.update()
         return made, sums
 
-    def _step_of_the_discriminator(self, batches: Sequence[Batch], made: Sequence[Tensor]) -> Tensor:
+    def _step_of_the_discriminator(
+        self, batches: Sequence[Batch], shares: Sequence[Tensor], made: Sequence[Tensor]
+    ) -> Tensor:
         """Its cross-entropy, the mean of targets and outputs."""
         total = torch.zeros((), device=self.fabric.device)
         self.opponent.zero_grad()
-        for number, (batch, said, share) in enumerate(zip(batches, made, _shares(batches), strict=True), start=1):
+        for number, (batch, said, share) in enumerate(zip(batches, made, shares, strict=True), start=1):
             with self.fabric.no_backward_sync(self.judge, enabled=number < len(batches)):
                 of_targets, of_outputs = self.judge(torch.cat((batch.targets, said))).float().chunk(2)
                 loss = (softplus(-of_targets).mean() + softplus(of_outputs).mean()) / 2 * share
@@ -220,6 +223,11 @@ class _Duel(Underway):
         self.clip(self.judge, self.opponent)
         self.opponent.step()
         return total
+
+    def _shares(self, batches: Sequence[Batch]) -> list[Tensor]:
+        """What each piece is of this process's equal share of a step's examples."""
+        sizes = torch.tensor([float(len(batch)) for batch in batches], device=self.fabric.device)
+        return list(sizes / self.over_all({"examples": sizes.sum()})["examples"] * self.fabric.world_size)
 
     def _keep_warmed(self) -> None:
         self.warmed_state = {name: value.clone() for name, value in self.discriminator.state_dict().items()}
@@ -244,9 +252,3 @@ class _Duel(Underway):
         self.discriminator.load_state_dict(content["discriminator"])
         self.opponent.load_state_dict(content["opponent"])
         self.warmed_state = {name: value.to(self.fabric.device) for name, value in content["warmed"].items()}
-
-
-def _shares(batches: Sequence[Batch]) -> list[float]:
-    """What each piece is of a step."""
-    sizes = [len(batch) for batch in batches]
-    return [size / sum(sizes) for size in sizes]

@@ -13,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from dlr.networks import Trained  # noqa: E402
+from tests.networks.test_adversarial import Shifted, duel  # noqa: E402
 from tests.networks.tiny_training import trained  # noqa: E402
 from tests.networks.two_heads import BOTH, RATES, Women, two_heads  # noqa: E402
 
@@ -29,6 +30,14 @@ from tests.networks.test_several_devices import women
 found = women(devices=2, batch_size=4, accumulate=2)
 rank = int(os.environ["RANK"])
 torch.save((found.network.state_dict(), [p.value for p in found.curves]), f"{sys.argv[1]}/rank{rank}.pt")
+"""
+DUEL = """\
+import os, sys, torch
+from tests.networks.test_adversarial import Shifted, duel
+found = duel(Shifted(27), devices=2, batch_size=4)
+rank = int(os.environ["RANK"])
+states = [one.state_dict() for one in (found.network, found.warmed, found.discriminator)]
+torch.save((states, [p.value for p in found.curves]), f"{sys.argv[1]}/rank{rank}.pt")
 """
 
 
@@ -65,4 +74,15 @@ def test_two_processes_are_one_with_the_larger_batch_also_where_labels_are_missi
     for name, value in alone.network.state_dict().items():
         assert torch.equal(first[name], second[name])
         torch.testing.assert_close(first[name], value, rtol=1e-4, atol=1e-6)  # float32, sums in another order
+    assert curves == others == pytest.approx([point.value for point in alone.curves], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_two_processes_train_against_a_discriminator_as_one_with_the_larger_batch(tmp_path: Path) -> None:
+    (first, curves), (second, others) = by_two_processes(DUEL, tmp_path)
+    alone = duel(Shifted(27), batch_size=8)
+    for found, again, network in zip(first, second, (alone.network, alone.warmed, alone.discriminator), strict=True):
+        for name, value in network.state_dict().items():
+            assert torch.equal(found[name], again[name])
+            torch.testing.assert_close(found[name], value, rtol=1e-4, atol=1e-6)  # float32, sums in another order
     assert curves == others == pytest.approx([point.value for point in alone.curves], rel=1e-4)
