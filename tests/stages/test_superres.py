@@ -15,7 +15,8 @@ pytest.importorskip("torch")
 pytest.importorskip("skimage")
 
 import dlr.report
-from dlr.engine import Pipeline, Result, open_study, resolve
+import dlr.study.superres
+from dlr.engine import Pipeline, Result, Screen, open_study, resolve, run_pipeline
 from dlr.errors import InputError
 from dlr.settings import StudySettings
 from dlr.stages.attention import attention
@@ -27,7 +28,7 @@ from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.report import report
 from dlr.stages.stability import stability
 from dlr.stages.superres import superres
-from dlr.study.cases import enhanced_file, rows_of, source_of
+from dlr.study.cases import enhanced_array, enhanced_file, rows_of, source_of
 from dlr.study.cohort import read_cohort
 from dlr.study.prediction import predict_table
 from dlr.superres.grid import bicubic, block_means
@@ -250,13 +251,54 @@ def test_a_new_image_that_cannot_be_enhanced_is_named_and_the_others_go_on(
 # any executor, any image ----------------------------------------------------------------------------------------------
 
 
+def differing(one: Result, other: Result, but: tuple[str, ...] = ()) -> list[str]:
+    """Names of the stage's outputs whose bytes differ."""
+    first, second = bytes_of(enhanced_of(one)), bytes_of(enhanced_of(other))
+    assert first.keys() == second.keys()
+    return [name for name in first if first[name] != second[name] and name not in but]
+
+
 @pytest.mark.slow
-def test_two_processes_give_the_same_bytes(manifest: Path, fitted: Result, tmp_path: Path) -> None:
-    again = run_stills(manifest, tmp_path / "runs" / "two", "superres.method=psnr", *TINY, pipeline=ONLY, jobs=2)
-    one, other = bytes_of(enhanced_of(fitted)), bytes_of(enhanced_of(again))
-    for of_fields in ("checked.csv", "checked.parquet", "hallucination.csv"):  # workers count all fields
-        one.pop(of_fields), other.pop(of_fields)
-    assert one.keys() == other.keys() and [name for name in one if one[name] != other[name]] == []
+@pytest.mark.parametrize("dask", [None, "local"])
+def test_any_executor_gives_the_same_bytes(manifest: Path, fitted: Result, tmp_path: Path, dask: str | None) -> None:
+    if dask:
+        pytest.importorskip("distributed", reason="Dask is an extra")
+    settings = settings_of(manifest, "superres.method=psnr")
+    again = run_pipeline(
+        ONLY, tmp_path / "runs" / "two", manifest, settings, jobs=2, dask=dask, screen=Screen(quiet=True)
+    )
+    of_fields = ("checked.csv", "checked.parquet", "hallucination.csv")  # workers count all fields
+    assert differing(fitted, again, but=of_fields) == []
+
+
+def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
+    manifest: Path, fitted: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, done = ("superres.method=psnr", *TINY, *CROSSFIT), []
+
+    def stopped(case: object, generator: Path) -> np.ndarray:
+        done.append(case)
+        if len(done) > 5:
+            raise KeyboardInterrupt
+        return enhanced_array(case, generator)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(dlr.study.superres, "enhanced_array", stopped)
+        run_stills(manifest, tmp_path / "r", *given, pipeline=ONLY)
+    again = run_stills(manifest, tmp_path / "r", *given, pipeline=ONLY)
+    images = len(ENHANCED.read(enhanced_of(fitted)))
+    checked = json.loads((enhanced_of(fitted) / "superres.json").read_text())["check_patients"]
+    assert again["superres"].computed == images - 5 + checked + 1  # the fit and five images were kept
+    assert differing(fitted, again) == []
+
+
+def test_a_dry_run_tells_the_minutes_and_trains_nothing(manifest: Path, tmp_path: Path) -> None:
+    settings = settings_of(manifest, "superres.method=gan", "superres.training.epochs=1000", "superres.crops=1000")
+    found = run_pipeline(ONLY, tmp_path / "r", manifest, settings, dry_run=True, screen=Screen(quiet=True))
+    outcome = found["superres"]
+    assert outcome.state == "to do" and "by one measured step" in outcome.reason
+    assert outcome.seconds is not None and outcome.seconds > 100  # a million crops
+    assert not list((tmp_path / "r" / "stages" / "superres").glob("tasks/*/*"))
 
 
 def rewritten(manifest: Path, folder: Path, change: Callable[[np.ndarray], np.ndarray], ending: str) -> Path:
