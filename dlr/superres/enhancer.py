@@ -28,7 +28,7 @@ from dlr.superres.rrdb import RRDBForm, grey_rrdb
 __all__ = ["Enhancer", "projected", "to_units"]
 
 SMALLEST = 8  # pixels an edge that can be enhanced
-PROJECTIONS = 3  # after these the largest contradiction is below half a grey level
+PROJECTIONS = 3  # they leave a tenth of the contradiction: of 2.9 grey levels (rms) .25 on 5 ultrasound images
 
 
 @dataclass(frozen=True)
@@ -70,14 +70,15 @@ class Enhancer:
         """The whole image; with tiles of half the size where memory does not do for these."""
         if self.network is None:
             return bicubic_tensor(given, self.scale)
-        for tile in (self.tile, self.tile // 2):
+        half = self.tile // 4 * 2  # even, as ESRGAN's ×2 sees pairs
+        for tile in (self.tile, half):
             try:
                 return self._by_tiles(self.network, given, tile)
             except (MemoryError, RuntimeError) as error:
                 if not memory_ran_out(error):
                     raise
                 reason = str(error).partition("\n")[0]
-        where = f"superres.tile {self.tile}, also {self.tile // 2}"
+        where = f"superres.tile {self.tile}, also {half}"
         raise InputError(where, f"memory ran out ({reason})", "set a smaller superres.tile, or use fewer --jobs")
 
     def _by_tiles(self, network: nn.Module, given: Tensor, tile: int) -> Tensor:
