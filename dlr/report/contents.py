@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dlr.report.blocks import Block, Section
-from dlr.report.enhanced import enhanced, mark
+from dlr.report.enhanced import enhanced, mark, mark_table, marked
 from dlr.report.sources import Sources
 from dlr.tables import ATTENTION, CURVES, POINTS, SEGMENTATION, TSNE, Table
 
@@ -38,8 +38,10 @@ def contents(sources: Sources) -> list[str]:
 
 def section(name: str, sources: Sources, blocks: Sequence[Block], beside: Sequence[Block] = ()) -> Section:
     """A section of these blocks with its number and title, marked where its results rest on invented structure."""
-    marks = mark(sources, name, number_of(sources, "enhancement"))
-    return Section(number_of(sources, name), name, TITLES[name], (*marks, *blocks), tuple(beside))
+    told = number_of(sources, "enhancement")
+    if marked(sources, name):
+        blocks, beside = [mark(told), *(mark_table(b, told) for b in blocks)], [mark_table(b, told) for b in beside]
+    return Section(number_of(sources, name), name, TITLES[name], tuple(blocks), tuple(beside))
 
 
 def number_of(sources: Sources, name: str) -> int:

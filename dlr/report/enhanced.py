@@ -3,14 +3,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from dlr.report.blocks import Block, Mark
+from dlr.report.blocks import Block, Mark, TableBlock
 from dlr.report.sources import Sources
 from dlr.superres.verdict import Verdict, verdict
 from dlr.tables import CHECKS, ENHANCED
 
-__all__ = ["HALLUCINATION", "SUBJECTS", "about", "enhanced", "found", "mark", "method_words", "network_words", "times"]
+__all__ = [
+    "HALLUCINATION",
+    "SUBJECTS",
+    "about",
+    "enhanced",
+    "found",
+    "mark",
+    "mark_table",
+    "marked",
+    "method_words",
+    "network_words",
+    "times",
+]
 
 HALLUCINATION = "hallucination"  # the verdict that marks every result
 RESTS_ON_IMAGES = ("answer", "measured", "models", "receptors", "optimism", "nomogram", "seeing")  # sections
@@ -34,15 +47,24 @@ def found(sources: Sources) -> Verdict | None:
     return None if checks is None else verdict(checks)
 
 
-def mark(sources: Sources, name: str, number: int) -> list[Block]:
-    """What stands at the head of a section whose results rest on images with hallucinations; `number`: where they are told."""
-    if name not in RESTS_ON_IMAGES or not enhanced(sources):
-        return []
-    judged = found(sources)
-    if judged is None or judged.word != HALLUCINATION:
-        return []
-    words = f"Hallucination found (section {number}). The results of this section rest on enhanced images in which a check found what the true ones do not show; only those named native or bicubic images rest on others."
-    return [Mark(words)]
+def marked(sources: Sources, name: str) -> bool:
+    """Whether a section shows results that rest on images in which hallucinations were found."""
+    judged = found(sources) if name in RESTS_ON_IMAGES and enhanced(sources) else None
+    return judged is not None and judged.word == HALLUCINATION
+
+
+def mark(number: int) -> Mark:
+    """What stands at the head of such a section; `number`: of the section that tells what was found."""
+    return Mark(
+        f"Hallucination found (section {number}). The results of this section rest on enhanced images in which a check found what the true ones do not show; only those named native or bicubic images rest on others."
+    )
+
+
+def mark_table(block: Block, number: int) -> Block:
+    """A table of such a section says it again, as it may be copied alone; other blocks stay as they are."""
+    if not isinstance(block, TableBlock):
+        return block
+    return replace(block, note=f"Hallucination found in the enhanced images: section {number}. {block.note}".strip())
 
 
 def times(sources: Sources) -> str:

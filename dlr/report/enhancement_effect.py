@@ -181,7 +181,7 @@ def gain_words(sources: Sources) -> tuple[str, str] | None:
             first = rows.iloc[0]
             measure, other = measure_words(LEADING[target.kind]), SHORT[first["b"]]
             asks = f"{measure[:1].upper()}{measure[1:]} of {first['model']} ({target.name}, {first['role']}) less that on {other} images. Never fails; more below."
-            return asks, _difference(first["difference"], first["lower"], first["upper"], 3, " ").replace("–", " to ")
+            return asks, _difference(*first[LIMITS], 3 if target.binary else 2, " ").replace("–", " to ")
     return None
 
 

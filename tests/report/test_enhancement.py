@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -392,15 +393,20 @@ def test_what_still_counts_pixels_is_said_on_the_larger_grid_alone(gan: Shown, p
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_after_a_hallucination_every_section_with_results_is_marked_at_its_head(name: str, foreign: Sources) -> None:
-    blocks = section(name, foreign, [Prose(("results",))]).blocks
-    assert isinstance(blocks[0], Mark) and blocks[0].text.startswith("Hallucination found (section 4).")
-    assert len(blocks) == 2
+    table = TableBlock("t", ("a",), (("1",),), (True,), note="In brackets.")
+    found = section(name, foreign, [Prose(("results",)), table], [replace(table, note="")])
+    first, *others = found.blocks
+    assert isinstance(first, Mark) and first.text.startswith("Hallucination found (section 4).")
+    noted = "Hallucination found in the enhanced images: section 4."
+    assert others == [Prose(("results",)), replace(table, note=f"{noted} In brackets.")], "every table says it too"
+    assert found.beside == (replace(table, note=noted),)
 
 
 def test_sections_without_such_results_and_other_verdicts_are_not_marked(gan: Shown, foreign: Sources) -> None:
+    table = TableBlock("t", ("a",), (("1",),), (True,))
     for name in ("who", "enhancement", "methods"):
-        assert section(name, foreign, []).blocks == ()
-    assert all(section(name, gan.sources, []).blocks == () for name in RESULTS), "invented texture is a caution"
+        assert section(name, foreign, [table]).blocks == (table,)
+    assert all(section(name, gan.sources, [table]).blocks == (table,) for name in RESULTS), "a caution marks nothing"
 
 
 def test_the_reviewer_speaks_of_networks_that_add_detail(gan: Shown, foreign: Sources, plain: FakeRun) -> None:
