@@ -185,13 +185,13 @@ def enhanced_case(case: Case, array: np.ndarray, scale: int, native: bool = Fals
     """
     from dlr.superres.grid import block_means, enlarged_outline
 
-    image = case.image
+    image, (z, y, x) = case.image, case.image.spacing
     if native:
         return replace(case, image=replace(image, array=block_means(array, scale)[None]))
     finer = replace(
         image,
         array=np.asarray(array, dtype=np.float64)[None],
-        spacing=tuple(edge / scale for edge in image.spacing),
+        spacing=(z / scale, y / scale, x / scale),
         scale=scale,
     )
     return replace(case, image=finer, mask=enlarged_outline(case.mask[0], scale)[None])

@@ -153,7 +153,7 @@ def generator_of(
     """
     from dlr.superres import Enhancer
 
-    how = {"tile": settings.tile, "overlap": settings.seen_around, "consistent": settings.consistent}
+    tile, overlap, consistent = settings.tile, settings.seen_around, settings.consistent
     if not settings.fitted:
         made, origin = Enhancer(None, settings.scale), {"source": "bicubic interpolation"}
         if settings.method == "weights":
@@ -162,14 +162,16 @@ def generator_of(
             assert settings.weights is not None
             network, origin = load_generator(settings.weights, settings.scale)
             made = Enhancer(network, settings.scale)
-        replace(made, **how, origin=origin).save(run.folder / GENERATOR)
+        replace(made, tile=tile, overlap=overlap, consistent=consistent, origin=origin).save(run.folder / GENERATOR)
         return None, {"origin": origin}
     folder = _trained_generator(run, settings, members, native)
     patients = len({row.patient_id for row in members.fitted if row.case_id in native})
     origin = {"source": f"fitted on images of {patients} training patients of this study"}
     for name in (GENERATOR, PSNR):
         if (folder / name).is_dir():
-            replace(Enhancer.load(folder / name), **how, origin=origin).save(run.folder / name)
+            made = Enhancer.load(folder / name)
+            made = replace(made, tile=tile, overlap=overlap, consistent=consistent, origin=origin)
+            made.save(run.folder / name)
     SUPERRES_CURVES.write(run.folder, pd.read_csv(folder / CURVES_FILE))
     said = json.loads((folder / SAID_FILE).read_text(encoding="utf-8"))
     before = run.folder / PSNR
