@@ -20,7 +20,7 @@ def super_resolution(sources: Sources) -> str:
         return ""
     settings, told = sources.settings.superres, about(sources)
     sentences = [
-        f"Before anything was measured, images were enlarged {times(sources)} by {method_words(sources)} (superres.method {settings.method}), in tiles; masks followed by nearest neighbour, and the spacing was divided by {settings.scale}."
+        f"Before anything was measured, images were enlarged {times(sources)} by {method_words(sources)} (superres.method {settings.method}), in tiles; outlines followed by nearest neighbour with their steps rounded, and the spacing was divided by {settings.scale}."
     ]
     if settings.consistent:
         sentences.append(

@@ -431,7 +431,7 @@ def test_methods_name_what_was_fitted_on_whom_and_who_checked_it(gan: Shown) -> 
         "fitted once, on images of 101 training patients and without any label, for 60 epochs",
         "15 epochs against a patch discriminator", "seed 20250607", "SD 0.8 to 1.6 pixels along and 1.2 to 2.4 across",
         "log-compressed speckle of 10 to 40 looks at 60 dB", "40 patients of the training side",
-        "masks followed by nearest neighbour", "gave: Invented texture.",
+        "outlines followed by nearest neighbour with their steps rounded", "gave: Invented texture.",
     ):  # fmt: skip
         assert words in text, words
     assert "JPEG" not in text
