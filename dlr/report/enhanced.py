@@ -56,7 +56,7 @@ def marked(sources: Sources, name: str) -> bool:
 def mark(number: int) -> Mark:
     """What stands at the head of such a section; `number`: of the section that tells what was found."""
     return Mark(
-        f"Hallucination found (section {number}). The results of this section rest on enhanced images in which a check found what the true ones do not show; only those named native or bicubic images rest on others."
+        f"Hallucination found (section {number}). The results of images in this section rest on enhanced ones, in which a check found what the true ones do not show; only those named native or bicubic images rest on others."
     )
 
 

@@ -100,6 +100,8 @@ def _what_was_done(sources: Sources) -> str:
         sentences.append(
             f"It was fitted once on images of {told.get('fitted_on')} training patients, without labels, and checked on {told.get('check_patients')} others of the training side; the test side was seen by neither."
         )
+    elif told.get("check_patients"):
+        sentences.append(f"That was checked on {told['check_patients']} patients of the training side.")
     if settings.measure_on == "native":
         sentences.append("Measured was on the images' own grid, to which they were brought back.")
     return " ".join(sentences)

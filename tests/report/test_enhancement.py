@@ -454,6 +454,11 @@ def test_methods_name_weights_of_others_with_their_licence(foreign: Sources) -> 
     assert "fitted once" not in text
 
 
+def test_whoever_enlarged_the_images_the_page_says_on_whom_it_was_checked(gan: Shown, html: str) -> None:
+    assert "fitted once on images of 101 training patients, without labels, and checked on 40 others" in gan.words
+    assert "That was checked on 40 patients of the training side." in html and "fitted once" not in html
+
+
 def test_words_from_elsewhere_never_become_markup(html: str) -> None:
     assert INJECTION in unescape(html) and "<script>" not in html and "<b>" not in html
 
