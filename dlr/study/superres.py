@@ -65,9 +65,10 @@ class NativeImage:
 
 @dataclass(frozen=True)
 class FitGenerator:
-    """One training, on images alone."""
+    """One phase of a training, on images alone."""
 
     images: tuple[Path, ...]  # in units
+    begun: Path | None  # the generator that is set against a discriminator; None: one is fitted for fidelity
     settings: SuperresSettings
     precision: str  # as this machine resolves it
     perceptual: Path | None  # weights of the network in whose features images are compared
@@ -153,7 +154,10 @@ def generator_of(
     """
     from dlr.superres import Enhancer
 
-    tile, overlap, consistent = settings.tile, settings.seen_around, settings.consistent
+    def keep(made: Enhancer, origin: dict[str, str], name: str) -> None:
+        tile, overlap, consistent = settings.tile, settings.seen_around, settings.consistent
+        replace(made, tile=tile, overlap=overlap, consistent=consistent, origin=origin).save(run.folder / name)
+
     if not settings.fitted:
         made, origin = Enhancer(None, settings.scale), {"source": "bicubic interpolation"}
         if settings.method == "weights":
@@ -162,52 +166,62 @@ def generator_of(
             assert settings.weights is not None
             network, origin = load_generator(settings.weights, settings.scale)
             made = Enhancer(network, settings.scale)
-        replace(made, tile=tile, overlap=overlap, consistent=consistent, origin=origin).save(run.folder / GENERATOR)
+        keep(made, origin, GENERATOR)
         return None, {"origin": origin}
-    folder = _trained_generator(run, settings, members, native)
+    phases = _trained_generators(run, settings, members, native)
     patients = len({row.patient_id for row in members.fitted if row.case_id in native})
     origin = {"source": f"fitted on images of {patients} training patients of this study"}
-    for name in (GENERATOR, PSNR):
-        if (folder / name).is_dir():
-            made = Enhancer.load(folder / name)
-            made = replace(made, tile=tile, overlap=overlap, consistent=consistent, origin=origin)
-            made.save(run.folder / name)
-    SUPERRES_CURVES.write(run.folder, pd.read_csv(folder / CURVES_FILE))
-    said = json.loads((folder / SAID_FILE).read_text(encoding="utf-8"))
-    before = run.folder / PSNR
-    return before if before.is_dir() else None, {"origin": origin, "fitted_on": patients, **said}
+    for folder, name in zip(reversed(phases), (GENERATOR, PSNR), strict=False):
+        keep(Enhancer.load(folder / GENERATOR), origin, name)
+    SUPERRES_CURVES.write(run.folder, pd.concat([pd.read_csv(folder / CURVES_FILE) for folder in phases]))
+    said = json.loads((phases[-1] / SAID_FILE).read_text(encoding="utf-8"))
+    return run.folder / PSNR if len(phases) > 1 else None, {"origin": origin, "fitted_on": patients, **said}
 
 
-def _trained_generator(run: Run, settings: SuperresSettings, members: Members, native: dict[str, Path]) -> Path:
+def _trained_generators(
+    run: Run, settings: SuperresSettings, members: Members, native: dict[str, Path]
+) -> tuple[Path, ...]:
+    """What the phases of the training left: for fidelity, which both methods have, then against a discriminator."""
     from dlr.networks.chip import device_of, precision_of
 
     cases = sorted(row.case_id for row in members.fitted if row.case_id in native)
     own = SuperresSettings.model_fields
     heeded = settings.model_copy(update={name: own[name].default for name in NEUTRAL})
-    gan = settings.method == "gan"
-    if not gan:
-        heeded = heeded.model_copy(update={"adversarial": AdversarialSettings()})
-    compared = gan and settings.adversarial.perceptual > 0
-    payload = FitGenerator(
+    for_fidelity = FitGenerator(
         images=tuple(native[case] / UNITS_FILE for case in cases),
-        settings=heeded,
+        begun=None,
+        settings=heeded.model_copy(update={"method": "psnr", "adversarial": AdversarialSettings()}),
         precision=precision_of(settings.training, device_of(settings.training)),
-        perceptual=perceptual_weights() if compared else None,
-        judged=tuple(native[row.case_id] / UNITS_FILE for row in members.checked if gan and row.case_id in native),
+        perceptual=None,
+        judged=(),
         seed=seed_of(run.seed, "superres", "generator"),
         cases=tuple(cases),
         identity="",
         checkpoint=checkpoints(run),
     )
-    task = task_of(run, f"fit-{settings.method}-x{settings.scale}", identified(run, payload))
-    (folder,) = trained(
-        run, fit_generator, [task], lambda: run.executor.workers * seconds_of_fit(run, settings), label="generators"
+
+    def phase(payload: FitGenerator) -> Path:
+        task = task_of(run, f"fit-{payload.settings.method}-x{settings.scale}", identified(run, payload))
+        (folder,) = trained(
+            run, fit_generator, [task], lambda: run.executor.workers * seconds_of_fit(run, settings), label="generators"
+        )
+        return folder
+
+    first = phase(for_fidelity)
+    if settings.method != "gan":
+        return (first,)
+    against = replace(
+        for_fidelity,
+        begun=first / GENERATOR,
+        settings=heeded,
+        perceptual=perceptual_weights() if settings.adversarial.perceptual > 0 else None,
+        judged=tuple(native[row.case_id] / UNITS_FILE for row in members.checked if row.case_id in native),
     )
-    return folder
+    return first, phase(against)
 
 
 def fit_generator(task: Task, folder: Path) -> None:
-    """Fit one generator; leave generator/, psnr/ (what it was before the adversary) and curves.csv."""
+    """One phase; leave generator/, curves.csv and what the discriminator could tell."""
     from dlr.superres import Enhancer, discriminator_auc, fit
 
     given: FitGenerator = task.payload
@@ -217,13 +231,12 @@ def fit_generator(task: Task, folder: Path) -> None:
         given.cases,
         given.settings,
         given.seed,
+        begun=None if given.begun is None else Enhancer.load(given.begun).network,
         perceptual=None if given.perceptual is None else perceptual_network(),
         checkpoint=given.checkpoint,
         identity=given.identity,
     )
-    for network, name in ((fitted.generator, GENERATOR), (fitted.psnr, PSNR)):
-        if network is not None:
-            Enhancer(network, given.settings.scale).save(folder / name)
+    Enhancer(fitted.generator, given.settings.scale).save(folder / GENERATOR)
     curves = pd.DataFrame(fitted.curves, columns=["phase", "epoch", "measure", "value"])
     curves[list(SUPERRES_CURVES.names)].to_csv(folder / CURVES_FILE, index=False)
     told = None

@@ -51,6 +51,7 @@ def fit(
     settings: SuperresSettings,
     seed: int,
     *,
+    begun: nn.Module | None = None,
     perceptual: nn.Module | None = None,
     checkpoint: Path | None = None,
     identity: str = "",
@@ -58,6 +59,7 @@ def fit(
     """Train a generator on images of which lower resolution is simulated; no label is looked at.
 
     images : float32 (h, w) in units, 0 to 1.  cases : their names, for messages.
+    begun : a generator fitted for fidelity before, where only the adversarial phase is wanted; it stays as it is.
     perceptual : (B, 1, h, w) to feature maps, whose distance counts in the adversarial phase; None: it does not.
     checkpoint : a file to go on from and to write to, and another beside it for the adversarial phase; `identity`
     says what they belong to.
@@ -65,6 +67,19 @@ def fit(
     """
     begin = time.perf_counter()
     _check(images, cases)
+    psnr, curves = (begun, ()) if begun is not None else _fit_for_fidelity(images, settings, seed, checkpoint, identity)
+    if settings.method != "gan":
+        return Fitted(psnr, None, None, curves, time.perf_counter() - begin)
+    network = copy.deepcopy(psnr)
+    beside = None if checkpoint is None else checkpoint.with_name(f"{checkpoint.stem}_gan{checkpoint.suffix}")
+    against = _fit_against(network, images, settings, seed, perceptual, beside, identity)
+    curves += _curves("gan", against.curves)
+    return Fitted(network, psnr, against.warmed, curves, time.perf_counter() - begin)
+
+
+def _fit_for_fidelity(
+    images: Sequence[np.ndarray], settings: SuperresSettings, seed: int, checkpoint: Path | None, identity: str
+) -> tuple[nn.Module, tuple[Curve, ...]]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of(seed, "generator"))
         network = make_network(form_of(settings.network, settings.scale))
@@ -78,14 +93,7 @@ def fit(
         checkpoint=checkpoint,
         identity=identity,
     )
-    curves = _curves("psnr", trained.curves)
-    if settings.method != "gan":
-        return Fitted(network, None, None, curves, time.perf_counter() - begin)
-    psnr = copy.deepcopy(network)
-    beside = None if checkpoint is None else checkpoint.with_name(f"{checkpoint.stem}_gan{checkpoint.suffix}")
-    against = _fit_against(network, images, settings, seed, perceptual, beside, identity)
-    curves += _curves("gan", against.curves)
-    return Fitted(network, psnr, against.warmed, curves, time.perf_counter() - begin)
+    return network, _curves("psnr", trained.curves)
 
 
 def _fit_against(

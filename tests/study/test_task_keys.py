@@ -71,7 +71,7 @@ def payloads(home: Path) -> dict[type, object]:
         ApplyReceptors: ApplyReceptors("k", ("k1",), ("C1",), (True,), True, True, home, (home,)),
         NativeImage: NativeImage(case()),
         FitGenerator: FitGenerator(
-            (weights,), SuperresSettings(method="psnr"), "32-true", weights, (weights,), 1, ("C1",), "x",
+            (weights,), weights, SuperresSettings(method="psnr"), "32-true", weights, (weights,), 1, ("C1",), "x",
             home / "c.pt",
         ),
         EnhanceCase: EnhanceCase(case(), weights),

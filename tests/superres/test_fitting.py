@@ -215,3 +215,13 @@ def test_the_discriminator_is_as_named_or_as_the_generator_needs(
 ) -> None:
     settings = small("gan", network=network, adversarial={"discriminator": chosen})
     assert isinstance(discriminator_of(settings, 1), wanted)
+
+
+def test_a_generator_fitted_for_fidelity_before_is_taken_up_and_stays_as_it_is() -> None:
+    whole = fit(blobs(), list("abcd"), small("gan"), 1, perceptual=Edges())
+    begun = fit(blobs(), list("abcd"), small("psnr"), 1).generator
+    before = bits(begun)
+    second = fit(blobs(), list("abcd"), small("gan"), 1, begun=begun, perceptual=Edges())
+    assert bits(second.generator) == bits(whole.generator)
+    assert bits(begun) == bits(second.psnr) == before
+    assert second.curves == whole.curves[2:]
