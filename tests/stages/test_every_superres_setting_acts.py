@@ -22,6 +22,7 @@ from dlr.stages.cohort import cohort
 from dlr.stages.superres import superres
 from dlr.superres import Enhancer, make_network
 from dlr.superres.networks import Form, form_of
+from dlr.tables import CHECKS, FIDELITY
 from tests.cohort.small_cohort import picture, rows, save, write
 from tests.stages.setting_studies import keys_of
 from tests.stages.small_study import bytes_of
@@ -108,11 +109,13 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def small() -> Iterator[None]:
-    """Tiny generators under their names, and one field of speckle."""
+    """Tiny generators under their names, one field of speckle, few crops to judge; what is measured is not judged."""
     patch, fields = pytest.MonkeyPatch(), speckle.speckle_fields
     for name, form in TINY.items():
         patch.setitem(networks.FORMS, name, form)
-    patch.setattr(speckle, "speckle_fields", lambda seed: fields(seed, 1))
+    patch.setattr(speckle, "speckle_fields", lambda seed: fields(seed, 1, 128))
+    patch.setattr("dlr.superres.fitting.JUDGED", 4)
+    patch.setattr("dlr.stages.superres.judged", lambda *of: (FIDELITY.empty(), CHECKS.empty()))
     yield
     patch.undo()
 
