@@ -16,7 +16,7 @@ pytest.importorskip("skimage")
 
 import dlr.report
 import dlr.study.superres
-from dlr.engine import Pipeline, Result, Screen, open_study, resolve, run_pipeline
+from dlr.engine import Pipeline, Result, Screen, Stage, open_study, resolve, run_pipeline
 from dlr.errors import InputError
 from dlr.settings import StudySettings
 from dlr.stages.attention import attention
@@ -28,6 +28,7 @@ from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.report import report
 from dlr.stages.stability import stability
 from dlr.stages.superres import superres
+from dlr.stages.superres_effect import superres_effect
 from dlr.study.cases import enhanced_array, enhanced_file, rows_of, source_of
 from dlr.study.cohort import read_cohort
 from dlr.study.prediction import predict_table
@@ -76,18 +77,30 @@ def enhanced_of(result: Result) -> Path:
 # none -----------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "stages",
+    [
+        [radiomics, stability, radiomics_model, evaluate, report],
+        pytest.param([deep, attention, superres_effect, evaluate, report], marks=pytest.mark.slow),
+    ],
+    ids=["radiomics", "networks"],
+)
 def test_none_leaves_every_other_stage_its_bytes(
-    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stages: list[Stage]
 ) -> None:
     monkeypatch.setattr(dlr.report, "contents", lambda sources: ["who", "methods"])
-    stages = [radiomics, stability, radiomics_model, deep, attention, evaluate, report]
     small = (*CROSSFIT, "attention.cases=2", "attention.other_masks=2", "learn.seeds=1")
     results = [
         run_stills(manifest, tmp_path / name, *small, pipeline=Pipeline("her2_ultrasound", one, StudySettings))
-        for name, one in (("a/mine", [cohort, *stages]), ("b/mine", [cohort, superres, *stages]))
+        for name, one in (
+            ("a/mine", [cohort, *(stage for stage in stages if stage is not superres_effect)]),
+            ("b/mine", [cohort, superres, *stages]),
+        )
     ]
     assert results[1].left_out["superres"] == "superres.method is none"
     for stage in stages:
+        if stage is superres_effect:
+            continue
         one, other = (bytes_of(result.folders[stage.name]) for result in results)  # type: ignore[arg-type]
         one.pop("looks.csv", None), other.pop("looks.csv", None)  # they carry a clock
         assert one.keys() == other.keys()
