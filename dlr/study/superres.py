@@ -19,7 +19,7 @@ from dlr.randomness import rng, seed_of
 from dlr.study.cases import GENERATOR, CaseRow, OneCase, enhanced_array, enhanced_file, rows_of, source_of
 from dlr.study.cohort import CohortTables
 from dlr.study.tasks import out_of_key, task_of
-from dlr.study.trainings import checkpoints, identified, trained
+from dlr.study.trainings import checkpoints, identified
 from dlr.superres import AdversarialSettings, SuperresSettings
 from dlr.tables import ENHANCED, SUPERRES_CURVES
 from dlr.words import Side
@@ -200,24 +200,25 @@ def _trained_generators(
         checkpoint=checkpoints(run),
     )
 
+    workers = run.executor.workers
+
     def phase(payload: FitGenerator) -> Path:
         task = task_of(run, f"fit-{payload.settings.method}-x{settings.scale}", identified(run, payload))
-        (folder,) = trained(
-            run, fit_generator, [task], lambda: run.executor.workers * seconds_of_fit(run, settings), label="generators"
-        )
+        (folder,) = run.each(fit_generator, [task], "generators", lambda: workers * seconds_of_fit(run, settings))
         return folder
 
-    first = phase(for_fidelity)
-    if settings.method != "gan":
-        return (first,)
-    against = replace(
-        for_fidelity,
-        begun=first / GENERATOR,
-        settings=heeded,
-        perceptual=perceptual_weights() if settings.adversarial.perceptual > 0 else None,
-        judged=tuple(native[row.case_id] / UNITS_FILE for row in members.checked if row.case_id in native),
-    )
-    return first, phase(against)
+    phases = [phase(for_fidelity)]
+    if settings.method == "gan":
+        against = replace(
+            for_fidelity,
+            begun=phases[0] / GENERATOR,
+            settings=heeded,
+            perceptual=perceptual_weights() if settings.adversarial.perceptual > 0 else None,
+            judged=tuple(native[row.case_id] / UNITS_FILE for row in members.checked if row.case_id in native),
+        )
+        phases.append(phase(against))
+    shutil.rmtree(checkpoints(run), ignore_errors=True)  # not before: the second phase may be under way
+    return tuple(phases)
 
 
 def fit_generator(task: Task, folder: Path) -> None:
@@ -294,7 +295,6 @@ def seconds_of_all(run: Run, tables: CohortTables, settings: SuperresSettings) -
 
 def enhance_all(run: Run, tables: CohortTables, members: Members, scale: int) -> pd.DataFrame:
     """Enhance every case, keep its array beside the table, and give ENHANCED; cases that cannot be are named."""
-
     source, rows = source_of(run.settings), rows_of(tables.cases[tables.cases["image"] != ""])
     generator = run.folder / GENERATOR
     tasks = [task_of(run, row.case_id, EnhanceCase(OneCase(source, row), generator), may_fail=True) for row in rows]

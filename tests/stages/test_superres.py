@@ -305,6 +305,23 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     assert differing(fitted, again) == []
 
 
+def test_a_stopped_duel_goes_on_where_it_was(manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The phase before it has ended, and takes no checkpoint of this one away."""
+    found = []
+
+    def stopped(*given: object, checkpoint: Path, **more: object) -> None:
+        found.append(checkpoint.exists())
+        checkpoint.parent.mkdir(exist_ok=True)
+        checkpoint.touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dlr.superres.fitting.train_against", stopped)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            run_stills(manifest, tmp_path / "r", "superres.method=gan", *TINY, *CROSSFIT, pipeline=ONLY)
+    assert found == [False, True]
+
+
 def test_a_dry_run_tells_the_minutes_and_trains_nothing(manifest: Path, tmp_path: Path) -> None:
     settings = settings_of(manifest, "superres.method=gan", "superres.training.epochs=1000", "superres.crops=1000")
     found = run_pipeline(ONLY, tmp_path / "r", manifest, settings, dry_run=True, screen=Screen(quiet=True))
