@@ -69,7 +69,7 @@ class AdversarialSettings(BaseModel):
     discriminator: Annotated[
         Literal["auto", "patch", "unet"], Field(description="auto: patch beside small, unet beside full")
     ] = "auto"
-    weight: Annotated[float, Field(ge=0, description="of the adversarial loss beside L1")] = 0.02
+    weight: Annotated[float, Field(ge=0, description="of the adversarial loss beside L1")] = 0.015
     perceptual: Annotated[float, Field(ge=0, description="of the distance in EfficientNet-Lite0's features")] = 0.02
     generator_rate: Annotated[float, Field(gt=0)] = 2e-4
     discriminator_rate: Annotated[float, Field(gt=0)] = 5e-4
