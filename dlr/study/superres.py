@@ -48,12 +48,11 @@ class Members:
     fitted: tuple[CaseRow, ...]  # all their images
     checked: tuple[CaseRow, ...]  # one outlined image a patient, none of whose images is fitted on
 
-    def role(self, patient_id: str) -> str:
-        """Column `role` of ENHANCED."""
-        for rows, word in ((self.fitted, FITTED_ROLE), (self.checked, CHECKED_ROLE)):
-            if any(row.patient_id == patient_id for row in rows):
-                return word
-        return OTHER_ROLE
+    @property
+    def roles(self) -> dict[str, str]:
+        """Column `role` of ENHANCED by patient; of nobody else."""
+        groups = ((self.fitted, FITTED_ROLE), (self.checked, CHECKED_ROLE))
+        return {row.patient_id: role for rows, role in groups for row in rows}
 
 
 @dataclass(frozen=True)
@@ -296,7 +295,7 @@ def seconds_of_all(run: Run, tables: CohortTables, settings: SuperresSettings) -
 def enhance_all(run: Run, tables: CohortTables, members: Members, scale: int) -> pd.DataFrame:
     """Enhance every case, keep its array beside the table, and give ENHANCED; cases that cannot be are named."""
     source, rows = source_of(run.settings), rows_of(tables.cases[tables.cases["image"] != ""])
-    generator = run.folder / GENERATOR
+    generator, roles = run.folder / GENERATOR, members.roles
     tasks = [task_of(run, row.case_id, EnhanceCase(OneCase(source, row), generator), may_fail=True) for row in rows]
     table, problems = [], []
     for row, result in zip(rows, run.each_or_failure(enhance_case, tasks, label="images"), strict=True):
@@ -311,7 +310,7 @@ def enhance_all(run: Run, tables: CohortTables, members: Members, scale: int) ->
             {
                 "case_id": row.case_id, "patient_id": row.patient_id, "file": file.relative_to(run.folder).as_posix(),
                 "dtype": array.dtype.name, "rows": array.shape[0], "columns": array.shape[1], "scale": scale,
-                "role": members.role(row.patient_id),
+                "role": roles.get(row.patient_id, OTHER_ROLE),
             }
         )  # fmt: skip
     if not table:

@@ -197,6 +197,19 @@ def test_bicubic_is_bicubic(manifest: Path, tmp_path: Path) -> None:
     assert not SUPERRES_CURVES.there(home) and json.loads((home / "superres.json").read_text())["network"] is None
 
 
+def test_readers_are_held_against_one_another_on_the_grid_that_they_drew_on(manifest: Path, tmp_path: Path) -> None:
+    """Distances between outlines in pixels, and in mm, are what they are without enhanced images; features are not."""
+    pipeline = Pipeline("her2_ultrasound", [cohort, superres, radiomics, stability], StudySettings)
+    native, finer = (
+        run_stills(manifest, tmp_path / method, f"superres.method={method}", "superres.scale=2", *CROSSFIT,
+                   pipeline=pipeline).folders["stability"]
+        for method in ("none", "bicubic")
+    )  # fmt: skip
+    assert native is not None and finer is not None
+    assert (native / "agreement.csv").read_bytes() == (finer / "agreement.csv").read_bytes()
+    assert (native / "stability.parquet").read_bytes() != (finer / "stability.parquet").read_bytes()
+
+
 # new patients ---------------------------------------------------------------------------------------------------------
 
 
