@@ -181,7 +181,9 @@ def gain_words(sources: Sources) -> tuple[str, str] | None:
             first = rows.iloc[0]
             measure, other = measure_words(LEADING[target.kind]), SHORT[first["b"]]
             asks = f"{measure[:1].upper()}{measure[1:]} of {first['model']} ({target.name}, {first['role']}) less that on {other} images. Never fails; more below."
-            return asks, _difference(*first[LIMITS], 3 if target.binary else 2, " ").replace("–", " to ")
+            value, lower, upper = first[LIMITS]
+            words = _difference(value, lower, upper, 3 if target.binary else 2, " ")
+            return asks, words.replace("–", " to ")
     return None
 
 
