@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dlr.report.blocks import Block, Section
-from dlr.report.enhanced import enhanced, mark, mark_table, marked
+from dlr.report.blocks import Block, Mark, Section
+from dlr.report.enhanced import HOLDS_OUT, enhanced, generator_saw, mark, mark_table, marked
 from dlr.report.sources import Sources
 from dlr.tables import ATTENTION, CURVES, POINTS, SEGMENTATION, TSNE, Table
 
@@ -37,7 +37,11 @@ def contents(sources: Sources) -> list[str]:
 
 
 def section(name: str, sources: Sources, blocks: Sequence[Block], beside: Sequence[Block] = ()) -> Section:
-    """A section of these blocks with its number and title, marked where its results rest on invented structure."""
+    """A section of these blocks with its number and title, marked where its results rest on invented structure,
+    or on a generator that saw the patients they are of."""
+    warned = generator_saw(sources) if name in HOLDS_OUT else ""
+    if warned:
+        blocks = [Mark(warned), *blocks]
     told = number_of(sources, "enhancement")
     if marked(sources, name):
         blocks, beside = [mark(told), *(mark_table(b, told) for b in blocks)], [mark_table(b, told) for b in beside]

@@ -9,7 +9,8 @@ from typing import Any
 from dlr.report.blocks import Block, Mark, TableBlock
 from dlr.report.sources import Sources
 from dlr.superres.verdict import Verdict, verdict
-from dlr.tables import CHECKS, ENHANCED
+from dlr.tables import CHECKS, ENHANCED, METRICS
+from dlr.words import Protocol
 
 __all__ = [
     "HALLUCINATION",
@@ -17,6 +18,7 @@ __all__ = [
     "about",
     "enhanced",
     "found",
+    "generator_saw",
     "mark",
     "mark_table",
     "marked",
@@ -27,6 +29,8 @@ __all__ = [
 
 HALLUCINATION = "hallucination"  # the verdict that marks every result
 RESTS_ON_IMAGES = ("answer", "measured", "models", "receptors", "optimism", "nomogram", "seeing")  # sections
+HOLDS_OUT = ("answer", "models")  # sections that lead with results of patients held out in turn
+SEEN = {Protocol.NESTED: "nested", Protocol.LEAVE_ONE_COHORT_OUT: "left-out cohort"}  # but shown to the generator
 SUBJECTS = {"restored": "restored", "psnr": "before the adversary", "bicubic": "bicubic"}  # of the checks' tables
 DOCUMENT = "superres.json"
 
@@ -56,7 +60,7 @@ def marked(sources: Sources, name: str) -> bool:
 def mark(number: int) -> Mark:
     """What stands at the head of such a section; `number`: of the section that tells what was found."""
     return Mark(
-        f"Hallucination found (section {number}). The results of images in this section rest on enhanced ones, in which a check found what the true ones do not show; only those named native or bicubic images rest on others."
+        f"Hallucination found (section {number}). The results of images in this section rest on enhanced ones, in which a check found what the true ones do not show; only those named native or bicubic images rest on others. The CSV files of its tables carry no mark."
     )
 
 
@@ -65,6 +69,17 @@ def mark_table(block: Block, number: int) -> Block:
     if not isinstance(block, TableBlock):
         return block
     return replace(block, note=f"Hallucination found in the enhanced images: section {number}. {block.note}".strip())
+
+
+def generator_saw(sources: Sources) -> str:
+    """A warning where patients held out in turn were held out from models, and not from the generator; else nothing."""
+    metrics = sources.table(METRICS)
+    if metrics is None or not enhanced(sources) or not sources.settings.superres.fitted:
+        return ""
+    there = [words for protocol, words in SEEN.items() if (metrics["protocol"] == str(protocol)).any()]
+    if not there:
+        return ""
+    return f"Not held out from the generator: it was fitted once, on images (no labels) of training patients, whom the values named {' and '.join(there)} hold out from the models alone."
 
 
 def times(sources: Sources) -> str:

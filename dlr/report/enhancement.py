@@ -12,7 +12,7 @@ import pandas as pd
 from dlr.figures import theme
 from dlr.report.blocks import Block, Heading, Mark, Prose, Section
 from dlr.report.contents import section
-from dlr.report.enhanced import SUBJECTS, about, found, method_words, times
+from dlr.report.enhanced import SUBJECTS, about, found, generator_saw, method_words, times
 from dlr.report.enhancement_effect import effect_blocks, gain_words, survival_blocks
 from dlr.report.enhancement_pictures import account_figure, before_and_after, training_curves
 from dlr.report.evidence import Evidence
@@ -21,6 +21,7 @@ from dlr.report.sources import Sources
 from dlr.superres.verdict import CONTROLS as ASKED
 from dlr.superres.verdict import NOT_ASSESSABLE, PASSED, missed_controls
 from dlr.tables import CHECKED, CHECKS, FIDELITY
+from dlr.words import Side
 
 __all__ = ["enhancement"]
 
@@ -81,7 +82,11 @@ def enhancement(sources: Sources, press: Press, evidence: Evidence) -> Section:
     blocks: list[Block] = []
     if judged is not None:
         blocks.append(Prose((judged.sentence,)) if judged.word == PASSED else Mark(judged.sentence))
-    blocks += [Prose((_what_was_done(sources),)), *_checks(sources, press, evidence), *_controls(sources, press)]
+    blocks.append(Prose((_what_was_done(sources),)))
+    warned = generator_saw(sources)
+    if warned:
+        blocks.append(Mark(warned))
+    blocks += [*_checks(sources, press, evidence), *_controls(sources, press)]
     blocks += [*_fidelity(sources, press), *before_and_after(sources, press), *account_figure(sources, press)]
     blocks += effect_blocks(sources, press, evidence)
     blocks += survival_blocks(sources, press)
@@ -98,13 +103,20 @@ def _what_was_done(sources: Sources) -> str:
     sentences = [f"Every image was enlarged {times(sources)} by {method_words(sources)}."]
     if settings.fitted:
         sentences.append(
-            f"It was fitted once on images of {told.get('fitted_on')} training patients, without labels, and checked on {told.get('check_patients')} others of the training side; the test side was seen by neither."
+            f"It was fitted once on images of {told.get('fitted_on')} training patients, without labels, and checked on {told.get('check_patients')} others of the training side. {_whom_it_saw(sources)}"
         )
     elif told.get("check_patients"):
         sentences.append(f"That was checked on {told['check_patients']} patients of the training side.")
     if settings.measure_on == "native":
         sentences.append("Measured was on the images' own grid, to which they were brought back.")
     return " ".join(sentences)
+
+
+def _whom_it_saw(sources: Sources) -> str:
+    """On whom the generator was not fitted: no side but training's, and of that nobody in particular."""
+    others = [side for side in (Side.VALIDATION, Side.TEST, Side.EXTERNAL) if sources.has(side)]
+    named = f"Images of side {' and '.join(others)} it never saw. " if others else ""
+    return f"{named}It is the same in every fold: patients held out of a fold, which out-of-fold values are of, were held out from the models and not from the generator."
 
 
 def _interval(value: float, lower: float, upper: float, printed: Callable[[float], str]) -> str:

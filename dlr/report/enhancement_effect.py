@@ -24,6 +24,7 @@ PAIRS = ((OWN, BICUBIC_IMAGES), (OWN, NATIVE_IMAGES), (BICUBIC_IMAGES, NATIVE_IM
 SHORT = {OWN: "enhanced", BICUBIC_IMAGES: "bicubic", NATIVE_IMAGES: "native"}
 COLUMNS = ["model", "role", "a", "b", "words", "difference", "lower", "upper", "method"]
 LIMITS = ["difference", "lower", "upper"]
+HELD_OUT = ("test", "external")  # roles of patients whom nothing was fitted on, chosen by or stopped by
 FRESH = [role for role in ROLES_SHOWN if role != "apparent"]
 ALONE = "Enlarging alone, which adds no information, can move an {measure}: on a finer grid textures are measured at another distance.{moved} {so} The same chains were fitted on all images, on the same folds with the same seeds; {number} intervals stand here, none of them corrected for their number."
 AGAINST_BICUBIC = "So what enhancing adds is the difference to bicubic images of the same size, which stands first, and not the one to native images."
@@ -101,6 +102,7 @@ def _of_role(rows: pd.DataFrame, role: str) -> pd.DataFrame:
 def said_of(rows: pd.DataFrame, target: Target) -> list[str]:
     """What may be said, a sentence a claim: a gain only where the whole interval lies on the better side of 0.
 
+    Better or worse of patients held out from everything; of others higher or lower, which holds for these models alone.
     Of each model and role the difference that counts: to bicubic images, or to native ones where there are no others.
     """
     measure, sign = measure_words(LEADING[target.kind]), 1 if target.binary else -1
@@ -109,14 +111,17 @@ def said_of(rows: pd.DataFrame, target: Target) -> list[str]:
         first = own.iloc[0]
         other, value = f"{SHORT[first['b']]} images", _with_limits(first, target)
         low, high = sorted((sign * first["lower"], sign * first["upper"]))
+        held_out = first["role"] in HELD_OUT
         if np.isnan([first["difference"], low, high]).any():
             claim = f"No gain over {other} is shown, as there is no interval"
-        elif low > 0:
-            claim = f"The {measure} is better than on {other}"
-        elif high < 0:
-            claim = f"The {measure} is worse than on {other}"
-        else:
+        elif low <= 0 <= high:
             claim = f"No gain over {other} is shown, as the interval of the difference holds 0"
+        elif held_out:
+            claim = f"The {measure} is {'better' if low > 0 else 'worse'} than on {other}"
+        else:
+            claim = (
+                f"The {measure} is {'higher' if first['lower'] > 0 else 'lower'} than on {other}, given these models"
+            )
         said.setdefault(claim, []).append(value)
     return [f"{claim}: {'; '.join(values)}." for claim, values in said.items()]
 

@@ -24,7 +24,7 @@ def super_resolution(sources: Sources) -> str:
     ]
     if settings.consistent:
         sentences.append(
-            "The result was projected onto what the input holds, so that its pixels' means are those of the input."
+            "The result was projected onto what the input holds, so that the means of its pixels are nearly those of the input."
         )
     if settings.measure_on == "native":
         sentences.append("They were brought back to their own grid before anything was measured.")
@@ -58,6 +58,9 @@ def _fitting(sources: Sources, told: dict[str, Any]) -> list[str]:
         sentences.append(
             f"It was then trained for {adversarial.epochs} epochs against a {named}: L1 with {adversarial.weight:g} times the adversarial loss{perceptual}."
         )
+    sentences.append(
+        "It is the same in every fold: patients held out in cross-validation were held out from the models, and not from the generator."
+    )
     sentences.append(f"All its draws derive from the study's seed {sources.about.seed}.")
     return sentences
 

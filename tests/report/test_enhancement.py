@@ -31,7 +31,7 @@ from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.settings import StudySettings
 from dlr.superres.verdict import verdict
-from dlr.tables import CHECKED, CHECKS, COMPARISONS, FIDELITY, SURVIVAL
+from dlr.tables import CHECKED, CHECKS, COMPARISONS, FIDELITY, METRICS, SURVIVAL
 from dlr.words import Target, TargetKind
 
 HER2, KI67 = Target("her2"), Target("ki67", TargetKind.PER_CENT)
@@ -290,9 +290,16 @@ def test_a_gain_is_claimed_only_where_the_whole_interval_is_above_0(a: float, b:
     assert said.startswith("The AUC is better than on bicubic images:") == (lower > 0)
     assert said.startswith("The AUC is worse than on bicubic images:") == (upper < 0)
     assert said.startswith("No gain over bicubic images is shown") == (lower <= 0 <= upper)
+    for role in ("out-of-fold", "nested", "validation", "left-out cohort"):
+        (given_models,) = said_of(one(difference, lower, upper).assign(role=role), HER2)
+        assert ("is higher than on bicubic images, given these models: Rad" in given_models) == (lower > 0)
+        assert ("is lower than on bicubic images, given these models: Rad" in given_models) == (upper < 0)
+        assert "better" not in given_models and "worse" not in given_models
     (error,) = said_of(one(difference, lower, upper), KI67)
     assert error.startswith("The mean absolute error is better") == (upper < 0), "a lower error is better"
     assert error.startswith("No gain") == (lower <= 0 <= upper)
+    (inside,) = said_of(one(difference, lower, upper).assign(role="out-of-fold"), KI67)
+    assert ("is lower than" in inside, "is higher than" in inside) == (upper < 0, lower > 0)
 
 
 @pytest.mark.parametrize("limits", [(0.02, 0.0, 0.04), (0.02, float("nan"), 0.04), (float("nan"),) * 3])
@@ -307,8 +314,9 @@ def test_the_page_claims_a_gain_on_one_side_of_0_and_not_on_the_other(gan: Shown
     none = (0.0, -0.02, 0.02)
     again.compare({"Rad": (0.03, 0.01, 0.05), "DL": (-0.04, -0.06, -0.02)}, {"Rad": none, "DL": none})
     words = Shown(run, tmp_path / "out").words
-    rad = "Rad (test) 0.030 (0.010–0.050); Rad (out-of-fold) 0.030 (0.010–0.050)"
-    assert f"The AUC is better than on bicubic images: {rad}." in words
+    assert "The AUC is better than on bicubic images: Rad (test) 0.030 (0.010–0.050)." in words
+    given_models = "given these models: Rad (out-of-fold) 0.030 (0.010–0.050)."
+    assert f"The AUC is higher than on bicubic images, {given_models}" in words
     assert "The AUC is worse than on bicubic images: DL (test) −0.040 (−0.060 to −0.020)" in words
     assert "No gain" not in words and "Here it did" not in words
 
@@ -397,6 +405,7 @@ def test_after_a_hallucination_every_section_with_results_is_marked_at_its_head(
     found = section(name, foreign, [Prose(("results",)), table], [replace(table, note="")])
     first, *others = found.blocks
     assert isinstance(first, Mark) and first.text.startswith("Hallucination found (section 4).")
+    assert first.text.endswith("The CSV files of its tables carry no mark.")
     noted = "Hallucination found in the enhanced images: section 4."
     assert others == [Prose(("results",)), replace(table, note=f"{noted} In brackets.")], "every table says it too"
     assert found.beside == (replace(table, note=noted),)
@@ -406,7 +415,8 @@ def test_sections_without_such_results_and_other_verdicts_are_not_marked(gan: Sh
     table = TableBlock("t", ("a",), (("1",),), (True,))
     for name in ("who", "enhancement", "methods"):
         assert section(name, foreign, [table]).blocks == (table,)
-    assert all(section(name, gan.sources, [table]).blocks == (table,) for name in RESULTS), "a caution marks nothing"
+    heads = [section(name, gan.sources, [table]).blocks[0] for name in RESULTS]
+    assert "Hallucination" not in " ".join(map(words_of, heads)), "a caution marks nothing"
 
 
 def test_the_reviewer_speaks_of_networks_that_add_detail(gan: Shown, foreign: Sources, plain: FakeRun) -> None:
@@ -435,6 +445,37 @@ def test_methods_name_what_was_fitted_on_whom_and_who_checked_it(gan: Shown) -> 
     ):  # fmt: skip
         assert words in text, words
     assert "JPEG" not in text
+
+
+def test_the_page_says_by_role_whom_the_generator_saw(gan: Shown, html: str) -> None:
+    assert "Images of side test it never saw." in gan.words, "this study has no other side"
+    for words in ("the same in every fold", "held out from the models and not from the generator"):
+        assert words in gan.words and words not in html, "weights of others saw nobody here"
+    assert "seen by neither" not in gan.words
+    methods = methods_text(gan.sources, Evidence(gan.sources))
+    assert "patients held out in cross-validation were held out from the models, and not from the generator" in methods
+
+
+@pytest.mark.parametrize("protocol, words", [("nested", "nested"), ("leave_one_cohort_out", "left-out cohort")])
+def test_values_of_patients_held_out_in_turn_are_warned_of_where_they_lead(
+    gan: Shown, foreign: Sources, tmp_path: Path, protocol: str, words: str
+) -> None:
+    table = TableBlock("t", ("a",), (("1",),), (True,))
+    run = copied(gan, tmp_path)
+    metrics = METRICS.read(run.folder / "evaluate")
+    within = metrics[~metrics["protocol"].isin(["nested", "leave_one_cohort_out"])]
+    for extra, warned in ((within.iloc[:0], False), (within.iloc[:1].assign(protocol=protocol), True)):
+        METRICS.write(run.folder / "evaluate", pd.concat([within, extra]))
+        sources = run.sources(ABOUT)
+        shown = Shown(run, tmp_path / "out")
+        marks = [block.text for block in shown.section.blocks if isinstance(block, Mark)]
+        assert any(text.startswith("Not held out from the generator") for text in marks) == warned
+        for name in ("answer", "models"):
+            first, *others = section(name, sources, [table]).blocks
+            assert isinstance(first, Mark) == warned and [*others, first][0 if warned else -1] == table
+            assert not warned or f"the values named {words} hold out from the models alone" in words_of(first)
+        assert section("measured", sources, [table]).blocks == (table,)
+    assert "Not held out" not in words_of(section("answer", foreign, [table]).blocks[0]), "nothing was fitted here"
 
 
 def test_the_evidence_for_standards_names_the_enlargement(report: Built, gan: Shown) -> None:
