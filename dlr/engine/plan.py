@@ -34,7 +34,8 @@ class Planned:
 def plan(pipeline: Pipeline, settings: BaseModel, inputs: Inputs, digests: Digests, store: Store) -> dict[str, Planned]:
     """The key of every stage, from its own parts and the keys of what it reads."""
     out: dict[str, Planned] = {}
-    for each in pipeline.stages:
+    for declared in pipeline.stages:
+        each = declared.under(settings)
         name = each.name
         sources = pipeline.sources(name)
         files = dict(_files_of_settings(each, settings, inputs))

@@ -214,7 +214,9 @@ class Run:
             parts = {
                 "stage": keeper.name,
                 "version": keeper.version,
-                "libraries": libraries,
+                "libraries": libraries
+                if task.libraries is None
+                else {name: libraries[name] for name in task.libraries},
                 "function": function.__qualname__,
                 "task": task.name,
                 "key": plain(task.key, task.name),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -21,6 +21,7 @@ __all__ = ["EVERYTHING", "Pipeline", "Stage", "release", "stage"]
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 EVERYTHING = "everything"  # among a stage's `asks`: whatever an earlier stage gives
+Heeded = tuple[Sequence[str], Sequence[str]]  # sections, libraries
 TWINS = {"xgboost": ("xgboost", "xgboost-cpu")}  # one library under two names
 
 
@@ -28,7 +29,7 @@ TWINS = {"xgboost": ("xgboost", "xgboost-cpu")}  # one library under two names
 class Stage:
     """One step of a study.
 
-    Its key is made of all fields but `function`, `publish`, `gives`, `apply`, `models` and `foretell`.
+    Its key is made of all fields but `function`, `publish`, `gives`, `apply`, `models`, `foretell` and `heeds`.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Stage:
     apply: Callable[[Any], None] | None = None  # how its outputs are applied to new patients
     models: tuple[Any, ...] = ()  # what it fits that the house has no name for: ModelSpec
     foretell: Callable[[Run], float] | None = None  # seconds it takes at most, told from its first need alone
+    heeds: Callable[[Any], Heeded] | None = None  # what of `sections` and `libraries` counts under given settings
 
     @property
     def summary(self) -> str:
@@ -54,6 +56,16 @@ class Stage:
     def releases(self) -> dict[str, str]:
         """The releases of the libraries that matter, by name; "absent" where one is not installed."""
         return {name: release(name) for name in self.libraries}
+
+    def under(self, settings: BaseModel) -> Stage:
+        """The stage with those sections and libraries alone that count under a study's settings."""
+        if self.heeds is None:
+            return self
+        sections, libraries = self.heeds(settings)
+        undeclared = {*sections} - {*self.sections} | {*libraries} - {*self.libraries}
+        if undeclared:
+            raise ValueError(f"stage {self.name} heeds what it does not declare: {', '.join(sorted(undeclared))}")
+        return replace(self, sections=tuple(sections), libraries=tuple(libraries))
 
     def __call__(self, run: Run) -> None:
         self.function(run)
@@ -74,13 +86,16 @@ def stage(
     apply: Callable[[Any], None] | None = None,
     models: Sequence[Any] = (),
     foretell: Callable[[Run], float] | None = None,
+    heeds: Callable[[Any], Heeded] | None = None,
 ) -> Callable[[Callable[[Run], None]], Stage]:
     """Make a stage of a function of one Run. The function's docstring is the sentence that status shows.
 
     A stage without needs answers for the user's files: its key holds the digests of the manifest and of the feature
     table. A setting that is a path, or text that names a file, counts by that file's content. What else a stage
     reads, such as the files that a manifest names, `files(inputs, settings)` names.
-    `sections=["*"]` sees all settings.
+    `sections=["*"]` sees all settings. Where one setting decides which others matter, `heeds(settings)` gives the
+    sections and libraries that count under it: the keys of the stage and of its tasks hold these alone, and its run
+    sees no other.
     """
     if not NAME.fullmatch(name):
         raise ValueError(f"a stage's name is a word of lower-case letters, digits and _: not {name!r}")
@@ -88,7 +103,7 @@ def stage(
     def make(function: Callable[[Run], None]) -> Stage:
         return Stage(
             name, function, version, tuple(needs), tuple(optional), tuple(sections), tuple(libraries), files,
-            tuple(publish), tuple(gives), tuple(asks), apply, tuple(models), foretell,
+            tuple(publish), tuple(gives), tuple(asks), apply, tuple(models), foretell, heeds,
         )  # fmt: skip
 
     return make

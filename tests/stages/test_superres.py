@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ pytest.importorskip("skimage")
 import dlr.report
 import dlr.study.superres
 from dlr.engine import Pipeline, Result, Screen, Stage, open_study, resolve, run_pipeline
+from dlr.engine.stage import release
 from dlr.errors import InputError
 from dlr.settings import StudySettings
 from dlr.stages.attention import attention
@@ -316,6 +318,18 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     checked = json.loads((enhanced_of(fitted) / "superres.json").read_text())["check_patients"]
     assert again["superres"].computed == images - 5 + checked + 1  # the fit and five images were kept
     assert differing(fitted, again) == []
+
+
+def test_another_release_of_what_only_the_checks_use_trains_and_enhances_nothing_again(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, module = ("superres.method=psnr", *TINY, *CROSSFIT), sys.modules["dlr.engine.stage"]
+    first = run_stills(manifest, tmp_path / "r", *given, pipeline=ONLY)
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "release", lambda name: "another" if name in ("timm", "scikit-image") else release(name))
+        again = run_stills(manifest, tmp_path / "r", *given, pipeline=ONLY)
+    checked = json.loads((enhanced_of(first) / "superres.json").read_text())["check_patients"]
+    assert again["superres"].computed == checked + 1  # and the fields
 
 
 def test_a_stopped_duel_goes_on_where_it_was(manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

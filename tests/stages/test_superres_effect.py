@@ -161,3 +161,13 @@ def test_a_generator_that_adds_nothing_changes_no_measurement_and_no_decision_ag
     assert checks.at["G", "bicubic"] == pytest.approx((survival["icc_bicubic"].dropna() >= 0.75).mean())
     said = json.loads((home / "verdict.json").read_text(encoding="utf-8"))
     assert said["word"] == "passed" and said["n"] == 8
+
+
+@pytest.mark.parametrize(("given", "left"), [
+    ({}, ("superres.method",)), ({"method": "psnr", "effect": False}, ("superres.method", "superres.effect")),
+])  # fmt: skip
+def test_a_stage_that_leaves_itself_out_depends_on_what_says_so_alone(given: dict, left: tuple[str, ...]) -> None:
+    """Its key is in that of every stage that asks for predictions."""
+    alone = superres_effect.under(StudySettings(superres=given))
+    assert alone.sections == left and alone.libraries == ()
+    assert superres_effect.under(StudySettings(superres={"method": "psnr"})) == superres_effect
