@@ -66,11 +66,11 @@ def everything(log: bool) -> Profile:
     return parse_profile(json.dumps(content), "everything")
 
 
-def still(scale: int) -> tuple[np.ndarray, np.ndarray]:
-    """Speckle on 600 x 800 with an ellipse of 150 x 200; enlarged `scale` times by cubic splines."""
+def still(scale: int, size: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Speckle on 600 x 800 with an ellipse of 150 x 200 times `size`; enlarged `scale` times by cubic splines."""
     speckle = gaussian_filter(rng(1, "bench", "still").rayleigh(1, (600, 800)), 1.2) * 60
     y, x = np.indices((600 * scale, 800 * scale)) / scale
-    ellipse = ((y - 300) / 75) ** 2 + ((x - 400) / 100) ** 2 <= 1
+    ellipse = ((y - 300) / 75) ** 2 + ((x - 400) / 100) ** 2 <= size**2
     return np.clip(np.round(zoom(speckle, scale, order=3)), 0, 255)[None], ellipse[None]
 
 
@@ -167,6 +167,11 @@ def main() -> None:
         Case("128^3 volume, r 25", lambda: ball(128, 25), everything(log=True)),
         Case("256^3 volume, r 60", lambda: ball(256, 60), everything(log=True), slow=True),
         Case("2400x3200 still, 600x800", lambda: still(4), everything(log=False), slow=True),
+    ]
+    mean_lesion = 0.932  # of BUSI's stills: 20,460 pixels
+    made += [
+        Case("mean lesion of BUSI", partial(still, 1, mean_lesion), load_profile("ultrasound2d")),
+        Case("mean lesion of BUSI x4", partial(still, 4, mean_lesion), load_profile("ultrasound2d"), slow=True),
     ]
     cases = [*made, *real_stills(given.data, given.stills)]
     cases = [case for case in cases if given.only in case.name]
