@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import struct
+import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -19,15 +20,18 @@ from torch import Tensor, nn
 from dlr.errors import InputError
 
 __all__ = [
-    "ABOUT_FILE", "WEIGHTS_FILE", "Origin", "file_sha256", "load_network", "read_weights", "save_network",
-    "save_weights", "take_weights", "without_prefixes",
+    "ABOUT_FILE", "WEIGHTS_FILE", "Origin", "built_empty", "file_sha256", "load_network", "read_weights",
+    "save_network", "save_weights", "take_weights", "without_prefixes",
 ]  # fmt: skip
 
 WEIGHTS_FILE, ABOUT_FILE = "network.safetensors", "network.json"
 NOT_WEIGHTS = (  # what torch raises over bytes that are no weights
     OSError, RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, struct.error,
-    pickle.UnpicklingError,
+    pickle.UnpicklingError, MemoryError, zipfile.BadZipFile,
 )  # fmt: skip
+MOST_NUMBERS = 200_000_000  # of a network: several times the largest that anybody names here
+PACKED = 4  # times the file's size: torch packs nothing, and weights cannot be packed as much
+MEND = "give a state dict saved by torch.save or as safetensors"
 WRAPPERS = ("state_dict", "params_ema", "params", "model", "model_state_dict", "teacher", "network")
 PREFIXES = ("module.", "model.", "backbone.", "encoder.", "network.", "_orig_mod.")
 
@@ -53,28 +57,68 @@ def file_sha256(path: Path) -> str:
 def read_weights(path: Path) -> dict[str, Tensor]:
     """The named tensors of a file: safetensors by its suffix, else torch's own format, weights only.
 
-    What wraps them (state_dict, model, ...) is taken off. Raises InputError where the file holds no weights.
+    What wraps them (state_dict, model, ...) is taken off. Raises InputError where the file holds no weights, or where
+    it is a small file that stands for numbers without end.
     """
-    mend = "give a state dict saved by torch.save or as safetensors"
     try:
         if path.suffix == ".safetensors":
             content: object = load_file(path)
         else:
+            _require_unpacked(path)
             content = torch.load(path, map_location="cpu", weights_only=True)
     except SafetensorError as error:
-        raise InputError(str(path), f"is no safetensors file ({error})", mend) from error
+        raise InputError(str(path), f"is no safetensors file ({error})", MEND) from error
     except NOT_WEIGHTS as error:
         first = str(error).partition("\n")[0][:200]
-        raise InputError(str(path), f"cannot be read as weights ({first})", mend) from error
+        if isinstance(error, pickle.UnpicklingError) or "weights_only" in str(error):  # torch's advice is to run it
+            first = "it holds more than tensors, and dlr runs nothing that is in a file"
+        raise InputError(str(path), f"cannot be read as weights ({first})", MEND) from error
     for name in WRAPPERS:
         if isinstance(content, Mapping) and isinstance(content.get(name), Mapping):
             content = content[name]
     if not isinstance(content, Mapping):
-        raise InputError(str(path), f"holds a {type(content).__name__}, not named tensors", mend)
+        raise InputError(str(path), f"holds a {type(content).__name__}, not named tensors", MEND)
     state = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
     if not state:
-        raise InputError(str(path), "holds no tensor", mend)
+        raise InputError(str(path), "holds no tensor", MEND)
+    _require_stored(state, path)
     return state
+
+
+def _require_unpacked(path: Path) -> None:
+    """Raise InputError where a file of zip holds much more than its own size."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as content:
+        unpacked = sum(entry.file_size for entry in content.infolist())
+    if unpacked > PACKED * path.stat().st_size:
+        what = f"is packed: {path.stat().st_size:,} bytes stand for {unpacked:,}"
+        raise InputError(str(path), what, MEND)
+
+
+def _require_stored(state: Mapping[str, Tensor], path: Path) -> None:
+    """Raise InputError unless every number of every tensor is in the file, and there are no more than a network has."""
+    for name, value in state.items():
+        dense = value.layout == torch.strided and value.device.type == "cpu" and not value.is_quantized
+        if not dense or value.untyped_storage().nbytes() < value.numel() * value.element_size():
+            what = f"{name} has the shape {tuple(value.shape)}, and not as many numbers are in the file"
+            raise InputError(str(path), what, MEND)
+    numbers = sum(value.numel() for value in state.values())
+    if numbers > MOST_NUMBERS:
+        raise InputError(str(path), f"holds {numbers:,} numbers, more than {MOST_NUMBERS:,}", "give a smaller network")
+
+
+def built_empty(build: Callable[[], AnyNetwork]) -> AnyNetwork:
+    """A network whose tensors hold anything yet, for weights to be loaded into; ValueError where they are too many.
+
+    It is laid out without memory first, so that a form out of a file can ask for none.
+    """
+    with torch.device("meta"):
+        network = build()
+    numbers = sum(value.numel() for value in network.state_dict().values())
+    if numbers > MOST_NUMBERS:
+        raise ValueError(f"a network of {numbers:,} numbers, more than {MOST_NUMBERS:,}")
+    return network.to_empty(device="cpu")
 
 
 def without_prefixes(state: dict[str, Tensor], wanted: Mapping[str, Tensor]) -> dict[str, Tensor]:

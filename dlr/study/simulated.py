@@ -53,11 +53,11 @@ class SimulatedFiles:
         units, low, high = to_units(image.array[0], image.dtype)
         pair = simulated_pair(units, case.mask[0], row.case_id, self.scale, self.degradation, self.seed)
         height, width = pair.truth.shape
-        grey = image.array[0, :height, :width]
+        grey = np.clip(image.array[0, :height, :width], low, high)  # as the pair has it
         if self.subject != TRUTH:
             made = Enhancer(None, self.scale) if self.subject == BICUBIC else read_generator(self.home / GENERATOR)
             grey = made.restored(pair.low).astype(np.float64) * (high - low) + low
-            grey = np.rint(grey) if np.issubdtype(np.dtype(image.dtype), np.integer) else grey
+        grey = np.rint(grey) if np.issubdtype(np.dtype(image.dtype), np.integer) else grey
         return replace(case, image=replace(image, array=grey[None]), mask=mask[:, :height, :width])
 
     def key(self, row: CaseRow, outline: str, digest: Callable[[str | Path], str]) -> dict[str, Any]:

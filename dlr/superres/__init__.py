@@ -13,7 +13,7 @@ from dlr.lazy import imported_later
 from dlr.superres.settings import AdversarialSettings, DegradationSettings, SuperresSettings, SuperresTraining
 
 if TYPE_CHECKING:
-    from dlr.superres.degradation import Degraded, Drawn, degraded, draw
+    from dlr.superres.degradation import degraded, draw
     from dlr.superres.enhancer import Enhancer, to_units
     from dlr.superres.fitting import Fitted, discriminator_auc, fit
     from dlr.superres.networks import Form, make_network
@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AdversarialSettings",
-    "Degraded",
     "DegradationSettings",
-    "Drawn",
     "Enhancer",
     "Fitted",
     "Form",
@@ -41,7 +39,7 @@ __all__ = [
 ]
 
 HOMES = {
-    "degradation": ("Degraded", "Drawn", "degraded", "draw"),
+    "degradation": ("degraded", "draw"),
     "enhancer": ("Enhancer", "to_units"),
     "fitting": ("Fitted", "discriminator_auc", "fit"),
     "networks": ("Form", "make_network"),

@@ -20,7 +20,7 @@ from dlr.superres.rrdb import Grey
 __all__ = ["ForeignForm", "foreign_network", "foreign_tensors"]
 
 KNOWN = "give an RRDBNet, an architecture that spandrel knows, or the folder of a generator that dlr saved"
-UNFIT = (RuntimeError, LookupError, ValueError, TypeError, AttributeError, AssertionError, ArithmeticError)
+UNFIT = (RuntimeError, MemoryError, LookupError, ValueError, TypeError, AttributeError, AssertionError, ArithmeticError)
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ def foreign_network(state: Mapping[str, Tensor], where: str) -> Grey:
     if find_spec("spandrel") is None:
         what = "is no RRDBNet; other architectures are recognised by spandrel, which is not installed"
         raise InputError(where, what, 'pip install "dlr[superres]"')
+    _require_numbered(state, where)
     import spandrel
 
     release = version("spandrel")
@@ -85,3 +86,13 @@ def foreign_network(state: Mapping[str, Tensor], where: str) -> Grey:
     network = Grey(Foreign(described), colours).eval()
     network.form = ForeignForm(f"{name} {' '.join(described.tags)}".strip(), described.scale)  # type: ignore[assignment]
     return network
+
+
+def _require_numbered(state: Mapping[str, Tensor], where: str) -> None:
+    """Raise InputError where a tensor's name numbers a layer far beyond the tensors: spandrel would build all before.
+
+    Twice as many, as layers without tensors are numbered too.
+    """
+    for name in state:
+        if any(part.isdecimal() and int(part) > 2 * len(state) for part in name.split(".")):
+            raise InputError(where, f"{name[:80]} numbers a layer that {len(state)} tensors cannot have", KNOWN)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from dlr.engine import nearest, open_study
 from dlr.errors import InputError
-from dlr.networks.weights import ABOUT_FILE, WEIGHTS_FILE, file_sha256, read_weights, take_weights
+from dlr.networks.weights import ABOUT_FILE, WEIGHTS_FILE, built_empty, file_sha256, read_weights, take_weights
 from dlr.superres.enhancer import Enhancer
 from dlr.superres.foreign import foreign_network
 from dlr.superres.grid import bicubic_tensor
@@ -128,7 +128,10 @@ def _of_file(path: Path) -> tuple[nn.Module, dict[str, str]]:
         network = foreign_network(state, str(path))
         origin["release"] = f"recognised by spandrel {version('spandrel')}"
         return network, {**origin, "architecture": str(network.form)}
-    network = grey_rrdb(form)
+    try:
+        network = built_empty(lambda: grey_rrdb(form))
+    except ValueError as error:
+        raise InputError(str(path), f"is of {error}", "give a smaller network") from error
     take_weights(network.network, str(form), plain, path)
     return network, {**origin, "architecture": str(form)}
 
@@ -167,7 +170,7 @@ def _form_of(state: Mapping[str, Tensor]) -> RRDBForm | None:
         first, last = state["conv_first.weight"].shape, state["conv_last.weight"].shape
         growth = state["body.0.rdb1.conv1.weight"].shape[0]
         scale = {1: 4, 4: 2, 16: 1}[first[1] // last[0]]
-        blocks = 1 + max(int(key.split(".")[1]) for key in state if key.startswith("body."))
+        blocks = len({key.split(".")[1] for key in state if key.startswith("body.")})  # numbered without a gap
     except (LookupError, ValueError, ZeroDivisionError):
         return None
     form = RRDBForm(scale, first[0], growth, blocks, last[0])

@@ -84,6 +84,20 @@ def test_a_straight_border_stays_and_a_thin_outline_does_not_vanish() -> None:
     assert not enlarged_outline(np.zeros((5, 5), dtype=bool), 2).any()
 
 
+@pytest.mark.parametrize("scale", [2, 4])
+def test_a_small_part_beside_a_large_one_is_not_lost(scale: int) -> None:
+    """Rounded with the disc, point and diagonal vanished, and nobody was told."""
+    y, x = np.mgrid[:60, :60]
+    disc = (y - 20) ** 2 + (x - 20) ** 2 <= 120
+    alone = enlarged_outline(disc, scale)
+    parts = np.zeros((60, 60), dtype=bool)
+    parts[50, 50] = True
+    parts[np.arange(5, 15), np.arange(40, 50)] = True  # touches itself at corners
+    together = enlarged_outline(disc | parts, scale)
+    assert (together == alone | np.kron(parts, np.ones((scale, scale), bool))).all()
+    assert (alone != np.kron(disc, np.ones((scale, scale), bool))).any()  # the disc's steps are rounded
+
+
 def test_an_outline_elsewhere_in_the_image_is_the_same_outline() -> None:
     """Only the lesion's surroundings are looked at; the rest of the image cannot matter."""
     y, x = np.mgrid[:21, :21]

@@ -61,6 +61,21 @@ def test_the_truth_is_the_image_less_what_lies_beyond_a_multiple_of_the_scale(ro
     assert truth.image.spacing == own.image.spacing and truth.image.scale == 1
 
 
+def test_a_hot_pixel_is_no_truth_that_a_restored_image_is_held_against(row: CaseRow) -> None:
+    """In 16 bits: truth, restored and bicubic lie within the same two percentiles, in whole levels."""
+    grey = 40 * np.asarray(Picture.open(row.image)).astype(np.uint16)
+    grey[3, 3] = 65_000
+    Picture.fromarray(grey).save(Path(row.image).with_name("deep.png"))
+    deep = replace(row, image=str(Path(row.image).with_name("deep.png")))
+    low, high = np.rint(np.percentile(grey, (0.1, 99.9)))
+    for subject in SUBJECTS:
+        found = of(subject, deep).read(deep).image
+        assert found.dtype == "uint16" and found.array.min() >= low and found.array.max() <= high < 10_000
+        assert (found.array == np.rint(found.array)).all() and found.array.std() > 300
+    truth = of(TRUTH, deep).read(deep).image.array[0]
+    assert (truth == np.clip(grey[:60, :80], low, high)).all()
+
+
 def test_what_comes_back_is_made_of_the_simulated_input_alone_in_the_types_whole_levels(row: CaseRow) -> None:
     grey = FILES.read(row).image.array[0]
     mask = FILES.read(row).mask[0]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dlr.randomness import rng
-from dlr.superres import DegradationSettings, Drawn, degraded, draw
-from dlr.superres.degradation import speckle
+from dlr.superres import DegradationSettings, degraded, draw
+from dlr.superres.degradation import Drawn, speckle
 
 SETTINGS = DegradationSettings()
 CLEAN = 1e12  # looks that leave no noise

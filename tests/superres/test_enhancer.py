@@ -102,8 +102,49 @@ def test_the_sample_type_is_kept_and_bicubic_keeps_the_values(dtype: str) -> Non
 def test_grey_of_another_number_format_is_read_by_the_range_of_the_source() -> None:
     units, low, high = to_units(np.array([[51.0, 102.0]]), np.uint8)
     assert (low, high) == (0, 255) and units.tolist() == [[np.float32(0.2), np.float32(0.4)]]
-    units, low, high = to_units(np.array([[100, 600, 300]], dtype=np.uint16), np.uint16)
-    assert (low, high) == (100, 600) and units.tolist() == [[0, 1, np.float32(0.4)]]
+    given = np.arange(1001, dtype=np.uint16)[:, None] + 100  # its percentile .1 is 101, that of 99.9 is 1099
+    units, low, high = to_units(given, np.uint16)
+    assert (low, high) == pytest.approx((101, 1099)) and units.min() == 0 and units.max() == 1
+    assert units[500, 0] == 0.5 and units[[0, 1], 0].tolist() == [0, 0]  # what lies beyond is cut off
+
+
+@pytest.mark.parametrize("network", [None, "small"])
+def test_a_hot_pixel_changes_nothing_but_its_surroundings(network: str | None) -> None:
+    """Scaled by its maximum, an image of 100 to 1,000 with a pixel of 60,000 would be black, and training void."""
+    given = np.rint(100 + 900 * gaussian_filter(image(), 2)).astype(np.uint16)  # no overshoot for the ends to cut off
+    spoilt = given.copy()
+    spoilt[20, 30] = 60_000
+    enhancer = Enhancer(None if network is None else drawn(), 4)
+    plain, found = (enhancer.apply(each, "uint16").astype(np.int64) for each in (given, spoilt))
+    far = np.ones(plain.shape, dtype=bool)
+    far[50:114, 90:154] = False
+    assert np.abs(plain - found)[far].max() <= 15 and plain.std() > 15
+    assert found[80:84, 120:124].max() > 40_000 and found.min() >= given.min() and found.max() <= 60_000
+    clean, units = to_units(given, "uint16")[0], to_units(spoilt, "uint16")[0]
+    assert units[20, 30] == 1 and np.delete(np.abs(clean - units).ravel(), 20 * 70 + 30).max() < 0.05
+
+
+def test_no_network_sees_more_than_the_units_and_nothing_is_cut_off_an_image() -> None:
+    network, seen = drawn(), []
+    network.register_forward_pre_hook(lambda _, inputs: seen.append((float(inputs[0].min()), float(inputs[0].max()))))
+    given = rng(5).normal(0, 1, (100, 100)).astype(np.float32)
+    given[40:42, 40:44] = 9
+    found = Enhancer(network, 2).apply(given, "float32")
+    assert seen == [(0, 1)]
+    low, high = to_units(given, "float32")[1:]
+    assert low > given.min() and high < 5 and found[81:83, 83:86].min() > 6  # the echo stands
+    assert given.min() <= found.min() and found.max() <= given.max()
+
+
+@pytest.mark.parametrize("lit", [1, 3])
+def test_an_image_of_almost_one_level_keeps_the_rest(lit: int) -> None:
+    given = np.full((100, 100), 7, dtype=np.uint16)
+    given[0, :lit] = 500
+    units, low, high = to_units(given, "uint16")
+    assert (low, high) == (7, 500) and units[0, 0] == 1 and units[50, 50] == 0
+    assert Enhancer(None, 4).apply(given, "uint16")[200:, 200:].max() == 7
+    smallest = np.arange(64, dtype=np.float64).reshape(8, 8)
+    assert np.isfinite(Enhancer(None, 2).apply(smallest, "float64")).all()
 
 
 def test_an_image_of_one_grey_level_stays_so() -> None:
@@ -117,14 +158,14 @@ def test_a_saved_enhancer_is_loaded_as_it_was(tmp_path: Path, network: str | Non
     saved.save(tmp_path)
     assert (tmp_path / "network.safetensors").exists() == (network is not None)
     loaded = Enhancer.load(tmp_path)
-    assert loaded.sha256 == saved.sha256 and loaded.origin == {"weights": "drawn"}
+    assert loaded.origin == {"weights": "drawn"} and loaded.form == saved.form
     assert loaded.restored(image()).tobytes() == saved.restored(image()).tobytes()
     loaded.save(tmp_path / "again")
     for file in tmp_path.glob("network.*"):
         assert file.read_bytes() == (tmp_path / "again" / file.name).read_bytes()
 
 
-def test_whatever_changes_the_output_changes_the_digest() -> None:
+def test_whatever_changes_the_output_changes_what_is_kept(tmp_path: Path) -> None:
     network = drawn()
     kinds = [
         Enhancer(network, 4),
@@ -135,8 +176,11 @@ def test_whatever_changes_the_output_changes_the_digest() -> None:
         Enhancer(network, 4, consistent=True),
         Enhancer(make_network(form_of("small", 4)), 4),
     ]
-    assert len({one.sha256 for one in kinds}) == len(kinds)
-    assert Enhancer(network, 4, origin={"file": "elsewhere"}).sha256 == kinds[0].sha256
+    kept = set()
+    for number, one in enumerate(kinds):
+        one.save(tmp_path / str(number))
+        kept.add(tuple(file.read_bytes() for file in sorted((tmp_path / str(number)).iterdir())))
+    assert len(kept) == len(kinds)
 
 
 @pytest.mark.parametrize("text", [None, "{", "{}", '{"form": {"network": "small"}}'])
@@ -145,6 +189,40 @@ def test_a_folder_without_a_generator_is_named(tmp_path: Path, text: str | None)
         (tmp_path / "network.json").write_text(text)
     with pytest.raises(InputError, match=str(tmp_path)):
         Enhancer.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        ({"tile": 0}, "tile is 0"),
+        ({"tile": 15}, "tile is 15"),
+        ({"tile": "128"}, "tile is '128'"),
+        ({"overlap": -2}, "overlap is -2"),
+        ({"overlap": None}, "overlap is None"),
+        ({"consistent": "yes"}, "consistent is 'yes'"),
+        ({"origin": None}, "origin is None"),
+        ({"scale": 2}, "form.scale is 4"),
+        ({"scale": 3}, "scale is 3"),
+        ({"scale": True}, "scale is True"),
+        ({"form": []}, "cannot be read"),
+        ({"form": {"network": "medium"}}, "form.network is 'medium'"),
+        ({"form": {"channels": 1e9}}, "form.channels is 1000000000.0"),
+        ({"form": {"blocks": 10**12}}, "form.blocks is 1000000000000"),
+        ({"form": {"blocks": 0}}, "form.blocks is 0"),
+        ({"form": {"network": "full", "channels": 1024, "growth": 1024, "blocks": 40}}, "more than 200,000,000"),
+        ({"form": {"colours": 3}}, "cannot be read"),
+    ],
+)
+def test_a_description_that_cannot_be_is_refused_by_its_part(tmp_path: Path, change: dict, said: str) -> None:
+    """Else a tile of 0 ends in a traceback, and a ×4 network called ×2 on a wrong grid."""
+    Enhancer(drawn(), 4).save(tmp_path)
+    about = json.loads((tmp_path / "network.json").read_text())
+    if isinstance(change.get("form"), dict):
+        change = {"form": {**about["form"], **change["form"]}}
+    (tmp_path / "network.json").write_text(json.dumps({**about, **change}))
+    with pytest.raises(InputError) as caught:
+        Enhancer.load(tmp_path)
+    assert said in str(caught.value) and str(tmp_path) in str(caught.value)
 
 
 def test_weights_that_do_not_fit_their_form_are_refused(tmp_path: Path) -> None:

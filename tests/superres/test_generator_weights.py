@@ -257,6 +257,38 @@ def test_what_makes_no_picture_is_refused(tmp_path, change, said):
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["body.99999999.rdb1.conv1.weight", "body.7.rdb1.conv1.weight"])
+def test_a_name_asks_for_no_more_blocks_than_the_file_holds(monkeypatch, name):
+    """A file of 13 kB that names block 99,999,999 made a network of as many."""
+    monkeypatch.setattr(weights, "RRDBNet", lambda form: RRDBNet(form) if form.blocks < 4 else pytest.fail("too many"))
+    state = {**passing_on(RRDBForm(4, 6, 3, 2)).state_dict(), name: torch.ones(3, 6, 3, 3)}
+    assert weights._form_of(state) is None
+
+
+@with_spandrel
+def test_spandrel_is_not_asked_for_layers_that_a_file_cannot_have(tmp_path):
+    state = {**passing_on(RRDBForm(4, 6, 3, 1)).state_dict(), "body.99999999.weight": torch.ones(1)}
+    with pytest.raises(InputError, match=r"body.99999999.weight numbers a layer that 43 tensors cannot have"):
+        load_generator(written(tmp_path / "many.safetensors", state), 4)
+
+
+def test_a_network_whose_first_layer_promises_too_many_channels_takes_no_memory(tmp_path):
+    state = passing_on(RRDBForm(4, 6, 3, 1)).state_dict()
+    state["conv_first.weight"] = torch.zeros(60_000, 3, 3, 3)
+    with pytest.raises(InputError, match=r"wide.safetensors: is of a network of [\d,]+ numbers, more than 200,000,000"):
+        load_generator(written(tmp_path / "wide.safetensors", state), 4)
+
+
+@with_spandrel
+def test_a_saved_foreign_network_of_another_scale_than_its_description_is_refused(tmp_path):
+    loaded, origin = load_generator(written(tmp_path / "video.pth", {"params": Compact(4).state_dict()}), 4)
+    Enhancer(loaded, 4, origin=origin).save(tmp_path / "g")
+    text = (tmp_path / "g" / "network.json").read_text()
+    (tmp_path / "g" / "network.json").write_text(text.replace('"scale": 4', '"scale": 2'))
+    with pytest.raises(InputError, match="its tensors are of"):
+        Enhancer.load(tmp_path / "g")
+
+
 def test_a_file_of_another_scale_is_refused_with_both(tmp_path):
     path = written(tmp_path / "two.safetensors", passing_on(RRDBForm(2, 6, 3, 1)).state_dict())
     with pytest.raises(InputError, match=r"two\.safetensors: these weights enlarge by 2, and scale 4 is asked for"):
