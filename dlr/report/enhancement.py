@@ -115,7 +115,7 @@ def _what_was_done(sources: Sources) -> str:
 def _whom_it_saw(sources: Sources) -> str:
     """On whom the generator was not fitted: no side but training's, and of that nobody in particular."""
     others = [side for side in (Side.VALIDATION, Side.TEST, Side.EXTERNAL) if sources.has(side)]
-    named = f"Images of side {' and '.join(others)} it never saw. " if others else ""
+    named = f"It never saw an image of {' and '.join(others)} patients. " if others else ""
     return f"{named}It is the same in every fold: patients held out of a fold, which out-of-fold values are of, were held out from the models and not from the generator."
 
 

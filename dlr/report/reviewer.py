@@ -10,7 +10,7 @@ from dlr.report.baseline import rankings
 from dlr.report.blocks import Remark, Remarks
 from dlr.report.combined_set import image_signature, primary_set
 from dlr.report.contents import number_of
-from dlr.report.enhanced import HALLUCINATION, enhanced, found, method_words
+from dlr.report.enhanced import HALLUCINATION, enhanced, found, generator_saw, method_words
 from dlr.report.enhancement_effect import differences, said_of
 from dlr.report.evidence import ELSEWHERE, FEW_EVENTS, LEADING, Evidence, cell, with_interval
 from dlr.report.optimism import gap_rows
@@ -275,10 +275,10 @@ def _super_resolution(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
     if not enhanced(sources) or not (method in INVENTIVE or hallucinated):
         return
     said = [line for target in sources.targets for line in said_of(differences(sources, target), target)]
-    shown = [*([judged.sentence] if judged is not None else ["No check was made."]), *said]
+    shown = [*([judged.sentence] if judged is not None else ["No check was made."]), *said, generator_saw(sources)]
     yield Remark(
         3 if hallucinated else 2, "The images were made sharper by a network before anything was measured.",
-        f"Enlarged by {method_words(sources)}. {' '.join(shown)}",
+        f"Enlarged by {method_words(sources)}. {' '.join(filter(None, shown))}",
         "Lead with images as they are, or with bicubic ones; print the checks.", "superres.method: none",
     )  # fmt: skip
 

@@ -448,7 +448,7 @@ def test_methods_name_what_was_fitted_on_whom_and_who_checked_it(gan: Shown) -> 
 
 
 def test_the_page_says_by_role_whom_the_generator_saw(gan: Shown, html: str) -> None:
-    assert "Images of side test it never saw." in gan.words, "this study has no other side"
+    assert "It never saw an image of test patients." in gan.words, "this study has no other side"
     for words in ("the same in every fold", "held out from the models and not from the generator"):
         assert words in gan.words and words not in html, "weights of others saw nobody here"
     assert "seen by neither" not in gan.words
@@ -470,6 +470,8 @@ def test_values_of_patients_held_out_in_turn_are_warned_of_where_they_lead(
         shown = Shown(run, tmp_path / "out")
         marks = [block.text for block in shown.section.blocks if isinstance(block, Mark)]
         assert any(text.startswith("Not held out from the generator") for text in marks) == warned
+        (remark,) = (r for r in remarks(sources, Evidence(sources)).remarks if "made sharper" in r.says)
+        assert ("Not held out from the generator" in remark.evidence) == warned
         for name in ("answer", "models"):
             first, *others = section(name, sources, [table]).blocks
             assert isinstance(first, Mark) == warned and [*others, first][0 if warned else -1] == table
