@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-__all__ = ["InputError", "Problem", "missing_modules", "require_extra"]
+__all__ = ["InputError", "Problem", "SettingError", "missing_modules", "require_extra"]
 
 EXTRAS = {  # an optional extra and the modules that show it is there
     "deep": ("torch", "torchvision", "timm", "vit_pytorch", "lightning_fabric", "safetensors"),
@@ -41,6 +41,14 @@ class InputError(Exception):
     def __reduce__(self) -> tuple[object, tuple[list[Problem]]]:
         """Exceptions cross process borders; the default would call __init__ with one argument."""
         return (InputError.of, (list(self.problems),))
+
+
+class SettingError(ValueError):
+    """Raised by a validator of settings where a mend of its own says more than what the key takes."""
+
+    def __init__(self, what: str, mend: str) -> None:
+        self.mend = mend
+        super().__init__(what)
 
 
 def missing_modules(extra: str) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ["Difference", "differences", "identity_of_settings", "key_of", "plain", "short"]
+__all__ = ["Difference", "differences", "fields_in_key", "identity_of_settings", "key_of", "plain", "short"]
 
 SHORT = 20  # hexadecimal digits of a key in a folder's name: 80 bits, and a path that Windows still takes
 
@@ -43,14 +43,19 @@ def plain(value: Any, name: str = "value") -> Any:
     raise TypeError(f"{name}: a {type(value).__name__} cannot be part of a key")
 
 
+def fields_in_key(model: type[BaseModel]) -> list[str]:
+    """The fields of settings that do not say `in_key: False`."""
+    return [
+        name
+        for name, field in model.model_fields.items()
+        if not (isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("in_key") is False)
+    ]
+
+
 def identity_of_settings(value: Any) -> Any:
     """Settings as parts of a key: fields that say `in_key: False` and the places of paths stay out."""
     if isinstance(value, BaseModel):
-        return {
-            name: identity_of_settings(getattr(value, name))
-            for name, field in type(value).model_fields.items()
-            if not (isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("in_key") is False)
-        }
+        return {name: identity_of_settings(getattr(value, name)) for name in fields_in_key(type(value))}
     if isinstance(value, Path):
         return "a path"
     if isinstance(value, Mapping):

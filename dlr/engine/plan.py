@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from dlr.engine.digests import Digests
 from dlr.engine.inputs import Inputs
-from dlr.engine.keys import identity_of_settings, key_of, plain
+from dlr.engine.keys import fields_in_key, identity_of_settings, key_of, plain
 from dlr.engine.run import View
 from dlr.engine.stage import Pipeline, Stage
 from dlr.engine.store import Store
@@ -122,7 +122,7 @@ def _texts(name: str, value: Any) -> Iterator[tuple[str, str | Path]]:
     if isinstance(value, str | Path):
         yield name, value
     elif isinstance(value, BaseModel):
-        for field in type(value).model_fields:
+        for field in fields_in_key(type(value)):
             yield from _texts(f"{name}.{field}", getattr(value, field))
     elif isinstance(value, Mapping):
         for key, item in value.items():

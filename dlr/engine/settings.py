@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from dlr.errors import InputError, Problem
+from dlr.errors import InputError, Problem, SettingError
 
 __all__ = ["known_keys", "nearest", "read_yaml", "resolve", "write_settings"]
 
@@ -184,7 +184,9 @@ def _problems(model: type[BaseModel], error: ValidationError, origins: dict[str,
         given = each_error[0]["input"]
         shown = f" (given: {given!r})" if not isinstance(given, BaseModel | Mapping) else ""
         what = f"{name}: {'; or '.join(said)}{shown}" if name else f"{'; '.join(said)}"
-        out.append(Problem(where, what, f"give {_described(annotation)}"))
+        cause = each_error[0].get("ctx", {}).get("error")
+        own = cause.mend if isinstance(cause, SettingError) else None
+        out.append(Problem(where, what, own or f"give {_described(annotation)}"))
     return out
 
 

@@ -17,24 +17,20 @@ from dlr.study.superres import (
     LIBRARIES,
     UNASKED,
     enhance_all,
-    generator_of,
+    fitted_generator,
     heeded_by,
     members_of,
     native_images,
     seconds_of_all,
     superres_settings,
+    taken_generator,
+    weights_files,
 )
 from dlr.study.superres_checks import check_all, judged, shown_lesions
 from dlr.superres import SuperresSettings
 from dlr.tables import CHECKED, CHECKS, ENHANCED, FIDELITY, SUPERRES_CURVES, SUPERRES_EXAMPLES
 
 __all__ = ["superres"]
-
-
-def foretell_superres(run: Run) -> float:
-    """Seconds of fitting and enhancing at most, told from the cohort alone."""
-    settings = superres_settings(run)
-    return seconds_of_all(run, read_cohort(run.needs.cohort), settings) if settings.method != "none" else 0.0
 
 
 @stage(
@@ -44,8 +40,8 @@ def foretell_superres(run: Run) -> float:
     sections=["cohort", *(f"superres.{name}" for name in SuperresSettings.model_fields)],
     libraries=LIBRARIES,
     heeds=heeded_by,
+    files=weights_files,
     gives=[ENHANCED, CHECKED, FIDELITY, CHECKS, SUPERRES_CURVES, SUPERRES_EXAMPLES],
-    foretell=foretell_superres,
 )
 def superres(run: Run) -> None:
     """Every image enhanced before anything is measured in it, and what that adds and invents."""
@@ -59,8 +55,11 @@ def superres(run: Run) -> None:
         run.leave_out("the study has volumes, and generators enhance stills")
     require_extra("superres", f"superres.method {settings.method}")
     members = members_of(run, tables, settings)
+    said = {} if settings.fitted else taken_generator(run, settings, tables)  # before an image is read
     native = native_images(run, members, lambda: seconds_of_all(run, tables, settings))
-    before, said = generator_of(run, settings, members, native)
+    before = None
+    if settings.fitted:
+        before, said = fitted_generator(run, settings, members, native)
     table = enhance_all(run, tables, members, settings)
     ENHANCED.write(run.folder, table)
     checked, folders = check_all(run, settings, members, native, before)

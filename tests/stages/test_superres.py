@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -34,6 +35,7 @@ from dlr.stages.superres_effect import superres_effect
 from dlr.study.cases import enhanced_array, enhanced_file, rows_of, source_of
 from dlr.study.cohort import read_cohort
 from dlr.study.prediction import predict_table
+from dlr.superres import SuperresSettings
 from dlr.superres.grid import bicubic, block_means
 from dlr.tables import CHECKED, CHECKS, ENHANCED, FEATURES, SUPERRES_CURVES, SUPERRES_EXAMPLES
 from dlr.words import CHOSEN, signature
@@ -164,6 +166,27 @@ def test_check_patients_are_drawn_of_the_training_side_and_never_fitted_on(fitte
     of_patients = checked[checked["patient_id"] != ""]
     assert set(of_patients["patient_id"]) == set(role.index[role == "checked"])
     assert (of_patients.groupby("patient_id")["case_id"].nunique() == 1).all()
+
+
+def test_where_nothing_is_fitted_all_are_checked_and_too_few_are_said_before_a_training(
+    fitted: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tables, said = read_cohort(fitted.folders["cohort"]), []  # type: ignore[arg-type]
+    training = set(tables.sides.index[tables.sides == "train"])
+    run = SimpleNamespace(seed=0, warn=said.append)
+
+    def members(**settings: object) -> dlr.study.superres.Members:
+        return dlr.study.superres.members_of(run, tables, SuperresSettings(**settings))  # type: ignore[arg-type]
+
+    plain = members(method="bicubic", check_share=0.1)
+    assert {row.patient_id for row in plain.checked} == training and not plain.fitted and not said
+    monkeypatch.setattr(dlr.study.superres, "MOST_CHECKED", 9)
+    some = members(method="weights", weights="real_esrgan")
+    assert len(some.checked) == 9 and {row.patient_id for row in some.checked} < training and not said
+    few = members(method="psnr")
+    assert 0 < len(few.checked) < 8 and {row.patient_id for row in few.fitted + few.checked} == training
+    assert len(said) == 1 and said[0].startswith(f"{len(few.checked)} training patients") and "check_share" in said[0]
+    assert [line for line in fitted["superres"].warnings if "no verdict is given on fewer than 8" in line]
 
 
 def test_the_checks_stand_beside_the_images_with_a_verdict_and_lesions_to_show(fitted: Result) -> None:

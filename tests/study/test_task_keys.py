@@ -27,7 +27,7 @@ from dlr.study.networks import ApplyNetwork, FineTuning
 from dlr.study.pictures import Picturing
 from dlr.study.receptors import ApplyReceptors, TrainReceptors
 from dlr.study.signatures import FitPart
-from dlr.study.superres import EnhanceCase, FitGenerator, NativeImage
+from dlr.study.superres import EnhanceCase, FitGenerator, JudgeDiscriminator, NativeImage
 from dlr.study.superres_checks import CheckFields, CheckPatient, Generators
 from dlr.study.tasks import OUT, key_of_payload, out_of_key
 from dlr.study.volume_maps import VolumeMap
@@ -71,9 +71,9 @@ def payloads(home: Path) -> dict[type, object]:
         ApplyReceptors: ApplyReceptors("k", ("k1",), ("C1",), (True,), True, True, home, (home,)),
         NativeImage: NativeImage(case()),
         FitGenerator: FitGenerator(
-            (weights,), weights, SuperresSettings(method="psnr"), "32-true", weights, (weights,), 1, ("C1",), "x",
-            home / "c.pt",
+            (weights,), weights, SuperresSettings(method="psnr"), "32-true", weights, 1, ("C1",), "x", home / "c.pt",
         ),
+        JudgeDiscriminator: JudgeDiscriminator((weights,), weights, weights, SuperresSettings(method="psnr"), 1),
         EnhanceCase: EnhanceCase(case(), weights),
         CheckPatient: CheckPatient(
             weights, weights, "C1", Generators(weights, None, 4), DegradationSettings(), 60.0, 1, weights
