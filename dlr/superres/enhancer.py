@@ -50,6 +50,7 @@ class Enhancer:
         """
         units, low, high = _scaled(grey, dtype)
         values = self.restored(units).astype(np.float64) * (high - low) + low
+        values = values.clip(min(low, grey.min()), max(high, grey.max()))  # float32 units round the ends
         kept = np.dtype(dtype)
         return (np.rint(values) if np.issubdtype(kept, np.integer) else values).astype(kept)
 
@@ -194,9 +195,12 @@ def _scaled(grey: np.ndarray, dtype: np.dtype[Any] | str) -> tuple[np.ndarray, f
     if not (np.abs(values) < MOST).all():
         what = f"an image holds values that are not numbers, or beyond {MOST:g}"
         raise InputError("superres", what, "mend the image, or leave it out")
-    low, high = (0.0, 255.0) if np.dtype(dtype) == np.uint8 else map(float, np.percentile(values, ENDS))
-    if low == high:
-        low, high = float(values.min()), float(values.max())
+    if np.dtype(dtype) == np.uint8:
+        low, high = 0.0, 255.0
+    else:  # of a small image too, the one brightest and the one darkest pixel do not count
+        low, high = (float(np.percentile(values, q, method=m)) for q, m in zip(ENDS, ("higher", "lower"), strict=True))
+        if low >= high:
+            low, high = float(values.min()), float(values.max())
     return ((values - low) / (high - low if high > low else 1.0)).astype(np.float32), low, high
 
 
