@@ -190,7 +190,7 @@ def _controls(sources: Sources, press: Press) -> list[Block]:
         for row in planted[planted["subject"] == subject].itertuples(index=False):
             check, question = str(row.check), QUESTIONS[str(row.check)]
             asked, blind = any(check in group for group in ASKED[subject]), (subject, check) == BLIND
-            if not (asked or blind or check == "F"):
+            if not (asked or blind or check == "F") or pd.isna(row.limit):
                 continue
             if subject in missed:
                 strong.append(len(rows))

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from dlr.superres.fidelity import ROUNDING
-from dlr.superres.grid import block_means
+from dlr.superres.grid import bicubic, block_means
 from dlr.superres.settings import DegradationSettings
 
 __all__ = ["blurs_of", "contradiction", "on_input_grid", "residual", "residual_ratio"]
@@ -43,18 +43,30 @@ def on_input_grid(lesion: np.ndarray, scale: int) -> np.ndarray:
     return share >= 0.5 if (share >= 0.5).any() else share > 0
 
 
-def contradiction(r: np.ndarray, low: np.ndarray, lesion: np.ndarray) -> float:
-    """Check A: the lesion's largest smoothed |r|, in robust SDs (1.4826 MAD) of the rest of the image.
+def contradiction(r: np.ndarray, low: np.ndarray, lesion: np.ndarray, scale: int, blurs: Blurs) -> float:
+    """Check A: by how much the lesion's largest smoothed |r| exceeds what blur explains, in robust SDs of the rest.
 
-    r, low, lesion : (h, w) on the input's grid. Black (0) has no residual and is no part of the rest. The SD is that of
-    the smoothed r, or what smoothing would leave of r if it were white noise, whichever is larger: bicubic leaves of
-    the noise only what smoothing removes, and would be blamed for every border.
+    r in levels, low in units, lesion : (h, w) on the input's grid. Black (0) has no residual and is no part of the
+    rest. The SD (1.4826 MAD) is that of the smoothed r, or what smoothing would leave of r if it were white noise,
+    whichever is larger: bicubic leaves of the noise only what smoothing removes, and would be blamed for every border.
     """
     smooth, rest = gaussian_filter(r, SMOOTHING), ~lesion & (low > 0)
     if not rest.any():
         rest = np.ones_like(lesion)
     spread = max(_robust_sd(smooth[rest]), _robust_sd(r[rest]) * LEFT, 255 * ROUNDING * LEFT)
-    return float(np.abs(smooth[lesion] - np.median(smooth[rest])).max() / spread)
+    beyond = np.abs(smooth - np.median(smooth[rest])) - _explained(low, scale, blurs)
+    return max(0.0, float(beyond[lesion].max())) / spread
+
+
+def _explained(low: np.ndarray, scale: int, blurs: Blurs) -> np.ndarray:
+    """By how many levels the input's own borders move where they are blurred as the simulation does in the middle.
+
+    So much of a residual, smoothed like it, is no contradiction: how sharp a border was is what nobody knows.
+    """
+    image = bicubic(low, scale)
+    moved = block_means(gaussian_filter(image, blurs[1]) - image, scale)
+    explained: np.ndarray = 255 * np.abs(gaussian_filter(moved, SMOOTHING))
+    return explained
 
 
 def _robust_sd(values: np.ndarray) -> float:

@@ -98,10 +98,10 @@ def measure_enhanced(
     low: np.ndarray, outputs: Mapping[str, np.ndarray], mask: np.ndarray, scale: int, settings: DegradationSettings
 ) -> pd.DataFrame:
     """Check A on an image truly enhanced: low (h, w) with its lesion's mask, outputs (h s, w s), in units."""
-    rows = []
+    rows, blurs = [], blurs_of(settings)
     for subject, output in outputs.items():
-        r = residual(output, low, scale, blurs_of(settings))
-        rows.append((subject, "enhanced", "contradiction", contradiction(r, low, mask > 0)))
+        r = residual(output, low, scale, blurs)
+        rows.append((subject, "enhanced", "contradiction", contradiction(r, low, mask > 0, scale, blurs)))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -113,11 +113,15 @@ def _planted(
 
 
 def _dotted(restored: np.ndarray, centre: tuple[int, int], amplitude: float, scale: int) -> dict[str, np.ndarray]:
-    """The output with a dot; with one that the input's grid cannot see, where so large a thing can hide from it."""
-    dotted = {"planted dot": restored + dot(restored.shape, centre, amplitude)}
+    """The output with a dot; with one that the input's grid cannot see, where so large a thing can hide from it.
+
+    No dot is darker than black or whiter than white, as no image is.
+    """
+    black, white = min(0.0, float(restored.min())), max(1.0, float(restored.max()))
+    dotted = {"planted dot": dot(restored.shape, centre, amplitude)}
     if scale > 2:  # over blocks of 2 x 2 nothing of a spot's size averages to 0; finer texture is the account's
-        dotted["planted null-space dot"] = restored + null_space_dot(restored.shape, centre, amplitude, scale)
-    return dotted
+        dotted["planted null-space dot"] = null_space_dot(restored.shape, centre, amplitude, scale)
+    return {name: np.clip(restored + added, black, white) for name, added in dotted.items()}
 
 
 def _fidelity(pair: Pair, subject: str, output: np.ndarray, perceptual: Perceptual | None) -> Iterator[Row]:
@@ -134,7 +138,7 @@ def _battery(pair: Pair, subject: str, output: np.ndarray) -> Iterator[Row]:
     """Checks A to E, all of the lesion, C and D of its rim too."""
     lesion = on_input_grid(pair.lesion, pair.scale)
     r = residual(output, pair.low, pair.scale, pair.blurs)
-    yield subject, "lesion", "contradiction", contradiction(r, pair.low, lesion)
+    yield subject, "lesion", "contradiction", contradiction(r, pair.low, lesion, pair.scale, pair.blurs)
     yield subject, "lesion", "residual", residual_ratio(r, pair.low - pair.clean, lesion)
     yield subject, "lesion", "grey_level", 255 * float((output - pair.truth)[pair.lesion].mean(dtype=np.float64))
     window = _window(pair)

@@ -2,27 +2,28 @@
 
 Bicubic enlargement, which adds nothing, goes through the same measures and is the null: differences are paired with it.
 A check with a limit of its own finds something only where bicubic is exceeded too. The unit is the patient. Means have
-percentile intervals of 2,000 draws of patients, shares have Wilson's. The checks of a planted control are found where
-the control is seen.
+percentile intervals of 2,000 draws of patients or Student's, whichever limit is further out: of few patients the former
+are too narrow. Shares have Wilson's. The checks of a planted control are found where the control is seen.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student
 
 from dlr.randomness import rng
 from dlr.stats import bootstrap_estimate, icc_many, interval_wilson
-from dlr.superres.verdict import CAUTION, CONTROLS, HALLUCINATION, NOT_ASSESSABLE
+from dlr.superres.verdict import CAUTION, CONTROLS, HALLUCINATION, NOT_ASSESSABLE, SEEN
 from dlr.words import Estimate
 
 __all__ = ["checks_of", "fidelity_of", "flip_check", "survival_check", "survival_of"]
 
 FEWEST = 8  # check patients
-CONTRADICTED = 6.0  # robust SDs: above it an output contradicts its input in one place
+CONTRADICTED = 4.5  # robust SDs: above it an output contradicts its input in one place
 CONTRADICTED_SHARE = 0.05
 GREY_LEVELS = 1.0
 SURVIVES = 0.75  # ICC(2,1)
@@ -140,7 +141,7 @@ def _checks(checked: pd.DataFrame, subject: str, seed: int, fewest: int) -> Iter
 
     control = subject in CONTROLS
     contradicted = (values("contradiction", "max") > CONTRADICTED).astype(float)
-    statistic = "share of patients with a contradiction above 6 robust SDs in the lesion"
+    statistic = "share of patients with a contradiction above 4.5 robust SDs in the lesion"
     share = interval_wilson(int(contradicted[subject].sum()), len(contradicted))
     found = share.lower > CONTRADICTED_SHARE and _above_bicubic(contradicted, subject, draws(A))
     yield _row(A, subject, statistic, share, contradicted["bicubic"].mean(), CONTRADICTED_SHARE, found, fewest)
@@ -157,7 +158,10 @@ def _checks(checked: pd.DataFrame, subject: str, seed: int, fewest: int) -> Iter
         yield brighter | {"found": brighter["found"] or darker["found"]}
 
     base = "restored" if control else "bicubic"
-    yield _difference(C, subject, "false structures a lesion", values("false_structures"), "bicubic", draws(C), fewest)
+    false = values("false_structures")
+    yield _difference(C, subject, "false structures a lesion", false, base, draws(C), fewest)
+    if control:
+        yield _seen(C, subject, false, fewest)
     yield _difference(D, subject, "lost structures a lesion", values("lost_structures"), base, draws(D), fewest)
 
     recovered, invented = values("recovered"), values("invented")
@@ -171,7 +175,7 @@ def _checks(checked: pd.DataFrame, subject: str, seed: int, fewest: int) -> Iter
 
     fields = _wide(checked, "field", "false_structures", "case_id", "mean")
     if subject in fields:
-        yield _difference(F, subject, "false structures a field", fields, "bicubic", draws(F), 0)
+        yield _difference(F, subject, "false structures a field", fields, base, draws(F), 0)
     enhanced = (_wide(checked, "enhanced", "contradiction", "patient_id", "max") > CONTRADICTED).astype(float)
     if subject in enhanced:
         statistic = "share of truly enhanced images with a contradiction"
@@ -214,6 +218,12 @@ def _difference(
     return _row(check, subject, f"{what}, {less}", mean, values["bicubic"].mean(), 0.0, mean.lower > 0, fewest)
 
 
+def _seen(check: Check, control: str, counts: pd.DataFrame, fewest: int) -> Row:
+    """In how many patients more is counted with a control than in the same output without it; told, never found."""
+    more = (counts[control] > counts["restored"]).sum()
+    return _row(check, control, SEEN, interval_wilson(int(more), len(counts)), np.nan, np.nan, False, fewest)
+
+
 def _row(
     check: Check,
     subject: str,
@@ -239,14 +249,21 @@ def _wide(checked: pd.DataFrame, region: str, measure: str, unit: str, how: str)
 
 
 def _mean(values: pd.Series | np.ndarray, generator: np.random.Generator) -> Estimate:
-    """The mean over patients with its bootstrap interval; those without a value are left out."""
+    """The mean over patients with the wider of two intervals; those without a value are left out.
+
+    The limits are the further ones of the bootstrap's and of mean ± t(n - 1) SD / sqrt(n). One patient has none.
+    """
     known = np.asarray(values, dtype=float)
     known = known[np.isfinite(known)]
-    if not len(known):
-        return Estimate(np.nan, np.nan, np.nan, 0, 0, "patients")
-    return bootstrap_estimate(
-        lambda weights: weights @ known / weights.sum(axis=1), np.ones(len(known), dtype=bool), "patients", generator
+    n = len(known)
+    if n < 2:
+        return Estimate(float(known.sum()) if n else np.nan, np.nan, np.nan, n, n, "patients")
+    drawn = bootstrap_estimate(
+        lambda weights: weights @ known / weights.sum(axis=1), np.ones(n, dtype=bool), "patients", generator
     )
+    reach = float(student.ppf(0.975, n - 1) * known.std(ddof=1) / np.sqrt(n))
+    lower, upper = min(drawn.lower, drawn.value - reach), max(drawn.upper, drawn.value + reach)
+    return replace(drawn, lower=lower, upper=upper)
 
 
 def _surviving(truth: np.ndarray, made: np.ndarray, weights: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from dlr.randomness import rng
 
 __all__ = ["FIELDS", "speckle_fields"]
 
-FIELDS = 16
+FIELDS = 32
 SIZE = 208
 FIELD_MM = 38.4
 WIDE = 256  # pixels of the whole still of which a field is a part

@@ -7,7 +7,9 @@ from typing import Literal
 
 import pandas as pd
 
-__all__ = ["CAUTION", "CONTROLS", "HALLUCINATION", "NOT_ASSESSABLE", "PASSED", "Verdict", "missed_controls", "verdict"]
+__all__ = [
+    "CAUTION", "CONTROLS", "HALLUCINATION", "NOT_ASSESSABLE", "PASSED", "SEEN", "Verdict", "missed_controls", "verdict",
+]  # fmt: skip
 
 Word = Literal["passed", "caution", "hallucination", "not assessable"]
 PASSED: Word = "passed"
@@ -15,6 +17,11 @@ CAUTION: Word = "caution"
 HALLUCINATION: Word = "hallucination"
 NOT_ASSESSABLE: Word = "not assessable"
 
+SEEN = "share of patients in whom the control is seen"  # a statistic of table CHECKS
+EVERY_CHECK = {  # as a sentence names them
+    "A": "back-projection", "A2": "residual", "B": "grey level", "C": "false structure", "D": "lost structure",
+    "E": "detail account", "F": "pure speckle", "G": "radiomics", "H": "decisions",
+}  # fmt: skip
 CONTROLS = {  # by planted control: the checks of which one must find it, group by group
     "planted dot": (("A",), ("C",)),
     "planted null-space dot": (("C",),),
@@ -50,9 +57,10 @@ def verdict(checks: pd.DataFrame) -> Verdict:
         sentence = f"Not assessable: the battery would not have seen it (n too small: {n} check patients). Not found: "
         return Verdict(NOT_ASSESSABLE, sentence + "; ".join(missed) + ".", n)
     if (found["severity"] == CAUTION).any():
-        return Verdict(CAUTION, _caution(own), n)
+        return Verdict(CAUTION, _caution(own) + _not_made(own), n)
     sentence = f"No check found structure that the images do not hold ({n} check patients; planted dots were found). "
-    return Verdict(PASSED, sentence + "That is not proof that none exists." + _honest_limit(checks), n)
+    sentence += "That is not proof that none exists." + _honest_limit(checks)
+    return Verdict(PASSED, sentence + _not_made(own), n)
 
 
 def missed_controls(checks: pd.DataFrame) -> list[str]:
@@ -77,7 +85,7 @@ def _hallucination(worst: pd.DataFrame) -> str:
         f"bicubic {_number(row.bicubic)}"
         for row in worst.rename(columns={"name": "name_"}).itertuples()
     )
-    return f"Hallucination found. {'; '.join(told)}. Results with these images are marked in every table."
+    return f"Hallucination found. {'; '.join(told)}. Results with these images are marked in every table of the report."
 
 
 def _caution(own: pd.DataFrame) -> str:
@@ -98,9 +106,16 @@ def _caution(own: pd.DataFrame) -> str:
 
 
 def _honest_limit(checks: pd.DataFrame) -> str:
-    """What share of planted dots check C sees one by one."""
-    row = checks[(checks["subject"] == "planted dot") & (checks["check"] == "C")].iloc[0]
-    return f" Of single planted dots check C sees {100 * min(row['value'], 1):.0f} %."
+    """In what share of patients check C sees the dot that was planted."""
+    told = checks[(checks["subject"] == "planted dot") & (checks["check"] == "C") & (checks["statistic"] == SEEN)]
+    return "".join(f" Check C sees a single planted dot in {100 * share:.0f} % of patients." for share in told["value"])
+
+
+def _not_made(own: pd.DataFrame) -> str:
+    """Which checks there were not, or not of enough patients."""
+    made = set(own.loc[own["severity"].isin([CAUTION, HALLUCINATION]), "check"])
+    missing = [f"{letter} ({name})" for letter, name in EVERY_CHECK.items() if letter not in made]
+    return f" Not made: {', '.join(missing)}." if missing else ""
 
 
 def _number(value: float) -> str:

@@ -32,7 +32,7 @@ SCALE = 4
 CONTROLS = ("planted dot", "planted null-space dot", "planted wiped spot")
 # mean and SD over patients of each measure of the lesion, by subject
 LESION = {
-    "contradiction": {"restored": (3, 0.8), "bicubic": (2.5, 0.7), "planted dot": (20, 4), "planted null-space dot": (3, 1), "planted wiped spot": (9, 1)},
+    "contradiction": {"restored": (2, 0.6), "bicubic": (1, 0.3), "planted dot": (20, 4), "planted null-space dot": (2, 0.6), "planted wiped spot": (9, 1)},
     "residual": {"restored": (0.7, 0.1), "bicubic": (0.53, 0.1)},
     "grey_level": {"restored": (-0.14, 0.3), "bicubic": (0.28, 0.3)},
     "false_structures": {"restored": (0, 0), "bicubic": (0, 0), "planted dot": (0.44, 0.5), "planted null-space dot": (0.6, 0.5)},

@@ -39,7 +39,9 @@ def test_one_pixel_among_nothing_is_counted_in_sds_of_rounding() -> None:
     r[20, 20], lesion[18:23, 18:23] = 2.0, True
     # a Gaussian of SD s leaves 1 / (2 pi s^2) of one pixel, and of rounding (SD 1 / sqrt(12) level) 1 / sqrt(4 pi) / s
     expected = 2.0 / (2 * np.pi * 0.8**2) / (1 / np.sqrt(12) / np.sqrt(4 * np.pi) / 0.8)
-    assert contradiction(r, np.ones((41, 41)), lesion) == pytest.approx(expected, rel=0.02)  # the kernel is sampled
+    assert contradiction(r, np.ones((41, 41)), lesion, 4, BLURS) == pytest.approx(
+        expected, rel=0.02
+    )  # the kernel is sampled
 
 
 def test_the_rest_sets_the_scale_by_its_median_and_black_is_no_part_of_it() -> None:
@@ -47,19 +49,28 @@ def test_the_rest_sets_the_scale_by_its_median_and_black_is_no_part_of_it() -> N
     r, low, lesion = 3 * draws.standard_normal((120, 120)), np.ones((120, 120)), np.zeros((120, 120), dtype=bool)
     lesion[60, 60] = True
     r[58:63, 58:63] = 12.0
-    whole = contradiction(r, low, lesion)
+    whole = contradiction(r, low, lesion, 4, BLURS)
     # white noise of SD 3, of which smoothing leaves 3 / sqrt(4 pi) / SD
     assert whole == pytest.approx(gaussian_filter(r, 0.8)[60, 60] / (3 / np.sqrt(4 * np.pi) / 0.8), rel=0.05)
     r[:20], low[:20] = 0.0, 0.0
-    assert contradiction(r, low, lesion) == pytest.approx(whole, rel=0.05)
+    assert contradiction(r, low, lesion, 4, BLURS) == pytest.approx(whole, rel=0.05)
     r[100:, :20] = 200.0  # burnt-in text moves no median
-    assert contradiction(r, low, lesion) == pytest.approx(whole, rel=0.1)
+    assert contradiction(r, low, lesion, 4, BLURS) == pytest.approx(whole, rel=0.1)
+
+
+def test_a_residual_at_the_inputs_own_border_is_explained_by_blur_and_the_same_one_elsewhere_is_not() -> None:
+    border, flat, lesion = np.full((60, 60), 0.5), np.full((60, 60), 0.5), np.zeros((60, 60), dtype=bool)
+    border[:, 30:], lesion[20:40, 20:40] = 0.2, True
+    sharper = 0.5 * np.random.default_rng(6).standard_normal((60, 60))
+    sharper[:, 29], sharper[:, 30] = 4.0, -4.0  # brighter on the bright side, darker on the dark one
+    assert contradiction(sharper, flat, lesion, 4, BLURS) > 6
+    assert contradiction(sharper, border, lesion, 4, BLURS) < 3
 
 
 def test_a_residual_that_is_the_same_everywhere_contradicts_in_no_place() -> None:
     lesion = np.zeros((20, 20), dtype=bool)
     lesion[5:9, 5:9] = True
-    assert contradiction(np.full((20, 20), 9.0), np.ones((20, 20)), lesion) == pytest.approx(0.0, abs=1e-9)
+    assert contradiction(np.full((20, 20), 9.0), np.ones((20, 20)), lesion, 4, BLURS) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_a_residual_of_twice_the_noise_is_two_and_no_noise_is_that_of_rounding() -> None:

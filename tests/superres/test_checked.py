@@ -13,7 +13,7 @@ from dlr.errors import InputError
 from dlr.phantom.still import draw_anatomy, draw_still
 from dlr.randomness import rng
 from dlr.superres import DegradationSettings
-from dlr.superres.checked import Pair, measure_enhanced, measure_field, measure_pair, pair_of
+from dlr.superres.checked import Pair, _planted, measure_enhanced, measure_field, measure_pair, pair_of
 from dlr.superres.checks import checks_of, fidelity_of
 from dlr.superres.grid import bicubic, block_means
 from dlr.superres.planted import dot, somewhere
@@ -77,6 +77,15 @@ def test_a_generator_that_paints_a_dot_into_a_third_of_lesions_fails_by_contradi
     assert verdict(CHECKS.conform(checks_of(checked, 1))).word == "hallucination"
 
 
+def test_sharpened_borders_contradict_nothing(pairs: list[Pair]) -> None:
+    def sharpened(k: int, pair: Pair, image: np.ndarray) -> np.ndarray:
+        return image + np.float32(0.8) * (image - gaussian_filter(image, 2))
+
+    checked = measured(pairs, sharpened)
+    worst = checked[(checked["measure"] == "contradiction") & (checked["subject"] == "restored")]["value"]
+    assert worst.max() < 2  # with nothing explained by blur: 4.3
+
+
 def test_a_darkened_output_fails_by_its_grey_level_and_by_more_residual_than_noise(pairs: list[Pair]) -> None:
     # of these dark lesions bicubic itself is 2.6 levels too bright: blur spills into them what is around
     assert found(measured(pairs, lambda k, pair, image: image - np.float32(5 / 255))) == {"A2", "B"}
@@ -99,6 +108,15 @@ def test_the_truth_as_output_recovers_everything_and_is_as_near_as_can_be(pairs:
     better = fidelity[(fidelity["subject"] == "restored") & (fidelity["measure"] == "psnr")]
     assert (better["difference"] > 10).all()
     assert len(better) == 3
+
+
+def test_no_control_is_whiter_than_white(pairs: list[Pair]) -> None:
+    white = np.full(pairs[0].truth.shape, 0.98, dtype=np.float32)
+    planted = _planted(pairs[0], white, 60, rng(1))
+    assert len(planted) == 3
+    assert all(image.min() >= 0 and image.max() <= 1 for image in planted.values())
+    assert planted["planted dot"].max() == 1
+    assert _planted(pairs[0], white + np.float32(0.5), 60, rng(1))["planted dot"].max() == np.float32(1.48)  # as it was
 
 
 def test_every_row_is_there_once_and_a_distance_only_where_one_is_given(pairs: list[Pair]) -> None:

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from dlr.stats import icc_many, interval_wilson
-from dlr.superres.checks import _surviving, checks_of, fidelity_of, flip_check, survival_check, survival_of
-from dlr.superres.verdict import CONTROLS, verdict
+from dlr.superres.checks import _mean, _surviving, checks_of, fidelity_of, flip_check, survival_check, survival_of
+from dlr.superres.verdict import CONTROLS, SEEN, verdict
 from dlr.tables import CHECKED, CHECKS, FIDELITY, SURVIVAL
 
 HARMLESS = {
@@ -54,7 +54,7 @@ def test_an_output_that_is_bicubic_passes_whatever_bicubic_does() -> None:
 
 @pytest.mark.parametrize(("k", "fails"), [(5, False), (9, True)])
 def test_contradicted_lesions_fail_by_wilsons_lower_limit(k: int, fails: bool) -> None:
-    worst = np.where(np.array(ones(k, 63)) > 0, 6.01, 6.0)
+    worst = np.where(np.array(ones(k, 63)) > 0, 4.51, 4.5)
     made = row(checks_of(checked(63, {"contradiction": worst}), 1), "A")
     wilson = interval_wilson(k, 63)
     assert (made.value, made.lower, made.upper) == (wilson.value, wilson.lower, wilson.upper)
@@ -93,6 +93,30 @@ def test_a_difference_fails_where_its_interval_is_above_zero_and_is_paired() -> 
     assert 0.3 < made.lower < 0.5 < made.upper < 0.7  # .5 ± 1.96 · √(.25 / 40)
     assert found(checks_of(checked(restored={"lost_structures": [7.0, 9.0] * 20}), 1)) == set()
     assert found(checks_of(checked(restored={"lost_structures": [8.0, 9.0] * 20}), 1)) == {"D"}
+
+
+def test_of_few_patients_the_interval_is_students_where_that_is_wider() -> None:
+    # mean 1, SD 1.069 of 8: Student's reach 2.365 · 1.069 / √8 = .894; the bootstrap's is about .7
+    few = row(checks_of(checked(8, {"false_structures": [0, 0, 0, 1, 1, 1, 2, 3]}), 1), "C")
+    assert (few.value, few.lower, few.upper) == pytest.approx((1.0, 0.1063, 1.8937), abs=1e-3)
+    long_tailed = row(checks_of(checked(8, {"false_structures": [0, 0, 0, 0, 0, 0, 0, 40]}), 1), "C")
+    assert (long_tailed.lower, long_tailed.upper) == (
+        pytest.approx(5 - 2.3646 * 5, abs=1e-2),
+        pytest.approx(16.82, abs=0.1),
+    )
+
+
+def test_no_more_than_one_null_in_thirty_is_found_in_eight_patients() -> None:
+    """Two samples of the same counts: a one-sided error of 2.5 %, and three standard errors of 600 draws above it."""
+    draws = np.random.default_rng(4)
+    found = [_mean(draws.poisson(2.0, 8) - draws.poisson(2.0, 8), draws).lower > 0 for _ in range(600)]
+    assert np.mean(found) < 0.025 + 3 * np.sqrt(0.025 * 0.975 / 600)  # .044; the bootstrap alone: .058
+
+
+def test_one_patient_has_no_interval_and_finds_nothing() -> None:
+    table = CHECKS.conform(checks_of(checked(1, {"false_structures": 9.0}), 1))
+    assert (row(table, "C").value, row(table, "C").found) == (9.0, False)
+    assert np.isnan(row(table, "C").lower)
 
 
 def test_more_invented_than_recovered_is_a_caution_and_the_shares_are_told() -> None:
@@ -142,6 +166,21 @@ def test_controls_are_seen_by_their_own_checks_and_lost_ones_against_the_same_ou
     assert {"A", "D"} <= found(table, "planted wiped spot")
     assert row(table, "D", "planted wiped spot").value == 1.0  # 3 less the 2 of the output without it; bicubic's 8
     assert set(table[table["subject"].isin(list(CONTROLS))]["severity"]) == {""}
+
+
+def test_a_dot_is_seen_in_those_patients_in_whom_it_adds_a_structure() -> None:
+    before, after = [0.0, 0.0, 3.0, 3.0, 0.0, 0.0, 0.0, 0.0], [2.0, 0.0, 5.0, 3.0, 0.0, 0.0, 0.0, 0.0]
+    made = checks_of(checked(8, {"false_structures": before}, **{"planted dot": {"false_structures": after}}), 1)
+    told = made[(made["subject"] == "planted dot") & (made["statistic"] == SEEN)].iloc[0]
+    wilson = interval_wilson(2, 8)  # 2 of 8, though .5 structures a lesion are added
+    assert (told.value, told.lower, told.upper, told.n) == (wilson.value, wilson.lower, wilson.upper, 8)
+    assert (told.check, told.found, told.severity) == ("C", False, "")
+    assert row(made, "C", "planted dot").value == 0.5  # against the same output, not bicubic
+
+
+def test_a_control_that_adds_nothing_is_not_found_for_what_the_output_has_already() -> None:
+    spotty = {"false_structures": ones(20)}
+    assert "C" not in found(checks_of(checked(restored=spotty, **{"planted dot": spotty}), 1), "planted dot")
 
 
 def test_what_was_there_before_the_adversary_is_told_without_severity() -> None:

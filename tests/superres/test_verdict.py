@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from dlr.superres.verdict import CONTROLS, verdict
+from dlr.superres.verdict import CONTROLS, SEEN, verdict
 from dlr.tables import CHECKS
 
 SEVERITY = dict.fromkeys(["A", "A2", "B", "C", "D", "F", "H"], "hallucination") | dict.fromkeys("EG", "caution")
@@ -27,7 +27,8 @@ def checks(*found: str, n: int = 36, caught: dict[str, str] | None = None, few: 
     add("E", "restored", "invented", 0.317, float("nan"), False, "")
     for control, by in (CAUGHT if caught is None else caught).items():
         for check in "ACDE":
-            add(check, control, "s", 0.44, 0.0, check in by, "")
+            add(check, control, "s", 1.2, 0.0, check in by, "")
+        add("C", control, SEEN, 0.44, float("nan"), False, "")
     return CHECKS.conform(pd.DataFrame(rows, columns=list(CHECKS.columns)))
 
 
@@ -36,7 +37,23 @@ def test_nothing_found_is_no_proof_and_says_what_it_cannot_see() -> None:
     assert (made.word, made.n) == ("passed", 36)
     assert made.sentence.startswith("No check found structure that the images do not hold (36 check patients")
     assert "not proof that none exists" in made.sentence
-    assert "44 %" in made.sentence  # of single dots
+    assert "sees a single planted dot in 44 % of patients" in made.sentence
+    assert "Not made" not in made.sentence
+
+
+@pytest.mark.parametrize(("left_out", "told"), [("GH", "G (radiomics), H (decisions)"), ("F", "F (pure speckle)")])
+@pytest.mark.parametrize("found", ["", "E"])
+def test_checks_that_were_not_made_are_named(left_out: str, told: str, found: str) -> None:
+    table = checks(*found)
+    made = verdict(table[~table["check"].isin(list(left_out))])
+    assert made.word == ("caution" if found else "passed")
+    assert made.sentence.endswith(f"Not made: {told}.")
+
+
+def test_a_check_of_too_few_patients_was_not_made() -> None:
+    table = checks()
+    table.loc[(table["check"] == "H") & (table["subject"] == "restored"), "severity"] = "not assessable"
+    assert verdict(table).sentence.endswith("Not made: H (decisions).")
 
 
 def test_invented_texture_is_told_in_shares() -> None:
