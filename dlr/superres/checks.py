@@ -17,7 +17,7 @@ from scipy.stats import t as student
 
 from dlr.randomness import rng
 from dlr.stats import bootstrap_estimate, icc_many, interval_wilson
-from dlr.superres.verdict import CAUTION, CONTROLS, HALLUCINATION, NOT_ASSESSABLE, SEEN
+from dlr.superres.verdict import CAUTION, CHECK_NAMES, CONTROLS, HALLUCINATION, NOT_ASSESSABLE, SEEN
 from dlr.words import Estimate
 
 __all__ = ["checks_of", "fidelity_of", "flip_check", "survival_check", "survival_of"]
@@ -36,22 +36,14 @@ Row = dict[str, object]
 
 @dataclass(frozen=True)
 class Check:
-    """A check as table CHECKS names it."""
+    """A check as table CHECKS has it."""
 
     letter: str
-    name: str
     severity: str = HALLUCINATION
 
 
-A = Check("A", "back-projection")
-A2 = Check("A2", "residual")
-B = Check("B", "grey level")
-C = Check("C", "false structure")
-D = Check("D", "lost structure")
-E = Check("E", "detail account", CAUTION)
-F = Check("F", "pure speckle")
-G = Check("G", "radiomics", CAUTION)
-H = Check("H", "decisions")
+A, A2, B, C, D, F, H = (Check(letter) for letter in ("A", "A2", "B", "C", "D", "F", "H"))
+E, G = Check("E", CAUTION), Check("G", CAUTION)
 
 
 def checks_of(checked: pd.DataFrame, seed: int, fewest: int = FEWEST) -> pd.DataFrame:
@@ -236,9 +228,9 @@ def _row(
 ) -> Row:
     severity = PRINTED if subject != "restored" else NOT_ASSESSABLE if value.n < fewest else check.severity
     return {
-        "check": check.letter, "name": check.name, "subject": subject, "statistic": statistic, "value": value.value,
-        "lower": value.lower, "upper": value.upper, "bicubic": bicubic, "limit": limit, "n": value.n,
-        "found": bool(found), "severity": severity,
+        "check": check.letter, "name": CHECK_NAMES[check.letter], "subject": subject, "statistic": statistic,
+        "value": value.value, "lower": value.lower, "upper": value.upper, "bicubic": bicubic, "limit": limit,
+        "n": value.n, "found": bool(found), "severity": severity,
     }  # fmt: skip
 
 

@@ -8,7 +8,8 @@ from typing import Literal
 import pandas as pd
 
 __all__ = [
-    "CAUTION", "CONTROLS", "HALLUCINATION", "NOT_ASSESSABLE", "PASSED", "SEEN", "Verdict", "missed_controls", "verdict",
+    "CAUTION", "CHECK_NAMES", "CONTROLS", "HALLUCINATION", "NOT_ASSESSABLE", "PASSED", "SEEN", "Verdict",
+    "missed_controls", "verdict",
 ]  # fmt: skip
 
 Word = Literal["passed", "caution", "hallucination", "not assessable"]
@@ -18,7 +19,7 @@ HALLUCINATION: Word = "hallucination"
 NOT_ASSESSABLE: Word = "not assessable"
 
 SEEN = "share of patients in whom the control is seen"  # a statistic of table CHECKS
-EVERY_CHECK = {  # as a sentence names them
+CHECK_NAMES = {  # by letter
     "A": "back-projection", "A2": "residual", "B": "grey level", "C": "false structure", "D": "lost structure",
     "E": "detail account", "F": "pure speckle", "G": "radiomics", "H": "decisions",
 }  # fmt: skip
@@ -114,7 +115,7 @@ def _honest_limit(checks: pd.DataFrame) -> str:
 def _not_made(own: pd.DataFrame) -> str:
     """Which checks there were not, or not of enough patients."""
     made = set(own.loc[own["severity"].isin([CAUTION, HALLUCINATION]), "check"])
-    missing = [f"{letter} ({name})" for letter, name in EVERY_CHECK.items() if letter not in made]
+    missing = [f"{letter} ({name})" for letter, name in CHECK_NAMES.items() if letter not in made]
     return f" Not made: {', '.join(missing)}." if missing else ""
 
 
