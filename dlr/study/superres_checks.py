@@ -23,6 +23,7 @@ from dlr.superres import DegradationSettings, SuperresSettings
 from dlr.tables import CHECKED, CHECKS, FIDELITY, SUPERRES_EXAMPLES
 
 if TYPE_CHECKING:
+    from dlr.superres import Enhancer
     from dlr.superres.checked import Pair
 
 __all__ = [
@@ -121,9 +122,10 @@ def check_patient(task: Task, folder: Path) -> None:
     planted = rng(given.seed, "superres", "planted", given.case_id)
     try:
         pair = simulated_pair(units, mask, given.case_id, given.generators.scale, given.degradation, given.seed)
-        outputs = _outputs(given.generators, pair.low)
+        made = _enhancers(given.generators)
+        outputs = {name: enhancer.restored(pair.low) for name, enhancer in made.items()}
         rows = measure_pair(pair, outputs, given.amplitude, planted, None if given.perceptual is None else _distance())
-        enhanced = {name: made for name, made in _outputs(given.generators, units).items() if name != PSNR}
+        enhanced = {name: made[name].restored(units) for name in (RESTORED, BICUBIC)}
         native = measure_enhanced(units, enhanced, mask, given.generators.scale, given.degradation)
     except InputError as error:
         raise at_case(error, given.case_id) from error
@@ -143,19 +145,20 @@ def check_fields(task: Task, folder: Path) -> None:
         mask[FIELD, FIELD] = True
         pair = simulated_pair(truth, mask, name, given.generators.scale, given.degradation, given.seed)
         generator = rng(given.seed, "superres", "planted", name)
-        rows = measure_field(pair, _outputs(given.generators, pair.low), given.amplitude, generator)
+        outputs = {name: enhancer.restored(pair.low) for name, enhancer in _enhancers(given.generators).items()}
+        rows = measure_field(pair, outputs, given.amplitude, generator)
         tables.append(rows.assign(case_id=name))
     pd.concat(tables, ignore_index=True).to_parquet(folder / ROWS_FILE, index=False)
 
 
-def _outputs(given: Generators, low: np.ndarray) -> dict[str, np.ndarray]:
-    """What is made of an input, by subject."""
+def _enhancers(given: Generators) -> dict[str, Enhancer]:
+    """What is checked, and what it is held against, by subject."""
     from dlr.superres import Enhancer
 
     made = {RESTORED: read_generator(given.generator), BICUBIC: Enhancer(None, given.scale)}
     if given.before is not None:
         made[PSNR] = read_generator(given.before)
-    return {name: enhancer.restored(low) for name, enhancer in made.items()}
+    return made
 
 
 @lru_cache(maxsize=1)

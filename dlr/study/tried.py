@@ -30,6 +30,7 @@ from dlr.superres import (
 from dlr.superres.enhancer import SMALLEST
 from dlr.superres.fidelity import psnr
 from dlr.superres.grid import bicubic
+from dlr.superres.weights import generator_files
 
 __all__ = ["Trial", "Tried", "prepare_trial"]
 
@@ -90,10 +91,13 @@ class Trial:
                 "real_esrgan" if self.weights == "real_esrgan" else Path(self.weights)
             )
             network, origin = load_generator(given, self.scale)
+            saved = generator_files(given).get("about")
             overlap = SuperresSettings(method="weights", weights=given).seen_around
             about = [origin.get(key, "") for key in ("source", "architecture", "release")]
             licence = f". Licence of the weights: {origin['licence']}" if "licence" in origin else ""
-            return Enhancer(network, self.scale, overlap=overlap), f"{', '.join(filter(None, about))}{licence}."
+            # a generator that dlr saved is applied as its study does
+            made = Enhancer(network, self.scale, overlap=overlap) if saved is None else Enhancer.load(saved.parent)
+            return made, f"{', '.join(filter(None, about))}{licence}."
         if self.method == "bicubic":
             return Enhancer(None, self.scale), "Bicubic interpolation, which adds nothing."
         settings = SuperresSettings(method="psnr", scale=self.scale, crop=CROP * self.scale, **FITTING)

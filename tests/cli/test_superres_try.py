@@ -97,7 +97,7 @@ def generator(folder, brighter):
 def test_weights_are_used_as_given_and_their_source_is_said(still, tmp_path):
     said = dlr_("superres", "try", still, "--weights", generator(tmp_path / "mine", 10), "--scale", 2)
     assert said.exit_code == 0, said.stderr
-    assert said.stdout.startswith("a network of the test.")
+    assert said.stdout.startswith("a generator that another study of dlr fitted.")
     assert "differs from bicubic by 10.0 of 255" in said.stdout
     assert words("superres_try/p1_mine_x2.png")
 
@@ -211,3 +211,10 @@ def test_the_picture_of_a_dicom_holds_nothing_of_its_header(still, tmp_path):
         chunks.append((kind, content[place + 8 : place + 8 + length]))
         place += 12 + length
     assert [data for kind, data in chunks if kind in (b"tEXt", b"iTXt", b"zTXt")] == [b"Software\0dlr superres try"]
+
+
+def test_a_generator_of_a_run_is_applied_as_the_run_applies_it(still, tmp_path):
+    network = make_network(Form("small", 2, channels=4, blocks=1))
+    Enhancer(network, 2, tile=32, overlap=8, consistent=True).save(tmp_path / "run" / "generator")
+    made, _ = tried.prepare_trial([still], "psnr", str(tmp_path / "run"), 2, tmp_path / "looks").enhancer()
+    assert (made.tile, made.overlap, made.consistent) == (32, 8, True)

@@ -2,6 +2,7 @@
 
 import json
 import struct
+from hashlib import sha256
 from importlib.util import find_spec
 
 import numpy as np
@@ -16,7 +17,7 @@ from dlr.superres.grid import enlarged
 from dlr.superres.ncnn import read_convolutions
 from dlr.superres.networks import Form, make_network
 from dlr.superres.rrdb import RRDBForm, RRDBNet
-from dlr.superres.weights import load_generator, real_esrgan_files
+from dlr.superres.weights import generator_files, load_generator, real_esrgan_files
 
 packaged = pytest.mark.skipif(find_spec(weights.PACKAGE) is None, reason="Real-ESRGAN's weights are not installed")
 with_spandrel = pytest.mark.skipif(find_spec("spandrel") is None, reason="spandrel is not installed")
@@ -308,15 +309,26 @@ def test_a_path_that_is_nowhere_names_the_ways(tmp_path):
 def test_a_saved_generator_is_read_from_its_folder_its_file_and_its_study(tmp_path):
     network = make_network(Form("small", 4, channels=4, blocks=1))
     torch.nn.init.normal_(network.detail.weight, std=0.01)
-    Enhancer(network, 4, origin={"source": "fitted here"}).save(tmp_path / "stages" / "superres" / "k" / "generator")
+    fitted = {"source": "fitted on images of 3 training patients of this study"}
+    Enhancer(network, 4, origin=fitted).save(tmp_path / "stages" / "superres" / "k" / "generator")
     (tmp_path / "stages" / "superres" / "k" / "stage.json").write_text(json.dumps({"files": {}}))
     (tmp_path / "run.json").write_text(json.dumps({"pipeline": "p", "stages": {"superres": "k"}}))
     stage = tmp_path / "stages" / "superres" / "k"
-    expected = outputs(network)
+    expected, file = outputs(network), stage / "generator" / "network.safetensors"
+    (stage / "generator" / "seen.json").write_text("[]")
+    (stage / "generator" / "notes.txt").touch()
     for path in (tmp_path, stage, stage / "generator", stage / "generator" / "network.safetensors"):
         loaded, origin = load_generator(path, 4)
         assert torch.equal(outputs(loaded), expected)
-        assert origin == {"source": "fitted here"}
+        assert origin == {
+            "source": "a generator that another study of dlr fitted",  # nobody's "this study" is handed on
+            "file": file.name,
+            "sha256": sha256(file.read_bytes()).hexdigest(),
+        }
+        files = generator_files(path)
+        assert files == {
+            "weights": file, "about": stage / "generator" / "network.json", "seen": stage / "generator" / "seen.json"
+        }  # fmt: skip
 
 
 def test_published_weights_once_saved_need_no_package(tmp_path):
