@@ -33,9 +33,12 @@ def predict(
     if not manifest.is_file():
         raise InputError(str(manifest), "there is no such manifest", "give the path of the new patients' table")
     found = find_study(study)
-    from dlr.study.prediction import predict_patients
+    from dlr.study.prediction import doubt_of_images, predict_patients
 
     start = as_it_ran(found)
     target = out if out is not None else manifest.with_name(f"{manifest.stem}_predictions.csv")
     done = predict_patients(found, start.pipeline, start.settings, manifest.absolute(), target, jobs=jobs or cores())
+    doubt = doubt_of_images(found)
+    if doubt is not None:
+        typer.echo(f"! {doubt}", err=True)
     typer.echo(str(done))

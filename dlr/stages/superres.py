@@ -13,18 +13,15 @@ from dlr.engine import Run, stage
 from dlr.errors import require_extra
 from dlr.study.cases import ENHANCEMENT
 from dlr.study.cohort import read_cohort
+from dlr.study.generators import fitted_generator, seconds_of_all, taken_generator, weights_files
 from dlr.study.superres import (
     LIBRARIES,
     UNASKED,
     enhance_all,
-    fitted_generator,
     heeded_by,
     members_of,
     native_images,
-    seconds_of_all,
     superres_settings,
-    taken_generator,
-    weights_files,
 )
 from dlr.study.superres_checks import check_all, judged, shown_lesions
 from dlr.superres import SuperresSettings

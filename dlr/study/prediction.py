@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from dlr.study.application import BAD_COLUMNS, Applied, NewPatients, applicable,
 from dlr.tables import CUTOFFS, OUTSIDE, PATIENT_POINTS, PREDICTIONS
 from dlr.words import MODELS, Kind, signature
 
-__all__ = ["Prediction", "predict_patients", "predict_table"]
+__all__ = ["Prediction", "doubt_of_images", "predict_patients", "predict_table"]
 
 NAMES = ["patient_id", "target", "model", "variant", "protocol"]
 LINE = ["target", "model", "variant", "protocol"]
@@ -59,6 +60,20 @@ def predict_patients(
         else:
             beside.unlink(missing_ok=True)
     return out
+
+
+def doubt_of_images(study: Study) -> str | None:
+    """A warning where the study's checks found hallucinations in enhanced images, which new ones become too."""
+    for name in ("superres_effect", "superres"):  # the first one's verdict is of all checks
+        folder = study.folders.get(name)
+        if folder is not None and (folder / "verdict.json").is_file():
+            said = json.loads((folder / "verdict.json").read_text(encoding="utf-8"))
+            if said["word"] != "hallucination":
+                return None
+            return (
+                f"these values are measured in enhanced images, and the study's verdict on them is: {said['sentence']}"
+            )
+    return None
 
 
 def predict_table(

@@ -16,8 +16,9 @@ from dlr.engine import Run, Task, TaskFailure
 from dlr.errors import InputError, missing_modules
 from dlr.randomness import rng
 from dlr.study.cases import GENERATOR, read_generator
+from dlr.study.generators import PSNR, perceptual_network, perceptual_weights
 from dlr.study.simulated import simulated_pair
-from dlr.study.superres import MASK_FILE, PSNR, UNITS_FILE, Members, linked, perceptual_network, perceptual_weights
+from dlr.study.superres import MASK_FILE, UNITS_FILE, Members, linked
 from dlr.study.tasks import task_of
 from dlr.superres import DegradationSettings, SuperresSettings
 from dlr.tables import CHECKED, CHECKS, FIDELITY, SUPERRES_EXAMPLES

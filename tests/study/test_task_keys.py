@@ -22,12 +22,13 @@ from dlr.study.activation_maps import ActivationMap
 from dlr.study.cases import CaseRow, CohortFiles, OneCase
 from dlr.study.deep_chains import DeepChain
 from dlr.study.frozen import FitHead
+from dlr.study.generators import FitGenerator, JudgeDiscriminator
 from dlr.study.measuring import Measuring
 from dlr.study.networks import ApplyNetwork, FineTuning
 from dlr.study.pictures import Picturing
 from dlr.study.receptors import ApplyReceptors, TrainReceptors
 from dlr.study.signatures import FitPart
-from dlr.study.superres import EnhanceCase, FitGenerator, JudgeDiscriminator, NativeImage
+from dlr.study.superres import EnhanceCase, NativeImage
 from dlr.study.superres_checks import CheckFields, CheckPatient, Generators
 from dlr.study.tasks import OUT, key_of_payload, out_of_key
 from dlr.study.volume_maps import VolumeMap
