@@ -198,7 +198,8 @@ def _scaled(grey: np.ndarray, dtype: np.dtype[Any] | str) -> tuple[np.ndarray, f
     if np.dtype(dtype) == np.uint8:
         low, high = 0.0, 255.0
     else:  # of a small image too, the one brightest and the one darkest pixel do not count
-        low, high = (float(np.percentile(values, q, method=m)) for q, m in zip(ENDS, ("higher", "lower"), strict=True))
+        low = float(np.percentile(values, ENDS[0], method="higher"))
+        high = float(np.percentile(values, ENDS[1], method="lower"))
         if low >= high:
             low, high = float(values.min()), float(values.max())
     return ((values - low) / (high - low if high > low else 1.0)).astype(np.float32), low, high
