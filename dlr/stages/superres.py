@@ -63,8 +63,9 @@ def superres(run: Run) -> None:
     CHECKED.write(run.folder, checked)
     if folders:
         SUPERRES_EXAMPLES.write(run.folder, shown_lesions(run, checked, folders))
-    verdict = write_verdict(run, checked, len(folders))
-    write_about(run, settings, said | {"check_patients": len(folders)})
+    patients = len({row.patient_id for row in members.checked if row.case_id in folders})
+    verdict = write_verdict(run, checked, patients)
+    write_about(run, settings, said | {"check_patients": patients})
     run.log(f"{len(table)} images enhanced x{settings.scale} by {settings.method}: {verdict}")
 
 

@@ -171,10 +171,19 @@ def enhanced_array(case: Case, generator: Path) -> np.ndarray:
 
     Raises InputError, with the case named, where the image cannot be enhanced.
     """
+    grey = np.ascontiguousarray(case.image.array[0])
     try:
-        return np.asarray(read_generator(generator).apply(case.image.array[0], case.image.dtype))
+        return _enhanced(generator, grey.tobytes(), grey.dtype.str, grey.shape, case.image.dtype)
     except InputError as error:
         raise at_case(error, case.case_id) from error
+
+
+@lru_cache(maxsize=1)
+def _enhanced(generator: Path, content: bytes, stored: str, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Remembered for the next reader of the same image: a new patient's is read once a backbone."""
+    array = np.asarray(read_generator(generator).apply(np.frombuffer(content, stored).reshape(shape), dtype))
+    array.setflags(write=False)
+    return array
 
 
 def enhanced_case(case: Case, array: np.ndarray, scale: int, native: bool = False) -> Case:

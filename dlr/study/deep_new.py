@@ -55,18 +55,20 @@ def _show(given: Application, rows: list[CaseRow]) -> Shown:
     patients = {row.case_id: row.patient_id for row in rows}
     source = source_of(given.settings, given.needs.superres, new=True)
     tables, frames = {}, {}
-    for file in sorted((given.home / BACKBONES).glob("*.safetensors")):
-        features: dict[str, np.ndarray] = {}
-        for asked in picturing_of(given.settings, source, rows, file.stem, file, ""):
-            case = asked.case.row.case_id
+    files = sorted((given.home / BACKBONES).glob("*.safetensors"))
+    features: dict[str, dict[str, np.ndarray]] = {file.stem: {} for file in files}
+    for row in rows:  # by case, so that its image is enhanced once for all backbones
+        for file in files:
+            (asked,) = picturing_of(given.settings, source, [row], file.stem, file, "")
             try:
-                pictures[case], features[case] = picture_one(asked)
+                pictures[row.case_id], features[file.stem][row.case_id] = picture_one(asked)
             except InputError as error:
-                given.cannot(asked.case.row, error.problems[0])
-        if features:
-            tables[file.stem] = embedding_table(features, patients)
-            policy = given.settings.cohort.per_patient
-            frames[file.stem] = patient_frame(tables[file.stem], given.patients.tables, policy)
+                given.cannot(row, error.problems[0])
+    policy = given.settings.cohort.per_patient
+    for name, found in features.items():
+        if found:
+            tables[name] = embedding_table(found, patients)
+            frames[name] = patient_frame(tables[name], given.patients.tables, policy)
     return Shown(pictures, patients, tables, frames)
 
 

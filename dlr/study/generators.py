@@ -219,6 +219,7 @@ def judge_discriminator(task: Task, folder: Path) -> None:
     discriminator.load_state_dict(read_weights(given.discriminator))
     images = [np.load(file, mmap_mode="r") for file in given.images]
     generator = Enhancer.load(given.begun).network
+    assert generator is not None  # it was fitted
     told = discriminator_auc(discriminator.eval(), generator, images, given.settings, given.seed)
     (folder / SAID_FILE).write_text(json.dumps(told), encoding="utf-8")
 

@@ -87,7 +87,7 @@ def _pictures(case: OneCase, settings: InputSettings, every_slice: bool) -> list
         raise InputError(f"case {read.case_id}", error.problems[0].what, error.problems[0].mend) from error
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)  # new patients meet one after the other
 def frozen_backbone(name: str, file: str) -> Any:
     """A saved backbone, read once a process."""
     from dlr.deep import load_weights

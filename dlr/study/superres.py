@@ -43,7 +43,7 @@ class Members:
     """Training patients by what the generator does with their images."""
 
     fitted: tuple[CaseRow, ...]  # all their images
-    checked: tuple[CaseRow, ...]  # one outlined image a patient, none of whose images is fitted on
+    checked: tuple[CaseRow, ...]  # all outlined images of patients none of whose images is fitted on
 
     @property
     def roles(self) -> dict[str, str]:
@@ -104,8 +104,7 @@ def members_of(run: Run, tables: CohortTables, settings: SuperresSettings) -> Me
             f"fewer than {FEWEST}: {more}"
         )
     drawn = {outlined[place] for place in order[:number]}
-    first = {row.patient_id: row for row in reversed(rows) if row.outlined}
-    checked = tuple(first[patient] for patient in outlined if patient in drawn)
+    checked = tuple(row for row in rows if row.outlined and row.patient_id in drawn)
     fitted = tuple(row for row in rows if row.patient_id not in drawn) if settings.fitted else ()
     if settings.fitted and not fitted:
         what = f"{len(drawn)} training patients are kept to check the generator, and nobody is left to fit it on"
