@@ -10,6 +10,7 @@ import pytest
 
 from dlr.stats import icc_many, interval_wilson
 from dlr.superres.checks import _mean, _surviving, checks_of, fidelity_of, flip_check, survival_check, survival_of
+from dlr.superres.speckle import FIELDS
 from dlr.superres.verdict import CONTROLS, SEEN, verdict
 from dlr.tables import CHECKED, CHECKS, FIDELITY, SURVIVAL
 
@@ -130,17 +131,24 @@ def test_more_invented_than_recovered_is_a_caution_and_the_shares_are_told() -> 
     assert account.loc["invented", "bicubic"] == pytest.approx(0.1)
 
 
+def fields_with(counts: Sequence[float]) -> pd.DataFrame:
+    """Check F of fields that hold so many false structures, and none of bicubic's."""
+    rows = [
+        (f"field {k}", "", subject, "field", "false_structures", count * (subject == "restored"))
+        for subject in ("restored", "bicubic")
+        for k, count in enumerate(counts)
+    ]
+    return checks_of(pd.concat([checked(), pd.DataFrame(rows, columns=list(CHECKED.columns))]), 1)
+
+
 def test_fields_of_speckle_are_counted_by_field() -> None:
-    fields = pd.DataFrame(
-        [
-            (f"field {k}", "", subject, "field", "false_structures", count)
-            for subject in ("restored", "bicubic")
-            for k, count in enumerate(ones(6, 16) if subject == "restored" else ones(0, 16))
-        ],
-        columns=list(CHECKED.columns),
-    )
-    made = row(checks_of(pd.concat([checked(), fields]), 1), "F")
+    made = row(fields_with(ones(6, 16)), "F")
     assert (made.value, made.n, made.found, made.severity) == (6 / 16, 16, True, "hallucination")
+
+
+def test_fields_are_so_many_that_one_false_structure_in_eight_of_them_is_found() -> None:
+    assert row(fields_with(ones(FIELDS // 8, FIELDS)), "F").found  # .125 of 32: Student's reach is .121
+    assert not row(fields_with(ones(2, 16)), "F").found
 
 
 def test_truly_enhanced_images_are_told_beside_bicubic_and_fail_nothing() -> None:
