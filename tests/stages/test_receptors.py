@@ -13,7 +13,7 @@ pytest.importorskip("torch")
 
 from dlr.engine import Result, open_study, resolve
 from dlr.errors import InputError
-from dlr.networks import loop
+from dlr.networks import underway
 from dlr.randomness import rng
 from dlr.settings import ReceptorStudySettings
 from dlr.study.prediction import predict_table
@@ -91,14 +91,14 @@ def test_other_executors_give_the_same_bytes(how: dict, study: Result, manifest:
 def test_a_run_killed_in_epoch_three_goes_on_to_the_same_bytes(
     study: Result, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = loop.write_checkpoint
+    written = underway.write_checkpoint
 
     def killed(path: Path, identity: str, content: dict) -> None:
         if content["epoch"] == 3:
             raise KeyboardInterrupt
         written(path, identity, content)
 
-    monkeypatch.setattr(loop, "write_checkpoint", killed)
+    monkeypatch.setattr(underway, "write_checkpoint", killed)
     with pytest.raises(KeyboardInterrupt):
         run_volumes(manifest, tmp_path / "killed")
     assert list((tmp_path / "killed" / "checkpoints").glob("*.pt"))
