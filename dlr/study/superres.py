@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from dlr.errors import InputError
 from dlr.randomness import rng
 from dlr.study.cases import GENERATOR, CaseRow, OneCase, enhanced_array, enhanced_file, rows_of, source_of
 from dlr.study.cohort import CohortTables
+from dlr.study.linking import linked
 from dlr.study.tasks import task_of
 from dlr.superres import SuperresSettings
 from dlr.superres.checks import FEWEST
@@ -26,7 +25,7 @@ from dlr.words import Side
 
 __all__ = [
     "CHECKED_ROLE", "LEARNING", "LIBRARIES", "MASK_FILE", "UNASKED", "UNITS_FILE", "EnhanceCase", "Members",
-    "NativeImage", "enhance_all", "enhance_case", "heeded_by", "linked", "members_of", "native_images", "read_native",
+    "NativeImage", "enhance_all", "enhance_case", "heeded_by", "members_of", "native_images", "read_native",
     "superres_settings",
 ]  # fmt: skip
 
@@ -185,12 +184,3 @@ def enhance_case(task: Task, folder: Path) -> None:
     """Read one case and enhance its image; leave enhanced.npy (h s, w s) of its own sample type."""
     given: EnhanceCase = task.payload
     np.save(folder / ENHANCED_ARRAY, enhanced_array(given.case.read(), given.generator))
-
-
-def linked(source: Path, target: Path) -> None:
-    """A file under another name: the same bytes once on the disk where it can link."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

@@ -17,8 +17,9 @@ from dlr.errors import InputError, missing_modules
 from dlr.randomness import rng
 from dlr.study.cases import GENERATOR, read_generator
 from dlr.study.generators import PSNR, perceptual_network, perceptual_weights
-from dlr.study.simulated import simulated_pair
-from dlr.study.superres import MASK_FILE, UNITS_FILE, Members, linked
+from dlr.study.linking import linked
+from dlr.study.simulated import BICUBIC, RESTORED, simulated_pair
+from dlr.study.superres import MASK_FILE, UNITS_FILE, Members
 from dlr.study.tasks import task_of
 from dlr.superres import DegradationSettings, SuperresSettings
 from dlr.tables import CHECKED, CHECKS, FIDELITY, SUPERRES_EXAMPLES
@@ -33,7 +34,6 @@ __all__ = [
 ]  # fmt: skip
 
 ROWS_FILE, EXAMPLE = "checked.parquet", "example"
-RESTORED, BICUBIC = "restored", "bicubic"
 RANKS = ("best", "median", "worst")
 AROUND = 32  # pixels of the truth around a lesion that are kept to be shown
 FIELD = slice(88, 120)  # where a field's lesion would be: the counts are of the whole field

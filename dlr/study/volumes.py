@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ from dlr.engine.store import TASK_RECORD
 from dlr.errors import InputError
 from dlr.radiomics.native.diameters import diameters
 from dlr.study.cases import CaseRow, OneCase, source_of
+from dlr.study.linking import linked
 from dlr.study.tasks import task_of
 from dlr.tables import VOLUMES
 from dlr.volume import VolumeSettings
@@ -135,10 +134,7 @@ def _link(source: Path, target: Path) -> None:
     """A folder's files under another name: the same bytes once on the disk where it can link."""
     target.mkdir(parents=True)
     for file in sorted(path for path in source.iterdir() if path.name != TASK_RECORD):
-        try:
-            os.link(file, target / file.name)
-        except OSError:
-            shutil.copyfile(file, target / file.name)
+        linked(file, target / file.name)
 
 
 def read_volume_set(home: Path) -> VolumeSet:
