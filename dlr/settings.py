@@ -18,11 +18,13 @@ from dlr.volume import EmbeddingSettings, ReceptorSettings, VolumeSettings
 __all__ = [
     "ClinicalSettings",
     "CombineSettings",
+    "DceStudySettings",
     "EvaluateSettings",
     "NomogramSettings",
     "ReceptorStudySettings",
     "ReportSettings",
     "StudySettings",
+    "SubtypeSettings",
     "without_withdrawn",
 ]
 
@@ -142,6 +144,12 @@ class ReceptorAttentionSettings(AttentionSettings):
     method: Literal["gradcam", "gradcam++"] = "gradcam++"
 
 
+class SubtypeSettings(Section):
+    """Molecular subtypes out of ER, PR, HER2 and Ki-67."""
+
+    rule: Literal["st_gallen_2013", "st_gallen_2011"] = "st_gallen_2013"  # Ki-67 below 20 % or 14 % is luminal A
+
+
 class ReceptorStudySettings(Section):
     """All sections of the pipelines that look at volumes; `seed` names every random draw of the study."""
 
@@ -157,3 +165,42 @@ class ReceptorStudySettings(Section):
     embedding: EmbeddingSettings = EmbeddingSettings()
     evaluate: ReceptorEvaluateSettings = ReceptorEvaluateSettings()
     report: ReportSettings = ReportSettings()
+
+
+class DceCohortSettings(ReceptorCohortSettings):
+    """Three receptors and Ki-67 from DCE-MRI, 7:1:2 by patient as published."""
+
+    target: str | list[str] = Field(default_factory=lambda: ["er", "pr", "her2", "ki67"], description="outcome columns")
+    test_share: float = Field(default=0.2, ge=0, lt=1, description="0: nobody, all are cross-fitted")
+    validation_share: float = Field(
+        default=0.1, ge=0, lt=1, description="of all patients; cut-offs under paper then come from this side"
+    )
+
+
+class DceVolumeSettings(VolumeSettings):
+    """The units of MRI mean nothing between scanners: each volume is scaled by its own percentiles."""
+
+    scale: Literal["part", "volume"] = "volume"
+
+
+class DceReceptorSettings(ReceptorSettings):
+    """The spatial network of ResNet-18 alone."""
+
+    models: list[Literal["single", "multi", "spatial"]] = Field(["spatial"], min_length=1)
+    depth: Literal[10, 18, 34, 50] = 18
+
+
+class DceEvaluateSettings(ReceptorEvaluateSettings):
+    """The pre-named comparison: the spatial network with the frozen one."""
+
+    primary: tuple[str, str] = ("Spatial", "DL")
+
+
+class DceStudySettings(ReceptorStudySettings):
+    """The same for single-phase DCE-MRI, with Ki-67 and molecular subtypes."""
+
+    cohort: DceCohortSettings = DceCohortSettings()
+    volume: DceVolumeSettings = DceVolumeSettings()
+    receptors: DceReceptorSettings = DceReceptorSettings()
+    evaluate: DceEvaluateSettings = DceEvaluateSettings()
+    subtypes: SubtypeSettings = SubtypeSettings()

@@ -294,6 +294,17 @@ ATTENTION_COMPARED = Table(  # two models on the same patients: paired, a less b
     {**_text("target", "region", "measure", "model_a", "model_b"), "n": WHOLE,
      **_numbers("median_a", "median_b", "median_difference", "statistic", "p"), "method": TEXT},
 )  # fmt: skip
+REGION_WEIGHTS = Table(  # what every chain of Spatial has learnt; sum 1 over the regions of a target
+    "region_weights.csv", {**_CHAIN, **_text("variant", "region"), "weight": NUMBER}
+)
+ATTENTION_SHARES = Table(  # share of a chain's spatial attention that lies in a region, beside the region's own share
+    "attention_shares.csv",  # of the volume; scale: layer2 ...; region: core, rim, peritumoral, elsewhere
+    {**_text("case_id", "patient_id", "model", "protocol"), **_whole("seed", "fold"), **_text("scale", "region"),
+     **_numbers("share", "volume_share")},
+)  # fmt: skip
+REGION_EXAMPLES = Table(  # file: three planes of grey, regions and the attention of every scale (.npz)
+    "region_examples.csv", _text("case_id", "patient_id", "model", "part", "file")
+)
 _EXAMPLE = {**_text("case_id", "patient_id", "outcome"), "probability": NUMBER, "fold": WHOLE, "file": TEXT}
 EXAMPLES = Table("examples.csv", {**_text("target"), **_EXAMPLE})
 EXAMPLES_IN_PLANES = Table("examples_in_planes.csv", {**_text("target", "model"), **_EXAMPLE})  # of volumes
@@ -380,6 +391,14 @@ OPTIMISM_GAP = Table(
     {**_text("target", "model", "variant", "metric"),
      **_numbers("paper_train", "paper_test", "crossfit_out_of_fold", "crossfit_test", "gap")},
 )  # fmt: skip
+ABLATION = Table(  # the whole model and what stands beside it; target "macro": the mean of the binary ones
+    "ablation.csv",  # row: full, a name of receptors.ablation, radiomics_logistic, radiomics_svm, frozen
+    {**_text("row", "target", "protocol", "side", "metric"), "value": NUMBER, **_INTERVAL,
+     **_numbers("difference", "difference_lower", "difference_upper", "p"), "n": WHOLE, "method": TEXT},
+)  # fmt: skip
+SUBTYPES = Table(  # a row a patient and signature; true is "" where a marker is unknown
+    "subtypes.csv", {**_text("patient_id", "model", "variant", "protocol", "side", "role", "true", "called", "rule")}
+)
 RECLASSIFICATION = Table(
     "nri_idi.csv",
     {**_SIGNATURE, **_text("model_old", "measure"), "value": NUMBER, **_INTERVAL, "p": NUMBER, "caution": TEXT},

@@ -15,6 +15,7 @@ __all__ = [
     "CHOSEN",
     "CLIP",
     "EVERY_PART",
+    "LESION_ALONE",
     "MACRO",
     "MODELS",
     "NATIVE_IMAGES",
@@ -54,6 +55,7 @@ class Protocol(StrEnum):
     PAPER = "paper"
     CROSSFIT = "crossfit"
     NESTED = "nested"
+    EXTERNAL_CROSSFIT = "external_crossfit"
     LEAVE_ONE_COHORT_OUT = "leave_one_cohort_out"
 
 
@@ -146,6 +148,7 @@ class Role(StrEnum):
 EVERY_PART = "all"  # target, protocol and part of what depends on none of them
 CHOSEN = "chosen"  # the algorithm of a chain that was chosen inside its own training part
 NATIVE_IMAGES, BICUBIC_IMAGES = "native images", "bicubic images"  # variants beside the signature of enhanced images
+LESION_ALONE = "lesion alone"  # variant of Rad without the regions around the lesion, beside the one with them
 OTHER_IMAGES = (NATIVE_IMAGES, BICUBIC_IMAGES)
 MACRO = "macro"  # in place of a target: all binary targets of a model together
 CLIP = 0.001  # probabilities enter logits clipped to [CLIP, 1 - CLIP]

@@ -19,6 +19,7 @@ class RadiomicsSettings(BaseModel):
 
     profile: str = "ultrasound2d"  # a shipped name, or the path of a pyradiomics parameter file
     engine: Literal["pyradiomics", "native"] = DEFAULT_ENGINE
+    regions: tuple[str, ...] = ("lesion",)  # further ones by their width: core_3mm, rim_2mm, peritumoral_4mm
 
 
 class StabilitySettings(BaseModel):

@@ -11,6 +11,7 @@ from dlr.volume.settings import (
     EmbeddingSettings,
     ReceptorSettings,
     ReceptorTraining,
+    RegionSettings,
     SegmentationSettings,
     VolumeSettings,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "ReceptorOutput",
     "ReceptorSettings",
     "ReceptorTraining",
+    "RegionSettings",
     "SegmentationSettings",
     "SingleTask",
     "VolumeSettings",

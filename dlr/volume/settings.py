@@ -9,9 +9,29 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dlr.networks.settings import OUT_OF_KEY, TrainingSettings
 
-__all__ = ["EmbeddingSettings", "ReceptorSettings", "ReceptorTraining", "SegmentationSettings", "VolumeSettings"]
+__all__ = [
+    "AblationRow",
+    "EmbeddingSettings",
+    "ReceptorSettings",
+    "ReceptorTraining",
+    "RegionSettings",
+    "SegmentationSettings",
+    "VolumeSettings",
+]
 
 Edge = Annotated[int, Field(ge=4, le=512)]
+RegionName = Literal["core", "rim", "peritumoral"]
+AblationRow = Literal[
+    "without_attention",
+    "single_scale",
+    "without_peritumoral",
+    "without_multi_task",
+    "without_shared_extractor",
+    "core_only",
+    "core_pooled",  # the trap: pooled over the core while the input stays whole
+    "without_core",
+    "without_rim",
+]
 
 
 class VolumeSettings(BaseModel):
@@ -87,12 +107,33 @@ class SegmentationSettings(BaseModel):
     deep_supervision: Annotated[bool, Field(description="coarser maps are judged too, by 1/2, 1/4 ...")] = False
 
 
+class RegionSettings(BaseModel):
+    """The regions that Spatial pools over, by the signed distance in mm from the surface of the outline."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    use: Annotated[list[RegionName], Field(min_length=1, description="regions that are pooled over")] = [
+        "core",
+        "rim",
+        "peritumoral",
+    ]
+    core_mm: Annotated[float, Field(gt=0, description="the core lies deeper than this")] = 3.0
+    core_share: Annotated[
+        float, Field(gt=0, lt=1, description="or deeper than this share of the largest depth, where that is less")
+    ] = 0.5
+    rim_mm: Annotated[float, Field(gt=0, description="the rim reaches this far out, and in to the core")] = 3.0
+    peritumoral_mm: Annotated[float, Field(ge=0, description="peritumoral tissue: from the rim out to here")] = 10.0
+    mask_input: Annotated[
+        bool, Field(description="what lies in no region that is used is zero in the input: pooling alone hides nothing")
+    ] = True
+
+
 class ReceptorSettings(BaseModel):
     """Section `receptors`: the 3-D networks; the defaults are those published."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    models: Annotated[list[Literal["single", "multi"]], Field(min_length=1)] = ["single", "multi"]
+    models: Annotated[list[Literal["single", "multi", "spatial"]], Field(min_length=1)] = ["single", "multi"]
     one_network: Annotated[bool, Field(description="one network for all markers, or one each")] = True
     depth: Literal[10, 18, 34, 50] = 50
     width: Annotated[int, Field(ge=4, le=128, description="channels of the stem")] = 64
@@ -103,7 +144,28 @@ class ReceptorSettings(BaseModel):
     passes: Annotated[int, Field(ge=1, le=4, description="MultiTask: 2 feeds its first map back once")] = 2
     weights: Annotated[Literal["none"] | Path, Field(description="none, or the path of a MedicalNet file")] = "none"
     loss: Literal["cross_entropy", "focal"] = "cross_entropy"
+    per_cent_loss: Annotated[
+        Literal["squared", "huber"], Field(description="of a target in per cent, in units of 10 per cent")
+    ] = "squared"
+    task_weights: Annotated[
+        Literal["fixed", "uncertainty"], Field(description="of the targets: equal, or learnt (Kendall et al. 2018)")
+    ] = "fixed"
     segmentation: SegmentationSettings = SegmentationSettings()
+    dimension: Annotated[
+        Literal["3d", "2d"], Field(description="Spatial: kernels through slices, or the same in every slice")
+    ] = "3d"
+    attention: Annotated[
+        Literal["multi_scale", "single_scale", "none"],
+        Field(description="Spatial: where its spatial attention looks: layers 2 to 4, the last one, nowhere"),
+    ] = "multi_scale"
+    extractor: Annotated[Literal["shared", "own"], Field(description="Spatial: one encoder, or one each target")] = (
+        "shared"
+    )
+    regions: RegionSettings = RegionSettings()
+    ablation: Annotated[
+        Literal["none", "all"] | list[AblationRow],
+        Field(description="Spatial again without one of its parts each; all: the published rows and the trap"),
+    ] = "none"
     flips: Annotated[bool, Field(description="predict the mean of a volume and its mirror image left to right")] = True
     seeds: Annotated[int, Field(ge=1, description="of learn.seeds, so many are trained")] = 1
     training: ReceptorTraining = ReceptorTraining()
