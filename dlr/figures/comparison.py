@@ -20,6 +20,7 @@ ALGORITHM_NAMES = {
     "xgboost": "XGBoost",
     "lightgbm": "LightGBM",
     "ridge": "Ridge regression",
+    "svm": "Linear SVM",
 }
 
 

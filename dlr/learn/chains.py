@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 from dlr.errors import InputError
 from dlr.learn.grid import CRITERION, GridPoint, InnerFold, best_point, best_setting, bounded, recipes, score_grid
 from dlr.learn.lasso import LassoNumberSelector, LassoSelector
-from dlr.learn.models import Constant, FittedModel, model_from_estimator
+from dlr.learn.models import Constant, FittedModel, Linear, model_from_estimator
 from dlr.learn.preparation import Preparation
 from dlr.learn.rad_score import RadScore
 from dlr.learn.selection import Columns, learn_columns
@@ -204,6 +204,9 @@ def _chain(columns: Columns, truth: np.ndarray, point: GridPoint, trees: int, se
         estimator = recipes(columns.kind)[point.algorithm].make(point.parameters, trees, seed)
         fitted = estimator.fit(columns.values, truth.astype(np.int64) if binary else truth)
         model = model_from_estimator(point.algorithm, fitted)
+        if point.scaling is not None:
+            assert isinstance(model, Linear)
+            model = model.scaled(point.scaling)
     else:
         model = Constant(baseline)
     return Chain(

@@ -17,6 +17,7 @@ class Recipe:
     grid: tuple[dict[str, Any], ...]
     most_grid_trees: int | None = None  # a forest's trees are alike, so fewer of them rank its grid; None = all
     by_log_loss: bool = False  # its points are ranked by the log loss of inner folds, a proper score; else by the AUC
+    by_margin: bool = False  # it answers with a margin, which Platt's scaling on the inner folds makes a probability
 
 
 def _logistic(point: dict[str, Any], trees: int, seed: int) -> Any:
@@ -52,6 +53,12 @@ def _lightgbm(point: dict[str, Any], trees: int, seed: int) -> Any:
     )  # fmt: skip
 
 
+def _svm(point: dict[str, Any], trees: int, seed: int) -> Any:
+    from sklearn.svm import LinearSVC
+
+    return LinearSVC(**point, dual=False, tol=1e-8, max_iter=5000)
+
+
 PENALTIES = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # C, the strongest first: made for columns by the hundred
 
 RECIPES: dict[str, Recipe] = {
@@ -71,4 +78,5 @@ RECIPES: dict[str, Recipe] = {
         ),
     ),
     "ridge": Recipe(_logistic, tuple({"C": c} for c in PENALTIES), by_log_loss=True),
+    "svm": Recipe(_svm, tuple({"C": c} for c in PENALTIES), by_margin=True),
 }

@@ -15,6 +15,7 @@ from scipy.stats import rankdata
 
 from dlr.learn.classifiers import RECIPES, Recipe
 from dlr.learn.models import model_from_estimator
+from dlr.learn.platt import Scaling, platt
 from dlr.learn.regressors import REGRESSION_RECIPES
 from dlr.words import TargetKind
 
@@ -44,6 +45,7 @@ class GridPoint:
     scores: tuple[float, ...]
     kind: TargetKind = TargetKind.BINARY
     loss: float | None = None  # mean log loss of the inner folds' rows, where that ranks the algorithm's settings
+    scaling: Scaling | None = None  # of a margin, fitted on the inner folds' held-out rows
 
     @property
     def median(self) -> float:
@@ -84,19 +86,22 @@ def score_grid(
     trees = min(trees, recipe.most_grid_trees or trees)
     points = []
     for parameters in recipe.grid[:max_grid]:
-        scores, losses = [], []
+        scores, values = [], []
         for fold in folds:
             if fold.train.shape[1] == 0:
-                value = np.full(len(fold.held_out_outcome), np.median(fold.outcome.astype(float)))
+                same = 0.0 if recipe.by_margin else np.median(fold.outcome.astype(float))
+                value = np.full(len(fold.held_out_outcome), same)
             else:
                 target = fold.outcome.astype(np.int64) if kind is TargetKind.BINARY else fold.outcome
                 estimator = recipe.make(parameters, trees, seed).fit(fold.train, target)
                 value = bounded(kind, model_from_estimator(algorithm, estimator).predict(fold.held_out))
             judge = _ordered_pairs if kind is TargetKind.BINARY else _absolute_error
             scores.append(judge(fold.held_out_outcome, value))
-            losses.append(_log_losses(fold.held_out_outcome, value) if recipe.by_log_loss else np.zeros(0))
-        loss = float(np.concatenate(losses).mean()) if recipe.by_log_loss else None
-        points.append(GridPoint(algorithm, parameters, tuple(scores), kind, loss))
+            values.append(value)
+        held_out, value = np.concatenate([fold.held_out_outcome for fold in folds]), np.concatenate(values)
+        loss = float(_log_losses(held_out, value).mean()) if recipe.by_log_loss else None
+        scaling = platt(held_out, value) if recipe.by_margin else None
+        points.append(GridPoint(algorithm, parameters, tuple(scores), kind, loss, scaling))
     return tuple(points)
 
 

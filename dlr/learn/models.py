@@ -1,6 +1,7 @@
 """Fitted classifiers and regressors in forms that can be saved without pickle; what is saved is what predicts.
 
-Logistic and ridge regression as JSON, LightGBM as its text, XGBoost as its JSON, forests as a table of nodes.
+Logistic and ridge regression and the scaled margin of the linear SVM as JSON, LightGBM as text, XGBoost as its JSON,
+forests as a table of nodes.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from dlr.errors import InputError
 from dlr.learn.forest import Forest
+from dlr.learn.platt import Scaling
 from dlr.words import TargetKind, expit
 
 __all__ = ["FILE_NAME", "Constant", "FittedModel", "model_from_bytes", "model_from_estimator"]
@@ -25,6 +27,7 @@ FILE_NAME = {
     "xgboost": "xgboost.json",
     "lightgbm": "lightgbm.txt",
     "ridge": "ridge.json",
+    "svm": "svm.json",
 }
 MEND = "use the folder that dlr itself wrote, or fit the study again"
 
@@ -68,13 +71,17 @@ class Logistic:
 
 @dataclass(frozen=True)
 class Linear:
-    """intercept + values @ coefficients."""
+    """intercept + values @ coefficients: a per cent, or the margin of a support vector machine."""
 
     intercept: float
     coefficients: np.ndarray
 
     def predict(self, values: np.ndarray) -> np.ndarray:
         return self.intercept + (values * self.coefficients).sum(axis=1)
+
+    def scaled(self, scaling: Scaling) -> Logistic:
+        """A margin as a probability."""
+        return Logistic(scaling.intercept + scaling.slope * self.intercept, scaling.slope * self.coefficients)
 
     def to_bytes(self) -> bytes:
         return json.dumps({"intercept": self.intercept, "coefficients": self.coefficients.tolist()}).encode()
@@ -112,6 +119,8 @@ def model_from_estimator(algorithm: str, estimator: Any) -> FittedModel:
         return Logistic(float(estimator.intercept_[0]), np.array(estimator.coef_[0], dtype=float))
     if algorithm == "ridge":
         return Linear(float(estimator.intercept_), np.array(estimator.coef_, dtype=float))
+    if algorithm == "svm":
+        return Linear(float(estimator.intercept_[0]), np.array(estimator.coef_[0], dtype=float))
     if algorithm == "lightgbm":
         return LightGbm(estimator.booster_)
     if algorithm == "xgboost":
@@ -167,4 +176,5 @@ _READERS = {
     "xgboost": _read_xgboost,
     "lightgbm": _read_lightgbm,
     "ridge": _read_logistic,
+    "svm": _read_logistic,  # its scaled margin
 }

@@ -10,7 +10,7 @@ from dlr.words import TargetKind
 
 __all__ = ["ALGORITHMS", "REGRESSORS", "Algorithm", "LearnSettings", "Regressor"]
 
-Algorithm = Literal["logistic", "random_forest", "extra_trees", "xgboost", "lightgbm", "ridge"]
+Algorithm = Literal["logistic", "random_forest", "extra_trees", "xgboost", "lightgbm", "ridge", "svm"]
 ALGORITHMS: tuple[Algorithm, ...] = ("logistic", "random_forest", "extra_trees", "xgboost", "lightgbm")  # by default
 Regressor = Literal["ridge", "lightgbm"]
 REGRESSORS: tuple[Regressor, ...] = ("ridge", "lightgbm")

@@ -38,6 +38,7 @@ ALGORITHMS = {
     "xgboost": "XGBoost",
     "lightgbm": "LightGBM",
     "ridge": "ridge-penalised logistic regression",
+    "svm": "a linear support vector machine (probabilities by Platt's scaling on the inner folds)",
 }
 T_TESTS = {"welch": "Welch's t-test", "student": "Student's t-test", "mannwhitney": "the Mann–Whitney test"}
 PER_PATIENT = {

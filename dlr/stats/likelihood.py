@@ -28,7 +28,7 @@ class Likelihood:
     """Binomial log-likelihood Σ w [y η − log(1 + e^η)], η = xβ + offset."""
 
     x: np.ndarray  # (n, k), intercept included
-    y: np.ndarray  # (n,) 0 or 1
+    y: np.ndarray  # (n,) 0 or 1, or a share between
     weights: np.ndarray  # (n,)
     offset: np.ndarray  # (n,)
 

@@ -12,7 +12,7 @@ from null_tables import Study, draw_study
 from dlr.learn import ALGORITHMS, LearnSettings, save_chains
 from dlr.protocols import Part
 
-ALL = LearnSettings(algorithms=[*ALGORITHMS, "ridge"], trees=5, max_grid=1, inner_folds=2, lasso_folds=3)
+ALL = LearnSettings(algorithms=[*ALGORITHMS, "ridge", "svm"], trees=5, max_grid=1, inner_folds=2, lasso_folds=3)
 LOGS = LearnSettings(algorithms=["ridge"], log=True, inner_folds=2, lasso_folds=3)  # its strength chosen among eight
 STUDY = draw_study(3, signal=1.5, train=48, test=16, features=40)
 

@@ -187,7 +187,7 @@ def test_the_area_of_a_fold_is_that_of_the_served_model(monkeypatch):
 
 
 def test_grids_have_at_most_eight_points():
-    assert set(RECIPES) == set(typing.get_args(Algorithm)) == {*ALGORITHMS, "ridge"}
+    assert set(RECIPES) == set(typing.get_args(Algorithm)) == {*ALGORITHMS, "ridge", "svm"}
     assert all(1 <= len(recipe.grid) <= 8 for recipe in RECIPES.values())
 
 
