@@ -15,6 +15,14 @@ from dlr.figures.honesty import draw_dice, draw_icc, draw_optimism, draw_splits
 from dlr.figures.nomogram import draw_nomogram, nomogram_rows
 from dlr.figures.patients import draw_flow, draw_outline, flow_rows
 from dlr.figures.per_cent import draw_bland_altman, draw_observed_predicted
+from dlr.figures.regions import (
+    attention_scales_height,
+    draw_ablation,
+    draw_attention_scales,
+    draw_attention_shares,
+    draw_confusion,
+    draw_region_weights,
+)
 from dlr.figures.selection import draw_lasso_error, draw_lasso_path, draw_selection_frequency, draw_weights
 from dlr.figures.superres import (
     Enlarged,
@@ -32,15 +40,20 @@ __all__ = [
     "Line",
     "Plane",
     "Restored",
+    "attention_scales_height",
     "class_of",
+    "draw_ablation",
     "draw_algorithm_table",
     "draw_attention",
+    "draw_attention_scales",
+    "draw_attention_shares",
     "draw_auc_differences",
     "draw_auc_forest",
     "draw_bland_altman",
     "draw_block_shares",
     "draw_calibration",
     "draw_cohort_forest",
+    "draw_confusion",
     "draw_correlation",
     "draw_decision",
     "draw_detail_account",
@@ -62,6 +75,7 @@ __all__ = [
     "draw_pr",
     "draw_planes",
     "draw_predictions",
+    "draw_region_weights",
     "draw_restored",
     "draw_roc",
     "draw_selection_frequency",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 
 from dlr.figures import theme
 
-__all__ = ["Extent", "draw_flow", "draw_outline", "flow_rows", "outline"]
+__all__ = ["Extent", "draw_flow", "draw_outline", "filled_regions", "flow_rows", "outline"]
 
 Extent = tuple[float, float, float, float]  # left, right, bottom, top of a picture in the units of its Axes
 FIRST, SECOND = "#56e0f5", "#e69f00"  # outlines: the final one, another reader's
@@ -79,12 +80,14 @@ def draw_outline(
     second: np.ndarray | None = None,
     extent: Extent | None = None,
     field: Extent | None = None,
+    regions: Mapping[str, np.ndarray] | None = None,
 ) -> Axes:
     """A lesion's outline over its image, grey levels between the 1st and 99th percentile.
 
     image : float (y, x).  mask : bool (y, x).  second : bool (y, x), another reader's mask, drawn dashed.
     extent, field : where several share an Axes, the place of the image in its units, and what is shown of it: black
     where the image does not reach. By default the Axes is the image's own, in pixels.
+    regions : name -> bool (y, x): their outer borders in the styles of the theme, the outline thin and white.
     """
     height, width = image.shape
     if extent is None or field is None:
@@ -100,9 +103,14 @@ def draw_outline(
         aspect=ax.get_aspect(),
     )  # fmt: skip
     shown.set_clip_path(frame)
-    for outlined, tone, style in ((second, SECOND, "--"), (mask, FIRST, "-")):
+    borders = [
+        (filled, theme.REGIONS[name].colour, theme.REGIONS[name].line, 1.0)
+        for name, filled in filled_regions(regions or {}).items()
+    ]
+    own = (mask, "white", "-", 0.5) if regions else (mask, FIRST, "-", 1.0)
+    for outlined, tone, style, wide in ((second, SECOND, "--", 1.0), *borders, own):
         if outlined is not None and outlined.any():
-            lines = LineCollection(outline(outlined, extent), colors=[tone], linewidths=1.0, linestyles=style)
+            lines = LineCollection(outline(outlined, extent), colors=[tone], linewidths=wide, linestyles=[style])
             lines.set_clip_path(frame)
             ax.add_collection(lines, autolim=False)
     ax.annotate(
@@ -119,6 +127,20 @@ def outline(mask: np.ndarray, extent: Extent) -> list[np.ndarray]:
     lines = contour_generator(z=framed).lines(0.5)
     step = np.array([(right - left) / width, (bottom - top) / height])
     return [np.array([left, top]) + (np.asarray(line) - 0.5) * step for line in lines]
+
+
+def filled_regions(regions: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Each region with all that lie further in: its border is then the outer one alone.
+
+    regions : disjoint masks of one shape, named as in the theme. Those without a voxel have no border and are left out.
+    """
+    filled, within = {}, None
+    for name in theme.REGIONS:
+        own = regions.get(name)
+        if own is not None and own.any():
+            within = own if within is None else within | own
+            filled[name] = within
+    return filled
 
 
 def _parts(flow: pd.DataFrame) -> tuple[list[dict], list[dict], list[dict], dict[str, list[str]]]:

@@ -30,6 +30,7 @@ __all__ = [
     "NEGATIVE",
     "NOTHING",
     "POSITIVE",
+    "REGIONS",
     "STYLES",
     "Style",
     "cjk_font",
@@ -87,6 +88,12 @@ _SPARE = (  # for the models that a pipeline names itself
     Style("#a05a9c", (0, (5, 3)), "*"),
 )
 _NO_MODEL = Style(GREY, "-", "o")
+
+REGIONS: dict[str, Style] = {  # of a tumour, from the inside outwards; seen on grey pictures and on white paper
+    "core": Style("#d55e00", "-", "o"),
+    "rim": Style("#0095d9", (0, (4, 1.5)), "s"),
+    "peritumoral": Style("#a064b8", (0, (1, 1.2)), "^"),
+}
 
 NOTHING = "–"  # printed for a number that is not defined
 

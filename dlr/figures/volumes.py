@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -11,10 +11,11 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 
 from dlr.figures import theme
 from dlr.figures.comparison import forest_frame
-from dlr.figures.patients import outline
+from dlr.figures.patients import Extent, filled_regions, outline
 
 __all__ = ["Plane", "draw_cohort_forest", "draw_planes", "draw_tsne", "planes_height"]
 
@@ -38,12 +39,13 @@ LABELS = (
 
 @dataclass(frozen=True)
 class Plane:
-    """One cut through a volume, its rows downwards."""
+    """One cut through a volume, its rows downwards; with regions their borders are drawn, else that of the mask."""
 
     grey: np.ndarray  # (rows, columns)
     mask: np.ndarray  # bool (rows, columns)
     heat: np.ndarray | None  # 0 to 1 of the whole volume's highest, or None
     edges: tuple[float, float]  # mm of a row and of a column
+    regions: Mapping[str, np.ndarray] = field(default_factory=dict)  # name -> bool (rows, columns)
 
     @property
     def size(self) -> tuple[float, float]:
@@ -61,7 +63,7 @@ def planes_height(rows: Mapping[str, Sequence[Plane]], width: float) -> float:
 def draw_planes(rows: Mapping[str, Sequence[Plane]], ax: Axes) -> Axes:
     """Axial, coronal and sagittal planes of one volume at one scale in mm, a row a network, its map in turbo over them.
 
-    The map's opacity grows with its value. The outline is white.
+    The map's opacity grows with its value. The outline is white; of regions the outer borders are, in their styles.
     """
     wide, high = _layout(next(iter(rows.values())))
     gap = GAP * wide
@@ -72,9 +74,8 @@ def draw_planes(rows: Mapping[str, Sequence[Plane]], ax: Axes) -> Axes:
             up = top + (high - height) / 2
             extent = (left, left + width, up + height, up)
             ax.imshow(_painted(plane), interpolation="bilinear", extent=extent)
-            if plane.mask.any():
-                lines = outline(plane.mask, extent)
-                ax.add_collection(LineCollection(lines, colors=["white"], linewidths=1.0), autolim=False)
+            for lines in _borders(plane, extent):
+                ax.add_collection(lines, autolim=False)
             if number == 0:
                 ax.text(left, -0.25 * gap, title, va="bottom", fontsize=7.5, color=theme.GREY)
             left += width + gap
@@ -82,6 +83,19 @@ def draw_planes(rows: Mapping[str, Sequence[Plane]], ax: Axes) -> Axes:
     ax.set(xlim=(0, wide), ylim=(len(rows) * (high + gap) - gap, -ABOVE * gap), aspect="equal")
     ax.axis("off")
     return ax
+
+
+def _borders(plane: Plane, extent: Extent) -> list[LineCollection]:
+    """White lines, which every colour of a map lets see: of the mask, or the outer border of every region."""
+    if not plane.regions:
+        return [LineCollection(outline(plane.mask, extent), colors=["white"], linewidths=1.0)]
+    return [
+        LineCollection(
+            outline(filled, extent), colors=["white"], linewidths=1.0, linestyles=[theme.REGIONS[name].line],
+            path_effects=[withStroke(linewidth=2, foreground="black", alpha=0.6)],
+        )
+        for name, filled in filled_regions(plane.regions).items()
+    ]  # fmt: skip
 
 
 def _painted(plane: Plane) -> np.ndarray:
