@@ -203,7 +203,8 @@ class CutOff:
 
 def stopped_on(model: str, protocol: str, side: str) -> bool:
     """Whether a side's patients chose a network's epoch: of the 3-D ones under `paper` the validation side's did."""
-    return model in (Model.SINGLE_TASK, Model.MULTI_TASK) and (protocol, side) == (Protocol.PAPER, Side.VALIDATION)
+    trained = (Model.SINGLE_TASK, Model.MULTI_TASK, Model.SPATIAL)
+    return model in trained and (protocol, side) == (Protocol.PAPER, Side.VALIDATION)
 
 
 def logit(probability: np.ndarray, clip: float = CLIP) -> np.ndarray:

@@ -18,7 +18,7 @@ from dlr.words import Protocol, Side, Target
 __all__ = ["FOLD_COLUMNS", "draw_folds", "draw_side", "learnable", "patient_table"]
 
 FOLD_COLUMNS = ("protocol", "patient_id", "seed", "outer", "fold")
-_PER_FOLD = 3  # patients with a known per cent
+PER_FOLD = 3  # patients with a known per cent
 
 
 def patient_table(table: pd.DataFrame) -> pd.DataFrame:
@@ -203,8 +203,8 @@ def _too_few(patients: pd.DataFrame, targets: Sequence[Target], folds: int, wher
         values = patients[target.name]
         if not target.binary:
             known = int(values.notna().sum())
-            if known < _PER_FOLD * folds:
-                what = f"known for {known} patients {where}, but {folds} folds need {_PER_FOLD * folds}"
+            if known < PER_FOLD * folds:
+                what = f"known for {known} patients {where}, but {folds} folds need {PER_FOLD * folds}"
                 found.append(Problem(f"target {target.name}", what, mend))
             continue
         for level, word in ((1.0, "positive"), (0.0, "negative")):

@@ -28,7 +28,7 @@ def _files(inputs: Inputs, settings: StudySettings) -> dict[str, Path]:
 
 @stage(
     "cohort",
-    version=5,
+    version=6,
     sections=["cohort", "learn.folds", "learn.seeds", "learn.protocols"],
     libraries=["pandas", "simpleitk", "pillow"],
     files=_files,
@@ -39,7 +39,7 @@ def cohort(run: Run) -> None:
     settings, learn = run.settings.cohort, run.settings.learn
     manifest = run.inputs.manifest
     assert manifest is not None, "the command line gives every run a manifest"
-    loaded = load_cohort(manifest, settings, images=run.inputs.features is None)
+    loaded = load_cohort(manifest, settings, images=run.inputs.features is None, folds=learn.folds)
     for line in loaded.mappings:
         run.log(line)
     shares = (settings.test_share, settings.validation_share)

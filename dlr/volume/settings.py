@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from dlr.errors import SettingError
 from dlr.networks.settings import OUT_OF_KEY, TrainingSettings
 
 __all__ = [
@@ -176,6 +177,18 @@ class ReceptorSettings(BaseModel):
         if len(set(value)) != len(value):
             raise ValueError("names one model twice")
         return value
+
+    @model_validator(mode="after")
+    def _rows_of_spatial(self) -> ReceptorSettings:
+        if self.ablation in ("none", []):
+            return self
+        if "spatial" not in self.models:
+            what = "its rows are Spatial without one of its parts each, and receptors.models does not hold spatial"
+            raise SettingError(f"ablation: {what}", "add spatial to receptors.models, or set receptors.ablation: none")
+        if len(self.regions.use) == 1 and f"without_{self.regions.use[0]}" in self.ablation:
+            what = f"without_{self.regions.use[0]} leaves no region of receptors.regions.use"
+            raise SettingError(f"ablation: {what}", "name more regions in receptors.regions.use, or leave the row out")
+        return self
 
 
 class EmbeddingSettings(BaseModel):

@@ -1,0 +1,49 @@
+"""The ablation of Spatial: every row is the same network under another of its own settings."""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from dlr.volume.settings import AblationRow, ReceptorSettings
+
+__all__ = ["ablated"]
+
+ALL = (  # the published rows, and the trap
+    "without_attention",
+    "single_scale",
+    "without_peritumoral",
+    "without_multi_task",
+    "without_shared_extractor",
+    "core_only",
+    "core_pooled",
+)
+
+
+def ablated(settings: ReceptorSettings) -> dict[str, ReceptorSettings]:
+    """The settings of every row that `receptors.ablation` asks for, in the order of the names; empty for none.
+
+    Where a region leaves, what lies in it is zero in the input too: the maps of later layers reach across the whole
+    volume, so that pooling alone hides nothing. The one row that only pools, core_pooled, is there to show it.
+    """
+    asked = ALL if settings.ablation == "all" else () if settings.ablation == "none" else settings.ablation
+    return {row: _changed(settings, row) for row in get_args(AblationRow) if row in asked}
+
+
+def _changed(settings: ReceptorSettings, row: str) -> ReceptorSettings:
+    if row.startswith("core_"):
+        return _pooled_over(settings, ["core"], mask_input=row == "core_only")
+    left_out = row.removeprefix("without_")
+    if left_out in ("core", "rim", "peritumoral"):
+        return _pooled_over(settings, [name for name in settings.regions.use if name != left_out], mask_input=True)
+    change: dict[str, Any] = {
+        "without_attention": {"attention": "none"},
+        "single_scale": {"attention": "single_scale"},
+        "without_multi_task": {"one_network": False},
+        "without_shared_extractor": {"extractor": "own"},
+    }[row]
+    return settings.model_copy(update=change)
+
+
+def _pooled_over(settings: ReceptorSettings, regions: list[str], mask_input: bool) -> ReceptorSettings:
+    changed = settings.regions.model_copy(update={"use": regions, "mask_input": mask_input})
+    return settings.model_copy(update={"regions": changed})
