@@ -14,7 +14,9 @@ __all__ = [
     "BICUBIC_IMAGES",
     "CHOSEN",
     "CLIP",
+    "CROSS_VALIDATED_EXTERNAL",
     "EVERY_PART",
+    "FROZEN_EXTERNAL",
     "LESION_ALONE",
     "MACRO",
     "MODELS",
@@ -55,7 +57,7 @@ class Protocol(StrEnum):
     PAPER = "paper"
     CROSSFIT = "crossfit"
     NESTED = "nested"
-    EXTERNAL_CROSSFIT = "external_crossfit"
+    EXTERNAL_CROSSFIT = "external_crossfit"  # inside the external side: no test of what was fitted elsewhere
     LEAVE_ONE_COHORT_OUT = "leave_one_cohort_out"
 
 
@@ -150,6 +152,8 @@ CHOSEN = "chosen"  # the algorithm of a chain that was chosen inside its own tra
 NATIVE_IMAGES, BICUBIC_IMAGES = "native images", "bicubic images"  # variants beside the signature of enhanced images
 LESION_ALONE = "lesion alone"  # variant of Rad without the regions around the lesion, beside the one with them
 OTHER_IMAGES = (NATIVE_IMAGES, BICUBIC_IMAGES)
+FROZEN_EXTERNAL = "external test, frozen"  # external patients, by chains of the training side
+CROSS_VALIDATED_EXTERNAL = "external, cross-validated within"  # by chains of other external patients, as published
 MACRO = "macro"  # in place of a target: all binary targets of a model together
 CLIP = 0.001  # probabilities enter logits clipped to [CLIP, 1 - CLIP]
 
@@ -228,7 +232,7 @@ def signature(predictions: pd.DataFrame) -> pd.DataFrame:
     predictions : the table of that name (dlr.tables.PREDICTIONS), any kind.
     Returns target, model, variant, algorithm, protocol, side, patient_id, kind, value, role, chains (number averaged),
     sorted by the first seven. Under `paper` a training patient's value is apparent; elsewhere
-    out-of-fold, as is everybody's where each is held out once.
+    out-of-fold, as is everybody's where each is held out once, and external patients' cross-fitted among themselves.
     A mean of one chain is that chain's own value, unclipped. ValueError for a kind that has no mean.
     """
     import numpy as np
@@ -249,7 +253,8 @@ def signature(predictions: pd.DataFrame) -> pd.DataFrame:
     out["value"] = np.where(out["chains"] == 1, out["first"], mean)
     own = out["side"].isin([Side.TRAIN, Side.VALIDATION, Side.TEST])
     once = out["protocol"].isin([Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT]) & own
-    training = (out["side"] == Side.TRAIN) | once
+    among = (out["protocol"] == Protocol.EXTERNAL_CROSSFIT) & (out["side"] == Side.EXTERNAL)
+    training = (out["side"] == Side.TRAIN) | once | among
     apparent = training & (out["protocol"] == Protocol.PAPER)
     out["role"] = np.select(
         [apparent, training], [Role.APPARENT.value, Role.OUT_OF_FOLD.value], default=Role.HELD_OUT.value

@@ -18,6 +18,10 @@ from dlr.words import Protocol, Side, Target
 __all__ = ["FOLD_COLUMNS", "draw_folds", "draw_side", "learnable", "patient_table"]
 
 FOLD_COLUMNS = ("protocol", "patient_id", "seed", "outer", "fold")
+CROSSFITTED = {  # protocols that deal one side into folds
+    Protocol.CROSSFIT: (Side.TRAIN, "on the training side"),
+    Protocol.EXTERNAL_CROSSFIT: (Side.EXTERNAL, "among the external patients"),
+}
 PER_FOLD = 3  # patients with a known per cent
 
 
@@ -70,6 +74,7 @@ def draw_folds(
     """folds.parquet: FOLD_COLUMNS, sorted.
 
     crossfit : patients of side train, seeds 0..seeds-1, outer -1, fold 0..folds-1.
+    external_crossfit : the same of side external, which then is no external test, as published.
     nested : all patients but the external ones; per seed and outer 0..folds-1 the outer fold's own patients have
         fold -1 (they are test there), the others their inner fold.
     leave_one_cohort_out : the same with cohorts (by name) as outer folds and seed 0. Its chains are fitted on everybody
@@ -81,11 +86,21 @@ def draw_folds(
     rows: list[pd.DataFrame] = []
     problems: list[Problem] = []
     for protocol in protocols:
-        if protocol == Protocol.CROSSFIT:
-            training = patients[patients["side"] == Side.TRAIN.value]
-            problems += _too_few(training, targets, folds, "on the training side")
+        if protocol in CROSSFITTED:
+            side, where = CROSSFITTED[Protocol(protocol)]
+            members = patients[patients["side"] == side.value]
+            if members.empty and side is Side.EXTERNAL:
+                problems.append(
+                    Problem(
+                        "learn.protocols",
+                        f"protocol {protocol} cross-fits the external patients, and there are none",
+                        "name their cohorts in cohort.external, or leave the protocol away",
+                    )
+                )
+                continue
+            problems += _too_few(members, targets, folds, where)
             for s in range(seeds):
-                rows.append(_rows(protocol, _deal(training, targets, folds, seed, protocol, s, -1), s, -1))
+                rows.append(_rows(protocol, _deal(members, targets, folds, seed, protocol, s, -1), s, -1))
         elif protocol in (Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT):
             inner = patients[patients["side"] != Side.EXTERNAL.value]
             by_cohort = protocol == Protocol.LEAVE_ONE_COHORT_OUT

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from dlr.figures import theme
-from dlr.words import Estimate
+from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Estimate
 
 __all__ = ["Line", "draw_pr", "draw_roc"]
 
@@ -27,11 +27,12 @@ class Line:
 
 ROLE_STYLES = {
     "test": "-",
-    "external": (0, (7, 1.5, 1, 1.5)),
+    FROZEN_EXTERNAL: (0, (7, 1.5, 1, 1.5)),
     "out-of-fold": (0, (5, 1.5)),
+    CROSS_VALIDATED_EXTERNAL: (0, (3, 1.5, 1, 1.5, 1, 1.5)),
     "apparent": (0, (1.2, 1.2)),
 }
-ROLE_WIDTHS = {"test": 1.9, "external": 1.6, "out-of-fold": 1.4, "apparent": 1.2}
+ROLE_WIDTHS = {"test": 1.9, FROZEN_EXTERNAL: 1.6, "out-of-fold": 1.4, "apparent": 1.2}
 
 
 def draw_roc(lines: Sequence[Line], ax: Axes, by: str = "model") -> Axes:

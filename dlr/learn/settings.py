@@ -26,7 +26,7 @@ class LearnSettings(BaseModel):
     folds: Annotated[int, Field(ge=2, le=20, description="K: parts of the training side in cross-fitting")] = 5
     seeds: Annotated[int, Field(ge=1, le=50, description="S: how often the folds are drawn anew")] = 3
     protocols: Annotated[
-        list[Literal["paper", "crossfit", "nested", "leave_one_cohort_out"]],
+        list[Literal["paper", "crossfit", "nested", "external_crossfit", "leave_one_cohort_out"]],
         Field(min_length=1, description="which protocols are run side by side"),
     ] = ["paper", "crossfit"]
     algorithms: Annotated[list[Algorithm], Field(min_length=1, description="classifiers to choose among")] = list(

@@ -54,7 +54,8 @@ def plan(folds: pd.DataFrame, protocol: str, sides: pd.Series) -> tuple[Part, ..
 
     folds : columns protocol, patient_id, seed, outer, fold.  sides : side of every patient, indexed by patient_id.
     paper: one part, fitted on the whole training side, predicting everybody. crossfit: K x S parts, each
-    predicting its held-out training patients and all other sides. nested: for every seed and outer fold K inner
+    predicting its held-out training patients and all other sides. external_crossfit: the same inside the external side,
+    of which alone it knows. nested: for every seed and outer fold K inner
     parts, each predicting its held-out patients, the outer fold's patients and the external side.
     leave_one_cohort_out: one part a cohort, fitted on all other cohorts and predicting that one; external patients
     take no part.
@@ -74,8 +75,9 @@ def plan(folds: pd.DataFrame, protocol: str, sides: pd.Series) -> tuple[Part, ..
         return _nested(rows, sides)
     if kind is Protocol.LEAVE_ONE_COHORT_OUT:
         return _left_out(rows)
-    _every_training_patient_has_a_fold(rows, sides)
-    others = sides.index[sides != Side.TRAIN]
+    among = Side.EXTERNAL if kind is Protocol.EXTERNAL_CROSSFIT else Side.TRAIN
+    _everybody_has_a_fold(rows, sides, among)
+    others = sides.index[sides != Side.TRAIN] if among is Side.TRAIN else ()
     parts = []
     for seed in _numbers(rows["seed"]):
         drawn = rows[rows["seed"] == seed]
@@ -114,13 +116,14 @@ def _left_out(rows: pd.DataFrame) -> tuple[Part, ...]:
     return tuple(parts)
 
 
-def _every_training_patient_has_a_fold(rows: pd.DataFrame, sides: pd.Series) -> None:
-    training = set(sides.index[sides == Side.TRAIN])
+def _everybody_has_a_fold(rows: pd.DataFrame, sides: pd.Series, side: Side) -> None:
+    members = set(sides.index[sides == side])
+    word = "training" if side is Side.TRAIN else side.value
     for seed, drawn in rows.groupby("seed", sort=True):
-        if set(drawn["patient_id"]) != training or drawn["patient_id"].duplicated().any():
+        if set(drawn["patient_id"]) != members or drawn["patient_id"].duplicated().any():
             raise InputError(
                 where=f"folds.parquet, seed {seed}",
-                what="its patients are not the training side's, once each",
+                what=f"its patients are not those of the {word} side, once each",
                 mend="run the stage cohort again, so that folds and sides belong together",
             )
 

@@ -11,13 +11,13 @@ from dlr.report.evidence import ROLES, WHOLE, Evidence, markers_of, with_interva
 from dlr.report.sources import Sources
 from dlr.report.volume_methods import begun, chains_of
 from dlr.tables import COMPARISONS, SEGMENTATION
-from dlr.words import MACRO, Estimate, Model, Protocol
+from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, MACRO, Estimate, Model, Protocol
 
 __all__ = ["Ranking", "first_line", "rankings"]
 
 FROZEN = (Model.RAD_DL, Model.DL)
 TRAINED = (Model.MULTI_TASK, Model.SINGLE_TASK)
-ROLES_HERE = ("test", "external", "out-of-fold")
+ROLES_HERE = ("test", FROZEN_EXTERNAL, "out-of-fold", CROSS_VALIDATED_EXTERNAL)
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def _above(some: dict[str, Estimate], others: dict[str, Estimate]) -> list[str]:
 
 
 def rankings(sources: Sources, evidence: Evidence) -> list[Ranking]:
-    """By role: test, external, out-of-fold; those in which both kinds of networks have a value.
+    """By role of ROLES_HERE; those in which both kinds of networks have a value.
 
     Models that answer fewer markers than others of the role do not enter.
     """

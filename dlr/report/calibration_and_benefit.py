@@ -11,11 +11,16 @@ from dlr.report.evidence import Evidence, cell
 from dlr.report.press import Panel, Press, slug
 from dlr.report.sources import Sources
 from dlr.tables import CALIBRATION, DECISION, HISTOGRAM
-from dlr.words import Target
+from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Target
 
 __all__ = ["VALIDATED", "calibration", "decision", "predictions"]
 
-VALIDATED = ("test", "external", "out-of-fold")  # roles in which calibration and decision curves may be shown
+VALIDATED = (
+    "test",
+    FROZEN_EXTERNAL,
+    "out-of-fold",
+    CROSS_VALIDATED_EXTERNAL,
+)  # roles in which calibration and decision curves may be shown
 
 
 def calibration(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:

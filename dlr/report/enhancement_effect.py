@@ -15,7 +15,7 @@ from dlr.report.evidence import LEADING, ROLES, ROLES_SHOWN, WHOLE, Evidence, ce
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.tables import COMPARISONS, PREDICTIONS, SURVIVAL
-from dlr.words import BICUBIC_IMAGES, NATIVE_IMAGES, Model, Target
+from dlr.words import BICUBIC_IMAGES, FROZEN_EXTERNAL, NATIVE_IMAGES, Model, Target
 
 __all__ = ["differences", "effect_blocks", "gain_words", "moved_alone", "said_of", "survival_blocks"]
 
@@ -24,7 +24,7 @@ PAIRS = ((OWN, BICUBIC_IMAGES), (OWN, NATIVE_IMAGES), (BICUBIC_IMAGES, NATIVE_IM
 SHORT = {OWN: "enhanced", BICUBIC_IMAGES: "bicubic", NATIVE_IMAGES: "native"}
 COLUMNS = ["model", "role", "a", "b", "words", "difference", "lower", "upper", "method"]
 LIMITS = ["difference", "lower", "upper"]
-HELD_OUT = ("test", "external")  # roles of patients whom nothing was fitted on, chosen by or stopped by
+HELD_OUT = ("test", FROZEN_EXTERNAL)  # roles of patients whom nothing was fitted on, chosen by or stopped by
 FRESH = [role for role in ROLES_SHOWN if role != "apparent"]
 ALONE = "Enlarging alone, which adds no information, can move an {measure}: on a finer grid textures are measured at another distance.{moved} {so} The same chains were fitted on all images, on the same folds with the same seeds; {number} intervals stand here, none of them corrected for their number."
 AGAINST_BICUBIC = "So what enhancing adds is the difference to bicubic images of the same size, which stands first, and not the one to native images."

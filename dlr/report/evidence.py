@@ -11,7 +11,19 @@ import pandas as pd
 from dlr.figures import theme
 from dlr.report.sources import Sources
 from dlr.tables import CUTOFFS, METRICS, Table
-from dlr.words import CHOSEN, MODELS, Estimate, Model, Protocol, Side, Target, TargetKind, stopped_on
+from dlr.words import (
+    CHOSEN,
+    CROSS_VALIDATED_EXTERNAL,
+    FROZEN_EXTERNAL,
+    MODELS,
+    Estimate,
+    Model,
+    Protocol,
+    Side,
+    Target,
+    TargetKind,
+    stopped_on,
+)
 
 __all__ = [
     "FEW_EVENTS",
@@ -21,6 +33,7 @@ __all__ = [
     "ELSEWHERE",
     "Evidence",
     "Headline",
+    "LEADERS",
     "LEADING",
     "cell",
     "held_out_once",
@@ -38,7 +51,8 @@ FEW_EVENTS = 100  # test events (of a per cent: patients) under which the repeat
 # where each role of a reader's question stands in metrics.csv: protocol, side
 ROLES: dict[str, tuple[tuple[str, str], ...]] = {
     "test": ((Protocol.CROSSFIT, Side.TEST), (Protocol.PAPER, Side.TEST)),
-    "external": ((Protocol.CROSSFIT, Side.EXTERNAL), (Protocol.PAPER, Side.EXTERNAL)),
+    FROZEN_EXTERNAL: ((Protocol.CROSSFIT, Side.EXTERNAL), (Protocol.PAPER, Side.EXTERNAL)),
+    CROSS_VALIDATED_EXTERNAL: ((Protocol.EXTERNAL_CROSSFIT, Side.EXTERNAL),),  # no external test: fitted among them
     "validation": ((Protocol.CROSSFIT, Side.VALIDATION), (Protocol.PAPER, Side.VALIDATION)),
     "out-of-fold": ((Protocol.CROSSFIT, Side.TRAIN),),
     "nested": ((Protocol.NESTED, Side.TEST), (Protocol.NESTED, "all"), (Protocol.NESTED, Side.TRAIN)),
@@ -46,8 +60,12 @@ ROLES: dict[str, tuple[tuple[str, str], ...]] = {
     "apparent": ((Protocol.PAPER, Side.TRAIN),),
     "test, published way": ((Protocol.PAPER, Side.TEST),),
 }
-ELSEWHERE = ("external", "left-out cohort")  # roles of patients from another source than the training side
-ROLES_SHOWN = ("nested", "test", "external", "validation", "left-out cohort", "out-of-fold", "apparent")  # in tables
+ELSEWHERE = (FROZEN_EXTERNAL, "left-out cohort")  # roles of patients from another source than the training side
+ROLES_SHOWN = (  # in tables
+    "nested", "test", FROZEN_EXTERNAL, "validation", "left-out cohort", "out-of-fold", CROSS_VALIDATED_EXTERNAL,
+    "apparent",
+)  # fmt: skip
+LEADERS = ("test", FROZEN_EXTERNAL, "left-out cohort", "out-of-fold", CROSS_VALIDATED_EXTERNAL)  # the first leads
 LEADING = {TargetKind.BINARY: "auc", TargetKind.PER_CENT: "mae"}  # the measure that a headline gives
 
 
@@ -57,7 +75,7 @@ class Headline:
 
     target: Target
     model: str
-    role: str  # "nested", "test", "external", "left-out cohort" or "out-of-fold"
+    role: str  # "nested" or one of LEADERS
     estimate: Estimate  # the AUC, or the mean absolute error of a per cent
 
 
@@ -156,7 +174,7 @@ class Evidence:
             nested = self.get(target.name, model, "nested", metric)
             if nested is not None and (test is None or self.few(target, test)):
                 return Headline(target, model, "nested", nested)
-            for role in ("test", "external", "left-out cohort", "out-of-fold"):
+            for role in LEADERS:
                 found = self.get(target.name, model, role, metric)
                 if found is not None:
                     return Headline(target, model, role, found)

@@ -11,14 +11,14 @@ from dlr.report.baseline import first_line
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
 from dlr.report.combined_set import entered, named_beforehand, primary_set
 from dlr.report.contents import section
-from dlr.report.evidence import FEW_EVENTS, Evidence, Headline, cell, with_interval
+from dlr.report.evidence import FEW_EVENTS, LEADERS, Evidence, Headline, cell, with_interval
 from dlr.report.models import roc_lines
 from dlr.report.press import Panel, Press
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.report.time_of_use import time_of_use
 from dlr.tables import CALIBRATION, DECISION, METRICS, ROC
-from dlr.words import Estimate, Model
+from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Estimate, Model
 
 __all__ = ["answer", "headline_paragraph"]
 
@@ -71,9 +71,13 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
         )
     if test is not None:
         sentences.append(f"In {_patients(test, 'test ')} its AUC is {with_interval(test)}.")
-    elif headline.role == "external":
+    elif headline.role == FROZEN_EXTERNAL:
         sentences.append(
-            f"In {_patients(headline.estimate, 'external ')} its AUC is {with_interval(headline.estimate)}."
+            f"In {_patients(headline.estimate, 'external ')}, who met the frozen chains, its AUC is {with_interval(headline.estimate)}."
+        )
+    elif headline.role == CROSS_VALIDATED_EXTERNAL:
+        sentences.append(
+            f"Cross-validated within {_patients(headline.estimate, 'external ')}, as published, its AUC is {with_interval(headline.estimate)}: no external test, as its chains were fitted among them."
         )
     if inside is not None:
         optimistic = ", stacked and therefore optimistic" if evidence.stacked(model, "out-of-fold") else ""
@@ -102,7 +106,7 @@ def _key_numbers(sources: Sources, press: Press, evidence: Evidence, headline: H
     """The paragraph's numbers as a small table, a column a role."""
     target, model = headline.target.name, headline.model
     shown: dict[str, list[str]] = {"": [name for name, _, _ in KEY_NUMBERS]}
-    for role in ("nested", "test", "external", "left-out cohort", "out-of-fold"):
+    for role in ("nested", *LEADERS):
         auc = evidence.get(target, model, role, "auc")
         if auc is not None:
             cells = [f"{auc.n} ({auc.n_positive})"]

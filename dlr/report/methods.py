@@ -276,6 +276,10 @@ def validation(sources: Sources, evidence: Evidence) -> str:
         )
     if Protocol.LEAVE_ONE_COHORT_OUT in learn.protocols:
         sentences.append("Each cohort was held out once: its patients were predicted by models of all other cohorts.")
+    if Protocol.EXTERNAL_CROSSFIT in learn.protocols:
+        sentences.append(
+            f"As published, the external patients were also cross-validated among themselves ({folds} folds, {words}): each was predicted by chains of other external patients, which is no external test; the external test is of the frozen chains of the training side."
+        )
     if Protocol.NESTED in learn.protocols:
         sentences.append("In nested cross-validation every patient was held out once a repetition.")
     if Protocol.PAPER in learn.protocols:

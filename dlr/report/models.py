@@ -141,7 +141,7 @@ def _forest(sources: Sources, press: Press, evidence: Evidence, target: Target) 
 
 
 def _roc(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
-    by_role = {role: roc_lines(evidence, target, role) for role in ("test", "external", "out-of-fold", "apparent")}
+    by_role = {role: roc_lines(evidence, target, role) for role in (*VALIDATED, "apparent")}
     if not any(by_role.values()):
         return sources.missing("ROC curves", ROC)
     data = sources.of(ROC, target)

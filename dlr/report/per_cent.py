@@ -10,12 +10,12 @@ import pandas as pd
 from dlr.figures import draw_bland_altman, draw_observed_predicted
 from dlr.report.blocks import Block, Prose
 from dlr.report.comparisons import comparisons
-from dlr.report.evidence import FEW_EVENTS, ROLES_SHOWN, Evidence, Headline, cell, with_interval
+from dlr.report.evidence import FEW_EVENTS, LEADERS, ROLES_SHOWN, Evidence, Headline, cell, with_interval
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.report.time_of_use import time_of_use
 from dlr.tables import PER_CENT
-from dlr.words import Estimate, Target
+from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Estimate, Target
 
 __all__ = ["answer_blocks", "headline_paragraph", "model_blocks"]
 
@@ -33,14 +33,19 @@ NOTE = "In percentage points, but for the correlations. Bias: predicted minus ob
 FIGURE = "Each patient's prediction against what was found, and their difference (Bland and Altman) with bias and limits of agreement; shaded: 95 % intervals."
 BINARY_ONLY = "Two classes are needed for ROC, calibration and decision curves, for the Combined model and for its nomogram: for an outcome in per cent there is none of them."
 WIDTH, HEIGHT = 3.1, 3.4
-SHOWN = ("test", "external", "out-of-fold")  # the first of these roles that has patients is drawn
+SHOWN = (
+    "test",
+    FROZEN_EXTERNAL,
+    "out-of-fold",
+    CROSS_VALIDATED_EXTERNAL,
+)  # the first of these roles that has patients is drawn
 
 
 def answer_blocks(sources: Sources, press: Press, evidence: Evidence, headline: Headline) -> list[Block]:
     """The headline in a paragraph, as a small table and as a figure."""
     target, model = headline.target, headline.model
     shown: dict[str, list[str]] = {"": ["Patients", *(name.replace("\n", " ") for name, _, _ in TABLE)]}
-    for role in ("nested", "test", "external", "left-out cohort", "out-of-fold"):
+    for role in ("nested", *LEADERS):
         error = evidence.get(target.name, model, role, "mae")
         if error is not None:
             cells = [cell(evidence.get(target.name, model, role, metric), digits, "\n") for _, metric, digits in TABLE]
@@ -63,6 +68,8 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
     patients = {
         "nested": "patients held out by repeated nested cross-validation",
         "out-of-fold": "training patients out-of-fold",
+        FROZEN_EXTERNAL: "external patients, by frozen chains,",
+        CROSS_VALIDATED_EXTERNAL: "external patients, cross-validated within, which is no external test,",
     }
     sentences.append(
         f"In {error.n} {patients.get(role, f'{role} patients')} it is off by {with_interval(error, 1)} percentage points on average (mean absolute error)."

@@ -19,14 +19,24 @@ from dlr.report.press import Press
 from dlr.report.published import MARKERS, NEEDED, SOURCE, published
 from dlr.report.sources import Sources
 from dlr.tables import COMPARISONS, METRICS, SAMPLE_SIZE, SEGMENTATION
-from dlr.words import CHOSEN, EVERY_PART, MACRO, Model, Protocol, Target, stopped_on
+from dlr.words import (
+    CHOSEN,
+    CROSS_VALIDATED_EXTERNAL,
+    EVERY_PART,
+    FROZEN_EXTERNAL,
+    MACRO,
+    Model,
+    Protocol,
+    Target,
+    stopped_on,
+)
 
 __all__ = ["receptors"]
 
 ORDER = (Model.SINGLE_TASK, Model.MULTI_TASK, Model.DL, Model.RAD_DL, Model.RAD, Model.CLINICAL)
 NETWORKS = ("SingleTask", "MultiTask")
 SIZES = {"diameter_mm<15": "small", "diameter_mm>=15": "large"}  # their strata
-ROLES_HERE = ("test", "external", "validation", "nested", "out-of-fold")
+ROLES_HERE = ("test", FROZEN_EXTERNAL, "validation", "nested", "out-of-fold", CROSS_VALIDATED_EXTERNAL)
 MARKER = (("AUC", "auc"), ("Sensitivity", "sensitivity"), ("Specificity", "specificity"))
 TOGETHER = (
     ("Macro AUC", "auc"),

@@ -12,7 +12,7 @@ from dlr.report.combined_set import image_signature, primary_set
 from dlr.report.contents import number_of
 from dlr.report.enhanced import HALLUCINATION, enhanced, found, generator_saw, method_words
 from dlr.report.enhancement_effect import differences, said_of
-from dlr.report.evidence import ELSEWHERE, FEW_EVENTS, LEADING, Evidence, cell, with_interval
+from dlr.report.evidence import ELSEWHERE, FEW_EVENTS, LEADERS, LEADING, Evidence, cell, with_interval
 from dlr.report.optimism import gap_rows
 from dlr.report.selection import noisy_features
 from dlr.report.sources import Sources
@@ -64,7 +64,7 @@ def _implausible(sources: Sources, evidence: Evidence, target: Target) -> Iterat
     limit = settings.plausible_auc.get(target.name, settings.plausible_auc_default)
     high = []
     for model in evidence.models(target.name):
-        for role in ("nested", "test", "external", "left-out cohort", "out-of-fold"):
+        for role in ("nested", *LEADERS):
             auc = evidence.get(target.name, model, role, "auc")
             if auc is not None and auc.value > limit:
                 high.append(f"{model} {role} {theme.format_auc(auc.value)}")

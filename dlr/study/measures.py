@@ -140,12 +140,14 @@ class Cutoffs:
 
 def cut_offs(signatures: Sequence[Evaluated]) -> Cutoffs:
     """Youden's cut-off on each chosen signature's training patients; under `paper`, whose training patients are
-    apparent, on the validation side where there is one with both classes.
+    apparent, on the validation side where there is one with both classes; where external patients are cross-fitted
+    among themselves, on these.
     """
     judges = {}
     for one in signatures:
         validation = one.side == Side.VALIDATION and one.protocol == Protocol.PAPER
-        serves = validation or (one.side == Side.TRAIN and _line(one) not in judges)
+        training = Side.EXTERNAL if one.protocol == Protocol.EXTERNAL_CROSSFIT else Side.TRAIN
+        serves = validation or (one.side == training and _line(one) not in judges)
         if serves and one.algorithm == CHOSEN and one.two_classes:
             judges[_line(one)] = one
     found = {}

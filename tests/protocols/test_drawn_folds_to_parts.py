@@ -15,12 +15,13 @@ from dlr.cohort import CohortSettings, draw_folds, draw_side, load_cohort
 from dlr.errors import InputError
 from dlr.protocols import Part, plan
 from dlr.study.parts import learnable_parts, left_out_cohorts, side_under, study_parts
-from dlr.words import Protocol, Target
+from dlr.words import Protocol, Target, signature
 
 DCE = Path(__file__).resolve().parents[3] / "shared" / "data" / "dce_receptors" / "manifest.csv"
 LEAVING_OUT = Protocol.LEAVE_ONE_COHORT_OUT
 BOTH = [Target("her2"), Target("er")]
 DRAWN = [Protocol.CROSSFIT, Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT]
+AMONG = Protocol.EXTERNAL_CROSSFIT
 
 
 def cohort(cases: int = 2) -> pd.DataFrame:
@@ -53,6 +54,8 @@ COHORT_OF = TABLE.drop_duplicates("patient_id").set_index("patient_id")["cohort"
 def own(part: Part) -> set[str]:
     """The patients that a part holds out of the folds it was drawn from."""
     sides = SIDES[list(part.predict)]
+    if part.protocol == Protocol.EXTERNAL_CROSSFIT:
+        return set(sides.index)
     wanted = sides == "train" if part.protocol == Protocol.CROSSFIT else sides != "external"
     return set(sides.index[wanted])
 
@@ -81,6 +84,90 @@ def test_a_cohort_is_left_out_as_a_whole_and_all_others_are_fitted_on() -> None:
     everybody = set(SIDES.index[SIDES != "external"])
     for part in parts:
         assert set(part.train) == everybody - set(part.predict)
+
+
+def with_external(sizes: tuple[int, int]) -> pd.DataFrame:
+    """A training side and an external one of these sizes, both with both classes of both targets."""
+    return drawn_cohort([*sizes], 0, external=True).assign(side=lambda t: np.where(t["side"] == "", "train", t["side"]))
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    train=st.integers(8, 30), external=st.integers(12, 40), folds=st.integers(2, 3), seeds=st.integers(1, 3),
+    seed=st.integers(0, 99),
+)  # fmt: skip
+def test_cross_fitted_among_themselves_external_patients_meet_nobody_else_and_never_themselves(
+    train: int, external: int, folds: int, seeds: int, seed: int
+) -> None:
+    table = with_external((train, external))
+    drawn = draw_folds(table, BOTH, seed, folds=folds, seeds=seeds, protocols=[str(AMONG)])
+    sides = table.set_index("patient_id")["side"]
+    everybody = set(sides.index[sides == "external"])
+    parts = study_parts(drawn, [str(AMONG)], sides)
+    assert len(parts) == folds * seeds
+    for part in parts:
+        assert not set(part.train) & set(part.predict)
+        assert set(part.train) | set(part.predict) == everybody
+    held = Counter((part.seed, patient) for part in parts for patient in part.predict)
+    assert held == Counter((s, patient) for s in range(seeds) for patient in everybody)
+    mixed = drawn.sample(frac=1, random_state=seed)
+    assert study_parts(mixed, [str(AMONG)], sides[::-1]) == parts
+
+
+def test_the_frozen_chains_and_their_folds_stay_as_they_are_beside_it() -> None:
+    table = with_external((30, 20))
+    sides = table.set_index("patient_id")["side"]
+    alone = draw_folds(table, BOTH, 1, folds=3, seeds=2, protocols=["crossfit"])
+    both = draw_folds(table, BOTH, 1, folds=3, seeds=2, protocols=["crossfit", str(AMONG)])
+    pd.testing.assert_frame_equal(both[both["protocol"] == "crossfit"].reset_index(drop=True), alone)
+    parts = study_parts(both, ["crossfit", str(AMONG)], sides)
+    assert parts[:6] == study_parts(alone, ["crossfit"], sides)
+    assert [part.name for part in parts[6:]] == [f"external_crossfit-s{s}-f{f}" for s in range(2) for f in range(3)]
+    assert [part.stored_fold for part in parts[6:]] == [0, 1, 2] * 2
+
+
+def test_external_folds_need_as_many_patients_of_each_class_as_folds() -> None:
+    table = with_external((30, 20))
+    external = table.index[table["side"] == "external"]
+    table["her2"] = 0.0
+    table.loc[external[:4], "her2"] = 1.0
+    with pytest.raises(InputError) as error:
+        draw_folds(table, [Target("her2")], 1, folds=5, protocols=[str(AMONG)])
+    (problem,) = error.value.problems
+    assert problem.where == "target her2"
+    assert problem.what == "4 positive patients among the external patients, but 5 folds"
+    assert len(draw_folds(table, [Target("her2")], 1, folds=4, seeds=1, protocols=[str(AMONG)])) == 20
+
+
+def test_without_external_patients_they_cannot_be_cross_fitted() -> None:
+    table = with_external((30, 20))
+    with pytest.raises(InputError) as error:
+        draw_folds(table.assign(side="train"), BOTH, 1, protocols=[str(AMONG)])
+    (problem,) = error.value.problems
+    assert problem.where == "learn.protocols" and "cohort.external" in problem.mend
+
+
+def test_folds_of_other_external_patients_are_refused() -> None:
+    table = with_external((30, 20))
+    drawn = draw_folds(table, BOTH, 1, folds=3, protocols=[str(AMONG)])
+    sides = table.set_index("patient_id")["side"].replace({"external": "train"})
+    sides["p031"] = "external"
+    with pytest.raises(InputError, match="not those of the external side"):
+        plan(drawn, AMONG, sides)
+
+
+def test_external_patients_cross_fitted_among_themselves_are_out_of_fold_and_frozen_chains_hold_them_out() -> None:
+    named = {"target": "er", "model": "Rad", "variant": "", "algorithm": "chosen", "side": "external", "seed": 0,
+             "fold": 0, "kind": "probability", "patient_id": ["X"], "value": 0.3}  # fmt: skip
+    both = pd.concat([pd.DataFrame(named | {"protocol": name}) for name in ("crossfit", "external_crossfit", "paper")])
+    new = pd.DataFrame(named | {"protocol": "external_crossfit", "side": "new"})
+    found = signature(pd.concat([both, new])).set_index(["protocol", "side"])["role"].to_dict()
+    assert found == {
+        ("crossfit", "external"): "held-out",
+        ("paper", "external"): "held-out",
+        ("external_crossfit", "external"): "out-of-fold",
+        ("external_crossfit", "new"): "held-out",
+    }
 
 
 def test_the_folds_that_predictions_are_stored_under_name_one_part_each() -> None:

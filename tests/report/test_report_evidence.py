@@ -12,7 +12,7 @@ from fake_run import FakeRun
 
 from dlr.report.evidence import Evidence
 from dlr.tables import METRICS
-from dlr.words import ModelSpec, Target, TargetKind
+from dlr.words import FROZEN_EXTERNAL, ModelSpec, Target, TargetKind
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_rows_of_a_subset_are_not_the_whole_side(run: FakeRun) -> None:
 
 def test_what_was_not_computed_is_none(report: Built) -> None:
     evidence = evidence_of(report.run)
-    assert evidence.get("her2", "Rad", "external", "auc") is None
+    assert evidence.get("her2", "Rad", FROZEN_EXTERNAL, "auc") is None
     assert evidence.get("her2", "Rad", "test", "no such measure") is None
     assert evidence.headline(Target("er")) is None
 

@@ -74,6 +74,8 @@ def test_an_external_side_silences_the_call_for_one(run: FakeRun) -> None:
     folder = run.folder / "evaluate"
     table = METRICS.read(folder)
     external = table[(table["side"] == "test") & (table["protocol"] == "crossfit")].assign(side="external")
+    METRICS.write(folder, pd.concat([table, external.assign(protocol="external_crossfit")]))
+    assert any("no external validation" in remark.says for remark in said(run)), "fitted among them: no external test"
     METRICS.write(folder, pd.concat([table, external]))
     assert not any("no external validation" in remark.says for remark in said(run))
 

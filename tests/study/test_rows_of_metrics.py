@@ -109,6 +109,16 @@ def test_under_paper_the_validation_side_gives_the_cut_off_where_it_has_both_cla
         assert cut_offs([train, one_class]).of(train) == 0.5
 
 
+def test_external_patients_give_a_cut_off_only_where_they_are_cross_fitted_among_themselves() -> None:
+    names = {"side": "external", "protocol": "external_crossfit"}
+    within = evaluated(TRUTH, [0.1, 0.4, 0.6, 0.9], role="out-of-fold", **names)
+    frozen = evaluated(TRUTH, [0.1, 0.2, 0.8, 0.9], side="external")
+    found = cut_offs([frozen, within])
+    assert found.of(within) == 0.5 and np.isnan(found.of(frozen))
+    train = evaluated(TRUTH, [0.1, 0.6, 0.8, 0.9], side="train", role="out-of-fold", protocol="external_crossfit")
+    assert np.isnan(cut_offs([train]).of(train)), "nobody else is predicted there"
+
+
 def test_no_cut_offs_are_an_empty_table() -> None:
     assert len(CUTOFFS.conform(Cutoffs({}).table())) == 0
 
