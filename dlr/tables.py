@@ -299,15 +299,14 @@ REGION_WEIGHTS = Table(  # what every chain of Spatial has learnt; sum 1 over th
 )
 ATTENTION_SHARES = Table(  # share of a chain's spatial attention that lies in a region, beside the region's own share
     "attention_shares.csv",  # of the volume; scale: layer2 ...; region: core, rim, peritumoral, elsewhere
-    {**_text("case_id", "patient_id", "model", "protocol"), **_whole("seed", "fold"), **_text("scale", "region"),
-     **_numbers("share", "volume_share")},
-)  # fmt: skip
-REGION_EXAMPLES = Table(  # file: three planes of grey, regions and the attention of every scale (.npz)
-    "region_examples.csv", _text("case_id", "patient_id", "model", "part", "file")
+    {**_text("case_id", "patient_id"), **_CHAIN, **_text("scale", "region"), **_numbers("share", "volume_share")},
 )
 _EXAMPLE = {**_text("case_id", "patient_id", "outcome"), "probability": NUMBER, "fold": WHOLE, "file": TEXT}
 EXAMPLES = Table("examples.csv", {**_text("target"), **_EXAMPLE})
 EXAMPLES_IN_PLANES = Table("examples_in_planes.csv", {**_text("target", "model"), **_EXAMPLE})  # of volumes
+REGION_EXAMPLES = Table(  # file: three planes of grey, outline, regions and the attention of every scale (.npz)
+    "region_examples.csv", {**_text("target", "model"), **_EXAMPLE}
+)
 
 COMBINED_INPUTS = Table(  # a row a patient; further: clinical columns and signatures as the model takes them
     "inputs.parquet", _text("patient_id", "target", "protocol", "variant"), further=pa.null()

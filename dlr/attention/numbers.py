@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
 
 from dlr.errors import InputError
 
-__all__ = ["AttentionNumbers", "attention_in_numbers", "null_of_other_masks"]
+__all__ = ["ELSEWHERE", "AttentionNumbers", "attention_in_numbers", "null_of_other_masks", "shares_by_region"]
+
+ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True)
@@ -62,3 +64,16 @@ def null_of_other_masks(heat: np.ndarray, masks: Sequence[np.ndarray]) -> Attent
         known = values[np.isfinite(values)]
         means[name] = float(known.mean()) if len(known) else float("nan")
     return AttentionNumbers(**means)
+
+
+def shares_by_region(heat: np.ndarray, regions: Mapping[str, np.ndarray]) -> dict[str, tuple[float, float]]:
+    """By name, the share of a map's sum that lies in each region and elsewhere, and the region's share of the voxels.
+
+    heat : at least 0.  regions : disjoint bool arrays of the map's size. Either share sums to 1; those of a map of
+    nothing but 0 are NaN.
+    """
+    heat = np.asarray(heat, dtype=float)
+    none = np.zeros(heat.shape, dtype=bool)
+    masks = {**regions, ELSEWHERE: ~np.logical_or.reduce([none, *regions.values()])}
+    total = float(heat.sum()) or float("nan")
+    return {name: (float(heat[mask].sum()) / total, float(mask.mean())) for name, mask in masks.items()}

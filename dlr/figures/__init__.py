@@ -22,6 +22,7 @@ from dlr.figures.regions import (
     draw_attention_shares,
     draw_confusion,
     draw_region_weights,
+    region_marks,
 )
 from dlr.figures.selection import draw_lasso_error, draw_lasso_path, draw_selection_frequency, draw_weights
 from dlr.figures.superres import (
@@ -85,6 +86,7 @@ __all__ = [
     "flow_rows",
     "nomogram_rows",
     "planes_height",
+    "region_marks",
     "restored_height",
     "trial_page",
 ]

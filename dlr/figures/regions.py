@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ __all__ = [
     "draw_attention_shares",
     "draw_confusion",
     "draw_region_weights",
+    "region_marks",
 ]
 
 ABLATION_NAMES = {
@@ -54,14 +55,19 @@ def draw_attention_scales(rows: Mapping[str, Sequence[Plane]], ax: Axes) -> Axes
     """
     draw_planes(rows, ax)
     found = {name for planes in rows.values() for plane in planes for name in plane.regions}
-    marks = [
-        Line2D([], [], color=theme.INK, linewidth=1.0, linestyle=style.line, label=name)
-        for name, style in theme.REGIONS.items()
-        if name in found
-    ]
-    if marks:
+    if found:
+        marks = region_marks(found, theme.INK)
         ax.legend(handles=marks, loc="upper center", bbox_to_anchor=(0.5, -0.01), ncols=len(marks), borderaxespad=0.2)
     return ax
+
+
+def region_marks(names: Collection[str], colour: str = "") -> list[Line2D]:
+    """Lines for a legend of regions' borders, from the inside outwards.  colour : of all; "": each its own."""
+    return [
+        Line2D([], [], color=colour or style.colour, linewidth=1.2, linestyle=style.line, label=name)
+        for name, style in theme.REGIONS.items()
+        if name in names
+    ]
 
 
 def attention_scales_height(rows: Mapping[str, Sequence[Plane]], width: float) -> float:

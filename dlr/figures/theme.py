@@ -92,7 +92,7 @@ _NO_MODEL = Style(GREY, "-", "o")
 REGIONS: dict[str, Style] = {  # of a tumour, from the inside outwards; seen on grey pictures and on white paper
     "core": Style("#d55e00", "-", "o"),
     "rim": Style("#0095d9", (0, (4, 1.5)), "s"),
-    "peritumoral": Style("#a064b8", (0, (1, 1.2)), "^"),
+    "peritumoral": Style("#c964e8", (0, (1.4, 1)), "^"),
 }
 
 NOTHING = "–"  # printed for a number that is not defined

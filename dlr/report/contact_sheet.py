@@ -1,12 +1,13 @@
-"""The contact sheet: outlines over their images, many to a page, and a picture of a few examples of each class."""
+"""Contact sheets: outlines, or regions of lesions, over their images, many to a page; and examples of each class."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -15,7 +16,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from dlr.figures import draw_outline, theme
+from dlr.figures import draw_outline, region_marks, theme
 
 __all__ = ["Outlined", "contact_sheet", "example_picture", "outlined_slices"]
 
@@ -24,6 +25,7 @@ PLANES = ("coronal", "sagittal")  # of a volume, beside the slice with the large
 A4 = (8.27, 11.69)  # inches, as are all lengths on the page
 EDGE, SIDE, HEAD = 0.5, 1.7, 0.42  # the page's margin, a picture's side, the room for its title
 MARGIN = 0.35  # of the lesion's larger side, shown on each side of it
+AROUND = 0.06  # the same where regions are shown, which reach beyond the lesion
 SMALLEST = 28  # pixels: a smaller lesion is shown as if it were so large
 
 
@@ -38,35 +40,50 @@ class Outlined:
     second: np.ndarray | None = None  # another reader's mask, drawn dashed
     spacing: tuple[float, float] = (1.0, 1.0)  # of a pixel, (y, x): volumes may have unequal edges
     reach: float | None = None  # of what is shown on each side of the lesion's middle; None: by the lesion's size
+    regions: Mapping[str, np.ndarray] = field(default_factory=dict)  # bool (y, x) by name
 
 
 def outlined_slices(
-    case_id: str, label: str, image: np.ndarray, mask: np.ndarray, spacing: tuple[float, float, float], planes: bool
+    case_id: str,
+    label: str,
+    image: np.ndarray,
+    mask: np.ndarray,
+    spacing: tuple[float, float, float],
+    planes: bool,
+    regions: Mapping[str, np.ndarray] | None = None,
 ) -> list[Outlined]:
     """The slice with the largest ROI of a case (z, y, x); planes: with two across the ROI's middle, at one scale.
 
-    Without an ROI the middle slice.
+    Without an ROI the middle slice.  regions : bool (z, y, x) by name; the planes then reach around them.
     """
     down, back, right = spacing
     z = int(mask.sum(axis=(1, 2)).argmax()) if mask.any() else len(mask) // 2
-    every = slice(None)
-    first = Outlined(case_id, label, image[z], mask[z], spacing=(back, right))
+    every, regions = slice(None), regions or {}
+
+    def cut(words: str, at: Any, edges: tuple[float, float], reach: float | None) -> Outlined:
+        own = {name: region[at] for name, region in regions.items()}
+        return Outlined(case_id, words, image[at], mask[at], spacing=edges, reach=reach, regions=own)
+
     if not planes:
-        return [first]
+        return [cut(label, z, (back, right), None)]
     reach, middle = None, np.array(mask.shape) // 2
     if mask.any():
-        extent = [np.ptp(places) + 1 for places in np.nonzero(mask)]
-        reach = (0.5 + MARGIN) * max(n * edge for n, edge in zip(extent, spacing, strict=True))
+        seen = np.logical_or.reduce([mask, *regions.values()])
+        extent = [np.ptp(places) + 1 for places in np.nonzero(seen)]
+        around = AROUND if regions else MARGIN
+        reach = (0.5 + around) * max(n * edge for n, edge in zip(extent, spacing, strict=True))
         middle = np.argwhere(mask).mean(axis=0).round().astype(int)
     _, y, x = middle
-    across = (((every, y), PLANES[0], (down, right)), ((every, every, x), PLANES[1], (down, back)))
     return [
-        replace(first, reach=reach),
-        *(Outlined(case_id, name, image[at], mask[at], spacing=edges, reach=reach) for at, name, edges in across),
+        cut(label, z, (back, right), reach),
+        cut(PLANES[0], (every, y), (down, right), reach),
+        cut(PLANES[1], (every, every, x), (down, back), reach),
     ]
 
 
-def contact_sheet(cases: Iterable[Outlined], path: Path, across: int = ACROSS) -> Path:
+def contact_sheet(
+    cases: Iterable[Outlined], path: Path, across: int = ACROSS, title: str = "Outlines over images"
+) -> Path:
     """Write a PDF with five rows a page, in the order given; images are read one page at a time."""
     step = (A4[0] - 2 * EDGE - SIDE) / (ACROSS - 1)
     with matplotlib.rc_context(theme.rc() | {"savefig.dpi": 110, "pdf.fonttype": 3}), warnings.catch_warnings():
@@ -74,7 +91,8 @@ def contact_sheet(cases: Iterable[Outlined], path: Path, across: int = ACROSS) -
         with PdfPages(path, metadata={"CreationDate": None, "ModDate": None}) as sheet:
             for number, chunk in enumerate(_pages(cases, across * DOWN), start=1):
                 page, ax = _empty(*A4)
-                ax.text(EDGE, A4[1] - 0.4, f"Outlines over images, page {number}", fontsize=8, color=theme.GREY)
+                ax.text(EDGE, A4[1] - 0.4, f"{title}, page {number}", fontsize=8, color=theme.GREY)
+                _name_regions(chunk, ax)
                 for k, case in enumerate(chunk):
                     row, column = divmod(k, across)
                     _show(case, ax, EDGE + column * step, A4[1] - 0.9 - SIDE - row * (SIDE + HEAD), SIDE)
@@ -113,6 +131,14 @@ def _empty(width: float, height: float) -> tuple[Figure, Axes]:
     return page, ax
 
 
+def _name_regions(cases: Iterable[Outlined], ax: Axes) -> None:
+    """Which line is which region's border, once a page; nothing where no case has regions."""
+    found = {name for case in cases for name in case.regions}
+    if found:
+        ax.legend(handles=region_marks(found), loc="center right", bbox_to_anchor=(A4[0] - EDGE, A4[1] - 0.36),
+                  bbox_transform=ax.transData, ncols=len(found), borderaxespad=0)  # fmt: skip
+
+
 def _show(case: Outlined, ax: Axes, left: float, bottom: float, side: float) -> None:
     """The lesion with some surroundings in a square of `side` inches; what lies beyond the image is black."""
     mask = np.asarray(case.mask, dtype=bool)
@@ -134,8 +160,9 @@ def _show(case: Outlined, ax: Axes, left: float, bottom: float, side: float) -> 
     )  # fmt: skip
     second = None if case.second is None else np.asarray(case.second, dtype=bool)[box]
     title = f"{theme.shorten(case.case_id, 22)}\n{theme.shorten(case.label, 26)}"
-    field = (left, left + side, bottom, bottom + side)
-    draw_outline(np.asarray(case.image, dtype=float)[box], mask[box], ax, title, second, extent, field)
+    shown = (left, left + side, bottom, bottom + side)
+    regions = {name: region[box] for name, region in case.regions.items()}
+    draw_outline(np.asarray(case.image, dtype=float)[box], mask[box], ax, title, second, extent, shown, regions)
 
 
 def _pages(cases: Iterable[Outlined], many: int) -> Iterator[list[Outlined]]:

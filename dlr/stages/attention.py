@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
@@ -63,9 +64,9 @@ def attention(run: Run) -> None:
     for kept, examples in ((EXAMPLES, pictures), (EXAMPLES_IN_PLANES, planes)):
         if examples:
             kept.write(run.folder, pd.DataFrame(examples)[list(kept.names)])
-    for group in groups:
-        if len(group) == 2:
-            ATTENTION_COMPARED.write(run.folder, compared_attention(table, [model.model for model in group]))
+    pairs = [(a.model, b.model) for group in groups for a, b in combinations(group, 2)]
+    if pairs:
+        ATTENTION_COMPARED.write(run.folder, pd.concat([compared_attention(table, pair) for pair in pairs]))
 
 
 def networks_to_look_into(run: Run, tables: CohortTables) -> list[list[Mappable]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -22,9 +22,10 @@ from dlr.tables import PREDICTIONS
 from dlr.volume.cut import read_volume
 from dlr.words import CHOSEN, EVERY_PART, Model, Target
 
-__all__ = ["PLANES", "VolumeMap", "maps_of_volumes", "three_planes"]
+__all__ = ["PLANES", "VolumeMap", "in_planes", "maps_of_volumes", "middle_of", "three_planes"]
 
 PLANES = ("axial", "coronal", "sagittal")
+NETWORKS = (Model.SINGLE_TASK, Model.MULTI_TASK, Model.SPATIAL)
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,23 @@ class VolumeMap:
     def pictures(self, seen: Seen, heat: np.ndarray) -> dict[str, np.ndarray]:
         """Three planes through the middle of the lesion, whole volumes being large."""
         grey, spacing = seen.inputs[0, 0].numpy(), np.array(read_volume(self.folder).spacing)
-        middle = np.argwhere(seen.mask).mean(axis=0).round().astype(int)
+        middle = middle_of(seen.mask)
         layers = {"grey": grey, "mask": seen.mask, "heat": heat.astype(np.float16)}
-        kept = {
-            f"{name}_{plane}": cut
-            for name, layer in layers.items()
-            for plane, cut in zip(PLANES, three_planes(layer, middle), strict=True)
-        }
-        return {**kept, "spacing": spacing, "middle": middle}
+        return {**in_planes(layers, middle), "spacing": spacing, "middle": middle}
+
+
+def middle_of(mask: np.ndarray) -> np.ndarray:
+    """The voxel in the middle of a mask, int (3,)."""
+    return np.argwhere(mask).mean(axis=0).round().astype(int)
+
+
+def in_planes(layers: Mapping[str, np.ndarray], at: np.ndarray) -> dict[str, np.ndarray]:
+    """Three planes of every layer (z, y, x), named such as grey_axial."""
+    return {
+        f"{name}_{plane}": cut
+        for name, layer in layers.items()
+        for plane, cut in zip(PLANES, three_planes(layer, at), strict=True)
+    }
 
 
 def three_planes(values: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -72,10 +82,10 @@ def three_planes(values: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def maps_of_volumes(run: Run) -> list[Mappable]:
-    """The 3-D networks of stage receptors that were fitted, SingleTask before MultiTask."""
+    """The 3-D networks of stage receptors that were fitted, in the house's order; of Spatial the whole one."""
     volumes = read_volume_set(run.needs.volumes)
     predictions = PREDICTIONS.read(run.needs.receptors)
-    predictions = predictions[predictions["algorithm"] == CHOSEN]
+    predictions = predictions[(predictions["algorithm"] == CHOSEN) & (predictions["variant"] == "")]
     outlined = volumes.of(set(volumes.patients.values()), outlined=True)
 
     def task(model: str, cases: dict[str, str], target: Target, one: Chosen) -> Task:
@@ -94,7 +104,7 @@ def maps_of_volumes(run: Run) -> list[Mappable]:
         return task_of(run, f"map-{target.name}-{model}-{case}", payload, may_fail=True)
 
     cases = {volumes.patients[case]: case for case in outlined}
-    found = [model.value for model in (Model.SINGLE_TASK, Model.MULTI_TASK) if (predictions["model"] == model).any()]
+    found = [model.value for model in NETWORKS if (predictions["model"] == model).any()]
     tasks: dict[str, Callable[[Target, Chosen], Task]] = {model: partial(task, model, cases) for model in found}
     return [
         Mappable(model, predictions[predictions["model"] == model], cases, tasks[model], in_planes=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlr.attention import attention_in_numbers, null_of_other_masks
+from dlr.attention import ELSEWHERE, attention_in_numbers, null_of_other_masks, shares_by_region
 from dlr.errors import InputError
 
 MASK = np.array([[True, True], [False, False]])
@@ -57,3 +57,15 @@ def test_grids_that_differ_and_negative_maps_are_refused() -> None:
         attention_in_numbers(np.zeros((2, 3)), MASK)
     with pytest.raises(InputError, match="negative"):
         attention_in_numbers(np.full((2, 2), -1.0), MASK)
+
+
+def test_shares_of_a_map_by_region_and_elsewhere_sum_to_one() -> None:
+    heat = np.array([[6.0, 1.0], [2.0, 1.0]])
+    core, rim = np.array([[True, False], [False, False]]), np.array([[False, True], [True, False]])
+    found = shares_by_region(heat, {"core": core, "rim": rim})
+    assert found == {"core": (0.6, 0.25), "rim": (pytest.approx(0.3), 0.5), ELSEWHERE: (0.1, 0.25)}
+    assert shares_by_region(heat, {})[ELSEWHERE] == (1.0, 1.0)
+    empty = shares_by_region(heat, {"core": np.zeros((2, 2), bool), "rim": rim})
+    assert empty["core"] == (0.0, 0.0) and empty[ELSEWHERE] == (0.7, 0.5)
+    flat = shares_by_region(np.zeros((2, 2)), {"core": core})
+    assert np.isnan(flat["core"][0]) and flat["core"][1] == 0.25

@@ -6,12 +6,16 @@ import json
 import re
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from fake_volumes import TARGETS, FakeVolumes
+from matplotlib.collections import LineCollection
+from scipy import ndimage
 
+from dlr.figures import theme
 from dlr.report import contact_sheet, outlined_slices
 from dlr.report.blocks import Cloud, FigureBlock, Section, TableBlock
 from dlr.report.build import _template
@@ -94,6 +98,27 @@ def test_a_contact_sheet_shows_three_planes_of_a_volume_at_one_scale(tmp_path: P
     np.testing.assert_array_equal(shown[1].image, image[:, 20])
     path = contact_sheet(shown * 6, tmp_path / "sheet.pdf", across=3)
     assert path.read_bytes().count(b"/Type /Page\n") == 2 or b"/Count 2" in path.read_bytes(), "five cases a page"
+
+
+def test_a_sheet_of_regions_reaches_around_them_and_names_their_lines(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, mask = ball()
+    around = ndimage.binary_dilation(mask, iterations=3)
+    regions = {"core": np.zeros_like(mask), "rim": mask, "peritumoral": around & ~mask}
+    shown = outlined_slices("V1", "axial", image, mask, (2.0, 0.5, 0.4), planes=True, regions=regions)
+    extent = max(n * edge for n, edge in zip((10, 21, 17), (2.0, 0.5, 0.4), strict=True))
+    assert shown[0].reach == pytest.approx(0.56 * extent)
+    for one, at in zip(shown, (5, np.s_[:, 20], np.s_[:, :, 12]), strict=True):
+        for name, region in regions.items():
+            np.testing.assert_array_equal(one.regions[name], region[at])
+    pages: list[Any] = []
+    monkeypatch.setattr(theme, "fit_fonts", pages.append)
+    contact_sheet(shown * 6, tmp_path / "sheet.pdf", across=3, title="Regions")
+    legends = [page.axes[0].get_legend() for page in pages]
+    assert [[text.get_text() for text in one.get_texts()] for one in legends] == [["core", "rim", "peritumoral"]] * 2
+    lines = [one for one in pages[1].axes[0].collections if isinstance(one, LineCollection)]
+    assert len(lines) == 3 * 3, "a page's last lesion: three planes of rim, peritumoral tissue and the outline"
 
 
 def test_a_still_is_shown_as_before_and_a_volume_without_outline_by_its_middle() -> None:
