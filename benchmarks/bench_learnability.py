@@ -39,7 +39,7 @@ from dlr.stats.multilabel import LabelRows, macro_auc, macro_auc_difference
 from dlr.volume.applying import look
 from dlr.volume.cut import cut_volume
 from dlr.volume.fitting import fit_network
-from dlr.words import Estimate
+from dlr.words import Estimate, Target
 
 DEMO = "receptors_ultrasound3d_demo.yaml"
 
@@ -108,13 +108,13 @@ def of_network(made: Cohort, kind: str, number: int, settings: ReceptorStudySett
     taught, out = np.flatnonzero(made.fold != number), np.flatnonzero(made.fold == number)
     names = [made.names[k] for k in taught]
     fitted = fit_network(
-        kind, [volumes[k] for k in taught], made.labels[taught], MARKERS, names, names,
+        kind, [volumes[k] for k in taught], made.labels[taught], [Target(name) for name in MARKERS], names, names,
         settings.volume, settings.receptors, seed=seed_of(made.seed, kind, number),
     )  # fmt: skip
     logits, dice = np.full(made.labels.shape, np.nan), np.full(len(made.labels), np.nan)
     for k in out:
         said = look(fitted.network, volumes[k], settings.receptors.flips)
-        logits[k] = said.logits
+        logits[k] = said.scores
         if said.map is not None:
             seen, mask = said.map > 0.5, volumes[k].mask
             dice[k] = 2 * np.sum(seen & mask) / (np.sum(seen) + np.sum(mask))

@@ -32,8 +32,9 @@ from dlr.volume.augmentation import draw_move, moved, toned
 from dlr.volume.cut import Volume
 from dlr.volume.fitting import architecture_of
 from dlr.volume.losses import soft_dice_loss, voxel_cross_entropy
+from dlr.words import Target
 
-TARGETS = ("er", "pr", "her2")
+TARGETS = (Target("er"), Target("pr"), Target("her2"))
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Job:
         mask = (place**2).sum(axis=0) < (min(shape) / 4) ** 2
         for number in range(self.volumes):
             grey = (rng(0, number).normal(100, 10, shape) + 40 * mask).astype(np.float32)
-            out.append(Volume(grey, mask, True, (1.0, 1.0, 1.0), 70.0, 170.0))
+            out.append(Volume(grey, mask, True, (1.0, 1.0, 1.0), 70.0, 170.0, np.zeros_like(mask, np.float16), 1.0))
         labels = np.array([[number % 2, number // 2 % 2, number // 3 % 2] for number in range(self.volumes)], float)
         return out, labels, [str(number) for number in range(self.volumes)]
 
@@ -141,7 +142,7 @@ def plain(job: Job) -> Measured:
                 waited += time.perf_counter() - asked
                 said = network(grey.to(device))
                 mask = mask.to(device)
-                loss = functional.binary_cross_entropy_with_logits(said.logits, label.to(device))
+                loss = functional.binary_cross_entropy_with_logits(said.scores, label.to(device))
                 loss = loss + soft_dice_loss(said.segmentation, mask).mean()
                 loss = loss + voxel_cross_entropy(said.segmentation, mask).mean()
                 optimiser.zero_grad()
@@ -171,7 +172,7 @@ def gradients(job: Job, bfloat16: bool) -> dict[str, Tensor]:
         said = network(grey)
     assert said.segmentation is not None
     truth = torch.from_numpy(labels[:size]).float().to(device)
-    loss = functional.binary_cross_entropy_with_logits(said.logits.float(), truth)
+    loss = functional.binary_cross_entropy_with_logits(said.scores.float(), truth)
     loss = loss + soft_dice_loss(said.segmentation, mask.float()).mean()
     loss = loss + voxel_cross_entropy(said.segmentation, mask.float()).mean()
     loss.backward()

@@ -113,7 +113,7 @@ def _scores(output: Any, target: Target) -> Tensor:
         raise InputError(
             where="class activation map",
             what=f"the network gives {kind}, not one table of outputs (B, K)",
-            mend="give the target as a function, for example lambda output: output.logits[:, 0]",
+            mend="give the target as a function, for example lambda output: output.scores[:, 0]",
         )
     if not -output.shape[1] <= target < output.shape[1]:
         raise InputError("class activation map", f"there are {output.shape[1]} outputs", f"not number {target}")

@@ -75,7 +75,7 @@ def prediction_rows(run: Run, tables: CohortTables, volumes: VolumeSet, chain: R
     policy = run.settings.cohort.per_patient
     out = []
     for target in chain.targets:
-        value = probability_by_patient(chain.logits[target.name], volumes.patients, policy)
+        value = probability_by_patient(chain.scores[target.name], volumes.patients, policy)
         value = value[value.index.isin(chain.part.predict)]
         out.append(held_out_rows(chain.part, value, target, chain.model, "", CHOSEN, tables.sides))
     return out
@@ -114,4 +114,4 @@ def place_of(chain: ReceptorChain) -> dict[str, object]:
 
 def group_of(chain: ReceptorChain) -> str:
     """The marker that a network answers for, or all of them."""
-    return chain.targets[0].name if len(chain.logits.columns) == 1 else EVERY_PART
+    return chain.targets[0].name if len(chain.scores.columns) == 1 else EVERY_PART

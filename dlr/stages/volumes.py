@@ -14,7 +14,7 @@ __all__ = ["volumes"]
 
 @stage(
     "volumes",
-    version=1,
+    version=2,
     needs=["cohort"],
     sections=["volume", "cohort"],
     libraries=["numpy", "simpleitk"],

@@ -44,7 +44,7 @@ __all__ = [
 ]  # fmt: skip
 
 MODELS = {"single": Model.SINGLE_TASK, "multi": Model.MULTI_TASK}
-NETWORK, LOGITS_FILE, SEGMENTATION_FILE, FEATURES_FILE = "network", "logits.parquet", "maps.parquet", "features.parquet"
+NETWORK, SCORES_FILE, SEGMENTATION_FILE, FEATURES_FILE = "network", "scores.parquet", "maps.parquet", "features.parquet"
 KEPT_APART = "the volumes' own keys stand beside them"
 
 
@@ -53,7 +53,7 @@ class TrainReceptors:
     """One training: a part's volumes, outlines and labels; nobody else's enter."""
 
     kind: Kind
-    targets: tuple[str, ...]
+    targets: tuple[Target, ...]
     volumes: tuple[str, ...]  # keys of the volumes
     cases: tuple[str, ...]
     patients: tuple[str, ...]
@@ -90,7 +90,7 @@ class ReceptorChain:
     model: Model
     targets: tuple[Target, ...]  # that its part can answer
     part: Part
-    logits: pd.DataFrame  # by case_id, a column a target
+    scores: pd.DataFrame  # by case_id, a column a target: a logit, or tens of per cent
     curves: pd.DataFrame
     maps: pd.DataFrame  # case_id, dice, hausdorff95
     embeddings: pd.DataFrame | None  # case_id, patient_id, role, e0000 ...
@@ -165,7 +165,7 @@ def _training(
     patients = [volumes.patients[case] for case in cases]
     payload = TrainReceptors(
         kind=kind,
-        targets=tuple(target.name for target in targets),
+        targets=targets,
         volumes=volumes.names(cases),
         cases=tuple(cases),
         patients=tuple(patients),
@@ -266,20 +266,20 @@ def _application(run: Run, volumes: VolumeSet, part: Part, fitted: Path, whole: 
 
 
 def apply_network_to_volumes(task: Task, folder: Path) -> None:
-    """Show one network its volumes; leave logits.parquet, maps.parquet and, where asked for, features.parquet."""
+    """Show one network its volumes; leave scores.parquet, maps.parquet and, where asked for, features.parquet."""
     from dlr.volume import load_receptors, look
 
     given: ApplyReceptors = task.payload
     network = load_receptors(given.network)
-    logits, features, maps = {}, {}, []
+    scores, features, maps = {}, {}, []
     for case, place, measured in zip(given.cases, given.folders, given.held_out, strict=True):
         volume = read_volume(place)
         seen = look(network, volume, given.flips)
-        logits[case], features[case] = seen.logits, seen.features
+        scores[case], features[case] = seen.scores, seen.features
         if measured and seen.map is not None:
             maps.append((case, *map_against_outline(seen.map, volume)))
-    table = pd.DataFrame.from_dict(logits, orient="index", columns=list(network.targets))
-    table.rename_axis("case_id").reset_index().to_parquet(folder / LOGITS_FILE, index=False)
+    table = pd.DataFrame.from_dict(scores, orient="index", columns=list(network.targets))
+    table.rename_axis("case_id").reset_index().to_parquet(folder / SCORES_FILE, index=False)
     pd.DataFrame(maps, columns=["case_id", "dice", "hausdorff95"]).to_parquet(folder / SEGMENTATION_FILE, index=False)
     if given.features:
         embedding_table(features, dict.fromkeys(features, "")).to_parquet(folder / FEATURES_FILE, index=False)
@@ -310,7 +310,7 @@ def _chain(
         model=model,
         targets=targets,
         part=part,
-        logits=pd.read_parquet(folder / LOGITS_FILE).set_index("case_id"),
+        scores=pd.read_parquet(folder / SCORES_FILE).set_index("case_id"),
         curves=pd.read_csv(source / CURVES_FILE),
         maps=pd.read_parquet(folder / SEGMENTATION_FILE),
         embeddings=embeddings,

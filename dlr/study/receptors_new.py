@@ -38,9 +38,9 @@ def apply_receptors(given: Application) -> None:
     targets = {target.name: target for target in given.patients.tables.targets}
     for saved in saved_chains(given.home) if volumes else ():
         network = load_receptors(saved.folder / NETWORK)
-        seen = {case: look(network, volume, given.settings.receptors.flips).logits for case, volume in volumes.items()}
-        logits = pd.DataFrame.from_dict(seen, orient="index", columns=list(network.targets))
+        seen = {case: look(network, volume, given.settings.receptors.flips).scores for case, volume in volumes.items()}
+        scores = pd.DataFrame.from_dict(seen, orient="index", columns=list(network.targets))
         for name in network.targets:
-            value = probability_by_patient(logits[name], patients, policy)
+            value = probability_by_patient(scores[name], patients, policy)
             chain = replace(saved, target=name, variant="")
             given.made.give(PREDICTIONS, new_rows(chain, value, targets[name], saved.variant))

@@ -123,7 +123,7 @@ def network_folder(home: Path, target: Target, model: str, part: str) -> Path:
 
 def _logit(output: Any, place: int) -> Any:
     """A marker's score before the sigmoid."""
-    return output.logits[:, place]
+    return output.scores[:, place]
 
 
 @lru_cache(maxsize=2)

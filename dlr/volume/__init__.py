@@ -17,10 +17,11 @@ from dlr.volume.settings import (
 )
 
 if TYPE_CHECKING:
-    from dlr.volume.applying import Looked, look, network_input
+    from dlr.volume.applying import Looked, look, network_input, value_of
     from dlr.volume.duration import seconds_a_volume
     from dlr.volume.fitting import Fitted, fit_network, load_receptors, save_receptors
-    from dlr.volume.networks import Architecture, MultiTask, ReceptorOutput, SingleTask, make_network
+    from dlr.volume.networks import Architecture, MultiTask, ReceptorOutput, SingleTask
+    from dlr.volume.spatial import Spatial, make_network
 
 __all__ = [
     "Architecture",
@@ -34,6 +35,7 @@ __all__ = [
     "RegionSettings",
     "SegmentationSettings",
     "SingleTask",
+    "Spatial",
     "VolumeSettings",
     "fit_network",
     "load_receptors",
@@ -42,13 +44,15 @@ __all__ = [
     "network_input",
     "save_receptors",
     "seconds_a_volume",
+    "value_of",
 ]
 
 HOMES = {
-    "applying": ("Looked", "look", "network_input"),
+    "applying": ("Looked", "look", "network_input", "value_of"),
     "duration": ("seconds_a_volume",),
     "fitting": ("Fitted", "fit_network", "load_receptors", "save_receptors"),
-    "networks": ("Architecture", "MultiTask", "ReceptorOutput", "SingleTask", "make_network"),
+    "networks": ("Architecture", "MultiTask", "ReceptorOutput", "SingleTask"),
+    "spatial": ("Spatial", "make_network"),
 }
 
 # names that need torch: settings and volumes (dlr.volume.cut) can be had without it

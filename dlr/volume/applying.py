@@ -1,26 +1,31 @@
-"""What a network says of one volume: logits, features and map, the same bits whatever else goes through it."""
+"""What a network says of one volume: scores, features and maps, the same bits whatever else goes through it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from dlr.errors import InputError
 from dlr.volume.cut import Volume
-from dlr.volume.networks import MultiTask, SingleTask
+from dlr.volume.networks import Architecture, ReceptorOutput, Receptors
+from dlr.volume.regions import region_masks, regions_in_use
+from dlr.words import Target, expit
 
-__all__ = ["Looked", "grey_of", "look", "network_input"]
+__all__ = ["Looked", "grey_of", "input_of", "look", "network_input", "value_of"]
 
 
 @dataclass(frozen=True)
 class Looked:
     """Means over a volume and, where asked for, its mirror image."""
 
-    logits: np.ndarray  # float64 (K,)
+    scores: np.ndarray  # float64 (K,), a logit or tens of per cent: `value_of`
     features: np.ndarray  # float64 (F,)
     map: np.ndarray | None  # float32 (D, H, W): probability of lesion; MultiTask
+    attention: tuple[np.ndarray, ...] = ()  # float32 (d, h, w), a map a scale, finest first; Spatial
 
 
 def grey_of(volume: Volume, scale: str) -> np.ndarray:
@@ -33,25 +38,45 @@ def grey_of(volume: Volume, scale: str) -> np.ndarray:
     return grey if scale == "part" else (grey - np.float32(volume.low)) / np.float32(volume.high - volume.low)
 
 
-def network_input(volume: Volume, network: SingleTask | MultiTask) -> Tensor:
-    """(1, 1, D, H, W): one volume as this network takes it."""
-    return torch.from_numpy(grey_of(volume, network.form.scale))[None, None]
+def input_of(volume: Volume, form: Architecture) -> np.ndarray:
+    """(C, D, H, W) float32: grey, and of Spatial the regions in use as 0 and 1, from the inside out."""
+    layers = [grey_of(volume, form.scale)]
+    if form.kind == "spatial":
+        regions = region_masks(np.asarray(volume.distance), volume.deepest, form.regions)
+        layers += [regions[name].astype(np.float32) for name in regions_in_use(form.regions)]
+    return np.stack(layers)
+
+
+def network_input(volume: Volume, network: Receptors) -> Tensor:
+    """(1, C, D, H, W): one volume as this network takes it; InputError where it needs an outline and there is none."""
+    if network.form.kind == "spatial" and not volume.outlined:
+        raise InputError("volume", "it has no outline, whose regions Spatial pools over", "outline the lesion")
+    return torch.from_numpy(input_of(volume, network.form))[None]
 
 
 @torch.inference_mode()
-def look(network: SingleTask | MultiTask, volume: Volume, flips: bool) -> Looked:
+def look(network: Receptors, volume: Volume, flips: bool) -> Looked:
     """What a network in eval mode says of one volume, in float32 on the CPU; one at a time, so no batch changes a bit.
 
     flips : the mean of the volume and its mirror image left to right.
     """
-    grey = network_input(volume, network)
-    logits, features, maps = [], [], []
-    for mirrored in (False, True) if flips else (False,):
-        said = network(grey.flip(-1) if mirrored else grey)
-        logits.append(said.logits[0].double().numpy())
-        features.append(said.features[0].double().numpy())
-        if said.segmentation is not None:
-            probability = torch.sigmoid(said.segmentation[0, 0])
-            maps.append((probability.flip(-1) if mirrored else probability).numpy())
-    lesion = np.asarray(np.mean(maps, axis=0, dtype=np.float32)) if maps else None
-    return Looked(np.mean(logits, axis=0), np.mean(features, axis=0), lesion)
+    given = network_input(volume, network)
+    turns = (False, True) if flips else (False,)
+    said: list[ReceptorOutput] = [network(given.flip(-1) if mirrored else given) for mirrored in turns]
+
+    def seen(of_one: Callable[[ReceptorOutput], Tensor]) -> np.ndarray:
+        maps = [of_one(one) for one in said]
+        back = [(own.flip(-1) if mirrored else own).numpy() for own, mirrored in zip(maps, turns, strict=True)]
+        return np.asarray(np.mean(back, axis=0, dtype=np.float32))
+
+    return Looked(
+        scores=np.mean([one.scores[0].double().numpy() for one in said], axis=0),
+        features=np.mean([one.features[0].double().numpy() for one in said], axis=0),
+        map=None if said[0].segmentation is None else seen(lambda one: torch.sigmoid(one.segmentation[0, 0])),
+        attention=tuple(seen(lambda one, k=k: one.attention[k][0, 0]) for k in range(len(said[0].attention))),
+    )
+
+
+def value_of(score: np.ndarray, target: Target) -> np.ndarray:
+    """The probability of logits, or the per cent (0 to 100) of tens of per cent; of the scores' shape."""
+    return expit(score) if target.binary else np.clip(10 * np.asarray(score), 0.0, 100.0)

@@ -62,9 +62,10 @@ def _rotation(x: float, y: float, z: float) -> np.ndarray:
 
 
 def moved(grey: Tensor, mask: Tensor | None, matrix: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Volumes (B, 1, D, H, W) and their masks seen through matrices (B, 3, 4): trilinear, and nearest for the mask.
+    """Volumes (B, 1, D, H, W) and their masks (B, M, D, H, W) through matrices (B, 3, 4): trilinear, and nearest.
 
-    What lies outside is as the border.
+    Nearest keeps masks of 0 and 1, regions disjoint and each voxel's region that of its grey. What lies outside is as
+    the border.
     """
     grid = functional.affine_grid(matrix, list(grey.shape), align_corners=False)
     seen = functional.grid_sample(grey, grid, "bilinear", "border", align_corners=False)

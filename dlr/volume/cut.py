@@ -14,6 +14,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from dlr.errors import InputError
+from dlr.volume.regions import breast_of, signed_distance
 from dlr.volume.settings import VolumeSettings
 
 __all__ = ["Volume", "cut_volume", "read_volume", "save_volume"]
@@ -31,6 +32,8 @@ class Volume:
     spacing: tuple[float, float, float]  # mm of this grid: slices, rows, columns
     low: float  # percentiles of this grey (volume.clip), in its own unit
     high: float
+    distance: np.ndarray  # float16 (D, H, W): mm from the surface of the ROI, below 0 inside; +inf outside the breast
+    deepest: float  # mm: the largest depth of the ROI; 0 without outline
 
 
 def cut_volume(
@@ -44,6 +47,7 @@ def cut_volume(
     image : (z, y, x).  mask : (z, y, x), not 0 in the ROI, or None.  spacing : mm, z y x.
     Grey: along every axis that shrinks by a factor f a Gaussian of (f - 1) / 2 voxels against aliasing, then trilinear.
     Mask: nearest; a ROI that falls between the new voxels keeps the one its middle lies in.
+    Distance: that of the given mask, linear, so that a rim thinner than the new voxels stays where it is.
     Raises InputError where image, spacing and mask do not make such a volume, or its grey cannot be scaled.
     """
     roi = None if mask is None else np.asarray(mask) != 0
@@ -67,7 +71,15 @@ def cut_volume(
             mend="check image and outline; where most of the image is background, set volume.crop: lesion",
         )
     own = (float(spacing[0] * shrink[0]), float(spacing[1] * shrink[1]), float(spacing[2] * shrink[2]))
-    return Volume(grey, seen, bool(seen.any()), own, lowest, highest)
+    distance, deepest = np.full(settings.shape, np.inf, dtype=np.float16), 0.0
+    if roi is not None and roi.any():
+        near, deepest = _distance(roi, spacing, low, high)
+        distance = _resampled(near, low, shrink, new, sitk.sitkLinear).astype(np.float16)
+        breast = _resampled(
+            (breast_of(image).astype(np.uint8), np.zeros(3)), low, shrink, new, sitk.sitkNearestNeighbor
+        )
+        distance[(breast == 0) & (distance > 0) & ~seen] = np.inf
+    return Volume(grey, seen, bool(seen.any()), own, lowest, highest, distance, deepest)
 
 
 def _check(
@@ -130,6 +142,24 @@ def _smoothed(
     return cut, first
 
 
+def _distance(
+    roi: np.ndarray, spacing: tuple[float, float, float], low: np.ndarray, high: np.ndarray
+) -> tuple[tuple[np.ndarray, np.ndarray], float]:
+    """Signed distances of the box with what its edge is interpolated from, and its corner; the largest depth, mm.
+
+    The voxels that they are measured to lie in the ROI or next to it.
+    """
+    own = np.argwhere(roi)
+    first = np.maximum(np.minimum(low - 1, own.min(axis=0) - 1), 0)
+    last = np.minimum(np.maximum(high + 1, own.max(axis=0) + 2), roi.shape)
+    near = roi[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
+    if near.all():  # the image holds nothing else: its edge is the surface
+        distance = signed_distance(np.pad(near, 1), spacing)[1:-1, 1:-1, 1:-1]
+    else:
+        distance = signed_distance(near, spacing)
+    return (distance, first), -float(distance.min())
+
+
 def _resampled(
     placed: tuple[np.ndarray, np.ndarray], low: np.ndarray, shrink: np.ndarray, new: np.ndarray, how: int
 ) -> np.ndarray:
@@ -155,11 +185,13 @@ def _resampled(
 
 
 def save_volume(volume: Volume, folder: Path) -> None:
-    """grey.npy, mask.npy and volume.json; equal volumes give equal bytes."""
+    """grey.npy, mask.npy, distance.npy and volume.json; equal volumes give equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "grey.npy", volume.grey)
     np.save(folder / "mask.npy", volume.mask)
-    about = {"outlined": volume.outlined, "spacing": volume.spacing, "low": volume.low, "high": volume.high}
+    np.save(folder / "distance.npy", volume.distance)
+    own = ("outlined", "spacing", "low", "high", "deepest")
+    about = {name: getattr(volume, name) for name in own}
     (folder / "volume.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
 
 
@@ -171,8 +203,10 @@ def read_volume(folder: Path, mmap: bool = True) -> Volume:
     """
     try:
         about = json.loads((folder / "volume.json").read_text(encoding="utf-8"))
-        grey, mask = (np.load(folder / name, mmap_mode="r" if mmap else None) for name in ("grey.npy", "mask.npy"))
+        grey, mask, distance = (
+            np.load(folder / f"{name}.npy", mmap_mode="r" if mmap else None) for name in ("grey", "mask", "distance")
+        )
         z, y, x = about["spacing"]
-        return Volume(grey, mask, about["outlined"], (z, y, x), about["low"], about["high"])
+        return Volume(grey, mask, about["outlined"], (z, y, x), about["low"], about["high"], distance, about["deepest"])
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise InputError(str(folder), f"its volume cannot be read ({error})", "run the study again") from error

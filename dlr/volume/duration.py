@@ -10,14 +10,17 @@ import torch
 from dlr.networks import seconds_an_example
 from dlr.networks.chip import device_of
 from dlr.volume.fitting import Kind, architecture_of
-from dlr.volume.networks import Size, make_network
+from dlr.volume.networks import Size
+from dlr.volume.regions import regions_in_use
 from dlr.volume.settings import ReceptorSettings, VolumeSettings
+from dlr.volume.spatial import make_network
+from dlr.words import Target
 
 __all__ = ["seconds_a_volume"]
 
 BATCH = 2
 ENOUGH = 48**3  # voxels that a CPU measures; a larger volume is foretold from a smaller one
-TARGETS = ("er", "pr", "her2")  # their number hardly matters
+TARGETS = (Target("er"), Target("pr"), Target("her2"))  # their number matters where each has an encoder of its own
 
 
 def seconds_a_volume(kind: Kind, volume: VolumeSettings, settings: ReceptorSettings) -> float:
@@ -26,7 +29,8 @@ def seconds_a_volume(kind: Kind, volume: VolumeSettings, settings: ReceptorSetti
     while device_of(settings.training, volumes=True) == "cpu" and prod(shape) > ENOUGH and min(shape) > 1:
         shape = (shape[0] // 2, shape[1] // 2, shape[2] // 2)
     form = replace(architecture_of(kind, TARGETS, volume, settings), shape=shape)
+    channels = 1 + (len(regions_in_use(form.regions)) if kind == "spatial" else 0)
     seconds = seconds_an_example(
-        make_network(form), torch.zeros(BATCH, 1, *shape), settings.training, form.norm == "batch"
+        make_network(form), torch.ones(BATCH, channels, *shape), settings.training, form.norm == "batch"
     )
     return seconds * prod(volume.shape) / prod(shape)

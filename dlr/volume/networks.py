@@ -1,4 +1,4 @@
-"""The 3-D networks that answer for receptors: SingleTask and MultiTask.
+"""The 3-D networks that answer for receptors: SingleTask and MultiTask; Spatial stands in spatial.py.
 
 After Huang et al. 2024 (Insights Imaging): a 3-D ResNet with one output a marker, and the same encoder with a decoder
 whose map of the lesion is added to the input of the next pass. Unlike their text: an axis of few slices is not halved
@@ -9,7 +9,7 @@ Names of layers are those of torchvision and MedicalNet, whose weights fit by na
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import gcd
 from typing import Literal, NamedTuple
 
@@ -18,8 +18,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from dlr.errors import InputError
+from dlr.volume.settings import RegionSettings
 
-__all__ = ["Architecture", "Encoder", "MultiTask", "ReceptorOutput", "SingleTask", "make_network"]
+__all__ = [
+    "STAGES", "Architecture", "Encoder", "MultiTask", "ReceptorOutput", "Receptors", "SingleTask", "Size",
+    "convolution", "resized",
+]  # fmt: skip
 
 Size = tuple[int, int, int]  # slices, rows, columns
 BLOCKS = {10: (1, 1, 1, 1), 18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}  # of the four layers, by depth
@@ -32,7 +36,7 @@ LEAST_MAP = 4  # voxels that the longest edge of a map to look at has
 class Architecture:
     """Everything a network is built from; kept beside its weights."""
 
-    kind: Literal["single", "multi"]
+    kind: Literal["single", "multi", "spatial"]
     targets: tuple[str, ...]
     shape: Size  # of its volumes
     depth: Literal[10, 18, 34, 50] = 50
@@ -43,33 +47,38 @@ class Architecture:
     resolution: Literal["full", "stem"] = "full"  # of the decoder of multi
     deep_supervision: bool = False  # of multi
     scale: Literal["part", "volume"] = "part"  # whose clip limits its volumes are scaled by
+    per_cent: tuple[str, ...] = ()  # of the targets, those that are per cents
+    task_weights: Literal["fixed", "uncertainty"] = "fixed"
+    dimension: Literal["3d", "2d"] = "3d"  # of spatial, as are the others
+    attention: Literal["multi_scale", "single_scale", "none"] = "multi_scale"
+    extractor: Literal["shared", "own"] = "shared"
+    regions: RegionSettings = field(default_factory=RegionSettings)
 
 
 class ReceptorOutput(NamedTuple):
     """What a network says of B volumes."""
 
-    logits: Tensor  # (B, K), a column a target
+    scores: Tensor  # (B, K), a column a target: a logit, or tens of per cent
     segmentation: Tensor | None  # logits (B, 1, D, H, W) of a voxel being lesion
     coarse: tuple[Tensor, ...]  # the same from coarser blocks (B, 1, d, h, w), finer first; for deep supervision
-    features: Tensor  # (B, F), what the logits are linear in
-
-
-def make_network(form: Architecture) -> SingleTask | MultiTask:
-    """The network of an architecture, its weights drawn from torch's generator."""
-    return SingleTask(form) if form.kind == "single" else MultiTask(form)
+    features: Tensor  # (B, F), what the scores are linear in
+    log_variances: Tensor | None = None  # (K,) of the targets, where they weigh the losses
+    attention: tuple[Tensor, ...] = ()  # (B, 1, d, h, w) of 0 to 1, a map a scale, finest first; Spatial
 
 
 class Receptors(nn.Module):
-    """What both networks are: an encoder, its clip limits, and a head of one output a target."""
+    """What all networks are: an encoder, its clip limits, and a head of one output a target."""
 
     limits: Tensor
 
-    def __init__(self, form: Architecture) -> None:
+    def __init__(self, form: Architecture, encoder: Encoder) -> None:
         super().__init__()
         self.form, self.targets = form, form.targets
         self.register_buffer("limits", torch.tensor([0.0, 1.0]))  # grey that becomes 0 and 1; fitted
-        self.encoder = Encoder(form)
-        self.head = nn.Linear(self.encoder.channels[-1], len(form.targets))
+        self.encoder = encoder
+        self.head = nn.Linear(encoder.channels[-1], len(form.targets))
+        uncertain = form.task_weights == "uncertainty"
+        self.log_variances = nn.Parameter(torch.zeros(len(form.targets))) if uncertain else None
 
     @property
     def attention_layer(self) -> str:
@@ -92,11 +101,14 @@ class Receptors(nn.Module):
 class SingleTask(Receptors):
     """Encoder, mean over space, one output a target."""
 
+    def __init__(self, form: Architecture) -> None:
+        super().__init__(form, Encoder(form))
+
     def forward(self, grey: Tensor) -> ReceptorOutput:
         """grey : (B, 1, D, H, W) as measured."""
         deepest = self.encoder(self.scaled(grey))[-1]  # -> (B, F, D/32, H/32, W/32)
         features = deepest.mean(dim=(2, 3, 4))  # -> (B, F)
-        return ReceptorOutput(self.head(features), None, (), features)
+        return ReceptorOutput(self.head(features), None, (), features, self.log_variances)
 
 
 class MultiTask(Receptors):
@@ -108,7 +120,7 @@ class MultiTask(Receptors):
     """
 
     def __init__(self, form: Architecture) -> None:
-        super().__init__(form)
+        super().__init__(form, Encoder(form))
         self.decoder = Decoder(self.encoder, form)
 
     def forward(self, grey: Tensor) -> ReceptorOutput:
@@ -125,7 +137,7 @@ class MultiTask(Receptors):
         maps = self.encoder(seen)
         features = _halved(maps[-1]).mean(dim=(2, 3, 4))  # (B, F, D/32, ...) -> (B, F, D/64, ...) -> (B, F)
         segmentation, coarse = self.decoder(maps, size)  # -> (B, 1, D, H, W)
-        return ReceptorOutput(self.head(features), segmentation, coarse, features)
+        return ReceptorOutput(self.head(features), segmentation, coarse, features, self.log_variances)
 
 
 STAGES = ("relu", "layer1", "layer2", "layer3", "layer4")  # of an encoder: what its five maps come out of
@@ -139,25 +151,29 @@ class Encoder(nn.Module):
 
     def __init__(self, form: Architecture) -> None:
         super().__init__()
-        published = form.stem == "published"
-        strides, self.sizes = _halvings(form.shape, published)
-        kernel = 7 if published else 3
-        self.conv1 = nn.Conv3d(1, form.width, kernel, strides[0], kernel // 2, bias=False)
+        published, flat = form.stem == "published", form.dimension == "2d"
+        strides, self.sizes = _halvings(form.shape, published, flat)
+        self.conv1 = convolution(1, form.width, 7 if published else 3, strides[0], flat)
         self.bn1 = _norm(form.norm, form.width)
         self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool3d(3, strides[1], 1) if published else nn.Identity()
+        self.maxpool = nn.MaxPool3d(_kernel(3, flat), strides[1], _around(3, flat)) if published else nn.Identity()
         block = Bottleneck if form.depth == 50 else BasicBlock
         channels = [form.width]
         for number, count in enumerate(BLOCKS[form.depth]):
             planes, stride = form.width * 2**number, SAME if number == 0 else strides[number + 1]
-            blocks = [block(channels[-1], planes, stride, form.norm)]
+            blocks = [block(channels[-1], planes, stride, form.norm, flat)]
             channels.append(planes * block.expansion)
-            blocks += [block(channels[-1], planes, SAME, form.norm) for _ in range(count - 1)]
+            blocks += [block(channels[-1], planes, SAME, form.norm, flat) for _ in range(count - 1)]
             self.add_module(f"layer{number + 1}", nn.Sequential(*blocks))
         self.channels = tuple(channels)  # of the five maps
         for module in self.modules():
             if isinstance(module, nn.Conv3d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+
+    @property
+    def each(self) -> tuple[Encoder, ...]:
+        """The encoders that it is made of."""
+        return (self,)
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """(B, 1, D, H, W) -> five maps (B, C, d, h, w), finest first. Basic blocks give a quarter of these channels."""
@@ -199,7 +215,7 @@ class Decoder(nn.Module):
             x = block(x, size if skip is None else skip.shape[2:], skip)
             found.append(x)
         coarse = [head(x) for head, x in zip(self.coarse, found, strict=False)]
-        return _resized(self.logit(x), size), tuple(reversed(coarse))
+        return resized(self.logit(x), size), tuple(reversed(coarse))
 
 
 class UpBlock(nn.Module):
@@ -213,7 +229,7 @@ class UpBlock(nn.Module):
         self.relu = nn.ReLU(inplace=True)
 
     def forward(self, x: Tensor, size: Sequence[int], skip: Tensor | None) -> Tensor:
-        x = _resized(self.fewer(x), size)  # (B, given, d, h, w) -> (B, out, *size)
+        x = resized(self.fewer(x), size)  # (B, given, d, h, w) -> (B, out, *size)
         if skip is not None:
             x = torch.cat([x, skip], dim=1)  # -> (B, out + skip, *size)
         return self.relu(self.bn(self.conv(x)))  # -> (B, out, *size)
@@ -224,11 +240,11 @@ class BasicBlock(nn.Module):
 
     expansion = 1
 
-    def __init__(self, given: int, planes: int, stride: Size, norm: str) -> None:
+    def __init__(self, given: int, planes: int, stride: Size, norm: str, flat: bool) -> None:
         super().__init__()
-        self.conv1 = nn.Conv3d(given, planes, 3, stride, 1, bias=False)
+        self.conv1 = convolution(given, planes, 3, stride, flat)
         self.bn1 = _norm(norm, planes)
-        self.conv2 = nn.Conv3d(planes, planes, 3, 1, 1, bias=False)
+        self.conv2 = convolution(planes, planes, 3, SAME, flat)
         self.bn2 = _norm(norm, planes)
         self.relu = nn.ReLU(inplace=True)
         self.downsample = _shortcut(given, planes, stride, norm)
@@ -244,11 +260,11 @@ class Bottleneck(nn.Module):
 
     expansion = 4
 
-    def __init__(self, given: int, planes: int, stride: Size, norm: str) -> None:
+    def __init__(self, given: int, planes: int, stride: Size, norm: str, flat: bool) -> None:
         super().__init__()
         self.conv1 = nn.Conv3d(given, planes, 1, bias=False)
         self.bn1 = _norm(norm, planes)
-        self.conv2 = nn.Conv3d(planes, planes, 3, stride, 1, bias=False)
+        self.conv2 = convolution(planes, planes, 3, stride, flat)
         self.bn2 = _norm(norm, planes)
         self.conv3 = nn.Conv3d(planes, 4 * planes, 1, bias=False)
         self.bn3 = _norm(norm, 4 * planes)
@@ -269,18 +285,36 @@ def _shortcut(given: int, out: int, stride: Size, norm: str) -> nn.Module:
     return nn.Sequential(nn.Conv3d(given, out, 1, stride, bias=False), _norm(norm, out))
 
 
+def convolution(
+    given: int, out: int, edge: int, stride: Size = SAME, flat: bool = False, groups: int = 1, bias: bool = False
+) -> nn.Conv3d:
+    """A convolution of an odd edge that keeps the size but for its stride.  flat : the same in every slice."""
+    return nn.Conv3d(given, out, _kernel(edge, flat), stride, _around(edge, flat), groups=groups, bias=bias)
+
+
+def _kernel(edge: int, flat: bool) -> Size:
+    return (1 if flat else edge, edge, edge)
+
+
+def _around(edge: int, flat: bool) -> Size:
+    """What a kernel of an odd edge needs at every border."""
+    return (0 if flat else edge // 2, edge // 2, edge // 2)
+
+
 def _norm(kind: str, channels: int) -> nn.Module:
     return nn.BatchNorm3d(channels) if kind == "batch" else nn.GroupNorm(gcd(8, channels), channels)
 
 
-def _halvings(shape: Size, published: bool) -> tuple[list[Size], tuple[Size, ...]]:
+def _halvings(shape: Size, published: bool, flat: bool) -> tuple[list[Size], tuple[Size, ...]]:
     """Strides of stem, pool, layer2, layer3, layer4, and the sizes of the five maps.
 
     An axis is halved only while it is at least half as long as the longest: 8 × 40 × 40 becomes 8 × 20 × 20 first.
+    flat : slices are never halved, and only rows and columns are compared.
     """
     strides, size, sizes = [], shape, []
     for name in ("stem", "pool", "layer2", "layer3", "layer4"):
-        stride = SAME if name == "pool" and not published else _three(2 if 2 * n >= max(size) else 1 for n in size)
+        halved = [2 * n >= max(size[flat:]) and not (flat and axis == 0) for axis, n in enumerate(size)]
+        stride = SAME if name == "pool" and not published else _three(1 + own for own in halved)
         size = _three(-(-n // step) for n, step in zip(size, stride, strict=True))
         strides.append(stride)
         sizes.append(size)
@@ -297,5 +331,6 @@ def _halved(x: Tensor) -> Tensor:
     return functional.max_pool3d(x, [min(2, n) for n in x.shape[2:]], ceil_mode=True)
 
 
-def _resized(x: Tensor, size: Sequence[int]) -> Tensor:
+def resized(x: Tensor, size: Sequence[int]) -> Tensor:
+    """(B, C, d, h, w) -> (B, C, *size), trilinear."""
     return x if x.shape[2:] == torch.Size(size) else functional.interpolate(x, tuple(size), mode="trilinear")

@@ -41,7 +41,7 @@ def volume_of(patient: str) -> Volume:
     mask = (z - at[0]) ** 2 + (y - at[1]) ** 2 + (x - at[2]) ** 2 < 6
     grey = random.normal(size=SHAPE).astype(np.float32) + 2 * mask.astype(np.float32)
     outlined = patient != WITHOUT_OUTLINE
-    return Volume(grey, mask & outlined, outlined, (2.0, 0.5, 0.5), -1.0, 3.0)
+    return Volume(grey, mask & outlined, outlined, (2.0, 0.5, 0.5), -1.0, 3.0, np.zeros(SHAPE, np.float16), 1.0)
 
 
 def network_in(folder: Path) -> Any:

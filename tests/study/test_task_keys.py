@@ -34,6 +34,7 @@ from dlr.study.tasks import OUT, key_of_payload, out_of_key
 from dlr.study.volume_maps import VolumeMap
 from dlr.superres import DegradationSettings, SuperresSettings
 from dlr.volume import ReceptorSettings, VolumeSettings
+from dlr.words import Target
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}, index=["P1", "P2"])
 IDS, OUTCOME = np.array(["P1", "P2"], dtype=object), np.array([0, 1])
@@ -66,7 +67,7 @@ def payloads(home: Path) -> dict[type, object]:
             DeepChain(home, home, "frozen", "resnet18"),
         ),
         TrainReceptors: TrainReceptors(
-            "single", ("er",), ("k1",), ("C1",), ("P1",), np.array([[1.0], [0.0]]), np.array([True, False]),
+            "single", (Target("er"),), ("k1",), ("C1",), ("P1",), np.array([[1.0], [0.0]]), np.array([True, False]),
             VolumeSettings(), ReceptorSettings(), "abc", "32-true", 1, (home,), "x", home / "c.pt",
         ),
         ApplyReceptors: ApplyReceptors("k", ("k1",), ("C1",), (True,), True, True, home, (home,)),

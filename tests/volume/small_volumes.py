@@ -7,8 +7,11 @@ import numpy as np
 from dlr.randomness import rng
 from dlr.volume import ReceptorSettings, VolumeSettings
 from dlr.volume.cut import Volume
+from dlr.volume.regions import signed_distance
+from dlr.words import Target
 
-TARGETS = ("er", "pr")
+TARGETS = (Target("er"), Target("pr"))
+NAMES = ("er", "pr")
 SHAPE = (16, 16, 16)
 VOLUME = VolumeSettings(size=16)
 
@@ -22,7 +25,9 @@ def lesion(number: int, er: int, pr: int, seed: int = 0, outlined: bool = True, 
     grey = (draw.normal(100, 5, shape) + mask * (60 if er else 40)).astype(np.float32)
     low, high = np.percentile(grey, VOLUME.clip)
     mask &= outlined
-    return Volume(grey, mask, outlined, (1.0, 1.0, 1.0), float(low), float(high))
+    distance = signed_distance(mask, (1.0, 1.0, 1.0))
+    deepest = -float(distance.min()) if outlined else 0.0
+    return Volume(grey, mask, outlined, (1.0, 1.0, 1.0), float(low), float(high), distance.astype(np.float16), deepest)
 
 
 def cohort(n: int, seed: int = 0, **more: object) -> tuple[list[Volume], np.ndarray, list[str]]:

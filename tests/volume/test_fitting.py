@@ -22,10 +22,11 @@ from dlr.volume import (  # noqa: E402
     seconds_a_volume,
 )
 from dlr.volume.cut import Volume  # noqa: E402
-from dlr.volume.fitting import Fitted, LabelledVolumes, prepared  # noqa: E402
+from dlr.volume.fitting import Fitted, LabelledVolumes, architecture_of, prepared  # noqa: E402
 from tests.volume.small_volumes import TARGETS, VOLUME, cohort, lesion, settings  # noqa: E402
 
 VOLUMES, LABELS, NAMES = cohort(12)
+FORM = architecture_of("multi", TARGETS, VOLUME, settings())
 
 
 def fitted(
@@ -87,8 +88,8 @@ def test_a_saved_network_says_the_same_to_the_bit(kind: str, tmp_path: Path) -> 
     assert all(f.read_bytes() == (tmp_path / "b" / f.name).read_bytes() for f in (tmp_path / "a").iterdir())
     again = load_receptors(tmp_path / "a")
     first, second = (look(network, VOLUMES[0], True) for network in (found.network, again))
-    assert np.array_equal(first.logits, second.logits) and np.array_equal(first.features, second.features)
-    assert again.targets == TARGETS and again.form == found.network.form
+    assert np.array_equal(first.scores, second.scores) and np.array_equal(first.features, second.features)
+    assert again.targets == ("er", "pr") and again.form == found.network.form
     if kind == "multi":
         assert np.array_equal(first.map, second.map)
     else:
@@ -110,7 +111,7 @@ def test_eight_volumes_are_learnt_by_heart() -> None:
         assert 2 * (found & volume.mask).sum() / (found.sum() + volume.mask.sum()) > 0.9
     for column in range(2):
         positive = labels[:, column] == 1
-        logits = np.array([said.logits[column] for said in seen])
+        logits = np.array([said.scores[column] for said in seen])
         assert logits[positive].min() > logits[~positive].max()
 
 
@@ -154,7 +155,7 @@ def test_each_volume_by_its_own_limits_is_free_of_unit_and_scanner() -> None:
     assert network.limits.tolist() == [0.0, 1.0]
     own = VOLUMES[0]
     other = replace(own, grey=own.grey * 4 + 64, low=own.low * 4 + 64, high=own.high * 4 + 64)
-    assert look(network, own, False).logits == pytest.approx(look(network, other, False).logits, abs=1e-5)
+    assert look(network, own, False).scores == pytest.approx(look(network, other, False).scores, abs=1e-5)
     given = network_input(own, network)
     assert given.shape == (1, 1, 16, 16, 16)
     assert given.min() < 0 < 1 < given.max()  # clipped in the network alone
@@ -162,8 +163,8 @@ def test_each_volume_by_its_own_limits_is_free_of_unit_and_scanner() -> None:
 
 @pytest.mark.parametrize("scale", ["part", "volume"])
 def test_training_and_prediction_feed_the_same(scale: str) -> None:
-    network = fitted("single", volume=VolumeSettings(size=16, scale=scale)).network
-    examples = LabelledVolumes(VOLUMES, LABELS, NAMES, scale, 0, True, augmented=True)
+    network = fitted("multi", volume=VolumeSettings(size=16, scale=scale)).network
+    examples = LabelledVolumes(VOLUMES, LABELS, NAMES, network.form, 0, augmented=True)
     batch = prepared(examples.batch([4, 7], None), network.limits)
     assert torch.equal(batch.inputs, torch.cat([network_input(VOLUMES[k], network) for k in (4, 7)]))
     assert torch.equal(batch.targets.mask[:, 0], torch.from_numpy(np.stack([VOLUMES[k].mask for k in (4, 7)])))
@@ -171,13 +172,13 @@ def test_training_and_prediction_feed_the_same(scale: str) -> None:
 
 def test_an_augmented_volume_depends_on_its_case_and_epoch_alone() -> None:
     limits = torch.tensor([90.0, 170.0])
-    one = LabelledVolumes(VOLUMES, LABELS, NAMES, "part", 3, True, augmented=True)
-    other = LabelledVolumes(VOLUMES[5:], LABELS[5:], NAMES[5:], "part", 3, True, augmented=True)
+    one = LabelledVolumes(VOLUMES, LABELS, NAMES, FORM, 3, augmented=True)
+    other = LabelledVolumes(VOLUMES[5:], LABELS[5:], NAMES[5:], FORM, 3, augmented=True)
     first, second = prepared(one.batch([7, 5], 4), limits), prepared(other.batch([2], 4), limits)
     assert torch.equal(first.inputs[0], second.inputs[0]) and torch.equal(first.targets.mask[0], second.targets.mask[0])
     assert not torch.equal(prepared(one.batch([7], 5), limits).inputs, second.inputs)
-    plain = LabelledVolumes(VOLUMES, LABELS, NAMES, "part", 3, True, augmented=False)
-    assert torch.equal(prepared(plain.batch([7], 4), limits).inputs, plain.batch([7], None).inputs.grey)
+    plain = LabelledVolumes(VOLUMES, LABELS, NAMES, FORM, 3, augmented=False)
+    assert torch.equal(prepared(plain.batch([7], 4), limits).inputs, plain.batch([7], None).inputs.volumes)
 
 
 def test_what_teaches_nothing_is_not_looked_at() -> None:
@@ -208,11 +209,11 @@ def test_a_mirror_image_gives_the_same_prediction_and_the_mirrored_map(made: Fit
     own = VOLUMES[3]
     mirrored = replace(own, grey=own.grey[:, :, ::-1].copy(), mask=own.mask[:, :, ::-1])
     first, second = (look(made.network, volume, True) for volume in (own, mirrored))
-    assert first.logits == pytest.approx(second.logits, abs=1e-6)
+    assert first.scores == pytest.approx(second.scores, abs=1e-6)
     assert first.map == pytest.approx(second.map[:, :, ::-1], abs=1e-5)
-    assert first.logits.dtype == np.float64 and first.map.dtype == np.float32 and first.features.shape == (32,)
+    assert first.scores.dtype == np.float64 and first.map.dtype == np.float32 and first.features.shape == (32,)
     plain = look(made.network, own, False)
-    assert plain.map.shape == (16, 16, 16) and not np.array_equal(plain.logits, first.logits)
+    assert plain.map.shape == (16, 16, 16) and not np.array_equal(plain.scores, first.scores)
 
 
 def test_what_cannot_be_learnt_is_named() -> None:
@@ -240,8 +241,8 @@ def test_settings_make_the_network_they_name(made: Fitted) -> None:
         settings(training={"epochs": 1, "rate": 1e-2}),
         settings(training={"epochs": 1, "optimiser": "adamw", "weight_decay": 0.5}),
     ]
-    said = [tuple(look(fitted(given=one).network, VOLUMES[0], False).logits) for one in variants]
-    assert len({tuple(look(made.network, VOLUMES[0], False).logits), *said}) == len(variants) + 1
+    said = [tuple(look(fitted(given=one).network, VOLUMES[0], False).scores) for one in variants]
+    assert len({tuple(look(made.network, VOLUMES[0], False).scores), *said}) == len(variants) + 1
 
 
 def test_the_time_foretold_grows_with_the_volume_and_the_task() -> None:

@@ -8,12 +8,15 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from dlr.volume import Architecture, make_network  # noqa: E402
 from dlr.volume.losses import HEADS, Wanted, focal_loss, make_objective, soft_dice_loss, voxel_cross_entropy  # noqa: E402
-from dlr.volume.networks import Architecture, ReceptorOutput, make_network  # noqa: E402
+from dlr.volume.networks import ReceptorOutput  # noqa: E402
+from dlr.words import Target  # noqa: E402
 from tests.volume.small_volumes import settings  # noqa: E402
 
 NAN = float("nan")
 NAMES = ("er", "pr")
+TARGETS = (Target("er"), Target("pr"))
 
 
 def said(logits: torch.Tensor, segmentation: torch.Tensor | None = None, *coarse: torch.Tensor) -> ReceptorOutput:
@@ -48,10 +51,10 @@ def test_focal_loss_by_hand() -> None:
 
 
 def test_the_markers_alone_judge_and_each_is_measured() -> None:
-    objective = make_objective("multi", NAMES, settings(segmentation={"weight": 0.5}))
+    objective = make_objective("multi", TARGETS, settings(segmentation={"weight": 0.5}))
     assert objective.judged_by == HEADS and list(objective.losses) == [HEADS, "dice", "voxels"]
     assert [loss.weight for loss in objective.losses.values()] == [1.0, 0.5, 0.5]
-    assert list(make_objective("single", NAMES, settings()).losses) == [HEADS]
+    assert list(make_objective("single", TARGETS, settings()).losses) == [HEADS]
     wanted = Wanted(torch.tensor([[1.0, NAN], [0.0, 0.0]]))
     outputs = said(torch.tensor([[0.0, 7.0], [math.log(3), 0.0]]))
     rows = {name: m.of_batch(outputs, wanted) for name, m in objective.measures.items()}
@@ -66,7 +69,7 @@ def test_the_markers_alone_judge_and_each_is_measured() -> None:
 def test_the_loss_chosen_is_the_one_taken() -> None:
     outputs, wanted = said(torch.zeros(1, 2)), Wanted(torch.tensor([[1.0, 0.0]]))
     for name, each in (("cross_entropy", math.log(2)), ("focal", math.log(2) / 4)):
-        loss = make_objective("single", NAMES, settings(loss=name)).losses[HEADS]
+        loss = make_objective("single", TARGETS, settings(loss=name)).losses[HEADS]
         assert loss.total(outputs, wanted).item() == pytest.approx(2 * each)
 
 
@@ -76,7 +79,7 @@ def test_coarser_maps_weigh_a_half_and_a_quarter() -> None:
     mask[0, 0, 0, :2, :2] = 1
     maps = [torch.full((1, 1, n, n, n), value) for n, value in ((4, 0.0), (2, -200.0), (1, -400.0))]
     wanted = Wanted(torch.full((1, 2), NAN), mask, torch.tensor([True]))
-    voxels = make_objective("multi", NAMES, settings()).losses["voxels"]
+    voxels = make_objective("multi", TARGETS, settings()).losses["voxels"]
     fine, half, quarter = math.log(2), 200 * 0.5 / 8, 400 * 4 / 64
     found = voxels.total(said(torch.zeros(1, 2), *maps), wanted).item()
     assert found == pytest.approx((fine + half / 2 + quarter / 4) / 1.75)
@@ -89,7 +92,7 @@ def test_what_is_not_known_leaves_no_gradient_and_no_parameter_out(loss: str) ->
     network = make_network(form)
     outputs = network(torch.rand(2, 1, 16, 16, 16))
     wanted = Wanted(torch.full((2, 2), NAN), torch.ones(2, 1, 16, 16, 16, dtype=bool), torch.zeros(2, dtype=bool))
-    losses = make_objective("multi", NAMES, settings(loss=loss)).losses
+    losses = make_objective("multi", TARGETS, settings(loss=loss)).losses
     assert [int(one.count(wanted)) for one in losses.values()] == [0, 0, 0]
     sum(one.total(outputs, wanted) for one in losses.values()).backward()
     assert all(p.grad is not None and p.grad.abs().max() == 0 for p in network.parameters())
@@ -100,7 +103,7 @@ def test_one_known_label_teaches_its_column_and_one_outline_its_volume() -> None
     wanted = Wanted(
         torch.tensor([[NAN, 1.0], [NAN, NAN]]), torch.ones(2, 1, 4, 4, 4, dtype=bool), torch.tensor([False, True])
     )
-    losses = make_objective("multi", NAMES, settings()).losses
+    losses = make_objective("multi", TARGETS, settings()).losses
     sum(one.total(said(logits, maps), wanted) for one in losses.values()).backward()
     assert logits.grad.tolist() == [[0.0, -0.5], [0.0, 0.0]]
     assert maps.grad[0].abs().max() == 0 and (maps.grad[1] < 0).all()

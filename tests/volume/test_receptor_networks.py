@@ -42,7 +42,7 @@ def test_outputs_at_128(depth: int) -> None:
     with torch.device("meta"):
         form = Architecture("multi", TARGETS, (128, 128, 128), depth, deep_supervision=True)
         said = make_network(form)(torch.empty(2, 1, 128, 128, 128))
-    assert said.logits.shape == (2, 3) and said.features.shape == (2, 2048 if depth == 50 else 512)
+    assert said.scores.shape == (2, 3) and said.features.shape == (2, 2048 if depth == 50 else 512)
     assert said.segmentation.shape == (2, 1, 128, 128, 128)
     assert [m.shape[2] for m in said.coarse] == [64, 32, 16, 8]
 
@@ -79,7 +79,7 @@ def test_group_norm_leaves_no_batch_norm(kind: str, depth: int, resolution: str)
 def test_gradient_reaches_every_parameter(kind: str, stem: str) -> None:
     made = network(kind, (16, 16, 32), stem=stem, deep_supervision=True, depth=50, passes=2)
     said = made(volumes(4, (16, 16, 32)))
-    outputs = [said.logits, *([] if kind == "single" else [said.segmentation, *said.coarse])]
+    outputs = [said.scores, *([] if kind == "single" else [said.segmentation, *said.coarse])]
     sum((o * torch.rand(o.shape)).sum() for o in outputs).backward()
     without = [name for name, p in made.named_parameters() if p.grad is None or not p.grad.abs().sum() > 0]
     assert without == []
@@ -92,16 +92,16 @@ def test_a_pass_more_sees_the_map_and_nothing_is_learnt_through_it() -> None:
     first = one(grey).segmentation.sigmoid().detach()
     one.scaled = lambda seen: seen  # what is added is not clipped
     by_hand, found = one(grey + first), two(grey)
-    assert torch.allclose(found.logits, by_hand.logits, atol=1e-5)
+    assert torch.allclose(found.scores, by_hand.scores, atol=1e-5)
     assert torch.allclose(found.segmentation, by_hand.segmentation, atol=1e-4)
-    assert (found.logits - network(passes=1).eval()(grey).logits).abs().max() > 1e-3
-    gradient = torch.autograd.grad(found.logits.sum(), grey)[0]
-    assert torch.allclose(gradient, torch.autograd.grad(by_hand.logits.sum(), grey)[0], atol=1e-5)
+    assert (found.scores - network(passes=1).eval()(grey).scores).abs().max() > 1e-3
+    gradient = torch.autograd.grad(found.scores.sum(), grey)[0]
+    assert torch.allclose(gradient, torch.autograd.grad(by_hand.scores.sum(), grey)[0], atol=1e-5)
 
 
 def test_passes_are_the_same_in_training_and_after_it() -> None:
     made, grey = network(norm="group", passes=3), volumes(2)
-    assert torch.equal(made.train()(grey).logits, made.eval()(grey).logits)
+    assert torch.equal(made.train()(grey).scores, made.eval()(grey).scores)
 
 
 def test_grey_is_clipped_to_the_limits_and_scaled() -> None:
@@ -110,7 +110,7 @@ def test_grey_is_clipped_to_the_limits_and_scaled() -> None:
     assert made.scaled(torch.tensor([0.0, 10.0, 15.0, 30.0, 99.0])).tolist() == [0.0, 0.0, 0.25, 1.0, 1.0]
     grey = 10 + 20 * volumes(2)
     plain = network("single").eval()
-    assert torch.allclose(made.eval()(grey).logits, plain(volumes(2)).logits, atol=1e-5)
+    assert torch.allclose(made.eval()(grey).scores, plain(volumes(2)).scores, atol=1e-5)
     assert "limits" in made.state_dict()
 
 
@@ -118,7 +118,7 @@ def test_a_tiny_map_is_classified_too() -> None:
     """At 32³ the published stem ends in one voxel, which the further pool leaves alone."""
     made = network(shape=(32, 32, 32), stem="published").eval()
     said = made(volumes(2, (32, 32, 32)))
-    assert torch.isfinite(said.logits).all() and said.segmentation.shape == (2, 1, 32, 32, 32)
+    assert torch.isfinite(said.scores).all() and said.segmentation.shape == (2, 1, 32, 32, 32)
 
 
 def test_the_classification_branch_takes_the_largest_of_eight() -> None:

@@ -25,13 +25,13 @@ def network(kind: str, shape: tuple[int, int, int] = (8, 24, 32), stem: str = "l
 def test_maps_of_every_marker_have_the_volume_s_size_and_are_each_their_own(kind: str) -> None:
     made, grey = network(kind), torch.rand(4, 1, 8, 24, 32)
     cam = GradCAMPlusPlus(made, made.attention_layer)
-    maps = [cam(grey, lambda out, k=k: out.logits[:, k]) for k in range(3)]
+    maps = [cam(grey, lambda out, k=k: out.scores[:, k]) for k in range(3)]
     for found in maps:
         assert found.shape == (4, 8, 24, 32) and torch.isfinite(found).all() and float(found.min()) >= 0
         assert float(found.max()) > 0
     assert not torch.allclose(maps[0], maps[1]) and not torch.allclose(maps[1], maps[2])
     for k in range(4):
-        alone = cam(grey[k : k + 1], lambda out: out.logits[:, 0])
+        alone = cam(grey[k : k + 1], lambda out: out.scores[:, 0])
         assert (alone[0] - maps[0][k]).abs().max() <= 1e-6 * maps[0].max()
 
 
@@ -39,9 +39,9 @@ def test_maps_of_every_marker_have_the_volume_s_size_and_are_each_their_own(kind
 @pytest.mark.parametrize("logit", [100.0, -100.0])
 def test_maps_are_finite_at_any_logit(kind: str, logit: float) -> None:
     made, grey = network(kind), torch.rand(1, 1, 8, 24, 32)
-    made.head.bias.data += logit - made(grey).logits[0]
-    assert made(grey).logits[0].tolist() == pytest.approx([logit] * 3, rel=1e-4)
-    found = GradCAMPlusPlus(made, made.attention_layer)(grey, lambda out: out.logits[:, 2])
+    made.head.bias.data += logit - made(grey).scores[0]
+    assert made(grey).scores[0].tolist() == pytest.approx([logit] * 3, rel=1e-4)
+    found = GradCAMPlusPlus(made, made.attention_layer)(grey, lambda out: out.scores[:, 2])
     assert torch.isfinite(found).all() and float(found.max()) > 0
 
 
@@ -51,7 +51,7 @@ def test_the_network_is_left_as_found(kind: str) -> None:
     made.encoder.layer1.eval()
     before = {name: value.clone() for name, value in made.state_dict().items()}
     modes = [module.training for module in made.modules()]
-    GradCAMPlusPlus(made, made.attention_layer)(grey, lambda out: out.logits[:, 0])
+    GradCAMPlusPlus(made, made.attention_layer)(grey, lambda out: out.scores[:, 0])
     assert all(torch.equal(value, before[name]) for name, value in made.state_dict().items())
     assert [module.training for module in made.modules()] == modes
     assert all(p.grad is None and p.requires_grad for p in made.parameters())
@@ -60,13 +60,13 @@ def test_the_network_is_left_as_found(kind: str) -> None:
 
 def test_of_several_passes_the_last_is_looked_at() -> None:
     made, grey = network("multi"), torch.rand(1, 1, 8, 24, 32)
-    found = GradCAMPlusPlus(made, made.attention_layer)(grey, lambda out: out.logits[:, 0])
+    found = GradCAMPlusPlus(made, made.attention_layer)(grey, lambda out: out.scores[:, 0])
     with torch.no_grad():
         first, _ = made.decoder(made.encoder(grey), (8, 24, 32))
     alone = make_network(Architecture("multi", TARGETS, (8, 24, 32), 10, 8, "light", passes=1)).eval()
     alone.load_state_dict(made.state_dict())
     alone.scaled = lambda seen: seen
-    second = GradCAMPlusPlus(alone, alone.attention_layer)(grey + first.sigmoid(), lambda out: out.logits[:, 0])
+    second = GradCAMPlusPlus(alone, alone.attention_layer)(grey + first.sigmoid(), lambda out: out.scores[:, 0])
     assert torch.allclose(found, second, atol=1e-6 * float(second.max()))
 
 
@@ -75,12 +75,12 @@ def test_a_map_of_one_voxel_is_refused_in_words(kind: str) -> None:
     """At 32³ the published stem ends in one voxel; the last map of four voxels does."""
     made, grey = network(kind, (32, 32, 32), "published"), torch.rand(1, 1, 32, 32, 32)
     with pytest.raises(InputError, match="which is no map"):
-        GradCAMPlusPlus(made, "encoder.layer4")(grey, lambda out: out.logits[:, 0])
+        GradCAMPlusPlus(made, "encoder.layer4")(grey, lambda out: out.scores[:, 0])
     assert made.attention_layer == "encoder.layer2"
-    assert GradCAMPlusPlus(made, made.attention_layer)(grey, lambda out: out.logits[:, 0]).max() > 0
+    assert GradCAMPlusPlus(made, made.attention_layer)(grey, lambda out: out.scores[:, 0]).max() > 0
 
 
 def test_the_stem_can_be_looked_at() -> None:
     """Its activation works in place, which must not change what is kept."""
     made, grey = network("single", (8, 8, 8)), torch.rand(1, 1, 8, 8, 8)
-    assert GradCAMPlusPlus(made, "encoder.relu")(grey, lambda out: out.logits[:, 0]).shape == (1, 8, 8, 8)
+    assert GradCAMPlusPlus(made, "encoder.relu")(grey, lambda out: out.scores[:, 0]).shape == (1, 8, 8, 8)

@@ -1,0 +1,62 @@
+"""Regions of a lesion by the signed distance from its surface: core, rim, peritumoral tissue; and the breast."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+
+from dlr.volume.settings import RegionSettings
+
+__all__ = ["REGIONS", "breast_of", "region_masks", "regions_in_use", "signed_distance"]
+
+REGIONS = ("core", "rim", "peritumoral")  # from the inside out
+AIR = 0.05  # of the 99th percentile above the lowest grey: what is darker is no tissue
+
+
+def signed_distance(mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
+    """Distances float32 in mm, of the mask's shape: exact, between the centres of voxels.
+
+    mask : bool (z, y, x), the ROI.  spacing : mm, z y x.
+    Outside, to the nearest voxel of the ROI, above 0; inside, to the nearest voxel outside, below 0. Without a ROI
+    +inf everywhere, without anything else -inf.
+    """
+    roi = np.asarray(mask) != 0
+    if roi.all() or not roi.any():
+        return np.full(roi.shape, -np.inf if roi.any() else np.inf, dtype=np.float32)
+    out, inside = (ndimage.distance_transform_edt(part, sampling=spacing) for part in (~roi, roi))
+    return (out - inside).astype(np.float32)
+
+
+def region_masks(distance: np.ndarray, deepest: float, settings: RegionSettings) -> dict[str, np.ndarray]:
+    """By name, the regions as bool arrays of the distance's shape; disjoint, and each may be empty.
+
+    distance : signed, mm; +inf belongs to no region.  deepest : the largest depth of the lesion, mm.
+    """
+    core = -min(settings.core_mm, settings.core_share * deepest)
+    return {
+        "core": distance <= core,
+        "rim": (core < distance) & (distance <= settings.rim_mm),
+        "peritumoral": (settings.rim_mm < distance) & (distance <= settings.peritumoral_mm),
+    }
+
+
+def regions_in_use(settings: RegionSettings) -> tuple[str, ...]:
+    """Names of the regions that are pooled over, from the inside out."""
+    return tuple(name for name in REGIONS if name in settings.use)
+
+
+def breast_of(image: np.ndarray) -> np.ndarray:
+    """Where the breast is, bool of the image's shape: its largest connected part above air, holes in slices filled.
+
+    image : (z, y, x) or (y, x), as measured; smoothed by one pixel within slices against noise. Few voxels of an image
+    are brighter than its 99th percentile; what is darker than AIR of it is air, which leaves suppressed fat inside.
+    """
+    within = (*(0.0,) * (image.ndim - 2), 1.0, 1.0)
+    smooth = ndimage.gaussian_filter(np.asarray(image, dtype=np.float32), within)
+    lowest = smooth.min()
+    parts, count = ndimage.label(smooth > lowest + AIR * (np.percentile(smooth, 99) - lowest))
+    if not count:
+        return np.ones(image.shape, dtype=bool)
+    largest = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
+    flat = np.ones((*(1,) * (image.ndim - 2), 3, 3), dtype=bool)
+    return ndimage.binary_fill_holes(largest, ndimage.generate_binary_structure(2, 1).reshape(flat.shape))
