@@ -16,6 +16,7 @@ from dlr.figures.nomogram import draw_nomogram, nomogram_rows
 from dlr.figures.patients import draw_flow, draw_outline, flow_rows
 from dlr.figures.per_cent import draw_bland_altman, draw_observed_predicted
 from dlr.figures.regions import (
+    ABLATION_NAMES,
     attention_scales_height,
     draw_ablation,
     draw_attention_scales,
@@ -37,6 +38,7 @@ from dlr.figures.superres import (
 from dlr.figures.volumes import Plane, draw_cohort_forest, draw_planes, draw_tsne, planes_height
 
 __all__ = [
+    "ABLATION_NAMES",
     "Enlarged",
     "Line",
     "Plane",

@@ -16,6 +16,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from dlr.figures import theme
+from dlr.report.ablation import ablation
 from dlr.report.blocks import Section
 from dlr.report.enhancement import enhancement
 from dlr.report.evidence import Evidence
@@ -30,6 +31,7 @@ from dlr.report.patients import who
 from dlr.report.press import Press
 from dlr.report.receptors import receptors
 from dlr.report.sources import Sources
+from dlr.report.subtypes import subtypes
 from dlr.tables import FLOW
 
 __all__ = ["SECTIONS", "FinishedSection", "bind", "build_section"]
@@ -41,6 +43,8 @@ SECTIONS: dict[str, Callable[[Sources, Press, Evidence], Section]] = {  # in the
     "enhancement": enhancement,
     "models": models,
     "receptors": receptors,
+    "ablation": ablation,
+    "subtypes": lambda sources, press, _: subtypes(sources, press),
     "optimism": optimism,
     "nomogram": lambda sources, press, _: nomogram_section(sources, press),
     "seeing": lambda sources, press, _: seeing(sources, press),

@@ -7,7 +7,19 @@ from collections.abc import Sequence
 from dlr.report.blocks import Block, Mark, Section
 from dlr.report.enhanced import HOLDS_OUT, enhanced, generator_saw, mark, mark_table, marked
 from dlr.report.sources import Sources
-from dlr.tables import ATTENTION, CURVES, POINTS, SEGMENTATION, TSNE, Table
+from dlr.tables import (
+    ABLATION,
+    ATTENTION,
+    ATTENTION_SHARES,
+    CURVES,
+    POINTS,
+    REGION_WEIGHTS,
+    SEGMENTATION,
+    SUBTYPES,
+    TSNE,
+    Table,
+)
+from dlr.words import Model
 
 __all__ = ["TITLES", "contents", "number_of", "section"]
 
@@ -18,6 +30,8 @@ TITLES = {
     "enhancement": "Enhancement",
     "models": "Models side by side",
     "receptors": "Receptors from volumes",
+    "ablation": "The ablation",
+    "subtypes": "Molecular subtypes",
     "optimism": "Published way against honest way",
     "nomogram": "The nomogram",
     "seeing": "Seeing",
@@ -25,15 +39,18 @@ TITLES = {
 }
 SPEAKS_OF: dict[str, tuple[Table, ...]] = {  # a section that is not here speaks of every study
     "receptors": (SEGMENTATION,),
+    "ablation": (ABLATION,),
+    "subtypes": (SUBTYPES,),
     "nomogram": (POINTS,),
-    "seeing": (CURVES, ATTENTION, TSNE),
+    "seeing": (CURVES, ATTENTION, TSNE, REGION_WEIGHTS, ATTENTION_SHARES),
 }
 
 
 def contents(sources: Sources) -> list[str]:
     """The names of the sections."""
     spoken_of = [name for name in TITLES if name not in SPEAKS_OF or any(map(sources.gives, SPEAKS_OF[name]))]
-    return [name for name in spoken_of if name != "enhancement" or enhanced(sources)]
+    asked = {"enhancement": enhanced(sources), "ablation": Model.SPATIAL in sources.networks_asked}
+    return [name for name in spoken_of if asked.get(name, True)]
 
 
 def section(name: str, sources: Sources, blocks: Sequence[Block], beside: Sequence[Block] = ()) -> Section:

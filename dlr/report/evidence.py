@@ -96,9 +96,10 @@ class Evidence:
         return sorted(found, key=self.sources.place)
 
     def variants(self, target: str, model: str) -> list[str]:
-        """The variants of a model, the main one first."""
+        """The variants of a model, the main one first; those of Spatial are rows of the ablation, told there alone."""
         rows = self.table[(self.table["target"] == target) & (self.table["model"] == model)]
-        return _main_first(list(dict.fromkeys(rows["variant"])))
+        found = _main_first(list(dict.fromkeys(rows["variant"])))
+        return found[:1] if model == Model.SPATIAL else found
 
     def rows(self, target: str, model: str, role: str, variant: str | None = None) -> pd.DataFrame:
         """All measures of a model in a role; empty where there are none."""

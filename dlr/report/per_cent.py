@@ -17,7 +17,7 @@ from dlr.report.time_of_use import time_of_use
 from dlr.tables import PER_CENT
 from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Estimate, Target
 
-__all__ = ["answer_blocks", "headline_paragraph", "model_blocks"]
+__all__ = ["NOTE", "TABLE", "agreement", "answer_blocks", "headline_paragraph", "model_blocks"]
 
 TABLE = (
     ("Mean absolute\nerror", "mae", 1),
@@ -54,7 +54,7 @@ def answer_blocks(sources: Sources, press: Press, evidence: Evidence, headline: 
     return [
         Prose((headline_paragraph(sources, evidence, headline),)),
         press.table(name, title, pd.DataFrame(shown), note="In percentage points, but for the correlations. In brackets: 95 % intervals."),
-        *_figure(sources, press, evidence, target, [model], name, f"The answer: {model} for {target.name}"),
+        *agreement(sources, press, evidence, target, [model], name, f"The answer: {model} for {target.name}"),
     ]  # fmt: skip
 
 
@@ -119,7 +119,7 @@ def model_blocks(sources: Sources, press: Press, evidence: Evidence, target: Tar
     pairs = [(model, variant) for model in models for variant in evidence.variants(target.name, model)]
     return [
         _measures(press, evidence, target, pairs, f"models_{name}"),
-        *_figure(
+        *agreement(
             sources, press, evidence, target, models, f"agreement_{name}", f"Predicted and observed {target.name}"
         ),
         *comparisons(sources, press, evidence, target),
@@ -150,7 +150,7 @@ def _measures(press: Press, evidence: Evidence, target: Target, pairs: list[tupl
     return press.table(name, f"All models for {target.name}", pd.DataFrame(rows), pd.concat(raw), NOTE, quiet=quiet)
 
 
-def _figure(
+def agreement(
     sources: Sources, press: Press, evidence: Evidence, target: Target, models: list[str], name: str, title: str
 ) -> list[Block]:
     """Two panels a model, in the first role that has patients."""

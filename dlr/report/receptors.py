@@ -1,5 +1,5 @@
 # ruff: noqa: E501  (a sentence stands on one line, where it is found)
-"""Section receptors: several markers from volumes, the 3-D networks beside the frozen one, Huang's figures beside ours."""
+"""Section receptors: several markers from volumes, the 3-D networks beside the frozen one, published figures beside ours."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dlr.figures import theme
-from dlr.report.blocks import Block, Heading, Section
+from dlr.report import per_cent
+from dlr.report.blocks import Block, Heading, Prose, Section
 from dlr.report.cohorts import cohort_blocks
 from dlr.report.combined import sample_size
 from dlr.report.contents import section
 from dlr.report.evidence import ROLES, ROLES_SHOWN, Evidence, cell, markers_of
 from dlr.report.press import Press
-from dlr.report.published import MARKERS, NEEDED, SOURCE, published
+from dlr.report.published import MARKERS, NEEDED, UNSAID, published, sources_of
 from dlr.report.sources import Sources
 from dlr.tables import COMPARISONS, METRICS, SAMPLE_SIZE, SEGMENTATION
 from dlr.words import (
@@ -33,27 +34,37 @@ from dlr.words import (
 
 __all__ = ["receptors"]
 
-ORDER = (Model.SINGLE_TASK, Model.MULTI_TASK, Model.DL, Model.RAD_DL, Model.RAD, Model.CLINICAL)
-NETWORKS = ("SingleTask", "MultiTask")
+ORDER = (
+    Model.SPATIAL, Model.SINGLE_TASK, Model.MULTI_TASK, Model.DL, Model.RAD_DL, Model.RAD, Model.CLINICAL,
+)  # fmt: skip
+HUANGS = ("SingleTask", "MultiTask")
+PRINTED = ("Spatial", *HUANGS)  # networks of which there are printed figures
+BASELINES = ("DL", "Rad+DL", "Rad")  # that Spatial is held against
 SIZES = {"diameter_mm<15": "small", "diameter_mm>=15": "large"}  # their strata
 ROLES_HERE = ("test", FROZEN_EXTERNAL, "validation", "nested", "out-of-fold", CROSS_VALIDATED_EXTERNAL)
-MARKER = (("AUC", "auc"), ("Sensitivity", "sensitivity"), ("Specificity", "specificity"))
+MARKER = (("AUC", "auc", 3), ("Sensitivity", "sensitivity", 2), ("Specificity", "specificity", 2))
+CALIBRATED = (("Calibration slope", "calibration_slope", 2), ("Calibration intercept", "calibration_intercept", 2))
 TOGETHER = (
-    ("Macro AUC", "auc"),
-    ("Macro ACC\n(mean Jaccard)", "accuracy_jaccard"),
-    ("Mean accuracy", "accuracy_mean"),
-    ("Exact match", "exact_match"),
-    ("Precision", "precision"),
-    ("Recall", "recall"),
-    ("F1", "f1"),
+    ("Macro AUC", "auc", 3),
+    ("Macro ACC\n(mean Jaccard)", "accuracy_jaccard", 2),
+    ("Mean accuracy", "accuracy_mean", 2),
+    ("Exact match", "exact_match", 2),
+    ("Precision", "precision", 2),
+    ("Recall", "recall", 2),
+    ("F1", "f1", 2),
 )
-THEIRS = (
-    f"In grey italics, marked theirs: {SOURCE}. Other patients, other images: a difference from ours is no finding."
-)
+THEIRS = "In grey italics, marked theirs: {source}. Other patients, other images: a difference from ours is no finding."
+SLOPES = "Calibration slope and intercept: 1 and 0 are ideal; a slope under 1 means probabilities that are too extreme."
+IN_PER_CENT = tuple((words.replace("\n", " "), metric, digits) for words, metric, digits in per_cent.TABLE)
 CUTOFF = "In brackets 95 % intervals. Sensitivity and specificity at the cut-off from training (out-of-fold or validation) patients, unchanged elsewhere. Patients needed: to show with 80 % power that such an AUC differs from 0.5 (Obuchowski), positive + negative."
 APART = "Validation less test: two groups of patients, DeLong's unpaired test; that no difference is shown does not show that nothing is overfitted."
 MACRO_NOTE = "Means over the markers, with a bootstrap by patient: the AUC over each marker's known patients, the others on patients of whom every marker is known. Mean Jaccard, TP/(TP + FP + FN) a marker, is what alone gives the printed macro ACC; mean accuracy and exact match stand beside it."
-PAIR_NOTE = "Paired on the same patients. A large p does not show that two networks are equal. They printed no DeLong p below .182."
+PAIR_NOTE = "Paired on the same patients. A large p does not show that two networks are equal."
+HUANGS_P = "They printed no DeLong p below .182."
+THEIR_PER_CENT = "They print a mean absolute error of 8.2 ± 2.1 percentage points."
+NO_PER_CENT = (
+    "No outcome in per cent, such as Ki-67, is known in this study: its head, its rows and its columns are left away."
+)
 STRATA_NOTE = "Each stratum is judged by itself, with the cut-offs and networks of all; the diameter is the largest of the lesion, in mm."
 FED = "On what each network was fed, after cutting and resampling; a volume cut out around its lesion makes the outline easy. A patient predicted by several chains counts once, by their mean."
 
@@ -63,9 +74,14 @@ CHOSE_HERE = (
 
 
 def receptors(sources: Sources, press: Press, evidence: Evidence) -> Section:
-    """All markers together, then each by itself; hospitals; sizes; the outline."""
+    """All markers together, then each by itself; hospitals; sizes; what is in per cent; the outline."""
     binary = [target for target in sources.targets if target.binary]
-    blocks: list[Block] = [*_together(sources, press, evidence), *_single_against_multi(sources, press)]
+    asked = sources.networks_asked
+    blocks: list[Block] = _together(sources, press, evidence)
+    if Model.SPATIAL in asked:
+        blocks += _spatial_against_baselines(sources, press)
+    if asked != (Model.SPATIAL,):
+        blocks += _single_against_multi(sources, press)
     blocks += _strata(sources, press, evidence, binary)
     for target in binary:
         blocks.append(Heading(target.name))
@@ -75,8 +91,23 @@ def receptors(sources: Sources, press: Press, evidence: Evidence) -> Section:
             evidence, _columns(evidence.models(target.name)), target.name
         ):
             blocks += sample_size(sources, press, target)
-    blocks += [Heading("Segmentation"), *_segmentation(sources, press)]
+    blocks += _in_per_cent(sources, press, evidence)
+    if asked != (Model.SPATIAL,):
+        blocks += [Heading("Segmentation"), *_segmentation(sources, press)]
     return section("receptors", sources, blocks)
+
+
+def _in_per_cent(sources: Sources, press: Press, evidence: Evidence) -> list[Block]:
+    """Every outcome in per cent by every model, and how the first network that answers it agrees with the truth."""
+    blocks: list[Block] = []
+    targets = [target for target in sources.targets if not target.binary]
+    for target in targets:
+        blocks += [Heading(target.name), *_marker(sources, press, evidence, target)]
+        models = [str(model) for model in ORDER if model in evidence.models(target.name)][:1]
+        name, title = f"receptors_agreement_{sources.slug(target)}", f"{target.name} by {', '.join(models)}"
+        blocks += per_cent.agreement(sources, press, evidence, target, models, name, title) if models else []
+    spatial = Model.SPATIAL in sources.networks_asked
+    return blocks or ([Heading("In per cent"), Prose((NO_PER_CENT,))] if spatial else [])
 
 
 @dataclass(frozen=True)
@@ -95,7 +126,7 @@ def _columns(models: Sequence[str]) -> list[Column]:
     """The networks first, each with its printed twin, then the baselines, then whatever else was fitted."""
     order = [*map(str, ORDER), *models]
     found = sorted(dict.fromkeys(models), key=order.index)
-    return [Column(model, theirs) for model in found for theirs in ((False, True) if model in NETWORKS else (False,))]
+    return [Column(model, theirs) for model in found for theirs in ((False, True) if model in PRINTED else (False,))]
 
 
 def _table(
@@ -113,7 +144,9 @@ def _table(
         [words | {column.head: cells.get(column, theme.NOTHING) for column in kept} for words, cells in rows]
     )
     theirs = [k for k, head in enumerate(table.columns) if head in {column.head for column in kept if column.theirs}]
-    return press.table(name, title, table, data, f"{note} {THEIRS}" if theirs else note, theirs=theirs)
+    if theirs:
+        note = f"{note} {THEIRS.format(source=sources_of([column.model for column in kept if column.theirs]))}"
+    return press.table(name, title, table, data, note, theirs=theirs)
 
 
 def _cells(
@@ -145,19 +178,33 @@ def _of_fewer(sources: Sources, method: str) -> str:
 
 
 def _measured(
-    evidence: Evidence, columns: Sequence[Column], target: str, measures: Sequence[tuple[str, str]], counted: bool
+    evidence: Evidence, columns: Sequence[Column], target: str, measures: Sequence[tuple[str, str, int]], counted: bool
 ) -> Iterator[tuple[dict[str, str], dict[Column, str]]]:
-    """A row a role and measure that any of our models has."""
+    """A row a role and measure that any of our models has; then what was printed without saying of whom."""
+    head = "n (positive)" if counted else "n"
     for role in ROLES_HERE:
-        for words, metric in measures:
-            cells = _cells(evidence, columns, target, role, metric, 3 if metric == "auc" else 2)
+        for words, metric, digits in measures:
+            cells = _cells(evidence, columns, target, role, metric, digits)
             own = [column for column in cells if not column.theirs]
             if not own:
                 continue
             first = evidence.get(target, own[0].model, role, metric)
             assert first is not None
             count = f"{first.n} ({first.n_positive})" if counted else f"{first.n}"
-            yield {"Patients are": role, "Measure": words, "n (positive)" if counted else "n": count}, cells
+            yield {"Patients are": role, "Measure": words, head: count}, cells
+    for words, metric, digits in measures:
+        printed = {column: f"{value:.{digits}f}" for column, value in _unsaid(evidence, columns, target, metric)}
+        if printed:
+            yield {"Patients are": UNSAID, "Measure": words, head: theme.NOTHING}, printed
+
+
+def _unsaid(evidence: Evidence, columns: Sequence[Column], target: str, metric: str) -> Iterator[tuple[Column, float]]:
+    """What was printed of a measure without the side; a mean only where ours runs over the same markers."""
+    for column in columns:
+        value = published(target, column.model, UNSAID, metric) if column.theirs else None
+        ours = [own for role in ROLES_HERE if (own := evidence.get(target, column.model, role, metric)) is not None]
+        if value is not None and all(_as_published(target, own.method) for own in ours):
+            yield column, value
 
 
 def _of_target(evidence: Evidence, target: str) -> pd.DataFrame:
@@ -176,14 +223,20 @@ def _together(sources: Sources, press: Press, evidence: Evidence) -> list[Block]
 
 def _marker(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
     columns = _columns(evidence.models(target.name))
-    rows = list(_measured(evidence, columns, target.name, MARKER, counted=True))
+    models = {column.model for column in columns}
+    spatial = Model.SPATIAL in models
+    measures = (*MARKER, *(CALIBRATED if spatial else ())) if target.binary else IN_PER_CENT
+    rows = list(_measured(evidence, columns, target.name, measures, counted=target.binary))
     if not rows:
         return sources.missing(f"Models for {target.name}", METRICS)
     rows += _needed(evidence, columns, target.name)
     apart = _apart(evidence, columns, target.name)
-    notes = [CUTOFF, *([APART] if apart else []), *filter(None, [evidence.stopped_note(target.name)])]
-    if target.name in NEEDED:
+    notes = [CUTOFF, *([SLOPES] if spatial else [])] if target.binary else [per_cent.NOTE]
+    notes += [*([APART] if apart else []), *filter(None, [evidence.stopped_note(target.name)])]
+    if target.name in NEEDED and models & set(HUANGS):
         notes.append(f"They print {NEEDED[target.name]} as needed.")
+    if published(target.name, Model.SPATIAL, UNSAID, "mae") is not None and spatial:
+        notes.append(THEIR_PER_CENT)
     name, title = f"receptors_{sources.slug(target)}", f"{target.name} by every model"
     return [_table(press, name, title, columns, [*rows, *apart], _of_target(evidence, target.name), " ".join(notes))]
 
@@ -224,27 +277,47 @@ def _apart(
 
 def _single_against_multi(sources: Sources, press: Press) -> list[Block]:
     """The two networks paired, of all markers together and of each: a column says of which."""
+    title, note = "Single task against multi-task", f"{PAIR_NOTE} {HUANGS_P}"
+    return _compared(sources, press, [HUANGS], "receptors_compared", title, note) or sources.missing(
+        "The two networks compared", COMPARISONS, "Not both of them answer the same patients."
+    )
+
+
+def _spatial_against_baselines(sources: Sources, press: Press) -> list[Block]:
+    """Spatial paired with the frozen network and with radiomics, of all markers together and of each."""
+    pairs = [("Spatial", baseline) for baseline in BASELINES]
+    title = "Spatial against the frozen network and radiomics"
+    return _compared(sources, press, pairs, "receptors_baselines", title, PAIR_NOTE) or sources.missing(
+        title, COMPARISONS, "None of these answers the same patients."
+    )
+
+
+def _compared(
+    sources: Sources, press: Press, pairs: Sequence[tuple[str, str]], name: str, title: str, note: str
+) -> list[Block]:
+    """The comparisons of some pairs of models; nothing where there are none."""
     table = sources.table(COMPARISONS)
-    rows = None if table is None else table[_is_pair(table)]
+    rows = None if table is None else table[_are_pairs(table, pairs)]
     if rows is None or rows.empty:
-        return sources.missing("The two networks compared", COMPARISONS, "Not both of them answer the same patients.")
+        return []
     order = [MACRO, *(target.name for target in sources.targets)]
     rows = rows.sort_values("target", key=lambda names: names.map(order.index), kind="stable")
-    limits = zip(rows["difference"], rows["lower"], rows["upper"], strict=True)
+    digits = [1 if metric == "mae" else 3 for metric in rows["metric"]]
+    limits = zip(rows["difference"], rows["lower"], rows["upper"], digits, strict=True)
     shown = pd.DataFrame({
         "Marker": rows["target"].replace(MACRO, "all (macro)"), "Patients are": _role_words(rows),
-        "Measure": rows["metric"].replace({"auc": "AUC"}),
+        "Measure": rows["metric"].replace({"auc": "AUC", "mae": "mean absolute error"}),
         "Networks": [f"{a} − {b}" for a, b in zip(rows["model_a"], rows["model_b"], strict=True)],
-        "Difference (95 % interval)": [f"{theme.format_auc(d)} ({theme.format_interval(lo, hi)})" for d, lo, hi in limits],
+        "Difference (95 % interval)": [f"{d:.{k}f} ({theme.format_interval(lo, hi, k)})".replace("-", "−") for d, lo, hi, k in limits],
         "p": rows["p"].map(theme.format_p), "p (Holm)": rows["p_holm"].map(theme.format_p), "Method": rows["method"],
     })  # fmt: skip
-    return [press.table("receptors_compared", "Single task against multi-task", shown, rows, PAIR_NOTE)]
+    return [press.table(name, title, shown, rows, note)]
 
 
-def _is_pair(table: pd.DataFrame) -> pd.Series:
-    """Rows of the two networks' main variants on whole sides."""
-    pair = {frozenset(NETWORKS)}
-    both = [frozenset(names) in pair for names in zip(table["model_a"], table["model_b"], strict=True)]
+def _are_pairs(table: pd.DataFrame, pairs: Sequence[tuple[str, str]]) -> pd.Series:
+    """Rows of some pairs of models, main variants, on whole sides."""
+    wanted = {frozenset(pair) for pair in pairs}
+    both = [frozenset(names) in wanted for names in zip(table["model_a"], table["model_b"], strict=True)]
     return pd.Series(both, index=table.index) & (table["subset"] == "all") & (table["variant_a"] == table["variant_b"])
 
 
@@ -264,7 +337,7 @@ def _strata(sources: Sources, press: Press, evidence: Evidence, binary: Sequence
     strata = strata[strata["role"] != "apparent"].drop_duplicates(["target", "model", "role", "subset"])
     if strata.empty:
         return []
-    columns = [column for column in _columns(list(strata["model"])) if column.model in map(str, ORDER[:4])]
+    columns = [column for column in _columns(list(strata["model"])) if column.model in map(str, ORDER[:5])]
     rows = []
     for target in (MACRO, *(target.name for target in binary)):
         own = strata[strata["target"] == target]

@@ -19,6 +19,8 @@ from dlr.words import MODELS, Model, ModelSpec, Target, TargetKind
 
 __all__ = ["About", "Sources"]
 
+THREE_D = {"single": Model.SINGLE_TASK, "multi": Model.MULTI_TASK, "spatial": Model.SPATIAL}  # by receptors.models
+
 
 @dataclass(frozen=True)
 class About:
@@ -176,12 +178,18 @@ class Sources:
         """Whether patients of the study belong to a side."""
         return self.patients is not None and bool((self.patients["side"] == side).any())
 
+    @property
+    def networks_asked(self) -> tuple[str, ...]:
+        """The 3-D networks that the settings ask for."""
+        asked = (self.about.further.get("receptors") or {}).get("models", ())
+        return tuple(model.value for name, model in THREE_D.items() if name in asked)
+
     @cached_property
     def networks_of_volumes(self) -> tuple[str, ...]:
         """The 3-D networks that were trained: those that predicted."""
         table = self.table(PREDICTIONS)
         found = set() if table is None else set(table["model"])
-        return tuple(model.value for model in (Model.SINGLE_TASK, Model.MULTI_TASK) if model in found)
+        return tuple(model.value for model in THREE_D.values() if model in found)
 
     @cached_property
     def patients(self) -> pd.DataFrame | None:

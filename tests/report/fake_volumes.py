@@ -13,7 +13,7 @@ from scipy.special import expit
 
 from dlr.randomness import rng
 from dlr.report import About, Sources
-from dlr.settings import ReceptorSettings, ReceptorStudySettings, StudySettings, VolumeSettings
+from dlr.settings import ReceptorStudySettings, StudySettings
 from dlr.tables import (
     ALGORITHMS,
     ATTENTION,
@@ -72,13 +72,21 @@ ROLES = (
 class FakeVolumes:
     """Writes the stages' folders under `folder`. `shift`: how far each model's logit moves with a label."""
 
+    pipeline = "receptors_ultrasound3d"
+    models: tuple[str, ...] = MODELS
+    networks_of_volumes: tuple[str, ...] = ("SingleTask", "MultiTask")
+    shifts = SHIFT
+    roles = ROLES
+    gives_of = GIVES
+    own: type[ReceptorStudySettings] = ReceptorStudySettings
+
     def __init__(self, folder: Path, shift: dict[str, float] | None = None, seed: int = 3, patients: int = 140) -> None:
-        self.folder, self.seed, self.n, self.shift = folder, seed, patients, shift or SHIFT
+        self.folder, self.seed, self.n, self.shift = folder, seed, patients, shift or self.shifts
         self.folders: dict[str, Path | None] = {}
-        self.gives = dict(GIVES)
+        self.gives = dict(self.gives_of)
         self.further = {
-            "volume": VolumeSettings().model_dump(mode="json"),
-            "receptors": ReceptorSettings(depth=10, width=8).model_dump(mode="json"),
+            "volume": self.own().volume.model_dump(mode="json"),
+            "receptors": self.own().receptors.model_copy(update={"depth": 10, "width": 8}).model_dump(mode="json"),
         }
         random = rng(seed, "patients")
         self.ids = [f"V{k:03d}" for k in range(patients)]
@@ -101,16 +109,16 @@ class FakeVolumes:
 
     def sources(self) -> Sources:
         """What a report may read of the run, as stage report makes it."""
-        own = ReceptorStudySettings()
+        own = self.own()
         sections = {
             name: getattr(own, name)
             for name in StudySettings.model_fields
-            if name in ReceptorStudySettings.model_fields and name != "seed"
+            if name in self.own.model_fields and name != "seed"
         }
-        lacks = tuple(name for name in StudySettings.model_fields if name not in ReceptorStudySettings.model_fields)
+        lacks = tuple(name for name in StudySettings.model_fields if name not in self.own.model_fields)
         about = About(
             "volumes",
-            "receptors_ultrasound3d",
+            self.pipeline,
             "0.2.0",
             1,
             run_folder="runs/volumes",
@@ -167,20 +175,20 @@ class FakeVolumes:
         self.predictions(out)
         CURVES.write(out, pd.DataFrame([
             ("all", "crossfit", model, 0, f, e, part, measure, 0.7 * np.exp(-e / 9) + 0.1 * random.random())
-            for model, measures in (("SingleTask", ("loss", "heads")), ("MultiTask", ("loss", "heads", "dice"))) for f in range(3)
+            for model in self.networks_of_volumes for measures in [("loss", "heads", *(["dice"] if model == "MultiTask" else []))] for f in range(3)
             for e in range(1, 13) for part in ("train", "validation") for measure in measures
         ], columns=list(CURVES.names)))  # fmt: skip
         self.segmentation(out, random)
         TSNE.write(self.stage("embedding"), pd.DataFrame([
             (p, p, "all", model, "crossfit", "crossfit-s0-f0", "held-out" if k % 5 == 0 else "train", *(20 * random.normal(size=3) + 12 * (self.labels["er"].iloc[k] == 1)))
-            for model in ("SingleTask", "MultiTask") for k, p in enumerate(self.ids)
+            for model in self.networks_of_volumes for k, p in enumerate(self.ids)
         ], columns=list(TSNE.names)))  # fmt: skip
 
     def predictions(self, out: Path, networks: int = 3, others: int = 3) -> None:
         """Of one test patient by every chain; of the 3-D networks and of the other models there are so many."""
         PREDICTIONS.write(out, pd.DataFrame([
             (self.ids[-1], target, "test", "crossfit", model, "", "chosen", fold // 3, fold % 3, 0.5, "probability")
-            for model in MODELS for target in TARGETS for fold in range(networks if "Task" in model else others)
+            for model in self.models for target in TARGETS for fold in range(networks if model in self.networks_of_volumes else others)
         ], columns=list(PREDICTIONS.names)))  # fmt: skip
 
     def segmentation(self, out: Path, random: np.random.Generator) -> None:
@@ -230,7 +238,7 @@ class FakeVolumes:
     def probability(self, model: str, target: str) -> np.ndarray:
         """Logits move with the label, and a little with the scanner for the networks."""
         random, label = rng(self.seed, model, target), self.labels[target].fillna(0).to_numpy()
-        scanner = 1.5 * self.scanner if model in ("SingleTask", "MultiTask") else 0
+        scanner = 1.5 * self.scanner if model in self.networks_of_volumes else 0
         return expit(0.8 * (random.normal(size=self.n) + self.shift[model] * (2 * label - 1)) + scanner)
 
     def evaluate(self) -> None:
@@ -238,11 +246,13 @@ class FakeVolumes:
         metrics, roc, histogram, compared = [], [], [], []
         for target in TARGETS:
             known = self.labels[target].notna().to_numpy()
-            for model in MODELS:
+            for model in self.models:
                 p = self.probability(model, target)
-                for protocol, side, role in ROLES:
+                for protocol, side, role in self.roles:
                     rows = known & ((self.side == side) | (protocol == "leave_one_cohort_out"))
                     y = self.labels[target].to_numpy()[rows] == 1
+                    if y.all() or not y.any():
+                        continue
                     names = (target, model, "", protocol, side)
                     metrics += self._metrics(
                         names, y, p[rows], self.cohort[rows], within=protocol == "crossfit" and side == "train"
@@ -271,7 +281,7 @@ class FakeVolumes:
                     ].itertuples(index=False)
                 }
             )
-            for a, b in combinations(reversed(MODELS), 2):
+            for a, b in combinations(reversed(self.models), 2):
                 d = found.get((a, "test"), 0.05) - found.get((b, "test"), 0.02)
                 compared.append(
                     (
@@ -324,7 +334,7 @@ class FakeVolumes:
             row("specificity", float((~called[~y]).mean())),
             row("accuracy", float((called == y).mean())),
         ]
-        rows += [row("calibration_slope", 0.9), row("brier", 0.22)]
+        rows += [row("calibration_slope", 0.9), row("calibration_intercept", -0.1), row("brier", 0.22)]
         if names[3] == "crossfit":
             rows += [
                 row(f"sample_size_{name}", value)

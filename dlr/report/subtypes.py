@@ -1,0 +1,70 @@
+# ruff: noqa: E501  (a sentence stands on one line, where it is found)
+"""Section subtypes: molecular subtypes called from the markers' answers, against those of the markers as measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import pandas as pd
+
+from dlr.figures import draw_confusion, theme
+from dlr.report.blocks import Block, Prose, Section
+from dlr.report.contents import section
+from dlr.report.evidence import ROLES, ROLES_SHOWN
+from dlr.report.press import Panel, Press, slug
+from dlr.report.sources import Sources
+from dlr.tables import SUBTYPES
+
+__all__ = ["CLASSES", "counted", "subtypes"]
+
+CLASSES = (  # in the order of every table; the last two of luminal HER2− are one where Ki-67 is unknown
+    "luminal A", "luminal B/HER2−", "luminal A or B/HER2−", "luminal B/HER2+", "HER2-enriched", "triple negative",
+)  # fmt: skip
+RULES = {
+    "st_gallen_2013": "St Gallen 2013: hormone receptor positive is ER or PR positive; luminal A of these is HER2− with Ki-67 under 20 %, and with PR of 20 % or more where PR is a per cent",
+    "st_gallen_2011": "St Gallen 2011: hormone receptor positive is ER or PR positive; luminal A of these is HER2− with Ki-67 under 14 %",
+}
+CALLED = "Called from the answers to each marker at its own cut-off (Ki-67: the predicted per cent); true by the same rule from the markers as measured, of patients in whom all that the rule needs is known."
+TOGETHER = "Where Ki-67 is unknown, luminal A and luminal B/HER2− cannot be told apart and are one class."
+CAPTION = "Rows: the subtype of the markers as measured; columns: the one called. Below each count the share of its row; framed: called rightly. "
+
+
+def subtypes(sources: Sources, press: Press) -> Section:
+    """A confusion matrix a model, in the first role that has patients, and the rule in words."""
+    table = sources.table(SUBTYPES)
+    if table is None:
+        return section("subtypes", sources, sources.missing("Molecular subtypes", SUBTYPES))
+    rules = "; ".join(RULES.get(rule, rule) for rule in dict.fromkeys(table["rule"]))
+    merged = ((table["true"] == CLASSES[2]) | (table["called"] == CLASSES[2])).any()
+    blocks: list[Block] = [Prose((f"{rules}. {CALLED}{' ' + TOGETHER if merged else ''}",))]
+    for role, rows in _of_roles(table):
+        panels = []
+        for model in sorted(dict.fromkeys(rows["model"]), key=sources.place):
+            counts = counted(rows[rows["model"] == model])
+            wide, high = len(counts.columns), len(counts)
+            total, right = int(counts.to_numpy().sum()), sum(counts.at[c, c] for c in counts.index if c in counts)
+            words = f"{right} of {total} called rightly ({theme.format_percent(right / total, 0)})"
+            panels.append(Panel(partial(draw_confusion, counts), 1.7 + 0.85 * wide, 1.3 + 0.55 * high, model, words))
+        title = f"True and called subtypes, {role}"
+        blocks.append(press.figure(f"subtypes_{slug(role)}", title, CAPTION.strip(), panels, rows, across=2))
+    return section("subtypes", sources, blocks)
+
+
+def _of_roles(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Main variants whose true subtype is known, by the role of their patients; never a model's own."""
+    known = table[(table["true"] != "") & (table["called"] != "") & (table["variant"] == "")]
+    for role in ROLES_SHOWN:
+        for protocol, side in ROLES[role]:
+            rows = known[(known["protocol"] == protocol) & (known["side"] == side)]
+            if len(rows) and role != "apparent":
+                yield role, rows
+                break
+
+
+def counted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Patients by true subtype (rows) and the called one (columns), in the order of CLASSES, both the same classes."""
+    found = {*rows["true"], *rows["called"]}
+    order = [*(name for name in CLASSES if name in found), *sorted(found - set(CLASSES))]
+    counts = pd.crosstab(rows["true"], rows["called"])
+    return counts.reindex(index=order, columns=order, fill_value=0)
