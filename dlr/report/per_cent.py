@@ -29,7 +29,7 @@ TABLE = (
     ("Pearson's r", "pearson", 2),
     ("Spearman's ρ", "spearman", 2),
 )
-NOTE = "In percentage points, but for the correlations. Bias: predicted minus observed, mean; limits of agreement: between them lie 95 % of the differences, were they normal. The median is that of the training patients. In brackets 95 % intervals. Apparent values come from a model's own training patients and say nothing about new ones."
+NOTE = "In percentage points, but for the correlations. Bias: predicted minus observed, mean; limits of agreement: between them lie 95 % of the differences, were they normal. The median is that of the patients that each chain was fitted on. In brackets 95 % intervals. Apparent values come from a model's own training patients and say nothing about new ones."
 FIGURE = "Each patient's prediction against what was found, and their difference (Bland and Altman) with bias and limits of agreement; shaded: 95 % intervals."
 BINARY_ONLY = "Two classes are needed for ROC, calibration and decision curves, for the Combined model and for its nomogram: for an outcome in per cent there is none of them."
 WIDTH, HEIGHT = 3.1, 3.4

@@ -7,6 +7,7 @@ import pandas as pd
 
 from dlr.engine import Run, stage
 from dlr.errors import InputError
+from dlr.study.ablation import ablated, ablation_table
 from dlr.study.application import Application
 from dlr.study.cohort import CohortTables, read_cohort
 from dlr.study.comparisons import comparison_table, reclassification_table
@@ -21,8 +22,10 @@ from dlr.study.curves import (
 )
 from dlr.study.macro import macro_rows
 from dlr.study.measures import Cutoffs, Evaluated, cut_offs, evaluated_signatures, measures, optimism_gap
+from dlr.study.medians import training_medians
 from dlr.study.subsets import cohorts_of, strata_of
 from dlr.tables import (
+    ABLATION,
     CALIBRATION,
     COMPARISONS,
     CUTOFFS,
@@ -52,15 +55,15 @@ def apply_evaluate(given: Application) -> None:
 
 @stage(
     "evaluate",
-    version=4,
+    version=5,
     needs=["cohort"],
     asks=[PREDICTIONS, VOLUMES],
     sections=["evaluate"],
     libraries=["numpy", "scipy"],
-    publish=["metrics.csv", "comparisons.csv"],
+    publish=["metrics.csv", "comparisons.csv", "ablation.csv"],
     gives=[
         METRICS, COMPARISONS, CUTOFFS, ROC, PR, CALIBRATION, DECISION, HISTOGRAM, PER_CENT, OPTIMISM_GAP,
-        RECLASSIFICATION, LOOKS,
+        RECLASSIFICATION, LOOKS, ABLATION,
     ],
     apply=apply_evaluate,
 )  # fmt: skip
@@ -70,7 +73,8 @@ def evaluate(run: Run) -> None:
     found = [PREDICTIONS.read(folder) for folder in run.every(PREDICTIONS)]
     if not found:
         run.leave_out("there is no signature to evaluate: neither radiomics nor clinical columns gave one")
-    everything = evaluated_signatures(pd.concat(found, ignore_index=True), tables)
+    every = evaluated_signatures(pd.concat(found, ignore_index=True), tables)
+    everything = [one for one in every if not ablated(one)]
     settings = run.settings.evaluate
     models = [spec.name for spec in (*MODELS, *run.models)]
     for name in settings.primary:
@@ -94,6 +98,9 @@ def evaluate(run: Run) -> None:
     HISTOGRAM.write(run.folder, histogram_table(two_classes, cutoffs))
     PER_CENT.write(run.folder, per_cent_table(chosen))
     OPTIMISM_GAP.write(run.folder, optimism_gap(metrics))
+    ablation = ablation_table(every, run.seed, settings.bootstrap)
+    if len(ablation):
+        ABLATION.write(run.folder, ablation)
     if settings.reclassification:
         RECLASSIFICATION.write(run.folder, reclassification_table(main))
     seen = sum(len(one.patients) for one in main[:1] if one.side != Side.TRAIN)
@@ -108,22 +115,22 @@ def metric_rows(run: Run, tables: CohortTables, signatures: list[Evaluated], cut
     for line in lines:
         run.warn(line)
     subsets = {f"cohort={name}": set(cohorts.index[cohorts == name]) for name in sorted(cohorts.unique())} | strata
-    baselines = {
-        target.name: float(np.median(tables.labels(target).reindex(tables.ids(Side.TRAIN)).dropna()))
-        for target in tables.targets
-        if not target.binary
-    }
+    medians = training_medians(tables)
     rows, everything = [], []
+
+    def rows_of(one: Evaluated) -> list[dict]:
+        baseline = np.nan if one.target.binary else medians[one.target.name].of(one)
+        return measures(one, cutoffs.of(one), run.seed, settings.bootstrap, baseline)
+
     for one in signatures:
-        more = (cutoffs.of(one), run.seed, settings.bootstrap, baselines.get(one.target.name, np.nan))
-        rows += measures(one, *more)
+        rows += rows_of(one)
         if one.algorithm != CHOSEN:
             continue
         rows += within_cohorts(one, cohorts, SMALLEST_SUBSET, run.seed, settings.bootstrap)
         parts = [one.of(patients, name) for name, patients in subsets.items()]
         parts = [part for part in parts if part.smallest_group >= SMALLEST_SUBSET]
         for part in parts:
-            rows += measures(part, *more)
+            rows += rows_of(part)
         everything += [one, *parts]
     rows += macro_rows(everything, cutoffs, run.seed, settings.bootstrap)
     return rows + sides_apart(signatures)

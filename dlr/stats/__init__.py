@@ -19,7 +19,7 @@ from dlr.stats.missing import pool, pool_fits
 from dlr.stats.multilabel import LabelRows, LabelsTogether, labels_together, macro_auc, macro_auc_difference
 from dlr.stats.nomogram import Axis, Nomogram, Tick
 from dlr.stats.optimism import Optimism, optimism
-from dlr.stats.per_cent import PerCentAgreement, absolute_error_difference, per_cent_agreement
+from dlr.stats.per_cent import PerCentAgreement, absolute_error_difference, mean_absolute_error, per_cent_agreement
 from dlr.stats.permutation import permutation_p, shuffled
 from dlr.stats.precision import pr_curve
 from dlr.stats.pretty import pretty
@@ -113,6 +113,7 @@ __all__ = [
     "macro_auc_difference",
     "mann_whitney",
     "maximum_parameters",
+    "mean_absolute_error",
     "net_benefit",
     "newcombe_interval",
     "nri",

@@ -18,7 +18,7 @@ from dlr.stats.correlation import Correlation, pearson, spearman
 from dlr.stats.outcome import Z, values
 from dlr.words import Comparison, Estimate
 
-__all__ = ["PerCentAgreement", "absolute_error_difference", "per_cent_agreement"]
+__all__ = ["PerCentAgreement", "absolute_error_difference", "mean_absolute_error", "per_cent_agreement"]
 
 WHERE = "agreement of per cents"
 LEAST = 4  # patients
@@ -57,15 +57,22 @@ def per_cent_agreement(observed: ArrayLike, predicted: ArrayLike, baseline: Arra
     difference = guess - truth
     lower, upper = _limits(difference)
     return PerCentAgreement(
-        mean_absolute_error=_mean(np.abs(difference), "t interval of the mean absolute error"),
+        mean_absolute_error=mean_absolute_error(truth, guess),
         bias=_mean(difference, "t interval of the mean difference"),
         lower_limit=lower,
         upper_limit=upper,
         pearson=_estimate(pearson(guess, truth)),
         spearman=_estimate(spearman(guess, truth)),
-        baseline_error=_mean(np.abs(plain - truth), "t interval of the mean absolute error"),
+        baseline_error=mean_absolute_error(truth, plain),
         gain=absolute_error_difference(truth, guess, plain),
     )
+
+
+def mean_absolute_error(observed: ArrayLike, predicted: ArrayLike) -> Estimate:
+    """In per cent points, with Student's t interval of a mean.  observed, predicted : float (n,) per cents, n >= 4."""
+    truth = _per_cents(observed, "the observed per cent")
+    guess = values(_per_cents(predicted, "the predicted per cent"), len(truth), WHERE, "the predicted per cent")
+    return _mean(np.abs(guess - truth), "t interval of the mean absolute error")
 
 
 def absolute_error_difference(observed: ArrayLike, a: ArrayLike, b: ArrayLike) -> Comparison:

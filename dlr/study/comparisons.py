@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 from itertools import combinations
 from typing import Any
 
@@ -17,7 +18,7 @@ from dlr.study.measures import SMALLEST, WHOLE, Evaluated, role_words
 from dlr.tables import COMPARISONS, RECLASSIFICATION
 from dlr.words import MACRO, OTHER_IMAGES, Model, Role, stopped_on
 
-__all__ = ["comparison_table", "reclassification_table"]
+__all__ = ["compare", "comparison_table", "macro_difference", "on_the_same", "reclassification_table"]
 
 NAN = float("nan")
 CHOSE = "these patients chose the network's epoch, so no p is valid here"
@@ -46,7 +47,7 @@ def comparison_table(
     rows: list[dict[str, Any]] = []
     for (target, protocol, side), models in blocks.items():
         pairs = _pairs(models, primary)
-        found = [_compare(a, b, seed, replicates) for a, b in pairs]
+        found = [compare(a, b, seed, replicates) for a, b in pairs]
         block = [row | {"target": target, "protocol": protocol, "side": side} for row in found if row]
         others = [row for row in block if {row["model_a"], row["model_b"]} != set(primary) and np.isfinite(row["p"])]
         for row in block:
@@ -69,7 +70,7 @@ def _image_differences(
         lines.setdefault((one.target.name, one.protocol, one.side, one.model), []).append(one)
     for (target, protocol, side, _), found in lines.items():
         for a, b in combinations(sorted(found, key=lambda one: done.index(one.variant)), 2):
-            if row := _compare(a, b, seed, replicates):
+            if row := compare(a, b, seed, replicates):
                 yield row | {"target": target, "protocol": protocol, "side": side, "p_holm": NAN}
 
 
@@ -100,39 +101,50 @@ def _macro_differences(
             blocks.setdefault((first.protocol, first.side), {})[first.model, first.variant] = targets
     for (protocol, side), models in blocks.items():
         for first, second in _pairs([targets[0] for targets in models.values()], primary):
-            other = {one.target.name: one for one in models[second.model, second.variant]}
-            both = [
-                _shared(one, other[one.target.name])
-                for one in models[first.model, first.variant]
-                if one.target.name in other
-            ]
-            if len(both) < 2 or not all(one.two_classes for one, _ in both):
-                continue
-            found = stats.macro_auc_difference(
-                *([label_rows(pair[k]) for pair in both] for k in (0, 1)),
-                generator=_drawing(MACRO, first, second, seed), replicates=replicates,
-            )  # fmt: skip
-            yield _pair_of(first, second) | {
-                "target": MACRO, "protocol": protocol, "side": side, "difference": found.value, "lower": found.lower,
-                "upper": found.upper, "p": NAN, "p_holm": NAN, "method": role_words(first) + found.method,
-            }  # fmt: skip
+            pair = (models[one.model, one.variant] for one in (first, second))
+            found = macro_difference(*pair, seed=seed, replicates=replicates)
+            if found:
+                yield _pair_of(first, second) | found | {
+                    "target": MACRO, "protocol": protocol, "side": side, "p_holm": NAN,
+                }  # fmt: skip
 
 
-def _shared(a: Evaluated, b: Evaluated) -> tuple[Evaluated, Evaluated]:
-    """Two signatures on the patients, and out-of-fold on the chains, that both have; each in its own order."""
-    patients = set(a.patients) & set(b.patients)
-    a, b = a.of(patients, a.subset), b.of(patients, b.subset)
-    if a.role != Role.OUT_OF_FOLD:
-        return a, b
+def macro_difference(a: Sequence[Evaluated], b: Sequence[Evaluated], seed: int, replicates: int) -> dict[str, Any]:
+    """Mean AUC of a less that of b over the targets that both answer; {} where these are not two with two classes."""
+    other = {one.target.name: one for one in b}
+    both = [on_the_same([one, other[one.target.name]]) for one in a if one.target.name in other]
+    if len(both) < 2 or not all(pair[0].two_classes for pair in both):
+        return {}
+    found = stats.macro_auc_difference(
+        *([label_rows(pair[k]) for pair in both] for k in (0, 1)),
+        generator=_drawing(MACRO, a[0], b[0], seed), replicates=replicates,
+    )  # fmt: skip
+    return {
+        "difference": found.value, "lower": found.lower, "upper": found.upper, "p": NAN,
+        "method": role_words(a[0]) + found.method,
+    }  # fmt: skip
+
+
+def on_the_same(signatures: Sequence[Evaluated]) -> list[Evaluated]:
+    """Signatures on the patients, and out-of-fold on the chains, that all have; each in its own order."""
+    patients = set.intersection(*(set(one.patients) for one in signatures))
+    if signatures[0].role != Role.OUT_OF_FOLD:
+        return [one.of(patients, one.subset) for one in signatures]
     keys = ["patient_id", "seed", "fold"]
-    return (
-        replace(a, chains=a.chains.merge(b.chains[keys], on=keys)),
-        replace(b, chains=b.chains.merge(a.chains[keys], on=keys)),
-    )
+    places = [pd.MultiIndex.from_frame(one.chains[keys]) for one in signatures]
+    shared = reduce(pd.Index.intersection, places)
+    patients &= set(shared.get_level_values(0))
+    found = []
+    for one, place in zip(signatures, places, strict=True):
+        alike = replace(one, chains=one.chains[place.isin(shared)])
+        found.append(alike.of(patients, one.subset))
+    return found
 
 
-def _compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str, Any]:
-    """One pair on the patients that both have; {} where these are too few."""
+def compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str, Any]:
+    """a less b on the patients that both have: difference, lower, upper, p, method beside their names; {} where these
+    are too few, or apparent.
+    """
     shared = set(a.patients) & set(b.patients)
     a, b = a.of(shared, "all"), b.of(shared, "all")
     if a.target.binary and not a.two_classes:

@@ -21,6 +21,7 @@ __all__ = [
     "Evaluated",
     "cut_offs",
     "evaluated_signatures",
+    "leading",
     "measures",
     "metric_row",
     "optimism_gap",
@@ -162,10 +163,47 @@ def _line(one: Evaluated) -> tuple[str, str, str, str]:
     return (one.target.name, one.model, one.variant, one.protocol)
 
 
-def measures(one: Evaluated, cutoff: float, seed: int, replicates: int, baseline: float = NAN) -> list[dict[str, Any]]:
+def leading(one: Evaluated, seed: int, replicates: int) -> Estimate:
+    """The AUC, or of a per cent the mean absolute error, with the interval that is valid for its role.
+
+    The signature has two classes, or `SMALLEST` patients of a per cent.
+    """
+    if not one.target.binary:
+        found = stats.mean_absolute_error(one.truth, one.value)
+        return replace(found, method=role_words(one) + found.method)
+    if one.role == Role.OUT_OF_FOLD:
+        positive, value, seeds, drawing = _rows_of_chains(one, replicates)
+        generator = _drawing(one, seed, "auc")
+        try:
+            within = stats.auc_within_folds(
+                positive, value, one.chains["fold"].to_numpy(), seeds, generator=generator, **drawing
+            )
+        except InputError as error:
+            within = Estimate(NAN, NAN, NAN, len(one.patients), int(one.positive.sum()), error.problems[0].what)
+        return replace(within, method=role_words(one) + within.method)
+    found = stats.auc(one.positive, one.probability)
+    return replace(found, method=role_words(one) + found.method)
+
+
+def _rows_of_chains(one: Evaluated, replicates: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    """Truth, value and seed of every chain's row, and whom a bootstrap draws together."""
+    rows = one.chains
+    positive = pd.Series(one.positive, index=list(one.patients)).loc[rows["patient_id"]].to_numpy()
+    value, seeds, patients = (rows[name].to_numpy() for name in ("value", "seed", "patient_id"))
+    return positive, value, seeds, {"patients": patients, "replicates": replicates}
+
+
+def _drawing(one: Evaluated, seed: int, measure: str) -> np.random.Generator:
+    return rng(seed, "bootstrap", *one.names.values(), one.algorithm, one.subset, measure)
+
+
+def measures(
+    one: Evaluated, cutoff: float, seed: int, replicates: int, baseline: np.ndarray | float = NAN
+) -> list[dict[str, Any]]:
     """All rows of METRICS for a signature on a side; a measure without two classes has no row.
 
-    baseline : of a per cent target, the training side's median, which every model is held against.
+    baseline : of a per cent target, what every patient is told without a model (`Medians`), which every model is held
+    against.
     """
     if not one.target.binary:
         return _per_cent(one, baseline)
@@ -202,31 +240,14 @@ def _sample_size(one: Evaluated, area: float) -> list[dict[str, Any]]:
 
 def _discrimination(one: Evaluated, seed: int, replicates: int) -> list[dict[str, Any]]:
     if one.role == Role.OUT_OF_FOLD:
-        rows = one.chains
-        positive = pd.Series(one.positive, index=list(one.patients)).loc[rows["patient_id"]].to_numpy()
-        value, seeds, patients = (rows[name].to_numpy() for name in ("value", "seed", "patient_id"))
-        drawing = {"patients": patients, "replicates": replicates}
-
-        def generator(measure: str) -> np.random.Generator:
-            return rng(seed, "bootstrap", *one.names.values(), one.algorithm, one.subset, measure)
-
-        try:
-            within = stats.auc_within_folds(
-                positive, value, rows["fold"].to_numpy(), seeds, generator=generator("auc"), **drawing
-            )
-        except InputError as error:
-            within = Estimate(NAN, NAN, NAN, len(one.patients), int(one.positive.sum()), error.problems[0].what)
-        pooled = stats.auc_pooled(positive, value, seeds, generator=generator("auc_pooled"), **drawing)
-        return [
-            metric_row(one, "auc", replace(within, method=f"out-of-fold, {within.method}")),
-            metric_row(one, "auc_pooled", replace(pooled, method=f"out-of-fold, {pooled.method}")),
-        ]
-    plain = stats.auc_plain(one.positive, one.probability)
-    found = stats.auc(one.positive, one.probability)
-    prefix = "apparent, " if one.role == Role.APPARENT else ""
+        positive, value, seeds, drawing = _rows_of_chains(one, replicates)
+        generator = _drawing(one, seed, "auc_pooled")
+        name, other = "auc_pooled", stats.auc_pooled(positive, value, seeds, generator=generator, **drawing)
+    else:
+        name, other = "auc_plain", stats.auc_plain(one.positive, one.probability)
     return [
-        metric_row(one, "auc", replace(found, method=prefix + found.method)),
-        metric_row(one, "auc_plain", replace(plain, method=prefix + plain.method)),
+        metric_row(one, "auc", leading(one, seed, replicates)),
+        metric_row(one, name, replace(other, method=role_words(one) + other.method)),
     ]
 
 
@@ -246,7 +267,7 @@ def _calibration(one: Evaluated, seed: int, replicates: int) -> list[dict[str, A
     return rows
 
 
-def _per_cent(one: Evaluated, baseline: float) -> list[dict[str, Any]]:
+def _per_cent(one: Evaluated, baseline: np.ndarray | float) -> list[dict[str, Any]]:
     if len(one.patients) < SMALLEST:
         return []
     found = stats.per_cent_agreement(one.truth, one.value, baseline)

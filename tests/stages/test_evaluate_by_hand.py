@@ -14,6 +14,7 @@ from dlr.engine.run import LeftOut
 from dlr.stages.evaluate import evaluate
 from dlr.study.application import Application, Applied
 from dlr.tables import (
+    ABLATION,
     CALIBRATION,
     COMPARISONS,
     CUTOFFS,
@@ -170,6 +171,25 @@ def test_curves_are_of_every_chosen_signature_and_comparisons_of_whole_ones(stud
     assert PER_CENT.read(study.folder)["predicted"].tolist() == [50.0] * 10
     gap = OPTIMISM_GAP.read(study.folder)
     assert gap.loc[gap["metric"] == "auc", "crossfit_test"].notna().all()
+
+
+def test_the_network_without_one_of_its_parts_stands_in_the_ablation_alone(tmp_path: Path, study: HandRun) -> None:
+    """Whatever else is judged is as if the rows of the ablation were not there."""
+    full = [predictions_of(value_of(TRAIN), model="Spatial").assign(fold=[0, 0, 1, 1] * 2 + [0, 1])]
+    full.append(predictions_of(value_of(TEST), side="test", model="Spatial"))
+    frozen = [rows.assign(model="DL", value=rows["value"].to_numpy()[::-1]) for rows in full]
+    less = [rows.assign(variant="core_only", value=1 - rows["value"]) for rows in full]
+    for name in ("alone", "ablated"):
+        (tmp_path / name).mkdir()
+    alone = evaluated(tmp_path / "alone", *full, *frozen)
+    ablated = evaluated(tmp_path / "ablated", *full, *frozen, *less)
+    for table in (METRICS, COMPARISONS, CUTOFFS, ROC, PR, CALIBRATION, DECISION, HISTOGRAM, PER_CENT, OPTIMISM_GAP):
+        pd.testing.assert_frame_equal(table.read(ablated.folder), table.read(alone.folder))
+    rows = ABLATION.read(ablated.folder)
+    assert rows["row"].tolist() == ["full", "core_only", "frozen"] * 2
+    assert rows["side"].tolist() == ["test"] * 3 + ["train"] * 3
+    assert rows.loc[rows["row"] == "core_only", "difference"].max() < 0
+    assert not ABLATION.there(study.folder), "there is no spatial network"
 
 
 def test_reclassification_is_written_where_it_is_asked_for(study: HandRun, tmp_path: Path) -> None:
