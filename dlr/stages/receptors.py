@@ -1,17 +1,18 @@
-"""Stage receptors: 3-D networks, for the markers alone (SingleTask) and for the outline as well (MultiTask)."""
+"""Stage receptors: 3-D networks for the markers (SingleTask), the outline too (MultiTask), by regions (Spatial)."""
 
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import pandas as pd
 
 from dlr.engine import Run, stage
-from dlr.errors import InputError, missing_modules
+from dlr.errors import missing_modules
 from dlr.study.cohort import CohortTables, read_cohort
-from dlr.study.frames import probability_by_patient
+from dlr.study.frames import value_by_patient
 from dlr.study.parts import side_under, study_parts
-from dlr.study.receptors import ReceptorChain, receptor_chains, seconds_of_all
+from dlr.study.receptors import ReceptorChain, check_outlines, receptor_chains, seconds_of_all
 from dlr.study.receptors_new import apply_receptors
 from dlr.study.signatures import held_out_rows
 from dlr.study.volumes import VolumeSet, read_volume_set
@@ -27,12 +28,12 @@ def foretell_receptors(run: Run) -> float:
         return 0.0
     tables = read_cohort(run.needs.cohort)
     parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
-    return seconds_of_all(run, tables.binary_targets, parts)
+    return seconds_of_all(run, tables.targets, parts)
 
 
 @stage(
     "receptors",
-    version=1,
+    version=2,
     needs=["cohort", "volumes"],
     sections=["receptors", "volume", "cohort", "learn.protocols"],
     libraries=["numpy", "torch"],
@@ -41,43 +42,40 @@ def foretell_receptors(run: Run) -> float:
     foretell=foretell_receptors,
 )
 def receptors(run: Run) -> None:
-    """3-D networks trained from scratch on the whole lesion: SingleTask and MultiTask."""
+    """3-D networks trained from scratch on the lesion: SingleTask, MultiTask, Spatial and the rows of its ablation."""
     missing = missing_modules("deep")
     if missing:
         run.leave_out(f'{", ".join(missing)} not installed: pip install "dlr[deep]"')
     tables, volumes = read_cohort(run.needs.cohort), read_volume_set(run.needs.volumes)
-    if not tables.binary_targets:
-        run.leave_out("its networks answer targets of two classes, and the study has none")
-    if "multi" in run.settings.receptors.models and not any(volumes.outlined.values()):
-        raise InputError(
-            "receptors.models",
-            "no volume has an outline, which MultiTask learns",
-            "set it to [single], or outline some",
-        )
+    check_outlines(run, volumes)
     parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
-    chains = receptor_chains(run, volumes, tables, tables.binary_targets, parts)
+    chains = receptor_chains(run, volumes, tables, tables.targets, parts)
     if not chains:
-        run.leave_out("no part knows patients of both classes of any marker")
+        run.leave_out("no part knows patients of both classes, or six per cents, of any marker")
     rows = [table for chain in chains for table in prediction_rows(run, tables, volumes, chain)]
     PREDICTIONS.write(run.folder, pd.concat(rows, ignore_index=True))
     about = {name: chains[0].origin[name] for name in ("weights", "tensors", "source")}
     (run.folder / "receptors.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
-    CURVES.write(run.folder, pd.concat([curve_rows(chain) for chain in chains], ignore_index=True))
-    embeddings = [embedding_rows(chain) for chain in chains if chain.embeddings is not None]
+    whole = [chain for chain in chains if not chain.row]
+    CURVES.write(run.folder, pd.concat([curve_rows(chain) for chain in whole], ignore_index=True))
+    embeddings = [embedding_rows(chain) for chain in whole if chain.embeddings is not None]
     EMBEDDINGS.write(run.folder, pd.concat(embeddings, ignore_index=True))
-    maps = [segmentation_rows(tables, volumes, chain) for chain in chains if len(chain.maps)]
+    maps = [segmentation_rows(tables, volumes, chain) for chain in whole if len(chain.maps)]
     if maps:
         SEGMENTATION.write(run.folder, pd.concat(maps, ignore_index=True))
 
 
 def prediction_rows(run: Run, tables: CohortTables, volumes: VolumeSet, chain: ReceptorChain) -> list[pd.DataFrame]:
     """PREDICTIONS of one chain, a table a marker."""
+    from dlr.volume import value_of
+
     policy = run.settings.cohort.per_patient
     out = []
     for target in chain.targets:
-        value = probability_by_patient(chain.scores[target.name], volumes.patients, policy)
+        scores = chain.scores[target.name]
+        value = value_by_patient(scores, volumes.patients, policy, partial(value_of, target=target))
         value = value[value.index.isin(chain.part.predict)]
-        out.append(held_out_rows(chain.part, value, target, chain.model, "", CHOSEN, tables.sides))
+        out.append(held_out_rows(chain.part, value, target, chain.model, chain.row, CHOSEN, tables.sides))
     return out
 
 

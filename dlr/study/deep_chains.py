@@ -15,7 +15,7 @@ import pandas as pd
 from dlr.deep import FrozenHead, Picture
 from dlr.errors import InputError
 from dlr.study.cohort import CohortTables
-from dlr.study.frames import PatientFrame, patient_frame, probability_by_patient
+from dlr.study.frames import PatientFrame, patient_frame, value_by_patient
 from dlr.study.pictures import frozen_backbone
 from dlr.study.signatures import chains_folder
 
@@ -105,7 +105,7 @@ def network_values(
     for case, picture in pictures.items():
         said = embed(network.backbone, network.head, picture, flips)
         logit[case], features[case] = float(said.logits[0]), said.features
-    return probability_by_patient(pd.Series(logit, dtype=float), patients, policy), features
+    return value_by_patient(pd.Series(logit, dtype=float), patients, policy), features
 
 
 def embedding_frame(table: pd.DataFrame, tables: CohortTables, policy: str) -> PatientFrame:

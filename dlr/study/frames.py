@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +12,7 @@ from dlr.cohort import largest_roi_cases
 from dlr.study.cohort import CohortTables
 from dlr.words import expit
 
-__all__ = ["PatientFrame", "patient_frame", "probability_by_patient"]
+__all__ = ["PatientFrame", "patient_frame", "value_by_patient"]
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,20 @@ def patient_frame(features: pd.DataFrame, tables: CohortTables, policy: str) -> 
     return PatientFrame.by_patient(values)
 
 
-def probability_by_patient(logits: pd.Series, patients: Mapping[str, str], policy: str) -> pd.Series:
-    """Probability of every patient from logits by case, in the order of first cases.
+def value_by_patient(
+    scores: pd.Series,
+    patients: Mapping[str, str],
+    policy: str,
+    value_of: Callable[[np.ndarray], np.ndarray] = expit,
+) -> pd.Series:
+    """What a network says of every patient from its scores by case, in the order of first cases.
 
-    patients : of every case.  policy : `cohort.per_patient`; mean_probability takes the mean probability of a patient's
-    cases, the others the mean logit (largest_roi has one case a patient).
+    patients : of every case.  policy : `cohort.per_patient`; mean_probability takes the mean value of a patient's
+    cases, the others the value of the mean score (largest_roi has one case a patient).
+    value_of : what scores mean; by default they are logits of probabilities.
     """
-    owner = np.array([patients[case] for case in logits.index], dtype=object)
+    owner = np.array([patients[case] for case in scores.index], dtype=object)
     if policy == "mean_probability":
-        return pd.Series(expit(logits.to_numpy()), index=logits.index).groupby(owner, sort=False).mean()
-    means = logits.groupby(owner, sort=False).mean()
-    return pd.Series(expit(means.to_numpy()), index=means.index)
+        return pd.Series(value_of(scores.to_numpy()), index=scores.index).groupby(owner, sort=False).mean()
+    means = scores.groupby(owner, sort=False).mean()
+    return pd.Series(value_of(means.to_numpy()), index=means.index)

@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import pandas as pd
 from dlr import stats
 from dlr.cohort import learnable
 from dlr.engine import Run, Task
+from dlr.errors import InputError
 from dlr.protocols import Part
 from dlr.randomness import seed_of
 from dlr.study.cohort import CohortTables
@@ -31,7 +33,8 @@ from dlr.study.trainings import (
     wanted_parts,
 )
 from dlr.study.volumes import VolumeSet
-from dlr.volume import ReceptorSettings, SegmentationSettings, VolumeSettings
+from dlr.volume import ReceptorSettings, VolumeSettings
+from dlr.volume.ablation import ablated
 from dlr.volume.cut import Volume, read_volume
 from dlr.words import EVERY_PART, Model, Protocol, Side, Target
 
@@ -39,11 +42,11 @@ if TYPE_CHECKING:
     from dlr.volume.fitting import Kind
 
 __all__ = [
-    "NETWORK", "ApplyReceptors", "ReceptorChain", "TrainReceptors", "apply_network_to_volumes", "map_against_outline",
-    "receptor_chains", "seconds_of_all", "train_network",
+    "NETWORK", "ApplyReceptors", "ReceptorChain", "TrainReceptors", "apply_network_to_volumes", "check_outlines",
+    "map_against_outline", "receptor_chains", "seconds_of_all", "train_network",
 ]  # fmt: skip
 
-MODELS = {"single": Model.SINGLE_TASK, "multi": Model.MULTI_TASK}
+MODELS = {"single": Model.SINGLE_TASK, "multi": Model.MULTI_TASK, "spatial": Model.SPATIAL}
 NETWORK, SCORES_FILE, SEGMENTATION_FILE, FEATURES_FILE = "network", "scores.parquet", "maps.parquet", "features.parquet"
 KEPT_APART = "the volumes' own keys stand beside them"
 
@@ -57,7 +60,7 @@ class TrainReceptors:
     volumes: tuple[str, ...]  # keys of the volumes
     cases: tuple[str, ...]
     patients: tuple[str, ...]
-    labels: np.ndarray  # float (n, K), NaN where unknown
+    labels: np.ndarray  # float (n, K): 0 and 1, or per cent; NaN where unknown
     stops: np.ndarray | None  # bool (n,): patients of a drawn validation side, who stop the training; None: a share
     volume: VolumeSettings
     settings: ReceptorSettings
@@ -84,10 +87,28 @@ class ApplyReceptors:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """One network that one part is asked for."""
+
+    kind: Kind
+    row: str  # of the ablation; "" is the model itself
+    settings: ReceptorSettings  # of the row
+    group: str  # of markers: the one it answers for, or all
+    targets: tuple[Target, ...]  # of these the ones that the part's training patients can teach
+    part: Part
+
+    @property
+    def named(self) -> str:
+        """As a log line calls it."""
+        return f"{MODELS[self.kind]} {self.row}".strip()
+
+
+@dataclass(frozen=True)
 class ReceptorChain:
     """What one network of one part says."""
 
     model: Model
+    row: str  # of the ablation; "" is the model itself
     targets: tuple[Target, ...]  # that its part can answer
     part: Part
     scores: pd.DataFrame  # by case_id, a column a target: a logit, or tens of per cent
@@ -97,34 +118,55 @@ class ReceptorChain:
     origin: dict[str, object]  # what its weights started from
 
 
+def check_outlines(run: Run, volumes: VolumeSet) -> None:
+    """InputError where a network learns outlines and none is there; else say what too few of them cost."""
+    settings: ReceptorSettings = run.settings.receptors
+    learning = [MODELS[kind].value for kind in settings.models if kind != "single"]
+    bare = sorted({volumes.patients[case] for case, outlined in volumes.outlined.items() if not outlined})
+    if learning and not any(volumes.outlined.values()):
+        what = f"no volume has an outline, which {' and '.join(learning)} need{'s' * (len(learning) == 1)}"
+        raise InputError("receptors.models", what, "set it to [single], or outline some")
+    if "spatial" not in settings.models:
+        return
+    if bare:
+        run.warn(f"{Model.SPATIAL} neither learns from nor answers for patients without outline: {', '.join(bare)}")
+    reach, volume = settings.regions.peritumoral_mm, run.settings.volume
+    if "peritumoral" in settings.regions.use and volume.crop == "lesion" and reach > volume.margin_mm:
+        run.warn(
+            f"peritumoral tissue reaches {reach:g} mm out (receptors.regions.peritumoral_mm), but volumes end "
+            f"{volume.margin_mm:g} mm from the lesion: raise volume.margin_mm to {reach:g}"
+        )
+
+
 def receptor_chains(
     run: Run, volumes: VolumeSet, tables: CohortTables, targets: Sequence[Target], parts: Sequence[Part]
 ) -> list[ReceptorChain]:
-    """Networks of every part asked for, each with the markers that its training patients can teach."""
-    settings: ReceptorSettings = run.settings.receptors
-    groups = [tuple(targets)] if settings.one_network else [(target,) for target in targets]
-    asked: list[tuple[Kind, str, tuple[Target, ...], Part]] = []
-    for kind in settings.models:
-        for group in groups:
-            for part in wanted_parts(parts, settings.seeds):
-                answered = _answered(volumes, tables, group, part)
-                if kind == "multi" and not volumes.of(set(part.train), outlined=True):
-                    run.warn(f"{part.name}: no training volume has an outline, so that MultiTask is not trained there")
-                elif answered:
-                    asked.append((kind, _name(group), answered, part))
-    fits = [_training(run, volumes, tables, *one) for one in asked]
-    folders = trained(run, train_network, fits, _foretell(run, fits), label="3-D networks")
+    """Networks of every part asked for, each with the markers that its training patients can teach.
+
+    The rows of an ablation stand in the same list, so that no process waits between them. What two rows ask for in the
+    same words (a marker alone, a row that is what the model is already) is trained and applied once.
+    """
+    asked = _asked(run, volumes, tables, targets, parts)
+    fits = [_training(run, volumes, tables, one) for one in asked]
+    names = [fit.payload.identity for fit in fits]
+    once = {name: (one, fit) for name, one, fit in reversed(list(zip(names, asked, fits, strict=True)))}
+    first = [once[name] for name in dict.fromkeys(names)]
+    _tell_equals(run, asked, names)
+    folders = trained(run, train_network, [fit for _, fit in first], _foretell(run, first), label="3-D networks")
     whole = _shown_whole(asked)
     tasks = [
-        _application(run, volumes, part, folder, whole[kind, name] == part.name)
-        for (kind, name, _, part), folder in zip(asked, folders, strict=True)
+        _application(run, volumes, one, folder, whole[one.kind, one.group] == one.part.name and not one.row)
+        for (one, _), folder in zip(first, folders, strict=True)
     ]
-    out = []
     results = run.each(apply_network_to_volumes, tasks, label="3-D networks applied")
-    for (kind, name, answered, part), source, folder in zip(asked, folders, results, strict=True):
-        model = MODELS[kind]
-        shutil.copytree(source / NETWORK, chains_folder(run.folder, name, model, part.name) / NETWORK)
-        out.append(_chain(volumes, tables, model, answered, part, source, folder))
+    left = dict(zip(dict.fromkeys(names), zip(folders, results, strict=True), strict=True))
+    out = []
+    for one, name in zip(asked, names, strict=True):
+        source, folder = left[name]
+        if not one.row:
+            home = chains_folder(run.folder, one.group, MODELS[one.kind], one.part.name)
+            shutil.copytree(source / NETWORK, home / NETWORK)
+        out.append(_chain(volumes, tables, one, source, folder))
     return out
 
 
@@ -134,9 +176,53 @@ def seconds_of_all(run: Run, targets: Sequence[Target], parts: Sequence[Part]) -
 
     settings: ReceptorSettings = run.settings.receptors
     shown = [len(part.train) for part in wanted_parts(parts, settings.seeds)]
-    networks = 1 if settings.one_network else len(targets)
-    rates = [seconds_a_volume(kind, run.settings.volume, settings) for kind in settings.models]
-    return 60 * networks * minutes_of(run, sum(rates), shown, settings.training.epochs)
+    rates: dict[tuple[str, str], float] = {}
+    for kind, _, one in _rows(settings):
+        groups = _groups(one, targets)
+        network = kind, f"{len(groups)}: {_trained_by(one, kind, groups[0]).model_dump_json()}"
+        if network not in rates:
+            rates[network] = len(groups) * seconds_a_volume(kind, run.settings.volume, one)
+    return 60 * minutes_of(run, sum(rates.values()), shown, settings.training.epochs)
+
+
+def _groups(settings: ReceptorSettings, targets: Sequence[Target]) -> list[tuple[Target, ...]]:
+    """The markers of each network."""
+    return [tuple(targets)] if settings.one_network else [(target,) for target in targets]
+
+
+def _rows(settings: ReceptorSettings) -> list[tuple[Kind, str, ReceptorSettings]]:
+    """Every network of a study under its settings, the models themselves first, then the rows of the ablation."""
+    models: list[tuple[Kind, str, ReceptorSettings]] = [(kind, "", settings) for kind in settings.models]
+    return models + [("spatial", row, changed) for row, changed in ablated(settings).items()]
+
+
+def _asked(
+    run: Run, volumes: VolumeSet, tables: CohortTables, targets: Sequence[Target], parts: Sequence[Part]
+) -> list[Asked]:
+    """Every network of every part that has what it learns from."""
+    out = []
+    for kind, row, settings in _rows(run.settings.receptors):
+        for group in _groups(settings, targets):
+            for part in wanted_parts(parts, settings.seeds):
+                answered = _answered(volumes, tables, group, part, kind)
+                if kind != "single" and not volumes.of(set(part.train), outlined=True):
+                    if not row:
+                        what = f"{MODELS[kind]} is not trained there"
+                        run.warn(f"{part.name}: no training volume has an outline, so that {what}")
+                elif answered:
+                    out.append(Asked(kind, row, settings, _name(group), answered, part))
+    return out
+
+
+def _tell_equals(run: Run, asked: Sequence[Asked], names: Sequence[str]) -> None:
+    """Say which rows of the ablation are what the model is already."""
+    trainings: dict[str, set[str]] = {}
+    for one, name in zip(asked, names, strict=True):
+        if one.kind == "spatial":
+            trainings.setdefault(one.row, set()).add(name)
+    for row in trainings:
+        if row and trainings[row] == trainings.get(""):
+            run.log(f"ablation: {row} is what {Model.SPATIAL} is already under these settings; not trained again")
 
 
 def _name(group: Sequence[Target]) -> str:
@@ -144,35 +230,36 @@ def _name(group: Sequence[Target]) -> str:
     return group[0].name if len(group) == 1 else EVERY_PART
 
 
-def _answered(volumes: VolumeSet, tables: CohortTables, group: Sequence[Target], part: Part) -> tuple[Target, ...]:
+def _answered(
+    volumes: VolumeSet, tables: CohortTables, group: Sequence[Target], part: Part, kind: Kind
+) -> tuple[Target, ...]:
     """The markers that the volumes of a part's training patients can teach."""
-    seen = sorted(set(part.train) & set(volumes.patients.values()))
+    seen = sorted({volumes.patients[case] for case in volumes.of(set(part.train), outlined=kind == "spatial")})
     return tuple(target for target in group if learnable(target, tables.labels(target).reindex(seen)))
 
 
-def _training(
-    run: Run, volumes: VolumeSet, tables: CohortTables, kind: Kind, name: str, targets: tuple[Target, ...], part: Part
-) -> Task:
+def _training(run: Run, volumes: VolumeSet, tables: CohortTables, asked: Asked) -> Task:
     from dlr.networks.chip import device_of, precision_of
 
-    settings: ReceptorSettings = run.settings.receptors
-    labels = pd.DataFrame({t.name: tables.labels(t) for t in targets}).astype(float)
+    settings, part, kind = asked.settings, asked.part, asked.kind
+    labels = pd.DataFrame({t.name: tables.labels(t) for t in asked.targets}).astype(float)
     stopping = _stopping(tables, part)
     labelled = set(labels.index[labels.notna().any(axis=1)])
-    known = volumes.of((set(part.train) | stopping) & labelled)
+    known = volumes.of((set(part.train) | stopping) & labelled, outlined=kind == "spatial")
     more = volumes.of(set(part.train), outlined=True) if kind == "multi" else []  # they still teach the outline
     cases = sorted({*known, *more})
     patients = [volumes.patients[case] for case in cases]
+    name = _name(asked.targets)
     payload = TrainReceptors(
         kind=kind,
-        targets=targets,
+        targets=tuple(Target(target.name, target.kind) for target in asked.targets),
         volumes=volumes.names(cases),
         cases=tuple(cases),
         patients=tuple(patients),
         labels=labels.reindex(patients).to_numpy(dtype=float),
         stops=np.array([patient in stopping for patient in patients]) if stopping else None,
         volume=run.settings.volume,
-        settings=_trained_by(settings, kind),
+        settings=_trained_by(settings, kind, asked.targets),
         weights_sha256="" if settings.weights == "none" else run.digest(settings.weights),
         precision=precision_of(settings.training, device_of(settings.training), volumes=True),
         seed=seed_of(run.seed, "receptors", kind, name, part.name),
@@ -190,28 +277,34 @@ def _stopping(tables: CohortTables, part: Part) -> set[str]:
     return set(tables.ids(Side.VALIDATION))
 
 
-def _trained_by(settings: ReceptorSettings, kind: str) -> ReceptorSettings:
-    """The settings that a training depends on: what only the other model or the application heeds stays out."""
+def _trained_by(settings: ReceptorSettings, kind: str, targets: Sequence[Target]) -> ReceptorSettings:
+    """The settings that a training depends on: what only other models or the application heed stays out."""
+    unheeded = ["models", "one_network", "flips", "seeds", "ablation"]
+    if kind != "multi":
+        unheeded += ["segmentation", "passes"]
+    if kind != "spatial":
+        unheeded += ["regions", "attention", "extractor", "dimension"]
+    elif len(targets) == 1:
+        unheeded += ["extractor"]  # of one target it is its own
+    if all(target.binary for target in targets):
+        unheeded += ["per_cent_loss"]
     own = ReceptorSettings.model_fields
-    neutral = {name: own[name].default for name in ("models", "one_network", "flips", "seeds")}
-    if kind == "single":
-        neutral |= {"segmentation": SegmentationSettings(), "passes": own["passes"].default}
-    return settings.model_copy(update=neutral)
+    return settings.model_copy(update={name: own[name].get_default(call_default_factory=True) for name in unheeded})
 
 
-def _foretell(run: Run, fits: Sequence[Task]) -> Callable[[], float]:
-    """Say beforehand how long the trainings of each model can take; gives the seconds of the longest."""
+def _foretell(run: Run, fits: Sequence[tuple[Asked, Task]]) -> Callable[[], float]:
+    """Say beforehand how long the trainings of each network can take; gives the seconds of the longest."""
     from dlr.volume import seconds_a_volume
 
-    settings: ReceptorSettings = run.settings.receptors
-    epochs, longest = settings.training.epochs, 0.0
-    for kind in settings.models:
-        shown = [len(fit.payload.cases) for fit in fits if fit.payload.kind == kind]
-        rate = seconds_a_volume(kind, run.settings.volume, settings)
-        longest = max(longest, rate * max(shown, default=0) * epochs)
+    epochs, longest = run.settings.receptors.training.epochs, 0.0
+    for named, own in groupby(fits, key=lambda fit: fit[0].named):
+        trainings = list(own)
+        shown = [len(fit.payload.cases) for _, fit in trainings]
+        rate = seconds_a_volume(trainings[0][0].kind, run.settings.volume, trainings[0][0].settings)
+        longest = max(longest, rate * max(shown) * epochs)
         run.log(
-            f"{MODELS[kind]}, {' x '.join(map(str, run.settings.volume.shape))} voxels: {len(shown)} trainings of at "
-            f"most {epochs} epochs, {rate:.2g} s a volume: up to {minutes_of(run, rate, shown, epochs):,.0f} min with "
+            f"{named}, {' x '.join(map(str, run.settings.volume.shape))} voxels: {len(shown)} trainings of at most "
+            f"{epochs} epochs, {rate:.2g} s a volume: up to {minutes_of(run, rate, shown, epochs):,.0f} min with "
             f"{run.executor.workers} processes here"
         )
     return lambda: longest
@@ -240,17 +333,19 @@ def train_network(task: Task, folder: Path) -> None:
     save_receptors(fitted, folder / NETWORK)
 
 
-def _shown_whole(asked: Sequence[tuple[Kind, str, tuple[Target, ...], Part]]) -> dict[tuple[str, str], str]:
+def _shown_whole(asked: Sequence[Asked]) -> dict[tuple[str, str], str]:
     """By model and group of markers, the part whose network shows all its patients: the paper's, else the first."""
     found: dict[tuple[str, str], str] = {}
-    for kind, name, _, part in asked:
-        if part.protocol == Protocol.PAPER or (kind, name) not in found:
-            found[kind, name] = part.name
+    for one in asked:
+        if one.part.protocol == Protocol.PAPER or (one.kind, one.group) not in found:
+            found[one.kind, one.group] = one.part.name
     return found
 
 
-def _application(run: Run, volumes: VolumeSet, part: Part, fitted: Path, whole: bool) -> Task:
-    cases = volumes.of(set(part.predict) | (set(part.train) if whole else set()))
+def _application(run: Run, volumes: VolumeSet, asked: Asked, fitted: Path, whole: bool) -> Task:
+    part = asked.part
+    shown = set(part.predict) | (set(part.train) if whole else set())
+    cases = volumes.of(shown, outlined=asked.kind == "spatial")
     unseen = set(part.predict) - set(part.train)
     payload = ApplyReceptors(
         trained=fitted.name,
@@ -296,19 +391,17 @@ def map_against_outline(probability: np.ndarray, volume: Volume) -> tuple[float,
     return stats.dice(found, mask), stats.hausdorff95(found, mask, volume.spacing)
 
 
-def _chain(
-    volumes: VolumeSet, tables: CohortTables, model: Model, targets: tuple[Target, ...], part: Part, source: Path,
-    folder: Path,
-) -> ReceptorChain:  # fmt: skip
-    embeddings = None
-    if (folder / FEATURES_FILE).exists():
+def _chain(volumes: VolumeSet, tables: CohortTables, asked: Asked, source: Path, folder: Path) -> ReceptorChain:
+    embeddings, part = None, asked.part
+    if not asked.row and (folder / FEATURES_FILE).exists():
         embeddings = pd.read_parquet(folder / FEATURES_FILE)
         owner = embeddings["case_id"].map(volumes.patients)
         roles = [owner.isin(part.train), owner.isin(_stopping(tables, part))]
         embeddings = embeddings.assign(patient_id=owner, role=np.select(roles, ["train", "stopped on"], "held-out"))
     return ReceptorChain(
-        model=model,
-        targets=targets,
+        model=MODELS[asked.kind],
+        row=asked.row,
+        targets=asked.targets,
         part=part,
         scores=pd.read_parquet(folder / SCORES_FILE).set_index("case_id"),
         curves=pd.read_csv(source / CURVES_FILE),

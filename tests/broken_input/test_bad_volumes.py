@@ -9,16 +9,19 @@ import numpy as np
 import pandas as pd
 import pytest
 import SimpleITK as sitk
+from typer.testing import CliRunner
 
+from dlr.cli import app
 from dlr.engine import Pipeline
 from dlr.errors import InputError
-from dlr.settings import ReceptorStudySettings
+from dlr.settings import DceStudySettings, ReceptorStudySettings
 from dlr.stages.cohort import cohort
 from dlr.stages.volumes import volumes
 from tests.stages.small_study import edit_csv
 from tests.stages.small_volumes import SHAPE, SPACING, run_volumes, volume_study, write_volume
 
 CUT = Pipeline("receptors_ultrasound3d", [cohort, volumes], ReceptorStudySettings)
+DCE = Pipeline("receptors_dcemri", [cohort, volumes], DceStudySettings)
 
 
 def read(path: Path) -> np.ndarray:
@@ -70,12 +73,18 @@ def manifest(tmp_path: Path) -> Path:
     return volume_study(tmp_path / "study", patients=16)
 
 
-def test_every_bad_volume_has_a_line_of_its_own(manifest: Path, tmp_path: Path) -> None:
+@pytest.fixture()
+def broken(manifest: Path) -> Path:
+    home = manifest.parent / "volumes"
     for patient, (spoil, _) in BROKEN.items():
-        home = manifest.parent / "volumes"
         spoil(home / f"{patient}_image.nii.gz", home / f"{patient}_mask.nii.gz")
+    return manifest
+
+
+@pytest.mark.parametrize("pipeline", [CUT, DCE], ids=lambda pipeline: pipeline.name)
+def test_every_bad_volume_has_a_line_of_its_own(pipeline: Pipeline, broken: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError) as caught:
-        run_volumes(manifest, tmp_path / "run", pipeline=CUT)
+        run_volumes(broken, tmp_path / "run", pipeline=pipeline)
     said = {
         patient: [p for p in caught.value.problems if patient in p.where or patient in p.what] for patient in BROKEN
     }
@@ -83,6 +92,18 @@ def test_every_bad_volume_has_a_line_of_its_own(manifest: Path, tmp_path: Path) 
         assert said[patient], f"{patient}: nothing is said"
         assert any(word.lower() in f"{p.where} {p.what}".lower() for p in said[patient]), said[patient]
         assert all(p.mend for p in said[patient])
+
+
+def test_bad_volumes_are_one_table_and_exit_status_2(broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(broken.parent)
+    monkeypatch.setattr("dlr.cli.screen.WIDTH", 1000)  # no line of the table is broken
+    said = CliRunner().invoke(
+        app, ["run", "receptors_dcemri", "--manifest", broken.name, "--set", "cohort.clinical=null"]
+    )
+    assert said.exit_code == 2 and "Traceback" not in said.stderr
+    lines = said.stderr.splitlines()
+    for patient, (_, word) in BROKEN.items():
+        assert any(patient in line and word.lower() in line.lower() for line in lines), f"{patient}: nothing is said"
 
 
 @pytest.mark.parametrize(

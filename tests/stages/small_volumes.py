@@ -22,11 +22,15 @@ SMALL = (
     "learn.protocols=[crossfit]", "volume.size=16", "volume.margin_mm=2", "receptors.depth=10", "receptors.width=4",
     "receptors.stem=light", "receptors.segmentation.resolution=stem", "receptors.training.epochs=3",
     "receptors.training.batch_size=8", "receptors.training.device=cpu", "evaluate.bootstrap=100",
+    "receptors.regions.core_mm=1", "receptors.regions.rim_mm=0.6", "receptors.regions.peritumoral_mm=2",
 )  # fmt: skip
 
 
 def volume_study(folder: Path, patients: int = 32, seed: int = 3) -> Path:
-    """Write data_manifest.csv and volumes/: er makes the lesion bright, her2 makes it long; one er is unknown."""
+    """Write data_manifest.csv and volumes/: er makes the lesion bright, her2 makes it long, ki67 is high with both.
+
+    One er and one ki67 are unknown.
+    """
     (folder / "volumes").mkdir(parents=True)
     generator = rng(seed, "small volumes")
     rows = []
@@ -34,6 +38,7 @@ def volume_study(folder: Path, patients: int = 32, seed: int = 3) -> Path:
         er, her2 = (number // 2) % 2, number % 2
         image, mask = draw_volume(generator, er, her2)
         row = {"patient_id": f"P{number:02d}", "er": "" if number == 5 else str(er), "her2": str(her2)}
+        row["ki67"] = "" if number == 6 else str(10 + 30 * er + 20 * her2 + number % 7)
         for name, values in (("image", image), ("mask", mask)):
             row[name] = f"volumes/{row['patient_id']}_{name}.nii.gz"
             write_volume(values, folder / row[name])
@@ -60,5 +65,5 @@ def write_volume(values: np.ndarray, path: Path) -> None:
 
 def run_volumes(manifest: Path, out: Path, *more: str, pipeline: Pipeline = NETWORKS, **options: object) -> Result:
     """Run a study of small volumes."""
-    settings = resolve(ReceptorStudySettings, {}, [*SMALL, *more])
+    settings = resolve(pipeline.settings, {}, [*SMALL, *more])
     return run_pipeline(pipeline, out, manifest, settings, screen=Screen(quiet=True), **options)

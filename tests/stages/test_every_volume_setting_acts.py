@@ -26,6 +26,7 @@ from tests.stages.test_every_setting_acts import leaves
 PIPELINE = Pipeline("receptors_ultrasound3d", [cohort, volumes, receptors, embedding], ReceptorStudySettings)
 LIGHT = ("learn.protocols=[paper]", "receptors.training.epochs=2", "receptors.models=[multi]", "volume.size=8")
 DRAWN = ("learn.protocols=[crossfit]", "learn.seeds=2", "receptors.models=[single]", "receptors.training.epochs=1")
+SPATIAL = ("receptors.models=[spatial]", "volume.size=16", "cohort.target=[er, her2, ki67]")
 WHOLE_EMBEDDING = ("embedding.iterations=250", "embedding.perplexity=3")
 
 CHANGES: dict[str, tuple[str, str, tuple[str, ...]]] = {  # its other value, the stage, settings of both runs
@@ -46,6 +47,18 @@ CHANGES: dict[str, tuple[str, str, tuple[str, ...]]] = {  # its other value, the
     "receptors.segmentation.weight": ("0.1", "receptors", ()),
     "receptors.segmentation.resolution": ("full", "receptors", ()),
     "receptors.segmentation.deep_supervision": ("true", "receptors", ()),
+    "receptors.per_cent_loss": ("huber", "receptors", SPATIAL),
+    "receptors.task_weights": ("uncertainty", "receptors", SPATIAL),
+    "receptors.dimension": ("2d", "receptors", SPATIAL),
+    "receptors.attention": ("single_scale", "receptors", SPATIAL),
+    "receptors.extractor": ("own", "receptors", SPATIAL),
+    "receptors.regions.use": ("[core, rim]", "receptors", SPATIAL),
+    "receptors.regions.core_mm": ("0.5", "receptors", SPATIAL),
+    "receptors.regions.core_share": ("0.2", "receptors", SPATIAL),
+    "receptors.regions.rim_mm": ("1", "receptors", SPATIAL),
+    "receptors.regions.peritumoral_mm": ("1", "receptors", SPATIAL),
+    "receptors.regions.mask_input": ("false", "receptors", SPATIAL),
+    "receptors.ablation": ("[core_only]", "receptors", SPATIAL),
     "receptors.flips": ("false", "receptors", ()),
     "receptors.seeds": ("2", "receptors", DRAWN),
     "receptors.training.epochs": ("1", "receptors", ()),

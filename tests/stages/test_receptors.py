@@ -24,6 +24,11 @@ from tests.stages.small_volumes import NETWORKS, SHAPE, SMALL, run_volumes, volu
 
 SAME = 1e-9  # one volume at a time through the same network; only the order of a mean's terms may differ
 STAGES = ("cohort", "volumes", "receptors")
+EVERY = (  # every network, every kind of target, a row of the ablation of either sort
+    "receptors.models=[single, multi, spatial]", "cohort.target=[er, her2, ki67]",
+    "receptors.ablation=[without_multi_task, core_only]",
+)  # fmt: skip
+SPATIAL = ("receptors.models=[spatial]", "receptors.training.epochs=1")
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +38,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def study(manifest: Path) -> Result:
-    return run_volumes(manifest, manifest.parent / "runs" / "study")
+    return run_volumes(manifest, manifest.parent / "runs" / "study", *EVERY)
 
 
 def outputs(result: Result) -> dict[str, dict[str, bytes]]:
@@ -43,11 +48,32 @@ def outputs(result: Result) -> dict[str, dict[str, bytes]]:
 def test_every_training_patient_is_predicted_once_by_a_network_that_never_saw_it(study: Result) -> None:
     predictions = PREDICTIONS.read(study.folders["receptors"])
     folds = FOLDS.read(study.folders["cohort"]).set_index("patient_id")["fold"]
-    assert set(predictions["model"]) == {"SingleTask", "MultiTask"} and set(predictions["target"]) == {"er", "her2"}
+    assert set(zip(predictions["model"], predictions["variant"], strict=True)) == {
+        ("SingleTask", ""), ("MultiTask", ""), ("Spatial", ""), ("Spatial", "core_only"),
+        ("Spatial", "without_multi_task"),
+    }  # fmt: skip
     training = predictions[predictions["side"] == "train"]
     assert (training["fold"].to_numpy() == folds.loc[training["patient_id"]].to_numpy()).all()
-    assert (training.groupby(["model", "target"])["patient_id"].nunique() == len(folds)).all()
-    assert not training.duplicated(["model", "target", "patient_id"]).any()
+    signatures = training.groupby(["model", "variant", "target"])["patient_id"]
+    assert len(signatures) == 15 and (signatures.nunique() == len(folds)).all()
+    assert not training.duplicated(["model", "variant", "target", "patient_id"]).any()
+
+
+def test_a_target_in_per_cent_is_answered_in_per_cent(study: Result) -> None:
+    predictions = PREDICTIONS.read(study.folders["receptors"])
+    own = predictions["target"] == "ki67"
+    assert set(predictions.loc[own, "kind"]) == {"per_cent"} and set(predictions.loc[~own, "kind"]) == {"probability"}
+    means = predictions[own].groupby(["model", "variant"])["value"].mean()
+    assert means.between(5, 75).all(), "known are 10 to 66, 38 in the mean"
+    assert predictions.loc[~own, "value"].between(0, 1).all() and predictions.loc[own, "value"].between(0, 100).all()
+
+
+def test_rows_of_the_ablation_keep_no_network_and_no_curve(study: Result) -> None:
+    folder = study.folders["receptors"]
+    assert sorted(
+        path.parent.parent.relative_to(folder).as_posix() for path in folder.glob("chains/*/*/*/network")
+    ) == [f"chains/all/{model}" for model in ("MultiTask", "SingleTask", "Spatial") for _ in range(2)]
+    assert CURVES.read(folder).duplicated(["target", "model", "fold", "epoch", "part", "measure"]).sum() == 0
 
 
 def test_a_patient_whose_label_is_unknown_still_gets_a_probability(study: Result) -> None:
@@ -66,7 +92,9 @@ def test_maps_are_held_against_the_outlines_of_unseen_patients_alone(study: Resu
 
 def test_curves_name_every_marker_and_the_embedding_is_of_one_chain(study: Result) -> None:
     curves = CURVES.read(study.folders["receptors"])
-    assert {"er", "her2", "all"} <= set(curves["target"]) and {"loss", "heads", "dice"} <= set(curves["measure"])
+    assert {"er", "her2", "ki67", "all"} <= set(curves["target"]) and {"loss", "heads", "dice"} <= set(
+        curves["measure"]
+    )
     embeddings = EMBEDDINGS.read(study.folders["receptors"])
     assert (embeddings.groupby("backbone")["part"].nunique() == 1).all()
     assert set(embeddings["role"]) == {"train", "held-out"}
@@ -85,7 +113,7 @@ def test_volumes_keep_what_was_measured(study: Result) -> None:
 def test_other_executors_give_the_same_bytes(how: dict, study: Result, manifest: Path, tmp_path: Path) -> None:
     if "dask" in how:
         pytest.importorskip("distributed", reason="Dask is an extra")
-    assert outputs(run_volumes(manifest, tmp_path / "again", **how)) == outputs(study)
+    assert outputs(run_volumes(manifest, tmp_path / "again", *EVERY, **how)) == outputs(study)
 
 
 def test_a_run_killed_in_epoch_three_goes_on_to_the_same_bytes(
@@ -100,10 +128,10 @@ def test_a_run_killed_in_epoch_three_goes_on_to_the_same_bytes(
 
     monkeypatch.setattr(underway, "write_checkpoint", killed)
     with pytest.raises(KeyboardInterrupt):
-        run_volumes(manifest, tmp_path / "killed")
+        run_volumes(manifest, tmp_path / "killed", *EVERY)
     assert list((tmp_path / "killed" / "checkpoints").glob("*.pt"))
     monkeypatch.undo()
-    assert outputs(run_volumes(manifest, tmp_path / "killed")) == outputs(study)
+    assert outputs(run_volumes(manifest, tmp_path / "killed", *EVERY)) == outputs(study)
 
 
 def test_a_dry_run_tells_the_minutes_of_trainings_before_there_is_a_volume(manifest: Path, tmp_path: Path) -> None:
@@ -119,7 +147,7 @@ def new_patients(manifest: Path, result: Result, folder: Path, outlines: bool = 
     """The test side's rows alone, paths absolute, without their labels."""
     table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
     sides = COHORT.read(result.folders["cohort"]).set_index("patient_id")["side"]
-    test = table[table["patient_id"].map(sides) == "test"].drop(columns=["er", "her2"])
+    test = table[table["patient_id"].map(sides) == "test"].drop(columns=["er", "her2", "ki67"])
     for column in ("image", "mask"):
         test[column] = [str(manifest.parent / cell) for cell in test[column]]
     out = folder / "new.csv"
@@ -128,15 +156,17 @@ def new_patients(manifest: Path, result: Result, folder: Path, outlines: bool = 
 
 
 def largest_difference(result: Result, found: pd.DataFrame) -> float:
-    rows = signature(PREDICTIONS.read(result.folders["receptors"]))
+    rows = PREDICTIONS.read(result.folders["receptors"])
+    rows = signature(rows[rows["variant"] == ""])  # a row of the ablation serves nobody new
     both = rows[rows["side"] == "test"].merge(found, on=["patient_id", "target", "model", "variant", "protocol"])
     assert len(both) == len(found) == int((rows["side"] == "test").sum()) > 0
     return float(np.abs(both["value"] - both["probability"]).max())
 
 
 def test_predict_gives_the_test_sides_predictions_back(study: Result, manifest: Path, tmp_path: Path) -> None:
-    settings = resolve(ReceptorStudySettings, {}, SMALL)
+    settings = resolve(ReceptorStudySettings, {}, [*SMALL, *EVERY])
     found = predict_table(open_study(study.study), NETWORKS, settings, new_patients(manifest, study, tmp_path))
+    assert set(found.probabilities["model"]) == {"SingleTask", "MultiTask", "Spatial"}
     assert largest_difference(study, found.probabilities) <= SAME
 
 
@@ -153,7 +183,7 @@ def test_whole_volumes_are_predicted_without_outline_as_with_one(manifest: Path,
 def test_a_lesion_cannot_be_cut_without_an_outline_and_the_patient_is_named(
     study: Result, manifest: Path, tmp_path: Path
 ) -> None:
-    settings = resolve(ReceptorStudySettings, {}, [*SMALL, "cohort.mask=optional"])
+    settings = resolve(ReceptorStudySettings, {}, [*SMALL, *EVERY, "cohort.mask=optional"])
     table = pd.read_csv(new_patients(manifest, study, tmp_path), dtype=str, keep_default_na=False)
     bare = table["patient_id"].iloc[0]
     table.loc[table["patient_id"] == bare, "mask"] = ""
@@ -176,6 +206,7 @@ def noisy(manifest: Path, folder: Path, patients: set[str]) -> Path:
             write_volume((generator.random(SHAPE) < 0.3).astype(np.uint8), folder / row["mask"])
         for name in ("er", "her2"):
             table.loc[theirs, name] = table.loc[theirs, name].map({"0": "1", "1": "0", "": "1"})
+        table.loc[theirs, "ki67"] = table.loc[theirs, "ki67"].map(lambda cell: str(100 - int(cell or 50)))
 
     edit_csv(folder / manifest.name, scramble)
     return folder / manifest.name
@@ -190,10 +221,12 @@ def test_scrambled_test_side_leaves_every_network_its_limits_and_its_stopping_by
     shutil.copyfile(manifest, plain / manifest.name)
     edit_csv(plain / manifest.name, lambda table: table.insert(1, "side", table["patient_id"].map(sides)))
     noisy(plain / manifest.name, other, set(sides.index[sides == "test"]))
-    first, second = (run_volumes(home / manifest.name, home / "run") for home in (plain, other))
+    first, second = (run_volumes(home / manifest.name, home / "run", *EVERY) for home in (plain, other))
     rows = [PREDICTIONS.read(each.folders["receptors"]) for each in (first, second)]
     test = rows[0]["side"] == "test"
-    assert not rows[0][test].equals(rows[1][test])  # the noise did reach the study
+    for _, own in rows[0][test].groupby(["model", "variant"]):
+        assert not own.equals(rows[1].loc[own.index])  # the noise did reach the study
+    assert rows[0][~test].equals(rows[1][~test])  # rows of the ablation, whose networks are not kept, among them
     for name in ("chains", "curves.csv"):
         a, b = (bytes_of(each.folders["receptors"]) for each in (first, second))
         own = [file for file in a if file.startswith(name)]
@@ -274,13 +307,98 @@ def test_networks_of_one_marker_each_are_told_apart_in_every_table(manifest: Pat
     assert VOLUMES.read(result.folders["volumes"])["diameter_mm"].isna().all()
 
 
-def test_multi_task_without_any_outline_is_refused(manifest: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "model"), [("multi", "MultiTask"), ("spatial", "Spatial")])
+def test_a_network_of_outlines_without_any_is_refused(kind: str, model: str, manifest: Path, tmp_path: Path) -> None:
     home = tmp_path / "bare"
     shutil.copytree(manifest.parent / "volumes", home / "volumes")
     shutil.copyfile(manifest, home / manifest.name)
     edit_csv(home / manifest.name, lambda table: table.pop("mask"))
-    given = ("volume.crop=whole", "cohort.mask=optional")
-    with pytest.raises(InputError, match="MultiTask"):
+    given = ("volume.crop=whole", "cohort.mask=optional", f"receptors.models=[single, {kind}]")
+    with pytest.raises(InputError, match=f"no volume has an outline, which {model} needs"):
         run_volumes(home / manifest.name, home / "run", *given)
     with pytest.raises(InputError, match="mask"):
         run_volumes(home / manifest.name, home / "run", "volume.crop=whole")
+
+
+def rows_of(result: Result) -> pd.DataFrame:
+    return PREDICTIONS.read(result.folders["receptors"])
+
+
+def values_of(predictions: pd.DataFrame, row: str) -> list[tuple[str, str, float]]:
+    own = predictions[predictions["variant"] == row].sort_values(["target", "seed", "fold", "patient_id"])
+    return list(own[["patient_id", "target", "value"]].itertuples(index=False, name=None))
+
+
+def computed(result: Result) -> int:
+    (outcome,) = [each for each in result.outcomes if each.stage == "receptors"]
+    return outcome.computed
+
+
+@pytest.mark.parametrize(
+    ("row", "setting"),
+    [
+        ("without_multi_task", "receptors.one_network=false"),
+        ("without_shared_extractor", "receptors.extractor=own"),
+        ("core_only", "receptors.regions.use=[core]"),
+    ],
+)
+def test_a_row_is_the_study_under_its_setting_and_what_both_ask_for_is_trained_once(
+    row: str, setting: str, manifest: Path, tmp_path: Path
+) -> None:
+    first = run_volumes(manifest, tmp_path / "run", *SPATIAL, f"receptors.ablation=[{row}]")
+    assert values_of(rows_of(first), row) != values_of(rows_of(first), "")
+    second = run_volumes(manifest, tmp_path / "run", *SPATIAL, setting)
+    assert values_of(rows_of(first), row) == values_of(rows_of(second), "")
+    shown_whole = 2 if row == "without_multi_task" else 1  # the first chain of every marker, for the embedding
+    assert computed(second) == shown_whole
+
+
+def test_a_row_that_changes_nothing_is_not_trained_again_and_said(manifest: Path, tmp_path: Path) -> None:
+    given = (*SPATIAL, "receptors.attention=none", "receptors.ablation=[without_attention]")
+    result = run_volumes(manifest, tmp_path / "run", *given)
+    assert computed(result) == 4  # two trainings, two applications
+    assert values_of(rows_of(result), "without_attention") == values_of(rows_of(result), "")
+    log = "".join(path.read_text(encoding="utf-8") for path in (tmp_path / "run").rglob("*.log"))
+    assert "without_attention is what Spatial is already" in log
+
+
+def test_spatial_neither_learns_from_nor_answers_for_who_has_no_outline_and_names_them(
+    manifest: Path, tmp_path: Path
+) -> None:
+    def two_bare(table: pd.DataFrame) -> None:
+        table.loc[table["patient_id"].isin(["P03", "P08"]), "mask"] = ""
+
+    given = (
+        "volume.crop=whole", "cohort.mask=optional", "receptors.models=[single, spatial]",
+        "receptors.training.epochs=1",
+    )  # fmt: skip
+    table = changed(manifest, tmp_path / "study", two_bare)
+    result = run_volumes(table, tmp_path / "run", *given)
+    answered = rows_of(result).groupby("model")["patient_id"].agg(set)
+    assert answered["SingleTask"] - answered["Spatial"] == {"P03", "P08"}
+    assert any("without outline: P03, P08" in line for each in result.outcomes for line in each.warnings)
+
+    settings = resolve(ReceptorStudySettings, {}, [*SMALL, *given])
+    new = pd.read_csv(table, dtype=str, keep_default_na=False).drop(columns=["er", "her2", "ki67"])[3:5]
+    for column in ("image", "mask"):
+        new[column] = [str(table.parent / cell) if cell else "" for cell in new[column]]
+    new.to_csv(tmp_path / "new.csv", index=False)
+    found = predict_table(open_study(result.study), NETWORKS, settings, tmp_path / "new.csv")
+    served = found.probabilities.groupby("model")["patient_id"].agg(set)
+    assert served.to_dict() == {"SingleTask": {"P03", "P04"}, "Spatial": {"P04"}}
+    assert found.bad["patient_id"].tolist() == ["P03"] and "Spatial" in found.bad["what"].iloc[0]
+
+
+def test_peritumoral_tissue_beyond_the_margin_is_warned_of_with_its_mend(manifest: Path, tmp_path: Path) -> None:
+    for reach, said in (("2", False), ("2.5", True)):
+        given = (*SPATIAL, f"receptors.regions.peritumoral_mm={reach}", "learn.folds=2")
+        result = run_volumes(manifest, tmp_path / "run", *given)
+        lines = [line for each in result.outcomes for line in each.warnings if "peritumoral" in line]
+        assert bool(lines) == said and all("raise volume.margin_mm to 2.5" in line for line in lines)
+
+
+def test_ki67_that_no_table_holds_leaves_with_a_line(manifest: Path, tmp_path: Path) -> None:
+    table = changed(manifest, tmp_path / "study", lambda table: table.pop("ki67"))
+    result = run_volumes(table, tmp_path / "run", *SPATIAL, "cohort.target=[er, her2, ki67]")
+    assert set(rows_of(result)["target"]) == {"er", "her2"}
+    assert any("no target column 'ki67'" in line for each in result.outcomes for line in each.warnings)
