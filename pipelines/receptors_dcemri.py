@@ -11,6 +11,7 @@ from dlr.stages.evaluate import evaluate
 from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.receptors import receptors
+from dlr.stages.regions import regions
 from dlr.stages.report import report
 from dlr.stages.volumes import volumes
 
@@ -27,6 +28,7 @@ PIPELINE = Pipeline(
         averaged,  # the mean logit of both: the Rad+DL signature
         receptors,  # 3-D networks from scratch: Spatial, and Spatial without one of its parts each
         attention,  # where they looked, beside what chance would give
+        regions,  # what they have learnt of core, rim and peritumoral tissue, and where in them they look
         evaluate,  # every measure with its interval, on the side where it is valid
         report,  # one page a reader can check, figures and tables beside it
     ],

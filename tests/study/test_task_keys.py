@@ -27,13 +27,14 @@ from dlr.study.measuring import Measuring
 from dlr.study.networks import ApplyNetwork, FineTuning
 from dlr.study.pictures import Picturing
 from dlr.study.receptors import ApplyReceptors, TrainReceptors
+from dlr.study.region_maps import LookAtRegions
 from dlr.study.signatures import FitPart
 from dlr.study.superres import EnhanceCase, NativeImage
 from dlr.study.superres_checks import CheckFields, CheckPatient, Generators
 from dlr.study.tasks import OUT, key_of_payload, out_of_key
 from dlr.study.volume_maps import VolumeMap
 from dlr.superres import DegradationSettings, SuperresSettings
-from dlr.volume import ReceptorSettings, VolumeSettings
+from dlr.volume import ReceptorSettings, RegionSettings, VolumeSettings
 from dlr.words import Target
 
 FRAME = pd.DataFrame({"a": [1.0, 2.0], "b": [3.0, 4.0]}, index=["P1", "P2"])
@@ -71,6 +72,7 @@ def payloads(home: Path) -> dict[type, object]:
             VolumeSettings(), ReceptorSettings(), "abc", "32-true", 1, (home,), "x", home / "c.pt",
         ),
         ApplyReceptors: ApplyReceptors("k", ("k1",), ("C1",), (True,), True, True, home, (home,)),
+        LookAtRegions: LookAtRegions(home, ("k1",), ("C1",), (True,), RegionSettings(), True, (home,)),
         NativeImage: NativeImage(case()),
         FitGenerator: FitGenerator(
             (weights,), weights, SuperresSettings(method="psnr"), "32-true", weights, 1, ("C1",), "x", home / "c.pt",
