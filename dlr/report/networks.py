@@ -15,6 +15,7 @@ from dlr.report.comparisons import of_networks
 from dlr.report.contents import section
 from dlr.report.embedding import embedding_blocks
 from dlr.report.press import Panel, Press
+from dlr.report.regions import region_blocks
 from dlr.report.sources import Sources
 from dlr.report.volume_maps import called_by, compared_networks, maps_in_planes
 from dlr.tables import ALGORITHMS, ATTENTION, CHOICES, CURVES, EXAMPLES, TSNE, VOLUMES
@@ -35,6 +36,7 @@ def seeing(sources: Sources, press: Press) -> Section:
     if all(sources.table(table) is None for table in (CURVES, ATTENTION, TSNE)) and _networks(sources) is None:
         return section("seeing", sources, _nothing(sources))
     blocks: list[Block] = [*_curves_of_all(sources, press), *embedding_blocks(sources, press)]
+    blocks += region_blocks(sources, press)
     for target in sources.targets:
         if sources.several:
             blocks.append(Heading(target.name))

@@ -67,6 +67,7 @@ class FakeDce(FakeVolumes):
         self.further["receptors"] = {**self.further["receptors"], "ablation": ASKED}
         self.who()
         self.networks()
+        self.attention()
         self.evaluate()
         self.in_per_cent()
         self.ablation()
@@ -244,8 +245,42 @@ class FakeDce(FakeVolumes):
                 for scale in ("layer2", "layer3", "layer4"):
                     part = random.dirichlet(10 * np.array([0.2, 0.2, 0.3, 0.3]))
                     shares += [
-                        (patient, patient, "Spatial", "crossfit", 0, (k + fold) % 5, scale, region, float(share), size)
+                        (
+                            patient,
+                            patient,
+                            "all",
+                            "Spatial",
+                            "crossfit",
+                            0,
+                            (k + fold) % 5,
+                            scale,
+                            region,
+                            float(share),
+                            size,
+                        )
                         for (region, size), share in zip(sizes.items(), part, strict=True)
                     ]
         REGION_WEIGHTS.write(out, pd.DataFrame(weights, columns=list(REGION_WEIGHTS.names)))
         ATTENTION_SHARES.write(out, pd.DataFrame(shares, columns=list(ATTENTION_SHARES.names)))
+        self.examples(out)
+
+    def examples(self, out: Path) -> None:
+        """One lesion: a ball with its regions, the attention of two scales around it."""
+        z, y, x = np.indices((12, 40, 36))
+        far = np.sqrt((2 * (z - 6)) ** 2 + (y - 20) ** 2 + (x - 18) ** 2)
+        layers = {
+            "grey": np.exp(-far / 8), "mask": far < 9, "core": far < 5, "rim": (far >= 5) & (far < 12),
+            "peritumoral": (far >= 12) & (far < 16), "layer2": np.exp(-((far - 12) ** 2) / 9), "layer3": 0.3 + 0.2 * (far < 10),
+        }  # fmt: skip
+        cuts = {
+            f"{name}_{plane}": cut
+            for name, layer in layers.items()
+            for plane, cut in zip(
+                ("axial", "coronal", "sagittal"), (layer[6], layer[:, 20], layer[:, :, 18]), strict=True
+            )
+        }
+        np.savez_compressed(
+            out / "planes_0.npz", **cuts, spacing=np.array([2.0, 1.0, 0.9]), middle=np.array([6, 20, 18])
+        )
+        rows = [("er", "Spatial", "V <i>1", self.ids[0], "true positive", 0.71, 0, "planes_0.npz")]
+        REGION_EXAMPLES.write(out, pd.DataFrame(rows, columns=list(REGION_EXAMPLES.names)))

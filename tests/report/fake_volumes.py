@@ -205,16 +205,31 @@ class FakeVolumes:
         rows, compared, examples = [], [], []
         z, y, x = np.indices((24, 40, 36))
         for target in TARGETS:
-            compared.append(
-                (target, "ROI", "energy", "MultiTask", "SingleTask", 60, 2.61, 1.42, 1.1, 1500.0, 0.0004, "Wilcoxon")
-            )
+            if len(self.networks_of_volumes) > 1:
+                compared.append(
+                    (
+                        target,
+                        "ROI",
+                        "energy",
+                        "MultiTask",
+                        "SingleTask",
+                        60,
+                        2.61,
+                        1.42,
+                        1.1,
+                        1500.0,
+                        0.0004,
+                        "Wilcoxon",
+                    )
+                )
             for k, (single, multi) in enumerate(
                 (("false negative", "true positive"), ("true negative", "true negative"))
             ):
                 at = np.array([11, 22, 17]) + random.integers(-4, 5, 3)
                 far = np.sqrt(((z - at[0]) / 6) ** 2 + ((y - at[1]) / 9) ** 2 + ((x - at[2]) / 8) ** 2)
                 grey, mask = random.normal(size=far.shape) + 2.5 * (far < 1), far < 1
-                for model, outcome, spread in (("SingleTask", single, 1.6), ("MultiTask", multi, 0.8)):
+                drawn = zip(self.networks_of_volumes, (single, multi), (1.6, 0.8), strict=False)
+                for model, outcome, spread in drawn:
                     heat, file = np.exp(-((far / spread) ** 2)), f"map_{target}_{model}_{k}.npz"
                     cuts = {
                         f"{name}_{plane}": cut

@@ -76,9 +76,9 @@ def rows_of(*limits: tuple[str, float, float], metric: str = "auc") -> pd.DataFr
     [
         (
             -0.10,
-            -0.001,
+            -0.002,
             "auc",
-            "lower than the whole model is “core only, the rest hidden” by −0.050 (−0.100 to −0.001)",
+            "lower than the whole model is “core only, the rest hidden” by −0.051 (−0.100 to −0.002)",
         ),
         (-0.10, 0.0, "auc", ""),
         (0.001, 0.10, "auc", "higher than the whole model is “core only, the rest hidden”"),
