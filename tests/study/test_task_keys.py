@@ -93,6 +93,7 @@ def changed(value: object, home: Path) -> object:
         OneCase: lambda v: case(mask_label="2"), LearnSettings: lambda v: LearnSettings(p=0.01),
         InputSettings: lambda v: InputSettings(size=64), TrainingSettings: lambda v: TrainingSettings(epochs=2),
         VolumeSettings: lambda v: VolumeSettings(size=32), ReceptorSettings: lambda v: ReceptorSettings(depth=10),
+        RegionSettings: lambda v: RegionSettings(core_mm=1),
         Generators: lambda v: replace(v, scale=2), float: lambda v: v + 1,
         DegradationSettings: lambda v: DegradationSettings(jpeg=(30, 40)),
         SuperresSettings: lambda v: v.model_copy(update={"scale": 2}),
