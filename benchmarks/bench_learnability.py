@@ -64,7 +64,7 @@ class Cohort:
 def cohort(settings: VolumePhantomSettings, folds: int) -> Cohort:
     """Made as the demo makes it, and read again."""
     with tempfile.TemporaryDirectory() as folder:
-        table = pd.read_csv(make_volume_cohort(Path(folder), settings=settings))
+        table = pd.read_csv(make_volume_cohort(Path(folder), settings))
         images, masks = (
             [sitk.ReadImage(str(Path(folder) / name)) for name in table[column]] for column in ("image", "mask")
         )

@@ -39,18 +39,19 @@ def demo(
     jobs: Jobs = None,
     sets: Sets = None,
 ) -> None:
-    """Run a whole study on the built-in cohort (learn.seeds=1); of volumes, in ./receptors_ultrasound3d.
+    """Run a whole study on the built-in cohort (learn.seeds=1); of volumes, in ./PIPELINE.
 
     \b
     Examples:
       dlr demo
       dlr demo --out first_look
       dlr demo --pipeline receptors_ultrasound3d
+      dlr demo --pipeline receptors_dcemri
     """
-    volumes = pipeline == OF_VOLUMES
+    volumes = pipeline in OF_VOLUMES
     folder = out if out is not None else Path(pipeline if volumes else "")
     manifest = folder / MANIFEST
-    _make_volumes(folder, manifest) if volumes else _make_cohort(folder, manifest)
+    _make_volumes(pipeline, folder, manifest) if volumes else _make_cohort(folder, manifest)
     study = folder / RUNS / pipeline
     start = prepare(pipeline, manifest, overrides=["learn.seeds=1", *(sets or [])], out=study)
     result = start.run(jobs=jobs)
@@ -167,17 +168,18 @@ def _make_cohort(folder: Path, manifest: Path) -> None:
         make_cohort(folder, progress=bar.at)
 
 
-def _make_volumes(folder: Path, manifest: Path) -> None:
-    """Make the built-in cohort of volumes and the small settings beside it, unless they are there."""
+def _make_volumes(pipeline: str, folder: Path, manifest: Path) -> None:
+    """Make a pipeline's built-in cohort of volumes and the small settings beside it, unless they are there."""
+    from dlr import phantom
     from dlr.engine import Screen
-    from dlr.phantom import is_built_in_volumes, make_volume_cohort, missing_files
 
-    if not (manifest.is_file() and is_built_in_volumes(manifest) and not missing_files(manifest)):
+    kind = getattr(phantom, OF_VOLUMES[pipeline])
+    if not (manifest.is_file() and phantom.built_in_volumes(manifest) is kind and not phantom.missing_files(manifest)):
         screen = Screen()
         screen.say(f"making the built-in cohort of volumes in {folder.absolute()}")
         with screen.bar("cohort", 1, "volumes") as bar:
-            make_volume_cohort(folder, progress=bar.at)
+            phantom.make_volume_cohort(folder, kind(), progress=bar.at)
     params = folder / PARAMS
     if not params.exists():  # one that was edited stays
-        small = resources.files("dlr.params") / f"{OF_VOLUMES}_demo.yaml"
+        small = resources.files("dlr.params") / f"{pipeline}_demo.yaml"
         params.write_text(small.read_text(encoding="utf-8"), encoding="utf-8", newline="\n")

@@ -38,7 +38,10 @@ __all__ = [
 ]
 
 DEFAULT_PIPELINE = "her2_ultrasound"
-OF_VOLUMES = "receptors_ultrasound3d"  # shown on a built-in cohort of its own
+OF_VOLUMES = {  # shown on built-in cohorts of their own, of these settings of dlr.phantom
+    "receptors_ultrasound3d": "VolumePhantomSettings",
+    "receptors_dcemri": "DcePhantomSettings",
+}
 MANIFEST, PARAMS, RUNS = "data_manifest.csv", "params.yaml", "runs"
 NAME = re.compile(r"[\w][\w .+-]{0,60}(?<![ .])")  # a folder's name on any system
 
@@ -175,12 +178,13 @@ def refuse_unmade_images(manifest: Path) -> None:
     """Raise InputError where the manifest is the built-in cohort's and its images are not made yet."""
     if not _first_image_missing(manifest):
         return
-    from dlr.phantom import is_built_in, is_built_in_volumes, missing_files
+    from dlr.phantom import built_in_volumes, is_built_in, missing_files
 
-    stills = is_built_in(manifest)
-    if stills or is_built_in_volumes(manifest):
+    volumes = built_in_volumes(manifest)
+    if volumes is not None or is_built_in(manifest):
         n = len(missing_files(manifest))
-        command = "dlr demo" if stills else f"dlr demo --pipeline {OF_VOLUMES}"
+        shown_by = [f" --pipeline {name}" for name, kind in OF_VOLUMES.items() if volumes and kind == volumes.__name__]
+        command = "dlr demo" + "".join(shown_by)
         raise InputError(
             where=str(manifest),
             what=f"this is the built-in cohort, and {n} of its images and masks are not made yet",

@@ -22,7 +22,18 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.special import expit
 
-__all__ = ["VARIABLES", "Anatomy", "Body", "UltrasoundVolume", "draw_anatomy", "draw_volume", "grid"]
+__all__ = [
+    "FIELD_MM",
+    "VARIABLES",
+    "Anatomy",
+    "Body",
+    "DrawnVolume",
+    "draw_anatomy",
+    "draw_volume",
+    "grid",
+    "outside_mm",
+    "smooth_field",
+]
 
 VARIABLES = ("margin", "texture", "shadow")
 FIELD_MM = 40.0  # every edge of the volume
@@ -64,17 +75,17 @@ class Anatomy:
 
 
 @dataclass(frozen=True)
-class UltrasoundVolume:
-    """Image uint8 and the lesion's mask bool, both (z, y, x); spacing in mm in the same order."""
+class DrawnVolume:
+    """Image and the lesion's mask (bool), both (z, y, x); spacing in mm in the same order."""
 
     image: np.ndarray
     mask: np.ndarray
     spacing_mm: tuple[float, float, float]
 
 
-def grid(size: int) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
+def grid(size: int, slice_to_pixel: float = SLICE_TO_PIXEL) -> tuple[tuple[int, int, int], tuple[float, float, float]]:
     """Shape and spacing in mm (z, y, x) of a volume of `size` rows and columns: a cube in mm, slices further apart."""
-    slices = round(size / SLICE_TO_PIXEL)
+    slices = round(size / slice_to_pixel)
     return (slices, size, size), (FIELD_MM / slices, FIELD_MM / size, FIELD_MM / size)
 
 
@@ -103,7 +114,7 @@ def draw_anatomy(
     return Anatomy(lesion, tuple(bodies[1:]), gain_db)
 
 
-def draw_volume(anatomy: Anatomy, size: int, rng: np.random.Generator) -> UltrasoundVolume:
+def draw_volume(anatomy: Anatomy, size: int, rng: np.random.Generator) -> DrawnVolume:
     """The volume on the grid of `grid(size)`."""
     shape, spacing = grid(size)
     at = [(np.arange(n) + 0.5) * step for n, step in zip(shape, spacing, strict=True)]
@@ -111,7 +122,7 @@ def draw_volume(anatomy: Anatomy, size: int, rng: np.random.Generator) -> Ultras
     attenuation = np.zeros(shape)
     mask = np.zeros(shape, dtype=bool)
     for body in (anatomy.lesion, *anatomy.decoys):
-        outside = _outside(body, at, rng)
+        outside = outside_mm(body.centre_mm, body.radii_mm, at, rng)
         inside = expit(-outside / 0.35)
         deep = expit(-(outside + 0.25 * body.radii_mm.mean()) / 0.7)
         inner = body.level_db + INNER_DB * body.texture * deep
@@ -125,7 +136,7 @@ def draw_volume(anatomy: Anatomy, size: int, rng: np.random.Generator) -> Ultras
         if body is anatomy.lesion:
             mask = outside < 0
     image = _b_mode(echogenicity - attenuation + anatomy.gain_db, spacing, rng)
-    return UltrasoundVolume(image, mask, spacing)
+    return DrawnVolume(image, mask, spacing)
 
 
 def smooth_field(at: list[np.ndarray], length_mm: float, rng: np.random.Generator) -> np.ndarray:
@@ -139,14 +150,15 @@ def smooth_field(at: list[np.ndarray], length_mm: float, rng: np.random.Generato
     return field
 
 
-def _outside(body: Body, at: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+def outside_mm(
+    centre_mm: np.ndarray, radii_mm: np.ndarray, at: list[np.ndarray], rng: np.random.Generator
+) -> np.ndarray:
     """Distance from the border in mm, negative inside: an ellipsoid's, near enough, whose border wanders."""
     z, y, x = (
-        ((position - centre) / radius) ** 2
-        for position, centre, radius in zip(at, body.centre_mm, body.radii_mm, strict=True)
+        ((position - centre) / radius) ** 2 for position, centre, radius in zip(at, centre_mm, radii_mm, strict=True)
     )
     radius = np.sqrt(z[:, None, None] + y[None, :, None] + x[None, None, :])
-    return (radius - 1) * body.radii_mm.mean() + 0.09 * body.radii_mm.mean() * smooth_field(at, 4.0, rng)
+    return (radius - 1) * radii_mm.mean() + 0.09 * radii_mm.mean() * smooth_field(at, 4.0, rng)
 
 
 def _b_mode(decibel: np.ndarray, spacing: tuple[float, float, float], rng: np.random.Generator) -> np.ndarray:

@@ -295,7 +295,10 @@ def test_demo_makes_the_cohort_runs_one_seed_and_prints_the_results_last(tmp_pat
     ]
 
 
-def test_demo_of_volumes_makes_them_with_small_settings_beside_in_a_folder_of_its_own(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("pipeline", "letter"), [("receptors_ultrasound3d", "V"), ("receptors_dcemri", "D")])
+def test_demo_of_volumes_makes_them_with_small_settings_beside_in_a_folder_of_its_own(
+    pipeline, letter, tmp_path, monkeypatch
+):
     import dlr.cli.run
 
     asked = []
@@ -309,35 +312,36 @@ def test_demo_of_volumes_makes_them_with_small_settings_beside_in_a_folder_of_it
 
     monkeypatch.setattr(dlr.cli.run, "prepare", prepare)
     monkeypatch.chdir(tmp_path)
-    dlr_("demo", "--pipeline", "receptors_ultrasound3d")
-    folder = Path("receptors_ultrasound3d")
+    dlr_("demo", "--pipeline", pipeline)
+    folder = Path(pipeline)
     (arguments, options) = asked[0]
-    assert arguments == ("receptors_ultrasound3d", folder / "data_manifest.csv")
-    assert options["out"] == folder / "runs" / "receptors_ultrasound3d"
+    assert arguments == (pipeline, folder / "data_manifest.csv")
+    assert options["out"] == folder / "runs" / pipeline
     assert len(list(folder.glob("volumes/*.nii.gz"))) == 320
     small = (folder / "params.yaml").read_text()
-    assert small == (ROOT / "params" / "receptors_ultrasound3d_demo.yaml").read_text()
+    assert small == (ROOT / "params" / f"{pipeline}_demo.yaml").read_text()
 
     # what was edited stays, what is there is not made again, what is missing is
     (folder / "params.yaml").write_text("cohort: {target: er}\n")
     times = {path: path.stat().st_mtime_ns for path in folder.glob("volumes/*")}
-    dlr_("demo", "--pipeline", "receptors_ultrasound3d")
+    dlr_("demo", "--pipeline", pipeline)
     assert (folder / "params.yaml").read_text() == "cohort: {target: er}\n"
     assert {path: path.stat().st_mtime_ns for path in folder.glob("volumes/*")} == times
-    (folder / "volumes" / "V007.nii.gz").unlink()
+    (folder / "volumes" / f"{letter}007.nii.gz").unlink()
     monkeypatch.undo()
     monkeypatch.chdir(tmp_path / folder)
-    said = dlr_("run", "receptors_ultrasound3d")
+    said = dlr_("run", pipeline)
     assert said.exit_code == 2
-    assert "dlr demo --pipeline receptors_ultrasound3d" in said.stderr
+    assert f"dlr demo --pipeline {pipeline}" in said.stderr
 
 
-def test_small_settings_of_the_demo_are_settings_of_the_pipeline(tmp_path):
+@pytest.mark.parametrize("pipeline", ["receptors_ultrasound3d", "receptors_dcemri"])
+def test_small_settings_of_the_demo_are_settings_of_the_pipeline(pipeline, tmp_path):
     from dlr.cli.start import prepare
 
     manifest = tmp_path / "data_manifest.csv"
     manifest.write_text("patient_id\n")
-    settings = prepare("receptors_ultrasound3d", manifest, "receptors_ultrasound3d_demo").settings
+    settings = prepare(pipeline, manifest, f"{pipeline}_demo").settings
     assert settings.receptors.depth == 10
 
 

@@ -41,7 +41,7 @@ def test_macro_auc_of_null_cohorts_is_one_half(tmp_path: Path) -> None:
     found: dict[str, list[float]] = {"SingleTask": [], "MultiTask": [], "Spatial": []}
     for seed in SEEDS:
         home = tmp_path / f"null{seed}"
-        manifest = make_volume_cohort(home, patients=48, seed=seed, signal=0.0, size=16)
+        manifest = make_volume_cohort(home, VolumePhantomSettings(patients=48, seed=seed, signal=0.0, size=16))
         result = run_volumes(
             manifest, home / "run", *MARKERS, f"seed={seed}", "receptors.models=[single, multi, spatial]",
             "receptors.training.epochs=4", pipeline=NULL,
@@ -56,7 +56,7 @@ def test_macro_auc_of_null_cohorts_is_one_half(tmp_path: Path) -> None:
 
 def test_the_scanner_alone_lifts_the_pooled_and_not_the_within_cohort_auc(tmp_path: Path) -> None:
     settings = VolumePhantomSettings(patients=300, seed=5, signal=0.0, size=16, confounding=2.0)
-    manifest = make_volume_cohort(tmp_path / "study", settings=settings)
+    manifest = make_volume_cohort(tmp_path / "study", settings)
     table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
     table["machine"] = table["cohort"]
     table.to_csv(manifest, index=False)

@@ -11,10 +11,13 @@ from sklearn.metrics import roc_auc_score
 
 from dlr.errors import InputError
 from dlr.phantom import (
+    KI67,
     MARKERS,
+    DcePhantomSettings,
+    RegionSignal,
     VolumePhantomSettings,
+    built_in_volumes,
     is_built_in,
-    is_built_in_volumes,
     make_volume_cohort,
     missing_files,
     scanner_auc,
@@ -27,7 +30,7 @@ SMALL = VolumePhantomSettings(patients=9, seed=7, size=16, missing=0.1)
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    return make_volume_cohort(tmp_path_factory.mktemp("volumes"), settings=SMALL)
+    return make_volume_cohort(tmp_path_factory.mktemp("volumes"), SMALL)
 
 
 def read(manifest):
@@ -39,17 +42,9 @@ def digests(folder):
 
 
 def test_equal_settings_give_equal_bytes_and_no_time(small, tmp_path):
-    make_volume_cohort(tmp_path, settings=SMALL)
+    make_volume_cohort(tmp_path, SMALL)
     assert digests(tmp_path) == digests(small.parent)
     assert (tmp_path / "volumes" / "V001.nii.gz").read_bytes()[3:8] == bytes(5)  # no name, no time
-
-
-def test_settings_may_be_given_as_numbers(small, tmp_path):
-    before = digests(make_volume_cohort(tmp_path, 9, 7, 1.0, 16, 2).parent)
-    alike = SMALL.model_copy(update={"missing": 0.02})
-    assert digests(make_volume_cohort(tmp_path, settings=alike).parent) == before
-    assert before["volumes/V001.nii.gz"] == digests(small.parent)["volumes/V001.nii.gz"]
-    assert before != digests(small.parent)
 
 
 def test_every_named_file_is_there_with_the_promised_form(small):
@@ -131,33 +126,102 @@ def test_without_confounding_the_scanner_tells_nothing():
 
 
 def test_scanners_differ_in_gain(tmp_path):
-    manifest = make_volume_cohort(tmp_path, settings=VolumePhantomSettings(patients=24, size=16))
+    manifest = make_volume_cohort(tmp_path, VolumePhantomSettings(patients=24, size=16))
     table = read(manifest)
     grey = [sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / name))).mean() for name in table["image"]]
     mean = pd.Series(grey).groupby(table["cohort"]).mean()
     assert mean["scanner_a"] < mean["scanner_b"] < mean["scanner_c"]
 
 
-def test_the_built_in_cohort_is_known_by_its_manifest_whatever_the_line_ends(small, tmp_path):
-    text = plan_volume_cohort(VolumePhantomSettings()).manifest.to_csv(index=False)
+@pytest.mark.parametrize("kind", [VolumePhantomSettings, DcePhantomSettings])
+def test_a_built_in_cohort_is_known_by_its_manifest_whatever_the_line_ends(kind, small, tmp_path):
+    text = plan_volume_cohort(kind()).manifest.to_csv(index=False)
     own = tmp_path / "data_manifest.csv"
     for ends in ("\n", "\r\n"):
         own.write_bytes(text.replace("\n", ends).encode())
-        assert is_built_in_volumes(own)
+        assert built_in_volumes(own) is kind
         assert not is_built_in(own)
-    assert not is_built_in_volumes(small)
+    assert built_in_volumes(small) is None
 
 
 def test_somebody_elses_manifest_is_not_overwritten(tmp_path):
     own = tmp_path / "data_manifest.csv"
     own.write_text("patient_id,image,mask\n1,a.nii,b.nii\n")
     with pytest.raises(InputError, match="another study's manifest"):
-        make_volume_cohort(tmp_path, settings=SMALL)
+        make_volume_cohort(tmp_path, SMALL)
     assert own.read_text().startswith("patient_id,image,mask")
     assert not (tmp_path / "volumes").exists()
 
 
 def test_progress_is_told_every_volume(tmp_path):
     told = []
-    make_volume_cohort(tmp_path, settings=SMALL, progress=lambda done, of: told.append((done, of)))
+    make_volume_cohort(tmp_path, SMALL, progress=lambda done, of: told.append((done, of)))
     assert told == [(k, 9) for k in range(1, 10)]
+
+
+DCE = DcePhantomSettings(patients=9, seed=7, size=20, missing=0.1)
+
+
+@pytest.fixture(scope="module")
+def small_dce(tmp_path_factory):
+    return make_volume_cohort(tmp_path_factory.mktemp("dce"), DCE)
+
+
+def test_dce_has_the_promised_form_and_equal_settings_give_equal_bytes(small_dce, tmp_path):
+    table = read(small_dce)
+    assert list(table) == ["patient_id", "case_id", "image", "mask", *MARKERS, KI67, "age", "cohort"]
+    assert missing_files(small_dce) == []
+    for row in table.to_dict("records"):
+        image, mask = (sitk.ReadImage(str(small_dce.parent / row[name])) for name in ("image", "mask"))
+        slices = {"scanner_a": 16, "scanner_b": 12, "scanner_c": 10}[row["cohort"]]
+        assert image.GetSize() == mask.GetSize() == (20, 20, slices)
+        assert image.GetSpacing() == mask.GetSpacing() == pytest.approx((2, 2, 40 / slices))
+        assert sitk.GetArrayFromImage(image).dtype == np.int16
+        assert set(np.unique(sitk.GetArrayFromImage(mask))) == {0, 1}
+    make_volume_cohort(tmp_path, DCE)
+    assert digests(tmp_path) == digests(small_dce.parent)
+
+
+def test_the_truth_of_dce_says_ki67_its_median_and_what_cannot_be_avoided(small_dce):
+    table, truth = read(small_dce), pd.read_csv(small_dce.parent / "truth.csv")
+    known = table[KI67] != ""
+    np.testing.assert_allclose(table[KI67][known].astype(float), truth[KI67][known], atol=0.0501)
+    again = volume_truth(DCE)
+    np.testing.assert_allclose(truth["median_ki67"], again.median_ki67(truth), atol=1e-3)  # of six decimals
+    about = json.loads((small_dce.parent / "truth.json").read_text())
+    assert about["settings"] == DCE.model_dump()
+    assert about["reachable_auc"] == again.reachable_auc()
+    assert about["reachable_auc_without"]["rim"] == again.without("rim").reachable_auc()
+    assert about["ki67"]["mean_absolute_error"] == again.irreducible_mae()
+    assert about["ki67"]["mean_logit"]["er- pr- her2-"] == pytest.approx(-0.2)
+    assert about["ki67"]["mean_logit"]["er+ pr- her2+"] == pytest.approx(-0.2 - 0.9 + 0.5)
+
+
+def test_scanners_of_dce_have_label_rates_of_their_own():
+    plan = plan_volume_cohort(DcePhantomSettings(patients=1200))
+    rates = plan.labels[list(MARKERS)].groupby(plan.manifest["cohort"]).mean()
+    assert (np.diff(rates, axis=0) > 0.01).all()
+    assert scanner_auc(DcePhantomSettings().confounding)["er"] > 0.55
+
+
+@pytest.mark.parametrize("region", ["core", "rim", "peritumoral"])
+def test_a_signal_of_one_region_leaves_the_others_without_shifts(region):
+    truth = volume_truth(DcePhantomSettings(signal=RegionSignal(**{region: 1.0})))
+    full = volume_truth(DcePhantomSettings())
+    for name, told in truth.shifts.items():
+        assert told == (full.shifts[name] if name == region else dict.fromkeys(told, 0.0))
+    assert truth.without(region).reachable_auc(2000)["macro"] == 0.5
+
+
+def test_the_null_cohort_of_dce_knows_nothing():
+    truth = volume_truth(DcePhantomSettings(signal=0))
+    assert truth.reachable_auc(2000)["macro"] == 0.5
+    least = truth.irreducible_mae(4000)
+    assert least["images"] == pytest.approx(least["nothing"], rel=0.02)  # the median of 4,000, not of the mixture
+
+
+def test_a_signal_below_zero_is_refused():
+    with pytest.raises(ValueError, match="0 or above"):
+        DcePhantomSettings(signal=-1.0)
+    with pytest.raises(ValueError, match="greater than or equal to 0"):
+        DcePhantomSettings(signal={"rim": -1.0})
