@@ -18,6 +18,7 @@ __all__ = [
     "EVERY_PART",
     "FROZEN_EXTERNAL",
     "LESION_ALONE",
+    "HELD_AGAINST",
     "MACRO",
     "MODELS",
     "NATIVE_IMAGES",
@@ -152,6 +153,7 @@ CHOSEN = "chosen"  # the algorithm of a chain that was chosen inside its own tra
 NATIVE_IMAGES, BICUBIC_IMAGES = "native images", "bicubic images"  # variants beside the signature of enhanced images
 LESION_ALONE = "lesion alone"  # variant of Rad without the regions around the lesion, beside the one with them
 OTHER_IMAGES = (NATIVE_IMAGES, BICUBIC_IMAGES)
+HELD_AGAINST = (LESION_ALONE, *OTHER_IMAGES)  # variants that are compared with their own model alone
 FROZEN_EXTERNAL = "external test, frozen"  # external patients, by chains of the training side
 CROSS_VALIDATED_EXTERNAL = "external, cross-validated within"  # by chains of other external patients, as published
 MACRO = "macro"  # in place of a target: all binary targets of a model together

@@ -12,8 +12,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ["Difference", "differences", "fields_in_key", "identity_of_settings", "key_of", "plain", "short"]
+__all__ = [
+    "UNLESS_DEFAULT", "Difference", "differences", "fields_in_key", "identity_of_settings", "key_of", "plain", "short",
+]  # fmt: skip
 
+UNLESS_DEFAULT: dict[str, Any] = {"in_key": "unless default"}  # of a field that came later: its default is as before it
 SHORT = 20  # hexadecimal digits of a key in a folder's name: 80 bits, and a path that Windows still takes
 
 
@@ -53,9 +56,18 @@ def fields_in_key(model: type[BaseModel]) -> list[str]:
 
 
 def identity_of_settings(value: Any) -> Any:
-    """Settings as parts of a key: fields that say `in_key: False` and the places of paths stay out."""
+    """Settings as parts of a key: fields that say `in_key: False` and the places of paths stay out.
+
+    So do fields that say UNLESS_DEFAULT and have their default.
+    """
     if isinstance(value, BaseModel):
-        return {name: identity_of_settings(getattr(value, name)) for name in fields_in_key(type(value))}
+        given = {name: getattr(value, name) for name in fields_in_key(type(value))}
+        fields = type(value).model_fields
+        return {
+            name: identity_of_settings(item)
+            for name, item in given.items()
+            if fields[name].json_schema_extra != UNLESS_DEFAULT or item != fields[name].default
+        }
     if isinstance(value, Path):
         return "a path"
     if isinstance(value, Mapping):

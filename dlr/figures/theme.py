@@ -18,6 +18,7 @@ from matplotlib import font_manager
 from matplotlib.artist import Artist
 from matplotlib.text import Text
 
+from dlr.radiomics.regions import LESION, region_and_rest
 from dlr.words import Model
 
 __all__ = [
@@ -288,8 +289,10 @@ def shorten(text: str, length: int = 40) -> str:
 
 
 def feature_label(feature: str, length: int = 34) -> str:
-    """A feature's column name over two lines: image type and family, then the feature itself."""
-    parts = str(feature).split("_", 2)
+    """A feature's column name over two lines: image type and family, then the feature and its region."""
+    region, name = region_and_rest(str(feature))
+    parts = name.split("_", 2)
     if len(parts) < 3:
         return shorten(feature, length)
-    return f"{shorten(parts[0], length - 8)} · {parts[1]}\n{shorten(parts[2], length)}"
+    where = "" if region == LESION else f", {region.replace('_', ' ')}"
+    return f"{shorten(parts[0], length - 8)} · {parts[1]}\n{shorten(parts[2], length - len(where))}{where}"

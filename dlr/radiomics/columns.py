@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from itertools import product
 from typing import Any, NamedTuple
 
 from dlr.radiomics.catalogue import FAMILIES, SHAPE_FAMILIES, WITHDRAWN
 from dlr.radiomics.profile import Profile
+from dlr.radiomics.regions import LESION, region_and_rest
 
 __all__ = ["ColumnName", "InputKind", "expected_columns", "features_of", "image_names", "split_column", "wavelet_axes"]
 
@@ -28,14 +30,15 @@ class ColumnName(NamedTuple):
 
 
 def split_column(name: str) -> ColumnName:
-    """The three parts of a column's name."""
-    image_type, family, feature = name.split("_", 2)
+    """The three parts of a column's name, whichever region it is of."""
+    image_type, family, feature = region_and_rest(name)[1].split("_", 2)
     return ColumnName(image_type, family, feature)
 
 
-def expected_columns(profile: Profile, kind: InputKind | str) -> tuple[str, ...]:
-    """Names of all features that the profile gives for this kind of input, in pyradiomics' order.
+def expected_columns(profile: Profile, kind: InputKind | str, regions: Sequence[str] = (LESION,)) -> tuple[str, ...]:
+    """Names of all features that the profile gives for this kind of input, in pyradiomics' order, region by region.
 
+    A region's name stands before all but the lesion's.
     A multi-slice ROI under `force2D` has no 2-D shape: these columns are there and missing, with that reason.
     """
     shapes = [
@@ -52,7 +55,8 @@ def expected_columns(profile: Profile, kind: InputKind | str) -> tuple[str, ...]
         if family not in SHAPE_FAMILIES
         for feature in features_of(profile, family)
     ]
-    return tuple(dict.fromkeys(shapes + textures))
+    columns = tuple(dict.fromkeys(shapes + textures))
+    return tuple(name if region == LESION else f"{region}_{name}" for region in regions for name in columns)
 
 
 def image_names(profile: Profile, image_type: str, kind: InputKind | str) -> tuple[str, ...]:

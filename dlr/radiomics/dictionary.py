@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ import pandas as pd
 
 from dlr.radiomics.columns import ColumnName, InputKind, expected_columns, split_column, wavelet_axes
 from dlr.radiomics.profile import Profile
+from dlr.radiomics.regions import LESION
 
 __all__ = ["Definition", "definitions", "family_counts", "feature_dictionary"]
 
@@ -20,7 +22,7 @@ _DIRECTIONAL = ("glcm", "glrlm")  # aggregated over directions, so the weighting
 _SHIFTED = ("Energy", "TotalEnergy", "RootMeanSquared")
 
 
-def feature_dictionary(profile: Profile, kind: InputKind | str) -> pd.DataFrame:
+def feature_dictionary(profile: Profile, kind: InputKind | str, regions: Sequence[str] = (LESION,)) -> pd.DataFrame:
     """A row a column: name, family, image_type, ibsi_code, unit, noise_on_one_slice.
 
     `ibsi_code` is given where pyradiomics' definition under this profile and IBSI's coincide, else it is empty; it
@@ -29,7 +31,7 @@ def feature_dictionary(profile: Profile, kind: InputKind | str) -> pd.DataFrame:
     `noise_on_one_slice`: a wavelet band that is high-pass across the one slice of a still, so rounding noise.
     """
     rows = []
-    for name in expected_columns(profile, kind):
+    for name in expected_columns(profile, kind, regions):
         column = split_column(name)
         known = definitions()[column.family, column.feature]
         settings = _settings(profile, column)
@@ -39,9 +41,9 @@ def feature_dictionary(profile: Profile, kind: InputKind | str) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=DICTIONARY_COLUMNS)
 
 
-def family_counts(profile: Profile, kind: InputKind | str) -> pd.DataFrame:
-    """Columns family, image_type, count; a row a family and image, in the profile's order."""
-    names = pd.DataFrame([split_column(name) for name in expected_columns(profile, kind)])
+def family_counts(profile: Profile, kind: InputKind | str, regions: Sequence[str] = (LESION,)) -> pd.DataFrame:
+    """Columns family, image_type, count (over all regions); a row a family and image, in the profile's order."""
+    names = pd.DataFrame([split_column(name) for name in expected_columns(profile, kind, regions)])
     return names.groupby(["family", "image_type"], sort=False).size().rename("count").reset_index()
 
 

@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from scipy.ndimage import distance_transform_edt, gaussian_filter, shift
 
-__all__ = ["PERTURBATIONS", "Perturbation", "perturb_mask"]
+__all__ = ["PERTURBATIONS", "Perturbation", "equivalent_radius", "perturb_mask"]
 
 Perturbation = Literal["erode", "dilate", "shift", "contour"]
 PERTURBATIONS: tuple[Perturbation, ...] = get_args(Perturbation)
@@ -35,7 +35,7 @@ def perturb_mask(
         return mask.copy()
     edges = np.array(spacing, dtype=float)[list(axes)]
     flat = mask.reshape([mask.shape[axis] for axis in axes])
-    radius = _equivalent_radius(int(flat.sum()), edges)
+    radius = equivalent_radius(mask, spacing)
     box = _box(flat, edges, reach=4 * radius * max(WANDER, DEPTH[1]))
     out = flat.copy()
     out[box] = _perturbed(flat[box], edges, radius, rng, kind)
@@ -77,9 +77,10 @@ def _signed_distance(roi: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return signed[(slice(1, -1),) * roi.ndim]
 
 
-def _equivalent_radius(voxels: int, edges: np.ndarray) -> float:
-    """Radius in mm of the disk or ball of the ROI's size."""
-    size = voxels * float(edges.prod())
+def equivalent_radius(mask: np.ndarray, spacing: tuple[float, float, float]) -> float:
+    """Radius in mm of the disk (on a still) or ball of the ROI's size; mask bool (z, y, x), spacing mm (z, y, x)."""
+    edges = np.array([edge for edge, size in zip(spacing, mask.shape, strict=True) if size > 1], dtype=float)
+    size = int(mask.sum()) * float(edges.prod())
     match len(edges):
         case 1:
             return size / 2

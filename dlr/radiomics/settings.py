@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from dlr.engine.keys import UNLESS_DEFAULT
+from dlr.errors import SettingError
 from dlr.radiomics.engines import DEFAULT_ENGINE
 from dlr.radiomics.perturbation import PERTURBATIONS, Perturbation
+from dlr.radiomics.regions import LESION, parse_region
 
 __all__ = ["RadiomicsSettings", "StabilitySettings"]
 
@@ -19,7 +22,22 @@ class RadiomicsSettings(BaseModel):
 
     profile: str = "ultrasound2d"  # a shipped name, or the path of a pyradiomics parameter file
     engine: Literal["pyradiomics", "native"] = DEFAULT_ENGINE
-    regions: tuple[str, ...] = ("lesion",)  # further ones by their width: core_3mm, rim_2mm, peritumoral_4mm
+    regions: tuple[str, ...] = Field(  # further ones by their width: core_3mm, rim_2mm, peritumoral_4mm
+        (LESION,), json_schema_extra=UNLESS_DEFAULT
+    )
+
+    @field_validator("regions")
+    @classmethod
+    def _lesion_and_widths(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        mend = f"write {LESION} first, then regions such as core_3mm, rim_2mm or peritumoral_4mm, each once"
+        unknown = [name for name in value if name != LESION and parse_region(name) is None]
+        if unknown:
+            raise SettingError(f"there is no region {', '.join(unknown)}", mend)
+        if value[:1] != (LESION,):
+            raise SettingError(f"{LESION} does not stand first", mend)
+        if len({parse_region(name) for name in value}) < len(value):
+            raise SettingError("a region stands twice", mend)
+        return value
 
 
 class StabilitySettings(BaseModel):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from dlr.figures import draw_auc_differences, theme
+from dlr.radiomics.regions import region_and_rest
 from dlr.report.blocks import Block, Heading, Prose
 from dlr.report.enhanced import times
 from dlr.report.evidence import LEADING, ROLES, ROLES_SHOWN, WHOLE, Evidence, cell, measure_words
@@ -242,7 +243,8 @@ def survival_blocks(sources: Sources, press: Press) -> list[Block]:
 
 def _families(known: pd.DataFrame) -> pd.DataFrame:
     """image, family, features, shares of restored and of bicubic ones that survive, median ICC; the worst first."""
-    parts = known["feature"].str.split("_", n=2, expand=True).reindex(columns=[0, 1])
+    names = known["feature"].map(lambda name: region_and_rest(name)[1])
+    parts = names.str.split("_", n=2, expand=True).reindex(columns=[0, 1])
     rows = known.assign(image=parts[0], family=parts[1].fillna(""))
     rows = rows.assign(restored=rows["icc"] >= SURVIVES, bicubic=rows["icc_bicubic"] >= SURVIVES)
     out = rows.groupby(["image", "family"], sort=True).agg(

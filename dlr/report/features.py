@@ -30,6 +30,7 @@ from dlr.report.selection import (
     STEP_WORDS,
     correlations,
     kept_under_all,
+    measured_regions,
     noisy_features,
     of_the_whole_side,
     step_counts,
@@ -95,6 +96,9 @@ def _families(sources: Sources, press: Press) -> list[Block]:
     caption = f"Profile {radiomics.profile}, engine {radiomics.engine}. GLDM, GLCM and their kin count as texture."
     title = "Features by class, family and image type"
     sentences = []
+    if radiomics.regions[1:] and "given" not in set(families["family"]):
+        total = int(families["count"].sum())
+        sentences.append(f"{total:,} features were measured{measured_regions(sources, total)}.")
     dictionary = sources.table(DICTIONARY)
     if dictionary is not None:
         press.csv("dictionary", "Feature dictionary", dictionary)

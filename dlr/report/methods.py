@@ -8,7 +8,7 @@ import pandas as pd
 from dlr.report.combined_set import entered, named_beforehand, primary_set
 from dlr.report.enhancement_methods import super_resolution
 from dlr.report.evidence import Evidence, held_out_once, judged_on, with_interval
-from dlr.report.selection import ICC_WORDS, kept_under_all, of_the_whole_side, step_counts
+from dlr.report.selection import ICC_WORDS, kept_under_all, measured_regions, of_the_whole_side, step_counts
 from dlr.report.sources import Sources
 from dlr.report.volume_methods import networks_of_volumes
 from dlr.settings import StudySettings
@@ -130,7 +130,8 @@ def radiomics(sources: Sources) -> str:
     once = PER_PATIENT[settings.cohort.per_patient]
     if set(families["family"]) == {"given"}:
         return f"The study started from a table of {total:,} features."
-    text = f"{total:,} features were computed from each ROI with the profile {profile} (engine {engine}) on {len(images)} image types ({', '.join(images)}); {once}."
+    where = measured_regions(sources, total)
+    text = f"{total:,} features were computed from each ROI with the profile {profile} (engine {engine}) on {len(images)} image types ({', '.join(images)}){where}; {once}."
     missing = sources.table(MISSING)
     if missing is None:
         return text

@@ -18,7 +18,7 @@ from dlr.report.evidence import ROLES_SHOWN, Evidence, cell, held_out_once, judg
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.tables import COMBINED_TERMS, METRICS, PR, ROC, UNIVARIABLE
-from dlr.words import OTHER_IMAGES, Target
+from dlr.words import LESION_ALONE, OTHER_IMAGES, Target
 
 __all__ = ["models", "roc_lines"]
 
@@ -35,6 +35,7 @@ TABLE = (
 APPARENT_NOTE = "In brackets 95 % intervals. Apparent values come from a model's own training patients (published way); they are printed for comparison with papers and say nothing about new patients."
 OUT_OF_FOLD_NOTE = "Out-of-fold intervals are a patient bootstrap given these models; stacked ones are optimistic, since their inputs come from models that saw the held-out labels."
 OTHER_IMAGES_NOTE = "With and without super-resolution: native and bicubic images are the same chains fitted on the images as they are, and on those enlarged by bicubic interpolation alone; a model without that name saw the enhanced ones. Section {number} has their paired differences."
+LESION_ALONE_NOTE = "Lesion alone: the same chains fitted on the features of the lesion without those of the regions around it; the paired difference stands among the comparisons."
 CUTOFF_NOTE = "Cut-off: Youden on {judged}, used unchanged on test. The best test value is not marked: the choice of a model by its test value is a leak."
 
 
@@ -91,8 +92,11 @@ def _table(sources: Sources, press: Press, evidence: Evidence, target: Target) -
     blocks = [_measures(press, evidence, target, main, name, title, " ".join(filter(None, notes)))]
     if others:
         name, title = f"variants_{sources.slug(target)}", f"Variants of the models for {target.name}"
-        images = any(variant in OTHER_IMAGES for _, variant in others)
-        note = OTHER_IMAGES_NOTE.format(number=number_of(sources, "enhancement")) if images else ""
+        variants = {variant for _, variant in others}
+        images = (
+            OTHER_IMAGES_NOTE.format(number=number_of(sources, "enhancement")) if {*OTHER_IMAGES} & variants else ""
+        )
+        note = " ".join(filter(None, [images, LESION_ALONE_NOTE if LESION_ALONE in variants else ""]))
         blocks.append(_measures(press, evidence, target, others, name, title, note))
     return blocks
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501  (a sentence stands on one line, where it is found)
 """Reading what was selected: stable features, counts after each step, p-values of the first step, correlations."""
 
 from __future__ import annotations
@@ -5,6 +6,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from dlr.radiomics.regions import region_and_rest, region_words
+from dlr.report.sources import Sources
+from dlr.tables import CASES
 from dlr.words import Protocol, Side
 
 __all__ = [
@@ -12,6 +16,7 @@ __all__ = [
     "STEP_WORDS",
     "correlations",
     "kept_under_all",
+    "measured_regions",
     "noisy_features",
     "of_the_whole_side",
     "one_fit",
@@ -31,6 +36,17 @@ STEP_WORDS = {
     "prepared": "Prepared, no selection",
 }
 _FIT = ["target", "model", "protocol", "seed", "fold"]
+
+
+def measured_regions(sources: Sources, total: int) -> str:
+    """How many of all radiomics features are of which region, as a sentence goes on; empty where all are the lesion's."""
+    regions, facts = sources.settings.radiomics.regions, sources.table(CASES)
+    if len(regions) < 2:
+        return ""
+    words = [region_words(name) for name in regions]
+    unknown = 0 if facts is None else int((~facts["spacing_known"]).sum())
+    said = f" (in the {unknown:,} images without pixel spacing a twentieth of the lesion's equivalent diameter stands for 1 mm)"
+    return f": {total // len(regions):,} in each of {', '.join(words[:-1])} and {words[-1]}{said if unknown else ''}"
 
 
 def noisy_features(dictionary: pd.DataFrame) -> int:
@@ -85,7 +101,8 @@ def t_test_values(selection: pd.DataFrame) -> pd.DataFrame:
     if rows.empty:
         return pd.DataFrame(columns=["feature", "family", "p"])
     rows = rows[rows["step"] == rows["step"].iloc[0]]
-    family = rows["feature"].astype(str).str.split("_").str[1].fillna("other").str.replace("shape2D", "shape")
+    names = rows["feature"].astype(str).map(lambda name: region_and_rest(name)[1])
+    family = names.str.split("_").str[1].fillna("other").str.replace("shape2D", "shape")
     return pd.DataFrame({"feature": rows["feature"], "family": family, "p": rows["p"]}).reset_index(drop=True)
 
 

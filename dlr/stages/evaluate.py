@@ -41,7 +41,7 @@ from dlr.tables import (
     ROC,
     VOLUMES,
 )  # fmt: skip
-from dlr.words import CHOSEN, MODELS, OTHER_IMAGES, Side
+from dlr.words import CHOSEN, HELD_AGAINST, MODELS, Side
 
 __all__ = ["evaluate"]
 
@@ -86,8 +86,8 @@ def evaluate(run: Run) -> None:
     CUTOFFS.write(run.folder, cutoffs.table())
     main = [one for one in everything if one.algorithm == CHOSEN and not one.variant]
     chosen = [one for one in everything if one.algorithm == CHOSEN]
-    images = [one for one in chosen if one.variant in OTHER_IMAGES]
-    COMPARISONS.write(run.folder, comparison_table(main, settings.primary, run.seed, settings.bootstrap, images))
+    variants = [one for one in chosen if one.variant in HELD_AGAINST]
+    COMPARISONS.write(run.folder, comparison_table(main, settings.primary, run.seed, settings.bootstrap, variants))
     two_classes = [one for one in chosen if one.two_classes]
     ROC.write(run.folder, roc_table(two_classes))
     PR.write(run.folder, precision_recall_table(two_classes))

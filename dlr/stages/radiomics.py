@@ -16,7 +16,7 @@ from dlr.study.application import Application
 from dlr.study.cases import outlined_rows, rows_of, source_of
 from dlr.study.cohort import read_cohort
 from dlr.study.features import feature_table, measuring_of, measuring_tasks, read_measured
-from dlr.study.measuring import Measuring, measure_case, measure_one
+from dlr.study.measuring import SHARE, Measuring, measure_case, measure_one
 from dlr.tables import DICTIONARY, FAMILIES, FEATURES, MISSING
 from dlr.words import Target
 
@@ -48,7 +48,7 @@ def apply_radiomics(given: Application) -> None:
             values[row.case_id] = found
         else:
             given.cannot(row, problem)
-    columns = list(expected_columns(profile, patients.tables.kind))
+    columns = list(expected_columns(profile, patients.tables.kind, given.settings.radiomics.regions))
     features = pd.DataFrame.from_dict(values, orient="index", columns=columns)
     owner = {row.case_id: row.patient_id for row in rows}
     features.insert(0, "patient_id", [owner[case] for case in features.index])
@@ -86,7 +86,8 @@ def radiomics(run: Run) -> None:
     if not rows:
         run.leave_out("no case has an outline to measure in")
     tasks = measuring_tasks(run, source_of(run.settings, run.needs.superres), rows, profile)
-    columns = expected_columns(profile, tables.kind)
+    regions = run.settings.radiomics.regions
+    columns = expected_columns(profile, tables.kind, regions)
     values, missing, notes = read_measured(tasks, run.each_or_failure(measure_case, tasks), columns)
     for line in notes:
         run.warn(line)
@@ -94,12 +95,17 @@ def radiomics(run: Run) -> None:
     if unknown:
         run.warn(
             f"{unknown} of {len(tables.facts)} images carry no pixel spacing: sizes are in pixels, not millimetres"
+            + (
+                f", and a region of X mm is one of X/{1 / SHARE:g} of the lesion's equivalent diameter"
+                if regions[1:]
+                else ""
+            )
         )
     features = feature_table(values, tables.cases)
     FEATURES.write(run.folder, features)
     MISSING.write(run.folder, missing)
-    DICTIONARY.write(run.folder, feature_dictionary(profile, tables.kind))
-    FAMILIES.write(run.folder, family_counts(profile, tables.kind))
+    DICTIONARY.write(run.folder, feature_dictionary(profile, tables.kind, regions))
+    FAMILIES.write(run.folder, family_counts(profile, tables.kind, regions))
     (run.folder / PROFILE_FILE).write_text(profile.text, encoding="utf-8")
     run.log(f"{len(columns)} features of {len(features)} cases, profile {profile.name}")
 

@@ -13,6 +13,7 @@ from dlr.study.algorithms import out_of_fold_area
 from dlr.study.application import Application
 from dlr.study.cohort import read_cohort
 from dlr.study.frames import patient_frame
+from dlr.study.lesion_alone import lesion_alone_rows
 from dlr.study.parts import study_parts
 from dlr.study.selected import reproducible_features, write_selected
 from dlr.study.signatures import (
@@ -70,14 +71,15 @@ def radiomics_model(run: Run) -> None:
     parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
     allowed = reproducible_features(run)
     made: dict[str, SignatureTables] = {}
-    splits, effects = [], []
+    splits, effects, alone = [], [], []
     for target in tables.targets:
         asked = SignatureData(target, Model.RAD.value, frame, tables.labels(target), tables.sides, select=True)
         made[target.name] = fit_signature(run, asked, parts, allowed)
+        alone += lesion_alone_rows(run, asked, parts, allowed)
         splits.append(split_areas(run, asked, run.settings.cohort.test_share, run.settings.evaluate.splits))
         if allowed is not None and target.binary:
             effects.append(filter_effect(run, asked, parts, allowed))
-    selection = write_selected(run, tables, made)
+    selection = write_selected(run, tables, made, alone)
     SPLITS.write(run.folder, pd.concat(splits, ignore_index=True))
     if effects:
         ICC_FILTER.write(run.folder, pd.concat(effects, ignore_index=True))

@@ -118,7 +118,8 @@ def _each_group(
 def _by_patient(
     run: Run, tables: CohortTables, tasks: Sequence[Task], results: Sequence[Path | TaskFailure]
 ) -> pd.DataFrame:
-    columns = expected_columns(load_profile(run.settings.radiomics.profile), tables.kind)
+    settings = run.settings.radiomics
+    columns = expected_columns(load_profile(settings.profile), tables.kind, settings.regions)
     values, _, notes = read_measured(tasks, results, columns)
     for line in notes:
         run.warn(line)

@@ -16,7 +16,7 @@ from dlr.randomness import rng
 from dlr.study.macro import label_rows, together
 from dlr.study.measures import SMALLEST, WHOLE, Evaluated, role_words
 from dlr.tables import COMPARISONS, RECLASSIFICATION
-from dlr.words import MACRO, OTHER_IMAGES, Model, Role, stopped_on
+from dlr.words import LESION_ALONE, MACRO, OTHER_IMAGES, Model, Role, stopped_on
 
 __all__ = ["compare", "comparison_table", "macro_difference", "on_the_same", "reclassification_table"]
 
@@ -30,7 +30,7 @@ def comparison_table(
     primary: tuple[str, str],
     seed: int,
     replicates: int,
-    other_images: Sequence[Evaluated] = (),
+    held_against: Sequence[Evaluated] = (),
 ) -> pd.DataFrame:
     """Paired DeLong on held-out sides, Holm around the pre-named primary pair; out-of-fold a bootstrap without a p.
 
@@ -38,8 +38,9 @@ def comparison_table(
 
     signatures : the chosen ones of whole sides; of a model there may be two variants. The rows of two or more binary
     targets together (`macro`) have a bootstrap everywhere.
-    other_images : the same signatures fitted on other images of the same patients (variants OTHER_IMAGES). Each is
-    compared with its own model alone, outside Holm's family: what enhancing does is no question of which model to take.
+    held_against : the same signatures fitted on other images, or other columns, of the same patients (variants
+    HELD_AGAINST). Each is compared with its own model alone, outside Holm's family: what enhancing does, or the tissue
+    around a lesion adds, is no question of which model to take.
     """
     blocks: dict[tuple[str, str, str], list[Evaluated]] = {}
     for one in signatures:
@@ -56,22 +57,24 @@ def comparison_table(
             row["p_holm"] = float(adjusted)
         rows += block
     rows += _macro_differences(signatures, primary, seed, replicates)
-    rows += _image_differences(signatures, other_images, seed, replicates)
+    rows += _own_differences(signatures, held_against, seed, replicates)
     return pd.DataFrame(rows, columns=list(COMPARISONS.names))
 
 
-def _image_differences(
-    signatures: Sequence[Evaluated], other_images: Sequence[Evaluated], seed: int, replicates: int
+def _own_differences(
+    signatures: Sequence[Evaluated], held_against: Sequence[Evaluated], seed: int, replicates: int
 ) -> Iterator[dict[str, Any]]:
-    """Every two of a model's own images, bicubic and native; the one that more was done to stands first."""
-    done = ["", *reversed(OTHER_IMAGES)]
+    """Every two of a model's own images, bicubic and native, the one that more was done to first; a model and its
+    lesion alone."""
     lines: dict[tuple[str, ...], list[Evaluated]] = {}
-    for one in [*(one for one in signatures if not one.variant), *other_images]:
+    for one in [*(one for one in signatures if not one.variant), *held_against]:
         lines.setdefault((one.target.name, one.protocol, one.side, one.model), []).append(one)
     for (target, protocol, side, _), found in lines.items():
-        for a, b in combinations(sorted(found, key=lambda one: done.index(one.variant)), 2):
-            if row := compare(a, b, seed, replicates):
-                yield row | {"target": target, "protocol": protocol, "side": side, "p_holm": NAN}
+        by_variant = {one.variant: one for one in found}
+        for asked in (("", *reversed(OTHER_IMAGES)), ("", LESION_ALONE)):
+            for a, b in combinations([by_variant[name] for name in asked if name in by_variant], 2):
+                if row := compare(a, b, seed, replicates):
+                    yield row | {"target": target, "protocol": protocol, "side": side, "p_holm": NAN}
 
 
 def _pairs(models: Sequence[Evaluated], primary: tuple[str, str]) -> list[tuple[Evaluated, Evaluated]]:

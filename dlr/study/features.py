@@ -27,8 +27,11 @@ def measuring_of(
 ) -> list[Measuring]:
     """The measuring of each case of a source under a study's settings (their section `radiomics`)."""
     name, outline = str(settings.radiomics.engine), str(more.pop("outline", "mask"))
-    version = engine(name).version
-    return [Measuring(OneCase(source, row, outline), profile, name, version, **more) for row in rows]  # type: ignore[arg-type]
+    version, regions = engine(name).version, tuple(settings.radiomics.regions)
+    return [
+        Measuring(OneCase(source, row, outline), profile, name, version, regions=regions, **more)  # type: ignore[arg-type]
+        for row in rows
+    ]
 
 
 def measuring_tasks(

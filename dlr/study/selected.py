@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -28,9 +28,14 @@ def reproducible_features(run: Run) -> dict[str, list[str]] | None:
     return {str(part): list(rows[rows].index.get_level_values("feature")) for part, rows in kept.groupby("part")}
 
 
-def write_selected(run: Run, tables: CohortTables, made: Mapping[str, SignatureTables]) -> pd.DataFrame:
-    """The tables of a model that selects features, all targets together; gives the selection back."""
-    predictions = pd.concat([m.predictions for m in made.values()], ignore_index=True)
+def write_selected(
+    run: Run, tables: CohortTables, made: Mapping[str, SignatureTables], beside: Sequence[pd.DataFrame] = ()
+) -> pd.DataFrame:
+    """The tables of a model that selects features, all targets together; gives the selection back.
+
+    beside : PREDICTIONS of variants that it is compared with.
+    """
+    predictions = pd.concat([*(m.predictions for m in made.values()), *beside], ignore_index=True)
     selection = pd.concat([m.selection for m in made.values()], ignore_index=True)
     PREDICTIONS.write(run.folder, predictions)
     SELECTION.write(run.folder, selection)

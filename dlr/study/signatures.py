@@ -37,6 +37,7 @@ __all__ = [
     "apply_chains",
     "apply_to_new",
     "chains_folder",
+    "chosen_rows",
     "fit_part",
     "fit_parts",
     "fit_signature",
@@ -158,6 +159,16 @@ def fit_parts(
     parts, learn = learnable_parts(parts, asked.target, asked.labels), run.settings.learn
     tasks = [_task(run, asked, part, learn, None if allowed is None else allowed.get(part.name, [])) for part in parts]
     return list(zip(parts, run.each(fit_part, tasks, label=label), strict=True))
+
+
+def chosen_rows(asked: SignatureData, variant: str, fitted: Sequence[tuple[Part, Path]]) -> pd.DataFrame:
+    """PREDICTIONS of the chosen chains that `fit_parts` left, of a variant that is compared and not kept."""
+    named = (asked.target, asked.model, variant, CHOSEN, asked.sides)
+    tables = [
+        held_out_rows(part, apply_chains(folder / "chains", CHOSEN, asked.frame_of(part).of(part.predict)), *named)
+        for part, folder in fitted
+    ]
+    return pd.concat(tables, ignore_index=True)
 
 
 def held_out_rows(

@@ -32,7 +32,7 @@ from dlr.study.measuring import measure_case
 from dlr.study.parts import learnable_parts, study_parts
 from dlr.study.pictures import embedding_table, picture_case, picture_tasks, picturing_of, read_pictured
 from dlr.study.selected import reproducible_features
-from dlr.study.signatures import SignatureData, apply_chains, fit_parts, held_out_rows
+from dlr.study.signatures import SignatureData, chosen_rows, fit_parts, held_out_rows
 from dlr.tables import FEATURES
 from dlr.words import BICUBIC_IMAGES, CHOSEN, NATIVE_IMAGES, Model, Target
 
@@ -97,9 +97,10 @@ def features_of(
 ) -> pd.DataFrame:
     """FEATURES of the cases of a source; how many could not be measured is said."""
     profile = load_profile(run.settings.radiomics.profile)
+    columns = expected_columns(profile, tables.kind, run.settings.radiomics.regions)
     tasks = measuring_tasks(run, source, rows, profile)
     results = run.each_or_failure(measure_case, tasks, label=label)
-    values, missing, _ = read_measured(tasks, results, expected_columns(profile, tables.kind))
+    values, missing, _ = read_measured(tasks, results, columns)
     lost = missing[missing["feature"] == "all"]
     if len(lost):
         run.warn(f"{label}: {len(lost)} cases could not be measured, such as {lost['case_id'].iloc[0]}: "
@@ -121,12 +122,7 @@ def rad_on(run: Run, tables: CohortTables, images: Images) -> list[Fitted]:
         asked = SignatureData(target, Model.RAD.value, frame, tables.labels(target), tables.sides, select=True)
         with run.tasks_of("radiomics_model"):
             fitted = fit_parts(run, asked, parts, allowed, f"Rad parts, {images.variant}")
-        named = (target, asked.model, images.variant, CHOSEN, tables.sides)
-        predictions = [
-            held_out_rows(part, apply_chains(folder / "chains", CHOSEN, frame.of(part.predict)), *named)
-            for part, folder in fitted
-        ]
-        out.append(Fitted(target, tuple(fitted), pd.concat(predictions, ignore_index=True)))
+        out.append(Fitted(target, tuple(fitted), chosen_rows(asked, images.variant, fitted)))
     return out
 
 

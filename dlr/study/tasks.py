@@ -14,7 +14,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from dlr.engine import Run, Task
-from dlr.engine.keys import identity_of_settings
+from dlr.engine.keys import UNLESS_DEFAULT, identity_of_settings
 
 __all__ = ["key_of_payload", "out_of_key", "task_of"]
 
@@ -41,11 +41,11 @@ def task_of(
 
 
 def key_of_payload(payload: Any, digest: Digest) -> dict[str, Any]:
-    """The key parts of a frozen dataclass."""
+    """The key parts of a frozen dataclass; a field that says UNLESS_DEFAULT and has its default is none."""
     return {
         each.name: _part(getattr(payload, each.name), digest, each.name)
         for each in fields(payload)
-        if OUT not in each.metadata
+        if OUT not in each.metadata and (each.metadata != UNLESS_DEFAULT or getattr(payload, each.name) != each.default)
     }
 
 

@@ -64,6 +64,7 @@ def test_a_shortened_text_fits_and_a_short_one_is_kept(text: str, length: int) -
 
 def test_a_feature_is_written_over_two_lines() -> None:
     assert theme.feature_label("wavelet-LH_glcm_Idmn") == "wavelet-LH · glcm\nIdmn"
+    assert theme.feature_label("peritumoral_4mm_wavelet-LH_glcm_Idmn") == "wavelet-LH · glcm\nIdmn, peritumoral 4mm"
     assert theme.feature_label("age") == "age"
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 from built_report import ABOUT, Built
 
 from dlr.report.evidence import Evidence
 from dlr.report.methods import methods_text
 from dlr.report.reporting import reporting_table
 from dlr.report.sources import Sources
-from dlr.tables import CUTOFFS, STABILITY
+from dlr.tables import CASES, CUTOFFS, FAMILIES, STABILITY
 
 
 def both(built: Built) -> tuple[Sources, Evidence]:
@@ -84,6 +85,24 @@ def test_a_ridge_of_all_features_as_logs_is_described_as_that(report: Built) -> 
     assert "Features were taken as sign(x) log(1 + |x|), standardised and entered without selection." in text
     assert "Ridge-penalised logistic regression was tuned on grids of at most" in text
     assert "by the log loss of inner folds; all of this" in text and "LASSO" not in text.split("Networks.")[0]
+
+
+def test_features_are_counted_by_region(report: Built, tmp_path: Path) -> None:
+    """1,032 features thrice; without pixel spacing in some images the millimetres are said to be none."""
+    run = report.run.copied_to(tmp_path)
+    asked = run.settings.radiomics.model_copy(update={"regions": ("lesion", "core_3mm", "peritumoral_4mm")})
+    run.settings = run.settings.model_copy(update={"radiomics": asked})
+    table = FAMILIES.read(tmp_path / "radiomics")
+    FAMILIES.write(tmp_path / "radiomics", table.assign(count=3 * table["count"]))
+    facts = pd.DataFrame({name: ["1"] for name in CASES.names})
+    for known, said in ((True, ""), (False, " (in the 1 images without pixel spacing")):
+        CASES.write(tmp_path / "cohort", facts.assign(spacing_known=known))
+        sources = run.sources(ABOUT)
+        text = methods_text(sources, Evidence(sources))
+        counted = "1,032 in each of the lesion, its core deeper than 3 mm and the tissue up to 4 mm around it"
+        assert "3,096 features were computed" in text and f"{counted}{said}" in text
+        assert ("twentieth" in text) == (not known)
+    assert "in each of" not in methods_text(*both(report))
 
 
 def test_the_combined_model_says_which_signature_was_named_beforehand(report: Built) -> None:

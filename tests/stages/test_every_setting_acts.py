@@ -83,6 +83,7 @@ CHANGES: dict[str, Acts] = {
     # what is measured
     "radiomics.profile": Acts("{folder}/shorter.yaml", "stills", "radiomics"),
     "radiomics.engine": Acts("pyradiomics", "stills", "radiomics"),
+    "radiomics.regions": Acts("[lesion, rim_2mm]", "stills", "radiomics"),
     "stability.kind": Acts("ICC3", "stills", "stability"),
     "stability.perturbations": Acts("[shift]", "one reader", "stability", ("stability.perturbations=[erode]",)),
     "stability.cases": Acts("5", "one reader", "stability", ("stability.perturbations=[erode]",)),

@@ -1,5 +1,5 @@
-"""Signatures of native and bicubic images stand beside the main one: whoever reads predictions takes them for nothing
-else."""
+"""Signatures of native and bicubic images, or of the lesion alone, stand beside the main one: whoever reads predictions
+takes them for nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from dlr.study.comparisons import comparison_table
 from dlr.study.macro import macro_rows
 from dlr.study.measures import cut_offs, evaluated_signatures, measures, optimism_gap
 from dlr.tables import METRICS, ROC
-from dlr.words import BICUBIC_IMAGES, MODELS, NATIVE_IMAGES, OTHER_IMAGES, Target
+from dlr.words import BICUBIC_IMAGES, HELD_AGAINST, LESION_ALONE, MODELS, NATIVE_IMAGES, Target
 from tests.study.hand_made import HER2, cohort_of, predictions_of
 
 TRUTH = {f"P{k}": float(k < 4) for k in range(8)}  # P0 ... P3 are positive
@@ -26,8 +26,8 @@ OTHER = dict(zip(TRUTH, [0.2, 0.1, 0.3, 0.4, 0.9, 0.8, 0.7, 0.6], strict=True)) 
 
 
 def predictions(**names: Any) -> pd.DataFrame:
-    """The main Rad signature, and those of other images, which stand first, as a stage's order must not matter."""
-    others = [predictions_of(OTHER, variant=variant, **names) for variant in OTHER_IMAGES]
+    """The main Rad signature, and those beside it, which stand first, as a stage's order must not matter."""
+    others = [predictions_of(OTHER, variant=variant, **names) for variant in HELD_AGAINST]
     return pd.concat([*others, predictions_of(MAIN, **names)], ignore_index=True)
 
 
@@ -52,14 +52,14 @@ def test_each_variant_has_its_own_cut_off_and_the_main_one_is_as_without_them() 
     found = cut_offs(evaluated_signatures(predictions(), tables()))
     alone = cut_offs(evaluated_signatures(predictions_of(MAIN), tables()))
     assert found.found["her2", "Rad", "", "crossfit"] == alone.found["her2", "Rad", "", "crossfit"]
-    assert {line[2] for line in found.found} == {"", *OTHER_IMAGES}
+    assert {line[2] for line in found.found} == {"", *HELD_AGAINST}
 
 
 def test_the_main_signatures_measures_are_as_without_them() -> None:
     everything, alone = metrics(predictions()), metrics(predictions_of(MAIN))
     pd.testing.assert_frame_equal(everything[everything["variant"] == ""].reset_index(drop=True), alone)
     aucs = everything[everything["metric"] == "auc"].set_index("variant")["value"]
-    assert aucs[""] == pytest.approx(15 / 16) and aucs[NATIVE_IMAGES] == aucs[BICUBIC_IMAGES] == 0
+    assert aucs[""] == pytest.approx(15 / 16) and (aucs[list(HELD_AGAINST)] == 0).all()
 
 
 def test_all_targets_together_are_of_one_kind_of_images() -> None:
@@ -71,11 +71,14 @@ def test_all_targets_together_are_of_one_kind_of_images() -> None:
     found = evaluated_signatures(pd.concat([predictions(), predictions(target="er")], ignore_index=True), both)
     rows = pd.DataFrame(list(macro_rows(found, cut_offs(found), 1, 50)))
     rows = rows[rows["metric"] == "auc"].set_index("variant")["value"]
-    assert rows.to_dict() == pytest.approx({"": 15 / 16, NATIVE_IMAGES: 0, BICUBIC_IMAGES: 0})
+    assert rows.to_dict() == pytest.approx({"": 15 / 16} | dict.fromkeys(HELD_AGAINST, 0))
     main = [one for one in found if not one.variant]
     others = [one for one in found if one.variant]
     table = comparison_table(main, ("Combined", "Clinical"), 1, 50, others)
     assert set(table["target"]) == {"her2", "er"} and set(table["model_a"]) == set(table["model_b"]) == {"Rad"}
+    pairs = [("", BICUBIC_IMAGES), ("", NATIVE_IMAGES), (BICUBIC_IMAGES, NATIVE_IMAGES), ("", LESION_ALONE)]
+    for _, rows in table.groupby("target"):
+        assert list(zip(rows["variant_a"], rows["variant_b"], strict=True)) == pairs and rows["p_holm"].isna().all()
 
 
 def test_the_report_leads_with_the_main_signature() -> None:
@@ -85,12 +88,12 @@ def test_the_report_leads_with_the_main_signature() -> None:
         settings=StudySettings.model_validate({"evaluate": {"primary": ("Rad", "Clinical")}}),
         place=lambda model: [spec.name for spec in MODELS].index(model),
         of=lambda asked, target: pd.DataFrame({
-            "model": ["Rad"] * 3, "variant": [*OTHER_IMAGES, ""], "protocol": "crossfit", "side": "train",
-            "false_positive_rate": [0.1, 0.2, 0.3],
+            "model": ["Rad"] * 4, "variant": [*HELD_AGAINST, ""], "protocol": "crossfit", "side": "train",
+            "false_positive_rate": [0.1, 0.2, 0.25, 0.3],
         }),
     )  # fmt: skip
     evidence = Evidence(sources)
-    assert evidence.variants("her2", "Rad") == ["", "bicubic images", "native images"]
+    assert evidence.variants("her2", "Rad") == ["", "bicubic images", "lesion alone", "native images"]
     headline = evidence.headline(HER2)
     assert headline is not None and headline.model == "Rad" and headline.estimate.value == pytest.approx(15 / 16)
     lines = evidence.curve(ROC, HER2, "out-of-fold")
