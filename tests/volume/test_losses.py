@@ -9,14 +9,23 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from dlr.volume import Architecture, make_network  # noqa: E402
-from dlr.volume.losses import HEADS, Wanted, focal_loss, make_objective, soft_dice_loss, voxel_cross_entropy  # noqa: E402
+from dlr.volume.losses import (  # noqa: E402
+    HEADS,
+    Wanted,
+    focal_loss,
+    make_objective,
+    per_cent_loss,
+    soft_dice_loss,
+    voxel_cross_entropy,
+)
 from dlr.volume.networks import ReceptorOutput  # noqa: E402
-from dlr.words import Target  # noqa: E402
+from dlr.words import Target, TargetKind  # noqa: E402
 from tests.volume.small_volumes import settings  # noqa: E402
 
 NAN = float("nan")
 NAMES = ("er", "pr")
 TARGETS = (Target("er"), Target("pr"))
+KI67 = (Target("er"), Target("ki67", TargetKind.PER_CENT))
 
 
 def said(logits: torch.Tensor, segmentation: torch.Tensor | None = None, *coarse: torch.Tensor) -> ReceptorOutput:
@@ -73,6 +82,46 @@ def test_the_loss_chosen_is_the_one_taken() -> None:
         assert loss.total(outputs, wanted).item() == pytest.approx(2 * each)
 
 
+def test_the_loss_of_a_per_cent_by_hand() -> None:
+    """Said 3.5 tens for 20 %: an error of 1.5, squared 2.25, by Huber 2 · 1.5 - 1; of .5 for 40 % a quarter in both."""
+    weight = math.log(2) / 4
+    scores, labels = torch.tensor([[3.5, 3.5, 9.0]]), torch.tensor([[20.0, 40.0, NAN]])
+    for form, wanted in (("squared", [2.25, 0.25, 0.0]), ("huber", [2.0, 0.25, 0.0])):
+        found = per_cent_loss(scores, labels, form)[0]
+        assert found.tolist() == pytest.approx([weight * value for value in wanted])
+    outputs, wanted = said(torch.tensor([[0.0, 3.5]])), Wanted(torch.tensor([[1.0, 20.0]]))
+    for form, squares in (("squared", 2.25), ("huber", 2.0)):
+        loss = make_objective("single", KI67, settings(per_cent_loss=form)).losses[HEADS]
+        assert loss.total(outputs, wanted).item() == pytest.approx(math.log(2) + weight * squares)
+
+
+@pytest.mark.parametrize(("sd", "loss", "gradient"), [(15, 0.56, 1.04), (20, 1.0, 1.39), (25, 1.56, 1.73)])
+def test_a_per_cent_weighs_about_what_a_probability_does(sd: float, loss: float, gradient: float) -> None:
+    """Said to be their mean, labels of this SD cost so many times what a probability of one half does."""
+    labels = 50 + sd * torch.tensor([1.0, -1.0])[:, None]
+    scores = torch.full((2, 1), 5.0, requires_grad=True)
+    found = per_cent_loss(scores, labels, "squared")
+    found.sum().backward()
+    assert found.mean().item() / math.log(2) == pytest.approx(loss, abs=0.005)
+    assert scores.grad.abs().mean().item() / 0.5 == pytest.approx(gradient, abs=0.005)
+
+
+def test_learnt_variances_by_hand() -> None:
+    """exp(-s) times the loss, and half of s, of every known label; at s = 0 as without, judged alike, measured bare."""
+    scores, labels = torch.tensor([[0.0, 3.5], [0.0, 2.0]]), torch.tensor([[1.0, 20.0], [NAN, 20.0]])
+    objective = make_objective("single", KI67, settings(task_weights="uncertainty"))
+    s = torch.tensor([0.5, -1.0])
+    outputs = said(scores)._replace(log_variances=s)
+    squares = math.log(2) / 4 * 2.25
+    by_hand = math.exp(-0.5) * math.log(2) + 0.25 + math.exp(1) * squares - 0.5 - 0.5
+    assert objective.losses[HEADS].total(outputs, Wanted(labels)).item() == pytest.approx(by_hand)
+    begun = said(scores)._replace(log_variances=torch.zeros(2))
+    bare = objective.losses[HEADS].total(said(scores), Wanted(labels)).item()
+    assert objective.losses[HEADS].total(begun, Wanted(labels)).item() == pytest.approx(bare)
+    measure = objective.measures["loss_ki67"]
+    assert measure.of_all(measure.of_batch(outputs, Wanted(labels))) == pytest.approx(squares / 2)
+
+
 def test_coarser_maps_weigh_a_half_and_a_quarter() -> None:
     """Mask of half a coarse voxel: against the share .5 a logit of 0 costs ln 2 like every other logit of 0."""
     mask = torch.zeros(1, 1, 4, 4, 4)
@@ -86,14 +135,15 @@ def test_coarser_maps_weigh_a_half_and_a_quarter() -> None:
 
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "focal"])
-def test_what_is_not_known_leaves_no_gradient_and_no_parameter_out(loss: str) -> None:
+@pytest.mark.parametrize("kind", ["single", "multi", "spatial"])
+def test_what_is_not_known_leaves_no_gradient_and_no_parameter_out(kind: str, loss: str) -> None:
     """A batch without a label or an outline: every parameter has a gradient, and it is 0."""
-    form = Architecture("multi", NAMES, (16, 16, 16), 10, 4, "light", deep_supervision=True)
+    form = Architecture(kind, NAMES, (16, 16, 16), 10, 4, "light", deep_supervision=True, task_weights="uncertainty")
     network = make_network(form)
-    outputs = network(torch.rand(2, 1, 16, 16, 16))
+    outputs = network(torch.rand(2, 4 if kind == "spatial" else 1, 16, 16, 16))
     wanted = Wanted(torch.full((2, 2), NAN), torch.ones(2, 1, 16, 16, 16, dtype=bool), torch.zeros(2, dtype=bool))
-    losses = make_objective("multi", TARGETS, settings(loss=loss)).losses
-    assert [int(one.count(wanted)) for one in losses.values()] == [0, 0, 0]
+    losses = make_objective(kind, KI67, settings(loss=loss)).losses
+    assert [int(one.count(wanted)) for one in losses.values()] == [0] * len(losses)
     sum(one.total(outputs, wanted) for one in losses.values()).backward()
     assert all(p.grad is not None and p.grad.abs().max() == 0 for p in network.parameters())
 
