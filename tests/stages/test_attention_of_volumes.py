@@ -48,9 +48,8 @@ def network_in(folder: Path) -> Any:
     """A network drawn from its chain's place, as if it had been read."""
     model, part = folder.parts[-3], folder.parts[-2]
     torch.manual_seed(len(model) * 10 + int(part[-1]))
-    form = Architecture(
-        "single" if model == "SingleTask" else "multi", TARGETS, SHAPE, depth=10, width=4, stem="light", passes=2
-    )
+    kind = {"SingleTask": "single", "MultiTask": "multi", "Spatial": "spatial"}[model]
+    form = Architecture(kind, TARGETS, SHAPE, depth=10, width=4, stem="light", passes=2)  # type: ignore[arg-type]
     network = make_network(form)
     network.limits.copy_(torch.tensor([-1.0, 3.0]))
     return network.eval()
@@ -174,6 +173,42 @@ def test_examples_are_three_planes_through_the_lesion_of_both_networks(done: Res
             assert kept[f"heat_{plane}"].shape == cut.shape and kept[f"heat_{plane}"].max() <= 1
         assert kept["grey_axial"].shape == (12, 10) and kept["grey_coronal"].shape == (8, 10)
         assert kept["grey_sagittal"].shape == (8, 12)
+
+
+@stage("receptors", version=1, needs=["cohort", "volumes"], gives=[PREDICTIONS])
+def with_spatial(run: Run) -> None:
+    """Three networks, the last one with a row of its ablation, which keeps no chains."""
+    rows = []
+    for model, variant in (("SingleTask", ""), ("MultiTask", ""), ("Spatial", ""), ("Spatial", "core_only")):
+        for fold in (0, 1):
+            (chains_folder(run.folder, "all", model, f"crossfit-s0-f{fold}") / "network").mkdir(
+                parents=True, exist_ok=True
+            )
+        for patient in PATIENTS:
+            value = {patient: float(rng(4, model, variant, patient).random())}
+            rows.append(predictions_of(value, target="er", model=model, fold=FOLD[patient], variant=variant))
+    PREDICTIONS.write(run.folder, pd.concat(rows, ignore_index=True))
+
+
+def test_spatial_is_mapped_beside_the_others_and_the_rows_of_its_ablation_are_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dlr.volume, "load_receptors", network_in, raising=False)
+    volume_maps._network.cache_clear()
+    volume_maps._chance.cache_clear()
+    done = mapped(tmp_path, stages=(cohort, volumes, with_spatial, attention))
+    folder = done.folders["attention"]
+    assert folder is not None
+    table, compared, kept = ATTENTION.read(folder), ATTENTION_COMPARED.read(folder), EXAMPLES_IN_PLANES.read(folder)
+    assert (table.groupby("model")["case_id"].nunique() == 8).all() and set(kept["model"]) == set(table["model"])
+    assert table.groupby(["model", "case_id", "variant", "measure"]).size().max() == 1, "one map a model and patient"
+    energy = table[table["measure"] == "energy"]
+    assert np.isfinite(energy.loc[energy["model"] == "Spatial", "value"]).all()
+    found = compared[["model_a", "model_b"]].drop_duplicates().values.tolist()
+    assert found == [["MultiTask", "SingleTask"], ["Spatial", "SingleTask"], ["Spatial", "MultiTask"]]
+    outcomes = kept[kept["model"] == "Spatial"].set_index("patient_id")["probability"]
+    for patient, probability in outcomes.items():
+        assert probability == rng(4, "Spatial", "", patient).random(), "of the whole network"
 
 
 def test_without_any_network_the_stage_leaves_itself_out(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ import torch
 from torch.nn import functional
 
 import dlr.volume
-from dlr.engine import Pipeline, Result, Run, Screen, resolve, run_pipeline, stage
+from dlr.engine import Pipeline, Result, Run, Screen, Task, resolve, run_pipeline, stage
 from dlr.randomness import rng
 from dlr.settings import DceStudySettings
-from dlr.stages.regions import regions
+from dlr.stages.regions import SheetOfRegions, draw_sheet, regions
 from dlr.study.signatures import chains_folder
 from dlr.tables import (
     ATTENTION_SHARES,
@@ -202,8 +202,16 @@ def test_examples_are_those_of_the_first_target_by_the_chain_of_their_fold(done:
         assert 0 < kept["layer2_axial"].max() <= 1 and kept["layer4_axial"].shape == SHAPE[1:]
 
 
-def test_the_sheet_is_published(done: Result, tmp_path: Path) -> None:
-    assert (home_of(done) / "region_sheet.pdf").read_bytes().startswith(b"%PDF")
+def test_the_sheet_of_all_outlined_lesions_is_published_and_the_same_bytes_every_time(
+    done: Result, tmp_path: Path
+) -> None:
+    cases = [f"case {p}" for p in PATIENTS if p != WITHOUT_OUTLINE]
+    folders = tuple(tmp_path / p for p in PATIENTS if p != WITHOUT_OUTLINE)
+    for folder in folders:
+        save_volume(volume_of(folder.name), folder)
+    draw_sheet(Task("sheet", {}, SheetOfRegions((), tuple(cases), SETTINGS, folders)), tmp_path)
+    drawn = (tmp_path / "region_sheet.pdf").read_bytes()
+    assert drawn.startswith(b"%PDF") and (done.study / "region_sheet.pdf").read_bytes() == drawn
 
 
 def test_without_attention_there_are_weights_and_no_shares(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
