@@ -23,8 +23,9 @@ __all__ = ["ablation", "claims", "of_roles", "trap_words"]
 FULL, TRAP, HIDDEN = "full", "core_pooled", "core_only"
 NO_NETWORK = ("radiomics_logistic", "radiomics_svm", "frozen")  # rows beside the ablation's own
 MEAN = "mean of the markers"
+NONE = "No row without one of its parts was asked for (receptors.ablation: none): Spatial stands beside radiomics and the frozen network."
 INTRO = "Spatial was trained again without one of its parts each, on the same patients and folds with the same seeds; radiomics and the frozen network stand beside it. A row that takes a region away has the input there at zero."
-VALUES = "AUC, and of an outcome in per cent the mean absolute error in percentage points. In brackets 95 % intervals."
+VALUES = "All rows of a target are of the same patients: those whom every row predicts. AUC, and of an outcome in per cent the mean absolute error in percentage points. In brackets 95 % intervals."
 THEIRS = f"In grey italics: theirs, unverified: printed by a secondary page, side not said ({ZENG}); the abstract has the whole model alone. Other patients: a difference from ours is no finding."
 DIFFERENCES = "Row less whole model on the same patients; below 0 the AUC is lower, above 0 the error is larger. In brackets 95 % intervals, not corrected for the number of rows."
 TRAP_NOTE = "Pooling alone is no ablation. In this row only the features of the core are pooled while the input stays whole: the later layers see across the whole crop, so that what is pooled from the core still holds what lies around it. Whoever reads this row as “the tumour alone is enough” is mistaken; only with the input outside the core at zero is the rest gone, and the outline's own shape stays visible even so."
@@ -39,7 +40,7 @@ def ablation(sources: Sources, press: Press, evidence: Evidence) -> Section:
         asked = (sources.about.further.get("receptors") or {}).get("ablation", "none")
         why = "None was asked for (receptors.ablation: none)." if asked == "none" else sources.why(ABLATION)
         return section("ablation", sources, [Missing("The ablation", why)])
-    blocks: list[Block] = [Prose((INTRO,))]
+    blocks: list[Block] = [Prose((INTRO if any(_own(rows) for _, rows in found) else NONE, *_absent(found)))]
     for role, rows in found:
         if len(found) > 1:
             blocks.append(Heading(f"{role[:1].upper()}{role[1:]}"))
@@ -54,6 +55,22 @@ def ablation(sources: Sources, press: Press, evidence: Evidence) -> Section:
             _figure(press, name, role, rows, targets),
         ]
     return section("ablation", sources, blocks)
+
+
+def _own(rows: pd.DataFrame) -> bool:
+    """Whether Spatial was trained without one of its parts."""
+    return bool((~rows["row"].isin([FULL, *NO_NETWORK])).any())
+
+
+def _absent(found: Sequence[tuple[str, pd.DataFrame]]) -> list[str]:
+    """Which of the rows that are no network of ours are not there, and what gives them."""
+    there = {row for _, rows in found for row in rows["row"]}
+    absent = {"logistic": "radiomics_logistic", "svm": "radiomics_svm"}
+    names = [name for name, row in absent.items() if row not in there]
+    if not names:
+        return []
+    rows = " and ".join(f"“{_named(absent[name])}”" for name in names)
+    return [f"{rows} stand{'s' if len(names) == 1 else ''} only where learn.algorithms names {' and '.join(names)}."]
 
 
 def of_roles(sources: Sources) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -151,8 +168,9 @@ def _differences(press: Press, name: str, title: str, rows: pd.DataFrame, target
             p = "" if one is None or pd.isna(one["p"]) else f"\np {theme.format_p(one['p'])}"
             cells.append(f"{cell}{p}")
         shown[_words(target)] = cells
-    methods = "; ".join(dict.fromkeys(filter(None, rows.loc[rows["row"] != FULL, "method"])))
-    return press.table(name, title, pd.DataFrame(shown), rows, f"{DIFFERENCES} {methods}.".replace(" .", ""))
+    how = rows.loc[rows["row"] != FULL, "method"].str.partition("; difference: ")[2]
+    methods = "; ".join(dict.fromkeys(filter(None, how)))
+    return press.table(name, title, pd.DataFrame(shown), rows, DIFFERENCES + (f" {methods}." if methods else ""))
 
 
 def claims(rows: pd.DataFrame, targets: Sequence[str]) -> list[str]:

@@ -16,7 +16,7 @@ from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, MACRO, Estimate
 __all__ = ["Ranking", "first_line", "rankings"]
 
 FROZEN = (Model.RAD_DL, Model.DL)
-TRAINED = (Model.MULTI_TASK, Model.SINGLE_TASK)
+TRAINED = (Model.SPATIAL, Model.MULTI_TASK, Model.SINGLE_TASK)
 ROLES_HERE = ("test", FROZEN_EXTERNAL, "out-of-fold", CROSS_VALIDATED_EXTERNAL)
 
 

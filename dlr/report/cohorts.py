@@ -14,12 +14,13 @@ from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.words import Estimate, Model, Target
 
-__all__ = ["cohort_blocks", "cohort_rows", "recognised"]
+__all__ = ["MEAN_NOTE", "PAIRS", "cohort_blocks", "cohort_rows", "recognised"]
 
 PAIRS, MEAN = "auc_pairs_within_cohorts", "auc_within_cohorts"
 POOLED, WITHIN, OVER, LEFT_OUT = "pooled", "pairs within a cohort", "mean over cohorts", "left-out cohort"
 NETWORKS = (Model.DL, Model.SINGLE_TASK, Model.MULTI_TASK, Model.SPATIAL)
 TOO_FAR, TOO_LOW = 0.05, 0.6  # pooled above within; left out under
+MEAN_NOTE = "Pairs within a cohort: of a positive and a negative patient of one cohort (and fold), so that to recognise the cohort helps nobody; left-out cohort: everybody predicted by models of the other cohorts."
 NOTE = "Out-of-fold, pairs of a positive and a negative patient of one fold. Pooled: all of them; pairs within a cohort: those of one cohort; mean over cohorts: of each cohort's own AUC, the small ones counting as much as the large; left-out cohort: everybody predicted by models of the other cohorts. In brackets 95 % intervals."
 
 

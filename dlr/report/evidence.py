@@ -96,10 +96,9 @@ class Evidence:
         return sorted(found, key=self.sources.place)
 
     def variants(self, target: str, model: str) -> list[str]:
-        """The variants of a model, the main one first; those of Spatial are rows of the ablation, told there alone."""
+        """The variants of a model, the main one first."""
         rows = self.table[(self.table["target"] == target) & (self.table["model"] == model)]
-        found = _main_first(list(dict.fromkeys(rows["variant"])))
-        return found[:1] if model == Model.SPATIAL else found
+        return _main_first(list(dict.fromkeys(rows["variant"])))
 
     def rows(self, target: str, model: str, role: str, variant: str | None = None) -> pd.DataFrame:
         """All measures of a model in a role; empty where there are none."""

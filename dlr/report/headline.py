@@ -13,6 +13,7 @@ from dlr.report.combined_set import entered, named_beforehand, primary_set
 from dlr.report.contents import section
 from dlr.report.evidence import FEW_EVENTS, LEADERS, Evidence, Headline, cell, with_interval
 from dlr.report.models import roc_lines
+from dlr.report.overview import opening
 from dlr.report.press import Panel, Press
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
@@ -36,7 +37,7 @@ WIDTH, HEIGHT = 3.1, 3.4  # of a panel: two stand side by side beside the remark
 def answer(sources: Sources, press: Press, evidence: Evidence) -> Section:
     """The headline of every target, and what a reviewer will say."""
     first = first_line(sources, evidence)
-    blocks: list[Block] = [Prose((first,))] if first else []
+    blocks: list[Block] = [*([Prose((first,))] if first else []), *opening(sources, press, evidence)]
     for target in sources.targets:
         headline = evidence.headline(target)
         if sources.several:

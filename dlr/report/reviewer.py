@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from dlr.figures import theme
-from dlr.report.baseline import rankings
 from dlr.report.blocks import Remark, Remarks
 from dlr.report.combined_set import image_signature, primary_set
 from dlr.report.contents import number_of
@@ -17,7 +16,12 @@ from dlr.report.optimism import gap_rows
 from dlr.report.selection import noisy_features
 from dlr.report.sources import Sources
 from dlr.report.time_of_use import clinical_variables
-from dlr.report.volume_methods import begun, from_scratch
+from dlr.report.volume_remarks import (
+    below_the_frozen,
+    cross_validated_elsewhere,
+    pooled_alone,
+    smaller_than_published,
+)
 from dlr.tables import (
     AGREEMENT,
     COMPARISONS,
@@ -35,7 +39,6 @@ __all__ = ["remarks"]
 
 SAME_BIOPSY = {"her2": ("er", "pr", "ki67"), "er": ("pr", "her2", "ki67"), "pr": ("er", "her2", "ki67"),
                "ki67": ("er", "pr", "her2")}  # fmt: skip
-PUBLISHED_DEPTH, PUBLISHED_WIDTH = 50, 64  # of the 3-D networks
 UNEVEN = 0.2  # difference of two cohorts in the share of known labels
 INVENTIVE = ("gan", "weights")  # methods of superres that were trained to look real
 LATE = (Available.BIOPSY, Available.SURGERY)
@@ -327,30 +330,6 @@ def _no_spacing(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
         )  # fmt: skip
 
 
-def _below_the_frozen(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
-    for one in rankings(sources, evidence)[:1]:
-        if one.frozen_leads:
-            named = "; ".join(f"{name} {theme.format_auc(auc.value)}" for name, auc in one.aucs.items())
-            pretrained = ", or start from pretrained weights" if from_scratch(sources) else ""
-            yield Remark(
-                2, f"The 3-D networks, {begun(sources)}, have a lower macro AUC than the frozen one.",
-                f"Macro AUC ({one.role}): {named}.", f"Lead with the frozen model{pretrained}.", "receptors.weights",
-            )  # fmt: skip
-
-
-def _smaller_than_published(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
-    receptors = sources.about.further.get("receptors")
-    if receptors is None or not sources.networks_of_volumes:
-        return
-    depth, width, stem = receptors["depth"], receptors["width"], receptors["stem"]
-    if depth < PUBLISHED_DEPTH or width < PUBLISHED_WIDTH or stem != "published":
-        yield Remark(
-            1, "The 3-D networks are smaller than the published ones.",
-            f"{depth} layers, {width} channels of the stem, stem {stem}; published: 50, 64.",
-            "What they reach says nothing about the published size.", "receptors.depth; receptors.width",
-        )  # fmt: skip
-
-
 def _unknown_by_cohort(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
     patients = sources.patients
     if patients is None or target.name not in patients or (patients["cohort"] == "").all():
@@ -372,8 +351,10 @@ OF_TARGETS: tuple[tuple[tuple[bool, ...], OfTarget], ...] = (
     (ANY, _unstable_selection), (ANY, _unknown_by_cohort),
 )  # fmt: skip
 OF_STUDY: tuple[OfStudy, ...] = (
-    _below_the_frozen,
-    _smaller_than_published,
+    below_the_frozen,
+    pooled_alone,
+    cross_validated_elsewhere,
+    smaller_than_published,
     _super_resolution,
     _noise,
     _no_external,
