@@ -12,7 +12,8 @@ from dlr.errors import missing_modules
 from dlr.study.cohort import CohortTables, read_cohort
 from dlr.study.frames import value_by_patient
 from dlr.study.parts import side_under, study_parts
-from dlr.study.receptors import ReceptorChain, check_outlines, receptor_chains, seconds_of_all
+from dlr.study.receptor_networks import check_outlines, seconds_of_all
+from dlr.study.receptors import ReceptorChain, receptor_chains
 from dlr.study.receptors_new import apply_receptors
 from dlr.study.signatures import held_out_rows
 from dlr.study.volumes import VolumeSet, read_volume_set

@@ -14,13 +14,12 @@ import numpy as np
 import pandas as pd
 
 from dlr import stats
-from dlr.cohort import learnable
 from dlr.engine import Run, Task
-from dlr.errors import InputError
 from dlr.protocols import Part
 from dlr.randomness import seed_of
 from dlr.study.cohort import CohortTables
 from dlr.study.pictures import embedding_table
+from dlr.study.receptor_networks import MODELS, Asked, asked_networks, name_of, trained_by
 from dlr.study.signatures import chains_folder
 from dlr.study.tasks import out_of_key, task_of
 from dlr.study.trainings import (
@@ -30,23 +29,20 @@ from dlr.study.trainings import (
     identified,
     minutes_of,
     trained,
-    wanted_parts,
 )
 from dlr.study.volumes import VolumeSet
 from dlr.volume import ReceptorSettings, VolumeSettings
-from dlr.volume.ablation import ablated
 from dlr.volume.cut import Volume, read_volume
-from dlr.words import EVERY_PART, Model, Protocol, Side, Target
+from dlr.words import Model, Protocol, Side, Target
 
 if TYPE_CHECKING:
     from dlr.volume.fitting import Kind
 
 __all__ = [
-    "NETWORK", "ApplyReceptors", "ReceptorChain", "TrainReceptors", "apply_network_to_volumes", "check_outlines",
-    "map_against_outline", "receptor_chains", "seconds_of_all", "train_network",
+    "NETWORK", "ApplyReceptors", "ReceptorChain", "TrainReceptors", "apply_network_to_volumes", "map_against_outline",
+    "receptor_chains", "train_network",
 ]  # fmt: skip
 
-MODELS = {"single": Model.SINGLE_TASK, "multi": Model.MULTI_TASK, "spatial": Model.SPATIAL}
 NETWORK, SCORES_FILE, SEGMENTATION_FILE, FEATURES_FILE = "network", "scores.parquet", "maps.parquet", "features.parquet"
 KEPT_APART = "the volumes' own keys stand beside them"
 
@@ -87,23 +83,6 @@ class ApplyReceptors:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One network that one part is asked for."""
-
-    kind: Kind
-    row: str  # of the ablation; "" is the model itself
-    settings: ReceptorSettings  # of the row
-    group: str  # of markers: the one it answers for, or all
-    targets: tuple[Target, ...]  # of these the ones that the part's training patients can teach
-    part: Part
-
-    @property
-    def named(self) -> str:
-        """As a log line calls it."""
-        return f"{MODELS[self.kind]} {self.row}".strip()
-
-
-@dataclass(frozen=True)
 class ReceptorChain:
     """What one network of one part says."""
 
@@ -118,26 +97,6 @@ class ReceptorChain:
     origin: dict[str, object]  # what its weights started from
 
 
-def check_outlines(run: Run, volumes: VolumeSet) -> None:
-    """InputError where a network learns outlines and none is there; else say what too few of them cost."""
-    settings: ReceptorSettings = run.settings.receptors
-    learning = [MODELS[kind].value for kind in settings.models if kind != "single"]
-    bare = sorted({volumes.patients[case] for case, outlined in volumes.outlined.items() if not outlined})
-    if learning and not any(volumes.outlined.values()):
-        what = f"no volume has an outline, which {' and '.join(learning)} need{'s' * (len(learning) == 1)}"
-        raise InputError("receptors.models", what, "set it to [single], or outline some")
-    if "spatial" not in settings.models:
-        return
-    if bare:
-        run.warn(f"{Model.SPATIAL} neither learns from nor answers for patients without outline: {', '.join(bare)}")
-    reach, volume = settings.regions.peritumoral_mm, run.settings.volume
-    if "peritumoral" in settings.regions.use and volume.crop == "lesion" and reach > volume.margin_mm:
-        run.warn(
-            f"peritumoral tissue reaches {reach:g} mm out (receptors.regions.peritumoral_mm), but volumes end "
-            f"{volume.margin_mm:g} mm from the lesion: raise volume.margin_mm to {reach:g}"
-        )
-
-
 def receptor_chains(
     run: Run, volumes: VolumeSet, tables: CohortTables, targets: Sequence[Target], parts: Sequence[Part]
 ) -> list[ReceptorChain]:
@@ -146,7 +105,7 @@ def receptor_chains(
     The rows of an ablation stand in the same list, so that no process waits between them. What two rows ask for in the
     same words (a marker alone, a row that is what the model is already) is trained and applied once.
     """
-    asked = _asked(run, volumes, tables, targets, parts)
+    asked = asked_networks(run, volumes, tables, targets, parts)
     fits = [_training(run, volumes, tables, one) for one in asked]
     names = [fit.payload.identity for fit in fits]
     once = {name: (one, fit) for name, one, fit in reversed(list(zip(names, asked, fits, strict=True)))}
@@ -170,50 +129,6 @@ def receptor_chains(
     return out
 
 
-def seconds_of_all(run: Run, targets: Sequence[Target], parts: Sequence[Part]) -> float:
-    """How long all trainings take at most, told before there are volumes: by one measured step of each network."""
-    from dlr.volume import seconds_a_volume
-
-    settings: ReceptorSettings = run.settings.receptors
-    shown = [len(part.train) for part in wanted_parts(parts, settings.seeds)]
-    rates: dict[tuple[str, str], float] = {}
-    for kind, _, one in _rows(settings):
-        groups = _groups(one, targets)
-        network = kind, f"{len(groups)}: {_trained_by(one, kind, groups[0]).model_dump_json()}"
-        if network not in rates:
-            rates[network] = len(groups) * seconds_a_volume(kind, run.settings.volume, one)
-    return 60 * minutes_of(run, sum(rates.values()), shown, settings.training.epochs)
-
-
-def _groups(settings: ReceptorSettings, targets: Sequence[Target]) -> list[tuple[Target, ...]]:
-    """The markers of each network."""
-    return [tuple(targets)] if settings.one_network else [(target,) for target in targets]
-
-
-def _rows(settings: ReceptorSettings) -> list[tuple[Kind, str, ReceptorSettings]]:
-    """Every network of a study under its settings, the models themselves first, then the rows of the ablation."""
-    models: list[tuple[Kind, str, ReceptorSettings]] = [(kind, "", settings) for kind in settings.models]
-    return models + [("spatial", row, changed) for row, changed in ablated(settings).items()]
-
-
-def _asked(
-    run: Run, volumes: VolumeSet, tables: CohortTables, targets: Sequence[Target], parts: Sequence[Part]
-) -> list[Asked]:
-    """Every network of every part that has what it learns from."""
-    out = []
-    for kind, row, settings in _rows(run.settings.receptors):
-        for group in _groups(settings, targets):
-            for part in wanted_parts(parts, settings.seeds):
-                answered = _answered(volumes, tables, group, part, kind)
-                if kind != "single" and not volumes.of(set(part.train), outlined=True):
-                    if not row:
-                        what = f"{MODELS[kind]} is not trained there"
-                        run.warn(f"{part.name}: no training volume has an outline, so that {what}")
-                elif answered:
-                    out.append(Asked(kind, row, settings, _name(group), answered, part))
-    return out
-
-
 def _tell_equals(run: Run, asked: Sequence[Asked], names: Sequence[str]) -> None:
     """Say which rows of the ablation are what the model is already."""
     trainings: dict[str, set[str]] = {}
@@ -223,19 +138,6 @@ def _tell_equals(run: Run, asked: Sequence[Asked], names: Sequence[str]) -> None
     for row in trainings:
         if row and trainings[row] == trainings.get(""):
             run.log(f"ablation: {row} is what {Model.SPATIAL} is already under these settings; not trained again")
-
-
-def _name(group: Sequence[Target]) -> str:
-    """The folder of a network's chains: its marker's, or that of all."""
-    return group[0].name if len(group) == 1 else EVERY_PART
-
-
-def _answered(
-    volumes: VolumeSet, tables: CohortTables, group: Sequence[Target], part: Part, kind: Kind
-) -> tuple[Target, ...]:
-    """The markers that the volumes of a part's training patients can teach."""
-    seen = sorted({volumes.patients[case] for case in volumes.of(set(part.train), outlined=kind == "spatial")})
-    return tuple(target for target in group if learnable(target, tables.labels(target).reindex(seen)))
 
 
 def _training(run: Run, volumes: VolumeSet, tables: CohortTables, asked: Asked) -> Task:
@@ -249,7 +151,7 @@ def _training(run: Run, volumes: VolumeSet, tables: CohortTables, asked: Asked) 
     more = volumes.of(set(part.train), outlined=True) if kind == "multi" else []  # they still teach the outline
     cases = sorted({*known, *more})
     patients = [volumes.patients[case] for case in cases]
-    name = _name(asked.targets)
+    name = name_of(asked.targets)
     payload = TrainReceptors(
         kind=kind,
         targets=tuple(Target(target.name, target.kind) for target in asked.targets),
@@ -259,7 +161,7 @@ def _training(run: Run, volumes: VolumeSet, tables: CohortTables, asked: Asked) 
         labels=labels.reindex(patients).to_numpy(dtype=float),
         stops=np.array([patient in stopping for patient in patients]) if stopping else None,
         volume=run.settings.volume,
-        settings=_trained_by(settings, kind, asked.targets),
+        settings=trained_by(settings, kind, asked.targets),
         weights_sha256="" if settings.weights == "none" else run.digest(settings.weights),
         precision=precision_of(settings.training, device_of(settings.training), volumes=True),
         seed=seed_of(run.seed, "receptors", kind, name, part.name),
@@ -275,21 +177,6 @@ def _stopping(tables: CohortTables, part: Part) -> set[str]:
     if part.protocol != Protocol.PAPER:
         return set()
     return set(tables.ids(Side.VALIDATION))
-
-
-def _trained_by(settings: ReceptorSettings, kind: str, targets: Sequence[Target]) -> ReceptorSettings:
-    """The settings that a training depends on: what only other models or the application heed stays out."""
-    unheeded = ["models", "one_network", "flips", "seeds", "ablation"]
-    if kind != "multi":
-        unheeded += ["segmentation", "passes"]
-    if kind != "spatial":
-        unheeded += ["regions", "attention", "extractor", "dimension"]
-    elif len(targets) == 1:
-        unheeded += ["extractor"]  # of one target it is its own
-    if all(target.binary for target in targets):
-        unheeded += ["per_cent_loss"]
-    own = ReceptorSettings.model_fields
-    return settings.model_copy(update={name: own[name].get_default(call_default_factory=True) for name in unheeded})
 
 
 def _foretell(run: Run, fits: Sequence[tuple[Asked, Task]]) -> Callable[[], float]:
