@@ -64,12 +64,11 @@ def regions(run: Run) -> None:
     chains = region_chains(run, tables, volumes)
     if not chains:
         run.leave_out("no network of regions was fitted (receptors.models)")
-    (sheet,) = run.each(draw_sheet, [sheet_of(run, volumes)], label="region sheet")
-    shutil.copyfile(sheet / SHEET, run.folder / SHEET)
     examples = examples_of(run, chains)
     pictured = [{str(row["case_id"]) for number, row in examples if number == k} for k in range(len(chains))]
-    tasks = [look_of(run, volumes, chain, own) for chain, own in zip(chains, pictured, strict=True)]
-    left = run.each(look_at_regions, tasks, label="regions")
+    looks = [look_of(run, volumes, chain, own) for chain, own in zip(chains, pictured, strict=True)]
+    sheet, *left = run.each(draw_or_look, [sheet_of(run, volumes), *looks], label="regions")
+    shutil.copyfile(sheet / SHEET, run.folder / SHEET)
     both = list(zip(chains, left, strict=True))
     REGION_WEIGHTS.write(run.folder, pd.concat([weights_of(*one) for one in both], ignore_index=True))
     shares = pd.concat([shares_of(*one, volumes) for one in both], ignore_index=True)
@@ -96,6 +95,14 @@ def sheet_of(run: Run, volumes: VolumeSet) -> Task:
     folders = tuple(volumes.folders[case] for case in cases)
     payload = SheetOfRegions(volumes.names(cases), tuple(cases), run.settings.receptors.regions, folders)
     return task_of(run, "region-sheet", payload)
+
+
+def draw_or_look(task: Task, folder: Path) -> None:
+    """The sheet, or one chain's looks: side by side, as the sheet of a large cohort takes as long."""
+    if isinstance(task.payload, SheetOfRegions):
+        draw_sheet(task, folder)
+    else:
+        look_at_regions(task, folder)
 
 
 def draw_sheet(task: Task, folder: Path) -> None:
