@@ -395,9 +395,14 @@ ABLATION = Table(  # the whole model and what stands beside it; target "macro": 
     {**_text("row", "target", "protocol", "side", "metric"), "value": NUMBER, **_INTERVAL,
      **_numbers("difference", "difference_lower", "difference_upper", "p"), "n": WHOLE, "method": TEXT},
 )  # fmt: skip
-SUBTYPES = Table(  # a row a patient and signature; true is "" where a marker is unknown
+SUBTYPES = Table(  # a row a patient and signature; true is "" where a marker is unknown, rule that of SubtypeSettings
     "subtypes.csv", {**_text("patient_id", "model", "variant", "protocol", "side", "role", "true", "called", "rule")}
 )
+SUBTYPE_METRICS = Table(  # subtype: of sensitivity and ppv; "all" of accuracy and no_information_rate
+    "subtype_metrics.csv",
+    {**_text("model", "variant", "protocol", "side", "role", "rule", "metric", "subtype"), "value": NUMBER, **_INTERVAL,
+     "n": WHOLE, "method": TEXT},
+)  # fmt: skip
 RECLASSIFICATION = Table(
     "nri_idi.csv",
     {**_SIGNATURE, **_text("model_old", "measure"), "value": NUMBER, **_INTERVAL, "p": NUMBER, "caution": TEXT},

@@ -33,6 +33,7 @@ __all__ = [
     "Protocol",
     "Role",
     "Side",
+    "Subtype",
     "Target",
     "TargetKind",
     "Test",
@@ -138,6 +139,17 @@ class Available(StrEnum):
     BLOOD = "blood"
     BIOPSY = "biopsy"
     SURGERY = "surgery"
+
+
+class Subtype(StrEnum):
+    """Molecular subtypes of breast cancer, in the order of every table."""
+
+    LUMINAL_A = "luminal A"
+    LUMINAL_B_NEGATIVE = "luminal B/HER2-negative"
+    LUMINAL_A_OR_B = "luminal A or B/HER2-negative"  # where nothing is said of Ki-67, which alone tells them apart
+    LUMINAL_B_POSITIVE = "luminal B/HER2-positive"
+    HER2_ENRICHED = "HER2-enriched"
+    TRIPLE_NEGATIVE = "triple negative"
 
 
 class Role(StrEnum):

@@ -13,6 +13,7 @@ from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.receptors import receptors
 from dlr.stages.regions import regions
 from dlr.stages.report import report
+from dlr.stages.subtypes import subtypes
 from dlr.stages.volumes import volumes
 
 PIPELINE = Pipeline(
@@ -30,6 +31,7 @@ PIPELINE = Pipeline(
         attention,  # where they looked, beside what chance would give
         regions,  # what they have learnt of core, rim and peritumoral tissue, and where in them they look
         evaluate,  # every measure with its interval, on the side where it is valid
+        subtypes,  # luminal A and B, HER2-enriched, triple negative: called and true
         report,  # one page a reader can check, figures and tables beside it
     ],
 )

@@ -15,18 +15,17 @@ from dlr.report.evidence import ROLES, ROLES_SHOWN
 from dlr.report.press import Panel, Press, slug
 from dlr.report.sources import Sources
 from dlr.tables import SUBTYPES
+from dlr.words import Subtype
 
 __all__ = ["CLASSES", "counted", "subtypes"]
 
-CLASSES = (  # in the order of every table; the last two of luminal HER2− are one where Ki-67 is unknown
-    "luminal A", "luminal B/HER2−", "luminal A or B/HER2−", "luminal B/HER2+", "HER2-enriched", "triple negative",
-)  # fmt: skip
+CLASSES = tuple(Subtype)
 RULES = {
-    "st_gallen_2013": "St Gallen 2013: hormone receptor positive is ER or PR positive; luminal A of these is HER2− with Ki-67 under 20 %, and with PR of 20 % or more where PR is a per cent",
-    "st_gallen_2011": "St Gallen 2011: hormone receptor positive is ER or PR positive; luminal A of these is HER2− with Ki-67 under 14 %",
+    "st_gallen_2013": "St Gallen 2013: hormone receptor positive is ER or PR positive; luminal A of these is HER2-negative with Ki-67 under 20 %, and with PR of 20 % or more where PR is a per cent",
+    "st_gallen_2011": "St Gallen 2011: hormone receptor positive is ER or PR positive; luminal A of these is HER2-negative with Ki-67 under 14 %",
 }
 CALLED = "Called from the answers to each marker at its own cut-off (Ki-67: the predicted per cent); true by the same rule from the markers as measured, of patients in whom all that the rule needs is known."
-TOGETHER = "Where Ki-67 is unknown, luminal A and luminal B/HER2− cannot be told apart and are one class."
+TOGETHER = "Where Ki-67 is unknown, luminal A and luminal B/HER2-negative cannot be told apart and are one class."
 CAPTION = "Rows: the subtype of the markers as measured; columns: the one called. Below each count the share of its row; framed: called rightly. "
 
 
@@ -36,7 +35,7 @@ def subtypes(sources: Sources, press: Press) -> Section:
     if table is None:
         return section("subtypes", sources, sources.missing("Molecular subtypes", SUBTYPES))
     rules = "; ".join(RULES.get(rule, rule) for rule in dict.fromkeys(table["rule"]))
-    merged = ((table["true"] == CLASSES[2]) | (table["called"] == CLASSES[2])).any()
+    merged = (table[["true", "called"]] == Subtype.LUMINAL_A_OR_B).to_numpy().any()
     blocks: list[Block] = [Prose((f"{rules}. {CALLED}{' ' + TOGETHER if merged else ''}",))]
     for role, rows in _of_roles(table):
         panels = []

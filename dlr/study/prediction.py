@@ -14,35 +14,38 @@ from dlr.engine.outputs import check_outputs
 from dlr.errors import InputError, Problem
 from dlr.settings import StudySettings
 from dlr.study.application import BAD_COLUMNS, Applied, NewPatients, applicable, apply_study, read_new_patients
-from dlr.tables import CUTOFFS, OUTSIDE, PATIENT_POINTS, PREDICTIONS
+from dlr.tables import CUTOFFS, OUTSIDE, PATIENT_POINTS, PREDICTIONS, SUBTYPES
 from dlr.words import MODELS, Kind, signature
 
 __all__ = ["Prediction", "doubt_of_images", "predict_patients", "predict_table"]
 
 NAMES = ["patient_id", "target", "model", "variant", "protocol"]
 LINE = ["target", "model", "variant", "protocol"]
+CALLED = ["patient_id", "model", "variant", "protocol", "called", "rule"]  # of SUBTYPES
 FILES = {  # what the header of each file begins with, by the ending of its name
     "": tuple(NAMES),
     "_points": PATIENT_POINTS.names[:5],
     "_outside": OUTSIDE.names,
+    "_subtypes": tuple(CALLED),
     "_bad": BAD_COLUMNS,
 }
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """Signatures, nomogram points, values outside the training range, bad cases."""
+    """Signatures, nomogram points, values outside the training range, molecular subtypes, bad cases."""
 
     probabilities: pd.DataFrame  # NAMES, probability or per_cent (whichever kinds there are), cutoff, positive
     points: pd.DataFrame  # PATIENT_POINTS
     outside: pd.DataFrame  # OUTSIDE
+    subtypes: pd.DataFrame  # CALLED, a row a patient and signature that answers ER, PR and HER2
     bad: pd.DataFrame  # case_id, patient_id, where, what, mend
 
 
 def predict_patients(
     study: Study, pipeline: Pipeline, settings: StudySettings, manifest: Path, out: Path, jobs: int = 1
 ) -> Path:
-    """Predict the patients of a manifest into `out` (CSV); beside it _points, _outside and _bad where there are any.
+    """Predict the patients of a manifest into `out` (CSV); beside it _points, _outside, _subtypes, _bad where any are.
 
     Raises InputError where no patient can be predicted, and before any work where a file would replace one that is not
     the result of an earlier prediction, or cannot be written.
@@ -52,7 +55,7 @@ def predict_patients(
     found = predict_table(study, pipeline, settings, manifest, jobs)
     out.parent.mkdir(parents=True, exist_ok=True)
     found.probabilities.to_csv(out, index=False)
-    for name in ("points", "outside", "bad"):
+    for name in ("points", "outside", "subtypes", "bad"):
         table: pd.DataFrame = getattr(found, name)
         beside = out.with_name(f"{out.stem}_{name}.csv")
         if len(table):
@@ -92,6 +95,7 @@ def predict_table(
         _with_cutoffs(signature(chains), made.of(CUTOFFS), order),
         made.of(PATIENT_POINTS),
         made.of(OUTSIDE).drop_duplicates(ignore_index=True),
+        _called(made.of(SUBTYPES), order),
         bad,
     )
 
@@ -107,6 +111,12 @@ def _with_cutoffs(rows: pd.DataFrame, cutoffs: pd.DataFrame, order: dict[str, in
     out["order"] = out["model"].map(order)
     out = out.sort_values(["target", "patient_id", "protocol", "order", "variant"], kind="stable")
     return out[[*NAMES, *[kind.value for kind in kinds], "cutoff", "positive"]].reset_index(drop=True)
+
+
+def _called(subtypes: pd.DataFrame, order: dict[str, int]) -> pd.DataFrame:
+    """What every signature calls every patient, in the order of the signatures."""
+    placed = subtypes.assign(order=subtypes["model"].map(order))
+    return placed.sort_values(["patient_id", "protocol", "order", "variant"], kind="stable")[CALLED]
 
 
 def _bad(patients: NewPatients, made: Applied) -> pd.DataFrame:

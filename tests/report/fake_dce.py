@@ -25,6 +25,7 @@ from dlr.tables import (
     SUBTYPES,
     Table,
 )
+from dlr.words import Subtype
 
 SHIFT = {"Clinical": 0.1, "Rad": 0.6, "DL": 0.8, "Rad+DL": 0.9, "Spatial": 0.5}
 REGIONS = ("core", "rim", "peritumoral")
@@ -35,7 +36,7 @@ LOST = {  # what a row of the ablation takes from the AUC, and half the width of
     "frozen": (-0.1, 0.06),
 }  # fmt: skip
 ASKED = [row for row in LOST if row not in ("radiomics_logistic", "radiomics_svm", "frozen")]
-CALLED = ("luminal A", "luminal B/HER2−", "luminal B/HER2+", "HER2-enriched", "triple negative")
+CALLED = tuple(name for name in Subtype if name != Subtype.LUMINAL_A_OR_B)
 
 
 class FakeDce(FakeVolumes):
@@ -210,7 +211,7 @@ class FakeDce(FakeVolumes):
 
     def subtypes(self) -> None:
         out, random, rows = self.stage("subtypes"), rng(self.seed, "subtypes"), []
-        one = ("luminal A or B/HER2−", *CALLED[2:])
+        one = (Subtype.LUMINAL_A_OR_B, *CALLED[2:])
         names = np.array(CALLED if self.ki67 else one)
         true = names[random.integers(0, len(names), self.n)]
         for model in ("Rad+DL", "Spatial"):

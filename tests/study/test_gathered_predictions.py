@@ -16,7 +16,7 @@ from dlr.settings import StudySettings
 from dlr.study import prediction
 from dlr.study.application import BAD_COLUMNS, Application, NewPatients
 from dlr.study.prediction import Prediction, predict_patients, predict_table
-from dlr.tables import CUTOFFS, OUTSIDE, PREDICTIONS
+from dlr.tables import CUTOFFS, OUTSIDE, PREDICTIONS, SUBTYPES
 from dlr.words import ModelSpec
 from tests.study.hand_made import cohort_of, predictions_of
 
@@ -127,6 +127,24 @@ def test_where_nobody_can_be_predicted_every_bad_case_is_named(monkeypatch: pyte
 def test_a_study_without_a_model_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="holds no fitted model"):
         predicted(monkeypatch, [], gives=(OUTSIDE,))
+
+
+def test_called_subtypes_stand_in_a_file_of_their_own_in_the_order_of_the_signatures(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    rows = pd.DataFrame({"patient_id": ["N2", "N1", "N1"], "model": ["Rad", "Toy", "Rad"], "called": list("abc")})
+    named = {"variant": "", "protocol": "crossfit", "side": "new", "role": "held-out", "true": "", "rule": "a rule"}
+    given = [new_rows({"N1": 0.5}), (SUBTYPES, rows.assign(**named)[list(SUBTYPES.names)])]
+    made = predicted(monkeypatch, given)
+    monkeypatch.setattr(prediction, "predict_table", lambda *given: made)
+    study = SimpleNamespace(inputs=Inputs(tmp_path / "manifest.csv"))
+    predict_patients(study, None, StudySettings(), tmp_path / "table.csv", tmp_path / "new.csv")  # type: ignore[arg-type]
+    lines = (tmp_path / "new_subtypes.csv").read_text().splitlines()
+    assert lines == [
+        "patient_id,model,variant,protocol,called,rule", "N1,Rad,,crossfit,c,a rule", "N1,Toy,,crossfit,b,a rule",
+        "N2,Rad,,crossfit,a,a rule",
+    ]  # fmt: skip
+    assert predicted(monkeypatch, given[:1]).subtypes.empty
 
 
 def test_companions_are_written_where_there_are_any_and_old_ones_go(
