@@ -16,7 +16,7 @@ from dlr.errors import InputError
 from dlr.radiomics import Measured, Profile, expected_columns, measure, perturb_mask
 from dlr.radiomics.inputs import kind_of
 from dlr.radiomics.perturbation import Perturbation, equivalent_radius
-from dlr.radiomics.regions import LESION, OUTSIDE, parse_region, region_mask
+from dlr.radiomics.regions import LESION, OUTSIDE, region_mask
 from dlr.randomness import rng
 from dlr.study.cases import OneCase
 from dlr.volume.regions import breast_of, signed_distance
@@ -85,7 +85,7 @@ def region_masks_of(case: Case, mask: np.ndarray, regions: Sequence[str]) -> dic
     millimetre = 1.0 if known else 2 * equivalent_radius(mask, spacing) * SHARE
     distance = signed_distance(mask, spacing)
     found = {name: region_mask(name, distance, millimetre) for name in names}
-    if case.image.array.shape[0] > 1 and any(parse_region(name)[0] in OUTSIDE for name in names):
+    if case.image.array.shape[0] > 1 and any(name.startswith(OUTSIDE) for name in names):
         within = breast_of(case.image.array) | mask
         found = {name: region & within for name, region in found.items()}
     return found
