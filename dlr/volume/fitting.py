@@ -127,6 +127,7 @@ def fit_network(
     """
     truth = np.asarray(labels, dtype=float)
     outlined = np.array([one.outlined for one in volumes])
+    _need_outlines(kind, outlined)
     useful = np.isfinite(truth).any(axis=1)
     useful = {"single": useful, "multi": useful | outlined, "spatial": useful & outlined}[kind]
     out = (
@@ -135,7 +136,8 @@ def fit_network(
         else np.asarray(validation)
     )
     taught = useful & ~out
-    _check(kind, truth[taught], targets, outlined[taught])
+    _need_outlines(kind, outlined[taught])
+    _need_values(truth[taught], targets)
     form = architecture_of(kind, targets, volume, settings)
     network, origin = _begun(form, settings, seed)
     learnt = [volumes[k] for k in np.flatnonzero(taught).tolist()]
@@ -212,14 +214,18 @@ def _both_classes(levels: np.ndarray) -> np.ndarray:
     return (levels == 0).any(axis=0) & (levels == 1).any(axis=0)
 
 
-def _check(kind: str, truth: np.ndarray, targets: Sequence[Target], outlined: np.ndarray) -> None:
-    """InputError where something that is to be learnt is not there."""
+def _need_outlines(kind: str, outlined: np.ndarray) -> None:
+    """InputError where an outline is needed and there is none."""
     if kind != "single" and not outlined.any():
         need, mend = {
             "multi": ("which MultiTask learns", "set receptors.models: [single]"),
             "spatial": ("whose regions Spatial pools over", "leave spatial out of receptors.models, or outline some"),
         }[kind]
         raise InputError("training part", f"no volume has an outline, {need}", mend)
+
+
+def _need_values(truth: np.ndarray, targets: Sequence[Target]) -> None:
+    """InputError where a target has no two values to learn from."""
     for target, labels in zip(targets, truth.T, strict=True):
         known = labels[np.isfinite(labels)]
         if len(np.unique(known)) > 1:

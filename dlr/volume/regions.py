@@ -10,7 +10,7 @@ from dlr.volume.settings import RegionSettings
 __all__ = ["REGIONS", "breast_of", "region_masks", "regions_in_use", "signed_distance"]
 
 REGIONS = ("core", "rim", "peritumoral")  # from the inside out
-AIR = 0.05  # of the 99th percentile above the lowest grey: what is darker is no tissue
+AIR = 0.05  # of the 99th percentile of an image
 
 
 def signed_distance(mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
@@ -48,15 +48,17 @@ def regions_in_use(settings: RegionSettings) -> tuple[str, ...]:
 def breast_of(image: np.ndarray) -> np.ndarray:
     """Where the breast is, bool of the image's shape: its largest connected part above air, holes in slices filled.
 
-    image : (z, y, x) or (y, x), as measured; smoothed by one pixel within slices against noise. Few voxels of an image
-    are brighter than its 99th percentile; what is darker than AIR of it is air, which leaves suppressed fat inside.
+    image : (z, y, x) or (y, x), as measured. Air is 0, or the lowest grey where that is less; what lies above it by AIR
+    of the 99th percentile is tissue, so that suppressed fat is inside. Smoothed by a Gaussian of one pixel within
+    slices against noise, and the pixel by which that moves the edge outwards is taken off again.
     """
-    within = (*(0.0,) * (image.ndim - 2), 1.0, 1.0)
-    smooth = ndimage.gaussian_filter(np.asarray(image, dtype=np.float32), within)
-    lowest = smooth.min()
-    parts, count = ndimage.label(smooth > lowest + AIR * (np.percentile(smooth, 99) - lowest))
+    grey, other = np.asarray(image, dtype=np.float32), (1,) * (image.ndim - 2)
+    smooth = ndimage.gaussian_filter(grey, (*(0,) * len(other), 1, 1))
+    lowest = min(0.0, float(smooth.min()))
+    tissue = smooth > lowest + AIR * (np.percentile(smooth, 99) - lowest)
+    cross = ndimage.generate_binary_structure(2, 1).reshape((*other, 3, 3))
+    parts, count = ndimage.label(ndimage.binary_erosion(tissue, cross, border_value=1))
     if not count:
         return np.ones(image.shape, dtype=bool)
     largest = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
-    flat = np.ones((*(1,) * (image.ndim - 2), 3, 3), dtype=bool)
-    return ndimage.binary_fill_holes(largest, ndimage.generate_binary_structure(2, 1).reshape(flat.shape))
+    return ndimage.binary_fill_holes(largest, cross)
