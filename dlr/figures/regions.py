@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -221,12 +222,12 @@ def _lines(ax: Axes, labels: Sequence[str], places: Sequence[float]) -> None:
     ax.spines["left"].set_visible(False)
 
 
-def _beside(ax: Axes, y: float, words: str, right: float = FIRST, **more: str) -> None:
+def _beside(ax: Axes, y: float, words: str, right: float = FIRST, **more: Any) -> None:
     """Words of a line, so many points right of the axes: columns keep their places whatever the width."""
     ax.annotate(
         words, (1, y), xytext=(right, 0), xycoords=ax.get_yaxis_transform(), textcoords="offset points", va="center",
         fontsize=7.5, annotation_clip=False, **more,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 def _number(value: float, digits: int, signed: bool = False) -> str:

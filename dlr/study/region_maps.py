@@ -114,10 +114,11 @@ def look_of(run: Run, volumes: VolumeSet, chain: RegionChain, pictured: set[str]
 
 def look_at_regions(task: Task, folder: Path) -> None:
     """Show one chain its volumes; leave weights.json, shares.parquet and the planes of the examples."""
-    from dlr.volume import load_receptors, look
+    from dlr.volume import Spatial, load_receptors, look
 
     given: LookAtRegions = task.payload
     network = load_receptors(given.network)
+    assert isinstance(network, Spatial)
     (folder / WEIGHTS_FILE).write_text(json.dumps(_weights(network)), encoding="utf-8")
     rows = []
     for number, (case, place) in enumerate(zip(given.cases, given.folders, strict=True)):
@@ -128,7 +129,8 @@ def look_at_regions(task: Task, folder: Path) -> None:
         for scale, heat in maps.items():
             rows += [(case, scale, name, *both) for name, both in shares_by_region(heat, regions).items()]
         if given.pictured[number]:
-            np.savez_compressed(folder / pictures_file(case, given.cases), **_pictures(volume, regions, maps))
+            layers = _pictures(volume, regions, maps)
+            np.savez_compressed(folder / pictures_file(case, given.cases), **layers)  # type: ignore[arg-type]
     table = pd.DataFrame(rows, columns=["case_id", "scale", "region", "share", "volume_share"])
     table.to_parquet(folder / SHARES_FILE, index=False)
 
@@ -157,14 +159,11 @@ def pictures_file(case: str, cases: Sequence[str]) -> str:
 
 def _weights(network: Spatial) -> list[dict[str, object]]:
     """A row a target and region."""
-    from dlr.volume.regions import regions_in_use
-
-    names = regions_in_use(network.form.regions)
-    weights = network.region_weights().detach().double().numpy()
+    weights = network.region_weights().double().numpy()
     return [
         {"target": target, "region": name, "weight": float(weight)}
         for target, own in zip(network.targets, weights, strict=True)
-        for name, weight in zip(names, own, strict=True)
+        for name, weight in zip(network.regions, own, strict=True)
     ]
 
 
