@@ -36,7 +36,7 @@ def subtypes(run: Run) -> None:
     tables, rule = read_cohort(run.needs.cohort), run.settings.subtypes.rule
     missing = [name for name in RECEPTORS if name not in {target.name for target in tables.targets}]
     if missing:
-        run.leave_out(f"subtypes are made of ER, PR and HER2: {', '.join(missing)} is no target of this study")
+        run.leave_out(f"subtypes are made of ER, PR and HER2: this study has no target {' or '.join(missing)}")
     predictions = pd.concat([PREDICTIONS.read(folder) for folder in run.every(PREDICTIONS)], ignore_index=True)
     chosen = predictions[predictions["algorithm"] == CHOSEN]
     labels = {target.name: tables.labels(target) for target in tables.targets}

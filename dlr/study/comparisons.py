@@ -104,8 +104,8 @@ def _macro_differences(
             blocks.setdefault((first.protocol, first.side), {})[first.model, first.variant] = targets
     for (protocol, side), models in blocks.items():
         for first, second in _pairs([targets[0] for targets in models.values()], primary):
-            pair = (models[one.model, one.variant] for one in (first, second))
-            found = macro_difference(*pair, seed=seed, replicates=replicates)
+            a, b = (models[one.model, one.variant] for one in (first, second))
+            found = macro_difference(a, b, seed, replicates)
             if found:
                 yield _pair_of(first, second) | found | {
                     "target": MACRO, "protocol": protocol, "side": side, "p_holm": NAN,

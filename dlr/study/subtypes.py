@@ -85,8 +85,8 @@ def called_subtypes(
     for names, own in signature(predictions).groupby(LINE, sort=True):
         values = own.pivot(index="patient_id", columns="target", values="value")
         answered = [name for name in asked if name in values]
-        cut = {name: at.get((name, *names[:3])) if kinds[name].binary else POSITIVE_FROM for name in RECEPTORS}
-        if not set(RECEPTORS) <= set(answered) or None in cut.values():
+        cut = {name: at.get((name, *names[:3]), np.nan) if kinds[name].binary else POSITIVE_FROM for name in RECEPTORS}
+        if not set(RECEPTORS) <= set(answered) or np.isnan(list(cut.values())).any():
             continue
         called = subtypes_of(_markers(values[answered].dropna(), kinds, cut), RULES[rule])
         true = subtypes_of(_markers(measured.reindex(columns=answered), kinds, MEASURED), RULES[rule])

@@ -164,4 +164,4 @@ def test_the_rule_moves_the_key_and_what_is_called(study: Result, manifest: Path
 def test_the_stage_leaves_itself_out_where_a_receptor_is_no_target(manifest: Path) -> None:
     result = run(manifest, "runs", "cohort.target=[her2]")
     assert result.folders["subtypes"] is None
-    assert "er, pr is no target of this study" in result.left_out["subtypes"]
+    assert "this study has no target er or pr" in result.left_out["subtypes"]
