@@ -142,7 +142,9 @@ class Evidence:
         return float(values.iloc[0]) if len(values) else None
 
     def cutoff_from(self, target: str, model: str, role: str = "test") -> str:
-        """The patients that gave the cut-off used in a role: "training", or "validation"."""
+        """The patients that gave the cut-off used in a role: "training", "validation", or the external ones themselves."""
+        if role == CROSS_VALIDATED_EXTERNAL:
+            return "the same"
         used, table = self.rows(target, model, role), self.sources.table(CUTOFFS)
         if table is None or used.empty:
             return "training"
@@ -240,7 +242,8 @@ def measure_words(metric: str) -> str:
 
 def held_out_once(sources: Sources) -> bool:
     """Whether a protocol predicted training patients by models that had not seen them."""
-    return any(protocol != Protocol.PAPER for protocol in sources.settings.learn.protocols)
+    others = (Protocol.PAPER, Protocol.EXTERNAL_CROSSFIT)
+    return any(protocol not in others for protocol in sources.settings.learn.protocols)
 
 
 def judged_on(sources: Sources) -> str:

@@ -11,8 +11,9 @@ from built_report import ABOUT, Built
 from fake_run import FakeRun
 
 from dlr.report.evidence import Evidence
+from dlr.report.headline import headline_paragraph
 from dlr.tables import METRICS
-from dlr.words import FROZEN_EXTERNAL, ModelSpec, Target, TargetKind
+from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, ModelSpec, Target, TargetKind
 
 
 @pytest.fixture
@@ -30,6 +31,25 @@ HER2 = Target("her2")
 def table_of(run: FakeRun) -> tuple[Path, pd.DataFrame]:
     folder = run.folder / "evaluate"
     return folder, METRICS.read(folder)
+
+
+def test_external_patients_cross_validated_within_are_no_external_test_and_lead_last(run: FakeRun) -> None:
+    folder, table = table_of(run)
+    out_of_fold = table[(table["protocol"] == "crossfit") & (table["side"] == "train") & (table["model"] == "Rad")]
+    within = out_of_fold.assign(protocol="external_crossfit", side="external", value=0.625)
+    frozen = out_of_fold.assign(side="external", value=0.875)
+    METRICS.write(folder, pd.concat([out_of_fold, within, frozen]))
+    evidence = evidence_of(run)
+    for role, value in ((CROSS_VALIDATED_EXTERNAL, 0.625), (FROZEN_EXTERNAL, 0.875)):
+        found = evidence.get("her2", "Rad", role, "auc")
+        assert found is not None and found.value == value
+    headline = evidence.headline(HER2)
+    assert headline is not None and headline.role == FROZEN_EXTERNAL
+    METRICS.write(folder, within)
+    headline = evidence_of(run).headline(HER2)
+    assert headline is not None and headline.role == CROSS_VALIDATED_EXTERNAL
+    said = headline_paragraph(run.sources(ABOUT), evidence_of(run), headline)
+    assert "Cross-validated within" in said and "no external test" in said and "frozen" not in said
 
 
 def test_models_stand_in_the_order_of_the_five(run: FakeRun) -> None:
