@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -64,16 +64,17 @@ def look(network: Receptors, volume: Volume, flips: bool) -> Looked:
     turns = (False, True) if flips else (False,)
     said: list[ReceptorOutput] = [network(given.flip(-1) if mirrored else given) for mirrored in turns]
 
-    def seen(of_one: Callable[[ReceptorOutput], Tensor]) -> np.ndarray:
-        maps = [of_one(one) for one in said]
+    def seen(maps: Iterable[Tensor]) -> np.ndarray:
         back = [(own.flip(-1) if mirrored else own).numpy() for own, mirrored in zip(maps, turns, strict=True)]
         return np.asarray(np.mean(back, axis=0, dtype=np.float32))
 
+    lesions = [torch.sigmoid(one.segmentation[0, 0]) for one in said if one.segmentation is not None]
+    scales = zip(*(one.attention for one in said), strict=True)
     return Looked(
         scores=np.mean([one.scores[0].double().numpy() for one in said], axis=0),
         features=np.mean([one.features[0].double().numpy() for one in said], axis=0),
-        map=None if said[0].segmentation is None else seen(lambda one: torch.sigmoid(one.segmentation[0, 0])),
-        attention=tuple(seen(lambda one, k=k: one.attention[k][0, 0]) for k in range(len(said[0].attention))),
+        map=seen(lesions) if lesions else None,
+        attention=tuple(seen(gates[0, 0] for gates in scale) for scale in scales),
     )
 
 

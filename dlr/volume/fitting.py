@@ -97,6 +97,7 @@ def prepared(batch: Batch, limits: Tensor) -> Batch:
     grey, masks = moved(grey, wanted.mask if regions.shape[1] == 0 else regions, shown.matrix)
     grey = toned(grey, limits.to(grey.device), shown.gain, shown.gamma)
     if regions.shape[1] > 0:
+        assert masks is not None
         return Batch(torch.cat([grey, masks], dim=1), wanted)
     return Batch(grey, Wanted(wanted.labels, masks, wanted.outlined))
 

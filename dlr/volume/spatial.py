@@ -33,7 +33,9 @@ SCALES = (2, 3, 4)  # of an encoder's five maps: layers 2 to 4
 
 def make_network(form: Architecture) -> SingleTask | MultiTask | Spatial:
     """The network of an architecture, its weights drawn from torch's generator."""
-    return {"single": SingleTask, "multi": MultiTask, "spatial": Spatial}[form.kind](form)
+    if form.kind == "spatial":
+        return Spatial(form)
+    return SingleTask(form) if form.kind == "single" else MultiTask(form)
 
 
 class Spatial(Receptors):
