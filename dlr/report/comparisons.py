@@ -19,9 +19,9 @@ __all__ = ["algorithms", "comparisons", "of_networks"]
 
 def comparisons(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
     """Paired differences on the same patients, the one that was named beforehand in bold, and all p as a matrix."""
-    if len(evidence.models(target.name)) < 2:
-        return [Missing("Comparisons of models", f"There is one model of {target.name} only.")]
     rows = sources.of(COMPARISONS, target)
+    if rows is None and len(evidence.models(target.name)) < 2:
+        return [Missing("Comparisons of models", f"There is one model of {target.name} only.")]
     if rows is None:
         return sources.missing("Comparisons of models", COMPARISONS)
     digits = 3 if target.binary else 2

@@ -132,6 +132,10 @@ def radiomics(sources: Sources) -> str:
         return f"The study started from a table of {total:,} features."
     where = measured_regions(sources, total)
     text = f"{total:,} features were computed from each ROI with the profile {profile} (engine {engine}) on {len(images)} image types ({', '.join(images)}){where}; {once}."
+    if where:
+        text += (
+            " The Rad model was fitted on all of them and, with the same parts and draws, on those of the lesion alone."
+        )
     missing = sources.table(MISSING)
     if missing is None:
         return text

@@ -101,7 +101,7 @@ def test_features_are_counted_by_region(report: Built, tmp_path: Path) -> None:
         text = methods_text(sources, Evidence(sources))
         counted = "1,032 in each of the lesion, its core deeper than 3 mm and the tissue up to 4 mm around it"
         assert "3,096 features were computed" in text and f"{counted}{said}" in text
-        assert ("twentieth" in text) == (not known)
+        assert ("twentieth" in text) == (not known) and "on those of the lesion alone" in text
     assert "in each of" not in methods_text(*both(report))
 
 

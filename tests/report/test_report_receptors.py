@@ -24,7 +24,7 @@ from dlr.report.reporting import reporting_table
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.tables import COMPARISONS, METRICS
-from dlr.words import Target
+from dlr.words import LESION_ALONE, Target
 
 
 @pytest.fixture(scope="module")
@@ -325,3 +325,15 @@ def test_a_comparison_of_variants_names_them_and_is_not_the_one_named_beforehand
     named = [row[0] for row in shown.rows]
     assert named[-1] == "MultiTask, before biopsy − SingleTask" and named.count("MultiTask − SingleTask") == 1
     assert [named[k] for k in shown.strong] == ["MultiTask − SingleTask"]
+
+
+def test_one_model_with_and_without_its_regions_is_a_comparison_too(tmp_path: Path) -> None:
+    run = FakeVolumes(tmp_path, patients=60).write_all()
+    folder = run.folder / "evaluate"
+    metrics, table = METRICS.read(folder), COMPARISONS.read(folder)
+    METRICS.write(folder, metrics[metrics["model"] == "Rad"])
+    row = table[table["target"] == "er"].head(1)
+    COMPARISONS.write(folder, row.assign(model_a="Rad", model_b="Rad", variant_a="", variant_b=LESION_ALONE))
+    sources = run.sources()
+    (block,) = comparisons(sources, Press(tmp_path / "out"), Evidence(sources), Target("er"))
+    assert isinstance(block, TableBlock) and [cells[0] for cells in block.rows] == ["Rad − Rad, lesion alone"]
