@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,15 @@ from matplotlib.collections import LineCollection
 from dlr import figures
 from dlr.figures import Plane, theme
 from dlr.figures.patients import filled_regions
+from dlr.figures.regions import ABLATION_NAMES
+from dlr.volume.regions import REGIONS
+from dlr.volume.settings import AblationRow
+
+
+def test_regions_and_rows_of_the_ablation_are_those_of_the_network() -> None:
+    assert tuple(theme.REGIONS) == REGIONS
+    assert set(ABLATION_NAMES) >= set(get_args(AblationRow))
+    assert len({str(style.line) for style in theme.REGIONS.values()}) == len(REGIONS), "colour is never alone"
 
 
 def words(ax: Axes) -> list[str]:
