@@ -22,7 +22,7 @@ __all__ = ["ablation", "claims", "of_roles", "trap_words"]
 
 FULL, TRAP, HIDDEN = "full", "core_pooled", "core_only"
 NO_NETWORK = ("radiomics_logistic", "radiomics_svm", "frozen")  # rows beside the ablation's own
-MEAN = "mean of the markers"
+MEAN = "all (macro)"
 NONE = "No row without one of its parts was asked for (receptors.ablation: none): Spatial stands beside radiomics and the frozen network."
 INTRO = "Spatial was trained again without one of its parts each, on the same patients and folds with the same seeds; radiomics and the frozen network stand beside it. A row that takes a region away has the input there at zero."
 VALUES = "All rows of a target are of the same patients: those whom every row predicts. AUC, and of an outcome in per cent the mean absolute error in percentage points. In brackets 95 % intervals."
@@ -34,7 +34,7 @@ FIGURE = "Each row with its 95 % interval, its difference to the whole model, an
 
 
 def ablation(sources: Sources, press: Press, evidence: Evidence) -> Section:
-    """A table of values, one of differences and a figure a role; then the sentence of what they allow to claim."""
+    """A table of values and one of differences a role, what they allow to claim, the trap; of the first role a figure."""
     found = list(of_roles(sources))
     if not found:
         asked = (sources.about.further.get("receptors") or {}).get("ablation", "none")
@@ -52,7 +52,7 @@ def ablation(sources: Sources, press: Press, evidence: Evidence) -> Section:
             _differences(press, f"ablation_differences_{name}", f"What each row changes, {role}", own, targets),
             Prose(tuple(claims(own, targets))),
             *_trap(press, name, role, rows, targets),
-            _figure(press, name, role, rows, targets),
+            *([_figure(press, name, role, rows, targets)] if role == found[0][0] else []),
         ]
     return section("ablation", sources, blocks)
 
@@ -116,7 +116,7 @@ def _with_limits(one: pd.Series, value: str, lower: str, upper: str, between: st
     if pd.isna(one[value]):
         return theme.NOTHING
     digits = _digits(one)
-    shown = f"{one[value]:.{digits}f}".replace("-", "−")
+    shown = f"{round(one[value], digits) + 0.0:.{digits}f}".replace("-", "−")  # no −0
     limits = theme.format_interval(one[lower], one[upper], digits)
     return shown if limits == theme.NOTHING else f"{shown}{between}({limits})"
 
@@ -165,12 +165,12 @@ def _differences(press: Press, name: str, title: str, rows: pd.DataFrame, target
         for row in names:
             one = by.loc[(row, target)] if (row, target) in by.index else None
             cell = theme.NOTHING if one is None else _difference(one)
-            p = "" if one is None or pd.isna(one["p"]) else f"\np {theme.format_p(one['p'])}"
-            cells.append(f"{cell}{p}")
+            p = "" if one is None or pd.isna(one["p"]) else f"; p {theme.format_p(one['p'])})"
+            cells.append(f"{cell.removesuffix(')')}{p}" if p else cell)
         shown[_words(target)] = cells
     how = rows.loc[rows["row"] != FULL, "method"].str.partition("; difference: ")[2]
     methods = "; ".join(dict.fromkeys(filter(None, how)))
-    return press.table(name, title, pd.DataFrame(shown), rows, DIFFERENCES + (f" {methods}." if methods else ""))
+    return press.table(name, title, pd.DataFrame(shown), rows, DIFFERENCES + (f" How: {methods}." if methods else ""))
 
 
 def claims(rows: pd.DataFrame, targets: Sequence[str]) -> list[str]:

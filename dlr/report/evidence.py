@@ -40,6 +40,7 @@ __all__ = [
     "judged_on",
     "main_variant",
     "markers_of",
+    "of_fewer",
     "measure_words",
     "with_interval",
 ]
@@ -258,6 +259,13 @@ def judged_on(sources: Sources) -> str:
 def markers_of(method: str) -> tuple[str, ...]:
     """Over which markers a row of target `macro` is the mean, by its method; of other rows none."""
     return tuple(filter(None, method.partition("; mean of ")[2].split(", ")))
+
+
+def of_fewer(sources: Sources, method: str) -> str:
+    """Over which markers a mean runs, where these are not all of the study's."""
+    named = markers_of(method)
+    every = {target.name for target in sources.targets if target.binary}
+    return "" if not named or set(named) == every else f"\nof {', '.join(named)}"
 
 
 def _estimate(row: Any) -> Estimate | None:

@@ -15,7 +15,7 @@ from dlr.report.blocks import Block, Heading, Prose, Section
 from dlr.report.cohorts import cohort_blocks
 from dlr.report.combined import sample_size
 from dlr.report.contents import section
-from dlr.report.evidence import ROLES, ROLES_SHOWN, Evidence, cell, markers_of
+from dlr.report.evidence import ROLES, ROLES_SHOWN, Evidence, cell, markers_of, of_fewer
 from dlr.report.press import Press
 from dlr.report.published import MARKERS, NEEDED, UNSAID, published, sources_of
 from dlr.report.sources import Sources
@@ -161,20 +161,13 @@ def _cells(
             if value is not None and (own is None or _as_published(target, own.method)):
                 found[column] = f"{value:.3f}"
         elif own is not None:
-            found[column] = cell(own, digits, "\n") + _of_fewer(evidence.sources, own.method)
+            found[column] = cell(own, digits, "\n") + of_fewer(evidence.sources, own.method)
     return found
 
 
 def _as_published(target: str, method: str) -> bool:
     """Whether a mean runs over the markers that theirs runs over; a marker alone always does."""
     return target != MACRO or set(markers_of(method)) == set(MARKERS)
-
-
-def _of_fewer(sources: Sources, method: str) -> str:
-    """Over which markers a mean runs, where these are not all of the study's."""
-    named = markers_of(method)
-    every = {target.name for target in sources.targets if target.binary}
-    return "" if not named or set(named) == every else f"\nof {', '.join(named)}"
 
 
 def _measured(
@@ -345,7 +338,7 @@ def _strata(sources: Sources, press: Press, evidence: Evidence, binary: Sequence
             cells = {}
             for row in found.itertuples(index=False):
                 limits = theme.format_interval(row.lower, row.upper)
-                fewer = _of_fewer(sources, str(row.method))
+                fewer = of_fewer(sources, str(row.method))
                 cells[Column(str(row.model))] = f"{theme.format_auc(row.value)}\n({limits}){fewer}"
             methods = dict(zip(found["model"], found["method"].astype(str), strict=True))
             for column in columns:

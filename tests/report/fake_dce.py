@@ -62,7 +62,7 @@ class FakeDce(FakeVolumes):
 
     def __init__(self, folder: Path, **named: Any) -> None:
         super().__init__(folder, **named)
-        self.side[np.arange(self.n) % 10 == 9] = "external"
+        self.side = np.where(np.arange(self.n) % 10 == 9, "external", self.side)
 
     def write_all(self) -> FakeDce:
         self.further["receptors"] = {**self.further["receptors"], "ablation": ASKED}

@@ -41,7 +41,7 @@ def test_every_row_has_the_value_of_the_table_and_theirs_stand_apart(run: FakeDc
     table = tables(section)["Rows of the ablation, test"]
     assert table.head == (
         "Row", "er\nn 42", "er\n(theirs)", "pr\nn 42", "pr\n(theirs)", "her2\nn 42", "her2\n(theirs)",
-        "mean of the markers\nn 42", "mean of the markers\n(theirs)", "ki67\nn 42",
+        "all (macro)\nn 42", "all (macro)\n(theirs)", "ki67\nn 42",
     )  # fmt: skip
     assert table.theirs == {2, 4, 6, 8} and table.strong == {0}
     assert "theirs, unverified: printed by a secondary page, side not said" in table.note
@@ -57,6 +57,17 @@ def test_every_row_has_the_value_of_the_table_and_theirs_stand_apart(run: FakeDc
         assert [found[words][k] for k in (2, 4, 6, 8)] == [f"{value:.3f}" for value in ABLATED[row]]
     assert found["radiomics, linear SVM"][9] == "–", "it has no row of Ki-67"
     assert found["frozen 2-D network, all slices"][2] == "–", "nothing was printed of it"
+
+
+def test_what_a_row_changes_stands_with_its_p_where_there_is_one(section: Section) -> None:
+    rows = {row[0]: row for row in tables(section)["What each row changes, test"].rows}
+    assert "Spatial, whole" not in rows and len(rows) == len(LOST) - 1
+    row = rows["without peritumoral tissue"]
+    assert row[1] == "−0.090\n(−0.150 to −0.030; p 0.030)" and row[4] == "−0.090\n(−0.150 to −0.030)"
+    assert row[5] == "0.9\n(0.3–1.5; p 0.030)", "an error that grows"
+    assert rows["attention at one scale"][1].startswith("0.000\n"), "no −0"
+    inside = {row[0]: row for row in tables(section)["What each row changes, out-of-fold"].rows}
+    assert inside["without peritumoral tissue"][1] == "−0.090\n(−0.150 to −0.030)"
 
 
 def test_printed_means_are_means_of_the_printed_markers() -> None:
@@ -119,9 +130,9 @@ def test_the_trap_stands_apart_and_is_explained(section: Section) -> None:
     assert table.note.startswith("Pooling alone is no ablation.") and table.quiet == {1}
 
 
-def test_every_role_has_its_figure_with_a_panel_a_target(section: Section) -> None:
+def test_the_first_role_has_a_figure_with_a_panel_a_target(section: Section) -> None:
     figures = {block.name: block for block in section.blocks if isinstance(block, FigureBlock)}
-    assert set(figures) == {"ablation_forest_test", "ablation_forest_out-of-fold"}
+    assert set(figures) == {"ablation_forest_test"}
     assert len(figures["ablation_forest_test"].panels) == 5
 
 
