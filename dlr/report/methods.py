@@ -10,6 +10,7 @@ from dlr.report.enhancement_methods import super_resolution
 from dlr.report.evidence import Evidence, held_out_once, judged_on, with_interval
 from dlr.report.selection import ICC_WORDS, kept_under_all, measured_regions, of_the_whole_side, step_counts
 from dlr.report.sources import Sources
+from dlr.report.subtypes import RULES
 from dlr.report.volume_methods import networks_of_volumes
 from dlr.settings import StudySettings
 from dlr.tables import (
@@ -26,6 +27,7 @@ from dlr.tables import (
     PCA,
     SELECTION,
     STABILITY,
+    SUBTYPES,
 )
 from dlr.words import MACRO, Protocol, Side, Target, TargetKind
 
@@ -324,6 +326,12 @@ def statistics(sources: Sources) -> str:
     if any(not target.binary for target in sources.targets):
         sentences.append(
             "An outcome in per cent is described by mean absolute error, beside that of the training median, by bias and limits of agreement (Bland and Altman), and by Pearson's and Spearman's correlations, with 95 % intervals; models were compared on test by paired t-tests of absolute errors."
+        )
+    called = sources.table(SUBTYPES)
+    if called is not None:
+        rules = "; ".join(RULES.get(rule, rule) for rule in dict.fromkeys(called["rule"]))
+        sentences.append(
+            f"Molecular subtypes were called from the answers ({rules}); their accuracy has Wilson's interval and stands beside the share of the commonest subtype."
         )
     return " ".join(sentences)
 

@@ -58,7 +58,8 @@ SLOPES = "Calibration slope and intercept: 1 and 0 are ideal; a slope under 1 me
 IN_PER_CENT = tuple((words.replace("\n", " "), metric, digits) for words, metric, digits in per_cent.TABLE)
 CUTOFF = "In brackets 95 % intervals. Sensitivity and specificity at the cut-off from training (out-of-fold or validation) patients, unchanged elsewhere. Patients needed: to show with 80 % power that such an AUC differs from 0.5 (Obuchowski), positive + negative."
 APART = "Validation less test: two groups of patients, DeLong's unpaired test; that no difference is shown does not show that nothing is overfitted."
-MACRO_NOTE = "Means over the markers, with a bootstrap by patient: the AUC over each marker's known patients, the others on patients of whom every marker is known. Mean Jaccard, TP/(TP + FP + FN) a marker, is what alone gives the printed macro ACC; mean accuracy and exact match stand beside it."
+MACRO_NOTE = "Means over the markers, with a bootstrap by patient: the AUC over each marker's known patients, the others on patients of whom every marker is known."
+HUANGS_ACC = "Mean Jaccard, TP/(TP + FP + FN) a marker, is what alone gives the printed macro ACC; mean accuracy and exact match stand beside it."
 PAIR_NOTE = "Paired on the same patients. A large p does not show that two networks are equal."
 HUANGS_P = "They printed no DeLong p below .182."
 THEIR_PER_CENT = "They print a mean absolute error of 8.2 ± 2.1 percentage points."
@@ -188,7 +189,7 @@ def _measured(
     for words, metric, digits in measures:
         printed = {column: f"{value:.{digits}f}" for column, value in _unsaid(evidence, columns, target, metric)}
         if printed:
-            yield {"Patients are": UNSAID, "Measure": words, head: theme.NOTHING}, printed
+            yield {"Patients are": f"theirs: {UNSAID}", "Measure": words, head: theme.NOTHING}, printed
 
 
 def _unsaid(evidence: Evidence, columns: Sequence[Column], target: str, metric: str) -> Iterator[tuple[Column, float]]:
@@ -210,7 +211,8 @@ def _together(sources: Sources, press: Press, evidence: Evidence) -> list[Block]
     if not rows:
         return sources.missing("All markers together", METRICS, "No model answers several markers of two classes.")
     data = _of_target(evidence, MACRO)
-    note = " ".join(filter(None, [MACRO_NOTE, evidence.stopped_note(MACRO)]))
+    huangs = HUANGS_ACC if {column.model for column in columns} & set(HUANGS) else ""
+    note = " ".join(filter(None, [MACRO_NOTE, huangs, evidence.stopped_note(MACRO)]))
     return [_table(press, "receptors_macro", "All markers together", columns, rows, data, note)]
 
 

@@ -70,7 +70,7 @@ def _weights(sources: Sources, press: Press) -> list[Block]:
     said = heavier(weights)
     return [
         press.table("region_weights", title, pd.DataFrame(shown), weights, WEIGHTS_NOTE),
-        *([Prose((f"{'; '.join(said)}.",))] if said else []),
+        *([Prose((said,))] if said else []),
         press.figure("region_weights", title, caption, [panel]),
     ]
 
@@ -82,20 +82,18 @@ def _range(found: pd.DataFrame, target: str, region: str) -> str:
     return f"{own['mean']:.3f}\n({own['min']:.3f}–{own['max']:.3f})"
 
 
-def heavier(weights: pd.DataFrame) -> list[str]:
-    """Regions that weigh more than the even share in every one of several chains, a phrase each.
+def heavier(weights: pd.DataFrame) -> str:
+    """Which regions weigh more than the even share in every one of several chains, target by target; "" for none.
 
     weights : REGION_WEIGHTS.
     """
     said = []
     for target, own in weights.groupby("target", sort=False):
         even = 1 / own["region"].nunique()
-        for region, rows in own.groupby("region", sort=False):
-            if len(rows) > 1 and rows["weight"].min() > even:
-                said.append(
-                    f"for {target} {region} weighs more than the even share of {even:.2f} in all of {len(rows)} chains"
-                )
-    return [f"{phrase[:1].upper()}{phrase[1:]}" if not k else phrase for k, phrase in enumerate(said)]
+        found = own.groupby("region", sort=False)["weight"].agg(["min", "size"])
+        names = [str(name) for name, one in found.iterrows() if one["size"] > 1 and one["min"] > even]
+        said += [f"for {target} {' and '.join(names)}"] if names else []
+    return f"Above the even share in every chain: {'; '.join(said)}." if said else ""
 
 
 def shares_by_patient(table: pd.DataFrame) -> pd.DataFrame:

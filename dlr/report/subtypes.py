@@ -14,10 +14,10 @@ from dlr.report.contents import section
 from dlr.report.evidence import ROLES, ROLES_SHOWN
 from dlr.report.press import Panel, Press, slug
 from dlr.report.sources import Sources
-from dlr.tables import SUBTYPES
+from dlr.tables import SUBTYPE_METRICS, SUBTYPES
 from dlr.words import Subtype
 
-__all__ = ["CLASSES", "counted", "subtypes"]
+__all__ = ["CLASSES", "RULES", "counted", "passes", "subtypes"]
 
 CLASSES = tuple(Subtype)
 RULES = {
@@ -26,6 +26,7 @@ RULES = {
 }
 CALLED = "Called from the answers to each marker at its own cut-off (Ki-67: the predicted per cent); true by the same rule from the markers as measured, of patients in whom all that the rule needs is known."
 TOGETHER = "Where Ki-67 is unknown, luminal A and luminal B/HER2-negative cannot be told apart and are one class."
+NOTE = "Of patients whose true subtype is known, with Wilson's 95 % intervals."
 CAPTION = "Rows: the subtype of the markers as measured; columns: the one called. Below each count the share of its row; framed: called rightly. "
 
 
@@ -42,23 +43,63 @@ def subtypes(sources: Sources, press: Press) -> Section:
         for model in sorted(dict.fromkeys(rows["model"]), key=sources.place):
             counts = counted(rows[rows["model"] == model])
             wide, high = len(counts.columns), len(counts)
-            total, right = int(counts.to_numpy().sum()), sum(counts.at[c, c] for c in counts.index if c in counts)
-            words = f"{right} of {total} called rightly ({theme.format_percent(right / total, 0)})"
-            panels.append(Panel(partial(draw_confusion, counts), 1.7 + 0.85 * wide, 1.3 + 0.55 * high, model, words))
+            panels.append(Panel(partial(draw_confusion, counts), 1.7 + 0.85 * wide, 1.1 + 0.55 * high, model))
+        blocks += _accuracy(sources, press, role)
         title = f"True and called subtypes, {role}"
-        blocks.append(press.figure(f"subtypes_{slug(role)}", title, CAPTION.strip(), panels, rows, across=2))
+        blocks.append(press.figure(f"confusion_{slug(role)}", title, CAPTION.strip(), panels, rows, across=2))
     return section("subtypes", sources, blocks)
+
+
+def _accuracy(sources: Sources, press: Press, role: str) -> list[Block]:
+    """A line a model: accuracy, what calling everybody the commonest subtype reaches, sensitivity by subtype."""
+    table = sources.table(SUBTYPE_METRICS)
+    rows = None if table is None else _in_role(table[table["variant"] == ""], role)
+    if rows is None or rows.empty:
+        return []
+    classes = [name for name in CLASSES if (rows["subtype"] == name).any()]
+    lines, passing = [], []
+    for model in sorted(dict.fromkeys(rows["model"]), key=sources.place):
+        by = rows[rows["model"] == model].set_index(["metric", "subtype"])
+        cells = {
+            "Accuracy": _cell(by, "accuracy", "all"),
+            "The commonest\nfor everybody": _cell(by, "no_information_rate", "all"),
+            **{f"Sensitivity,\n{name}": _cell(by, "sensitivity", name) for name in classes},
+        }
+        passing += [model] if passes(by) else []
+        lines.append({"Model": model, "n": f"{by['n'].get(('accuracy', 'all'), 0):.0f}", **cells})
+    said = f"Shown to call more patients rightly than the commonest subtype for everybody ({role}): {', '.join(passing) or 'no model'}."
+    name, title = f"subtypes_{slug(role)}", f"Subtypes called rightly, {role}"
+    return [press.table(name, title, pd.DataFrame(lines), rows, NOTE), Prose((said,))]
+
+
+def passes(by: pd.DataFrame) -> bool:
+    """Whether the interval of the accuracy lies above what the commonest subtype for everybody reaches.
+
+    by : SUBTYPE_METRICS of one signature, by metric and subtype.
+    """
+    return bool(by.at[("accuracy", "all"), "lower"] > by.at[("no_information_rate", "all"), "value"])
+
+
+def _cell(by: pd.DataFrame, metric: str, subtype: str) -> str:
+    if (metric, subtype) not in by.index or pd.isna(by.at[(metric, subtype), "value"]):
+        return theme.NOTHING
+    one = by.loc[(metric, subtype)]
+    return f"{one['value']:.2f}\n({theme.format_interval(one['lower'], one['upper'], 2)})"
+
+
+def _in_role(table: pd.DataFrame, role: str) -> pd.DataFrame:
+    """Rows of the first protocol and side that a role stands for and that has any."""
+    found = [table[(table["protocol"] == protocol) & (table["side"] == side)] for protocol, side in ROLES[role]]
+    return next((rows for rows in found if len(rows)), table.iloc[:0])
 
 
 def _of_roles(table: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
     """Main variants whose true subtype is known, by the role of their patients; never a model's own."""
     known = table[(table["true"] != "") & (table["called"] != "") & (table["variant"] == "")]
     for role in ROLES_SHOWN:
-        for protocol, side in ROLES[role]:
-            rows = known[(known["protocol"] == protocol) & (known["side"] == side)]
-            if len(rows) and role != "apparent":
-                yield role, rows
-                break
+        rows = _in_role(known, role)
+        if len(rows) and role != "apparent":
+            yield role, rows
 
 
 def counted(rows: pd.DataFrame) -> pd.DataFrame:

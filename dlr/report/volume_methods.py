@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from dlr.report.sources import Sources
-from dlr.tables import PREDICTIONS, TSNE
+from dlr.tables import ABLATION, PREDICTIONS, TSNE
+from dlr.volume.settings import AblationRow
 from dlr.words import Model, Protocol, Side
 
 __all__ = ["begun", "chains_of", "from_scratch", "networks_of_volumes"]
@@ -21,10 +22,12 @@ def networks_of_volumes(sources: Sources) -> str:
     sentences = [
         _cut(volume),
         _architecture(sources, receptors, trained),
-        *_training(receptors),
-        _losses(receptors, trained),
+        _regions(receptors, trained),
+        *_training(receptors, trained),
+        _losses(sources, receptors, trained),
         _stopping(sources, receptors["training"]),
         _chains(sources, receptors, trained),
+        _ablation(sources),
     ]
     if sources.table(TSNE) is not None:
         sentences.append("Features of one chain of each network were laid out by t-SNE in three dimensions.")
@@ -76,10 +79,46 @@ def _architecture(sources: Sources, receptors: Mapping[str, Any], trained: tuple
     kinds = {
         Model.SINGLE_TASK: "SingleTask (a 3-D ResNet for the receptors alone)",
         Model.MULTI_TASK: f"MultiTask (the same encoder with a decoder of the outline{again})",
+        Model.SPATIAL: f"Spatial ({_spatial(receptors)})" if Model.SPATIAL in trained else "",
     }
     named = " and ".join(words for model, words in kinds.items() if model in trained)
-    together = "one network for all receptors" if receptors["one_network"] else "a network for each receptor"
+    what = "receptor" if all(target.binary for target in sources.targets) else "outcome"
+    together = f"one network for all {what}s" if receptors["one_network"] else f"a network for each {what}"
     return f"{named} had {receptors['depth']} layers and {receptors['width']} channels in the stem ({receptors['stem']}; {receptors['norm']} norm), {together}, and started from {_start(sources)}."
+
+
+def _spatial(receptors: Mapping[str, Any]) -> str:
+    """Spatial in an aside: what looks, where it attends, what it pools."""
+    flat = "2-D kernels, slice by slice" if receptors["dimension"] == "2d" else "3-D kernels"
+    encoder = "one encoder" if receptors["extractor"] == "shared" else "an encoder for each outcome"
+    attends = {
+        "multi_scale": "spatial attention on layers 2 to 4, from the mean and the largest of all channels, each scale's added to the next coarser one's",
+        "single_scale": "spatial attention on the last layer",
+        "none": "no spatial attention",
+    }[receptors["attention"]]
+    used = ", ".join(receptors["regions"]["use"])
+    return f"{encoder} of {flat}, {attends}, means of the features over the regions {used}, weighed by a softmax learnt for each outcome, a shared layer and a head for each outcome"
+
+
+def _regions(receptors: Mapping[str, Any], trained: tuple[str, ...]) -> str:
+    """Where the regions lie, and what becomes of the input outside them."""
+    if Model.SPATIAL not in trained:
+        return ""
+    regions = receptors["regions"]
+    hidden = (
+        "What lies in no region that is pooled was zero in the input."
+        if regions["mask_input"] else "The input outside the regions stayed as it was."
+    )  # fmt: skip
+    return f"Regions follow the signed distance in mm from the surface of the original outline: core deeper than {regions['core_mm']:g} mm (or than {regions['core_share']:g} of the largest depth, where that is less), rim from there to {regions['rim_mm']:g} mm outside, peritumoral tissue from there to {regions['peritumoral_mm']:g} mm, inside the breast. {hidden}"
+
+
+def _ablation(sources: Sources) -> str:
+    """How the rows of the ablation came about, where there are any."""
+    table = sources.table(ABLATION)
+    rows = [] if table is None else [row for row in dict.fromkeys(table["row"]) if row in get_args(AblationRow)]
+    if not rows:
+        return ""
+    return f"For the ablation Spatial was trained {len(rows)} further times ({', '.join(row.replace('_', ' ') for row in rows)}) on the same patients and folds with the same seeds; where a region was taken away, the input there was zero, but for the row core pooled, which shows that pooling alone hides nothing. Differences to the whole model are paired (DeLong on held-out patients, a bootstrap by patient out-of-fold) and not corrected for their number."
 
 
 def _start(sources: Sources) -> str:
@@ -95,11 +134,12 @@ def _start(sources: Sources) -> str:
     return f"the weights of {kept['weights']}" + (f" ({more})" if more else "")
 
 
-def _training(receptors: Mapping[str, Any]) -> list[str]:
+def _training(receptors: Mapping[str, Any], trained: tuple[str, ...]) -> list[str]:
     training = receptors["training"]
+    missing = "missing labels" if trained == (Model.SPATIAL,) else "missing labels and outlines"
     schedule = "constant" if training["schedule"] == "constant" else "falling along a cosine"
     sentences = [
-        f"They were trained for at most {training['epochs']} epochs with {training['optimiser']} at {training['rate']:g} ({schedule}), {training['batch_size']} volumes a step; missing labels and outlines left the loss.",
+        f"They were trained for at most {training['epochs']} epochs with {training['optimiser']} at {training['rate']:g} ({schedule}), {training['batch_size']} volumes a step; {missing} left the loss.",
     ]
     if training["augment"]:
         sentences.append(
@@ -110,9 +150,14 @@ def _training(receptors: Mapping[str, Any]) -> list[str]:
     return sentences
 
 
-def _losses(receptors: Mapping[str, Any], trained: tuple[str, ...]) -> str:
+def _losses(sources: Sources, receptors: Mapping[str, Any], trained: tuple[str, ...]) -> str:
     own, outline = "focal loss" if receptors["loss"] == "focal" else "cross-entropy", receptors["segmentation"]
     words = f"The loss was the receptors' {own}"
+    in_per_cent = [target.name for target in sources.targets if not target.binary]
+    if in_per_cent:
+        error = "Huber's loss" if receptors["per_cent_loss"] == "huber" else "the squared error"
+        weighed = "weighed by learnt variances" if receptors["task_weights"] == "uncertainty" else "equally weighed"
+        words += f" and of {', '.join(in_per_cent)} {error} in units of 10 per cent, {weighed}"
     if Model.MULTI_TASK in trained:
         words += f", of MultiTask with {outline['weight']:g} times Dice loss and cross-entropy of the outline's voxels beside it"
         words += ", also of coarser maps (deep supervision)" if outline["deep_supervision"] else ""

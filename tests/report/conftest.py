@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from built_report import Built, StudyReport, build, small_study
+from fake_dce import FakeDce
 
 from dlr.report import press
 
@@ -28,6 +29,18 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Built:
 def sparse_report(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """A report of a study that has images only: no clinical columns, no second reader, no Combined model."""
     return build(tmp_path_factory.mktemp("sparse"), models=("Rad",))
+
+
+@pytest.fixture(scope="session")
+def dce(tmp_path_factory: pytest.TempPathFactory) -> FakeDce:
+    """An invented run of Spatial with Ki-67; tests that change it copy it."""
+    return FakeDce(tmp_path_factory.mktemp("dce")).write_all()
+
+
+@pytest.fixture(scope="session")
+def dce_without_ki67(tmp_path_factory: pytest.TempPathFactory) -> FakeDce:
+    """The same without Ki-67."""
+    return FakeDce(tmp_path_factory.mktemp("without"), ki67=False, patients=60).write_all()
 
 
 @pytest.fixture(scope="session")

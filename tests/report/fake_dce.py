@@ -13,6 +13,7 @@ from fake_volumes import GIVES, ROLES, TARGETS, FakeVolumes
 
 from dlr.randomness import rng
 from dlr.settings import DceStudySettings
+from dlr.study.subtypes import subtype_metrics
 from dlr.tables import (
     ABLATION,
     ATTENTION_SHARES,
@@ -22,6 +23,7 @@ from dlr.tables import (
     PER_CENT,
     REGION_EXAMPLES,
     REGION_WEIGHTS,
+    SUBTYPE_METRICS,
     SUBTYPES,
     Table,
 )
@@ -56,12 +58,12 @@ class FakeDce(FakeVolumes):
         **{name: given for name, given in GIVES.items() if name != "embedding"},
         "regions": (REGION_WEIGHTS, ATTENTION_SHARES, REGION_EXAMPLES),
         "evaluate": (*GIVES["evaluate"], PER_CENT, ABLATION),
-        "subtypes": (SUBTYPES,),
+        "subtypes": (SUBTYPES, SUBTYPE_METRICS),
     }
-    ki67 = True
 
-    def __init__(self, folder: Path, **named: Any) -> None:
+    def __init__(self, folder: Path, ki67: bool = True, **named: Any) -> None:
         super().__init__(folder, **named)
+        self.ki67 = ki67
         self.side = np.where(np.arange(self.n) % 10 == 9, "external", self.side)
 
     def write_all(self) -> FakeDce:
@@ -231,7 +233,9 @@ class FakeDce(FakeVolumes):
                     )
                     for k in np.flatnonzero(self.side == side)
                 ]
-        SUBTYPES.write(out, pd.DataFrame(rows, columns=list(SUBTYPES.names)))
+        table = pd.DataFrame(rows, columns=list(SUBTYPES.names))
+        SUBTYPES.write(out, table)
+        SUBTYPE_METRICS.write(out, subtype_metrics(table))
 
     def regions(self) -> None:
         out, random = self.stage("regions"), rng(self.seed, "regions")

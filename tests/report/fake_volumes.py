@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import shutil
 from itertools import combinations
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -106,6 +109,14 @@ class FakeVolumes:
         self.folders[name] = self.folder / name
         (self.folder / name).mkdir(parents=True, exist_ok=True)
         return self.folder / name
+
+    def copied_to(self, folder: Path) -> Self:
+        """The same run in another folder, for tests that change a table."""
+        other = copy.copy(self)
+        shutil.copytree(self.folder, folder, dirs_exist_ok=True)
+        other.folder, other.further = folder, dict(self.further)
+        other.folders = {name: None if path is None else folder / path.name for name, path in self.folders.items()}
+        return other
 
     def sources(self) -> Sources:
         """What a report may read of the run, as stage report makes it."""

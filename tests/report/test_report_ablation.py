@@ -18,26 +18,21 @@ from dlr.report.published import ABLATED, printed_row
 from dlr.tables import ABLATION
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> FakeDce:
-    return FakeDce(tmp_path_factory.mktemp("dce"), patients=60).write_all()
-
-
 def section_of(run: FakeDce) -> Section:
     sources = run.sources()
     return ablation(sources, Press(run.folder / "out"), Evidence(sources))
 
 
 @pytest.fixture(scope="module")
-def section(run: FakeDce) -> Section:
-    return section_of(run)
+def section(dce: FakeDce) -> Section:
+    return section_of(dce)
 
 
 def tables(section: Section) -> dict[str, TableBlock]:
     return {block.title: block for block in section.blocks if isinstance(block, TableBlock)}
 
 
-def test_every_row_has_the_value_of_the_table_and_theirs_stand_apart(run: FakeDce, section: Section) -> None:
+def test_every_row_has_the_value_of_the_table_and_theirs_stand_apart(dce: FakeDce, section: Section) -> None:
     table = tables(section)["Rows of the ablation, test"]
     assert table.head == (
         "Row", "er\nn 42", "er\n(theirs)", "pr\nn 42", "pr\n(theirs)", "her2\nn 42", "her2\n(theirs)",
@@ -45,7 +40,7 @@ def test_every_row_has_the_value_of_the_table_and_theirs_stand_apart(run: FakeDc
     )  # fmt: skip
     assert table.theirs == {2, 4, 6, 8} and table.strong == {0}
     assert "theirs, unverified: printed by a secondary page, side not said" in table.note
-    data = ABLATION.read(run.folder / "evaluate")
+    data = ABLATION.read(dce.folder / "evaluate")
     data = data[data["side"] == "test"].set_index(["row", "target"])["value"]
     found = {row[0]: row for row in table.rows}
     assert len(found) == len(LOST), "the whole model and every row but the trap"
@@ -136,17 +131,13 @@ def test_the_first_role_has_a_figure_with_a_panel_a_target(section: Section) -> 
     assert len(figures["ablation_forest_test"].panels) == 5
 
 
-def test_without_ki67_its_column_is_away(tmp_path: Path) -> None:
-    class Without(FakeDce):
-        ki67 = False
-
-    run = Without(tmp_path, patients=60).write_all()
-    for table in tables(section_of(run)).values():
+def test_without_ki67_its_column_is_away(dce_without_ki67: FakeDce) -> None:
+    for table in tables(section_of(dce_without_ki67)).values():
         assert "ki67" not in str(table.head)
 
 
-def test_a_study_that_asked_for_none_says_so(run: FakeDce, tmp_path: Path) -> None:
-    other = FakeDce(tmp_path, patients=60).write_all()
+def test_a_study_that_asked_for_none_says_so(dce: FakeDce, tmp_path: Path) -> None:
+    other = dce.copied_to(tmp_path)
     (tmp_path / "evaluate" / ABLATION.file).unlink()
     other.further["receptors"] = {**other.further["receptors"], "ablation": "none"}
     sources = other.sources()
