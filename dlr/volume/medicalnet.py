@@ -43,7 +43,8 @@ def load_medicalnet(encoder: Encoder, name: str, path: Path) -> Origin:
             raise InputError(
                 where=str(path),
                 what=f"not the weights of {name}: {len(keys)} tensors {said}, {keys[0]} first",
-                mend="set receptors.depth to that of the file, receptors.width: 64 and receptors.stem: published",
+                mend="set receptors.depth to that of the file, receptors.width: 64, receptors.stem: published and "
+                "receptors.dimension: 3d",
             )
     taken = {key: found[key].to(wanted[key].dtype) for key in wanted if key in found}
     broken = [key for key, value in taken.items() if value.is_floating_point() and not torch.isfinite(value).all()]

@@ -54,6 +54,7 @@ def test_a_file_of_another_network_is_named_and_nothing_is_taken(tmp_path: Path)
         ({"depth": 10}, "in it alone"),
         ({"stem": "light"}, "another shape"),
         ({"norm": "group"}, "BatchNorm"),
+        ({"dimension": "2d"}, "receptors.dimension: 3d"),
     ):
         ours = encoder(**form)
         before = {key: value.clone() for key, value in ours.state_dict().items()}
@@ -70,10 +71,15 @@ def test_a_file_of_another_network_is_named_and_nothing_is_taken(tmp_path: Path)
         load_medicalnet(encoder(), "3-D ResNet18", tmp_path / "text.pth")
 
 
-def test_a_training_starts_from_the_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "extractor"), [("single", "shared"), ("spatial", "shared"), ("spatial", "own")])
+def test_a_training_starts_from_the_file(kind: str, extractor: str, tmp_path: Path) -> None:
     path = written(tmp_path / "w.pth", encoder(depth=10).state_dict())
     volumes, labels, names = cohort(8, shape=(32, 32, 32))
-    given = settings(stem="published", weights=str(path), training={"epochs": 1, "rate": 1e-12, "ema": None})
-    found = fit_network("single", volumes, labels, TARGETS, names, names, VolumeSettings(size=32), given, seed=0)
+    given = settings(
+        stem="published", extractor=extractor, weights=str(path), training={"epochs": 1, "rate": 1e-12, "ema": None}
+    )
+    found = fit_network(kind, volumes, labels, TARGETS, names, names, VolumeSettings(size=32), given, seed=0)
     first = torch.load(path)["state_dict"]["module.conv1.weight"]
-    assert torch.allclose(found.network.encoder.conv1.weight, first, atol=1e-9) and found.origin.weights == "w.pth"
+    encoders = found.network.encoder.each
+    assert len(encoders) == (2 if extractor == "own" else 1) and found.origin.weights == "w.pth"
+    assert all(torch.allclose(one.conv1.weight, first, atol=1e-9) for one in encoders)
