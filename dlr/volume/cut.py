@@ -73,12 +73,12 @@ def cut_volume(
     own = (float(spacing[0] * shrink[0]), float(spacing[1] * shrink[1]), float(spacing[2] * shrink[2]))
     distance, deepest = np.full(settings.shape, np.inf, dtype=np.float16), 0.0
     if roi is not None and roi.any():
-        near, deepest = _distance(roi, spacing, low, high)
-        distance = _resampled(near, low, shrink, new, sitk.sitkLinear).astype(np.float16)
-        breast = _resampled(
-            (breast_of(image).astype(np.uint8), np.zeros(3)), low, shrink, new, sitk.sitkNearestNeighbor
-        )
-        distance[(breast == 0) & (distance > 0) & ~seen] = np.inf
+        near, corner = _near(roi, low, high)
+        away, breast = _distance(roi[near], spacing), breast_of(image[near])
+        distance = _resampled((away, corner), low, shrink, new, sitk.sitkLinear).astype(np.float16)
+        inside = _resampled((breast.astype(np.uint8), corner), low, shrink, new, sitk.sitkNearestNeighbor) > 0
+        distance[~inside & ~seen & (distance > 0)] = np.inf
+        deepest = -float(away.min())
     return Volume(grey, seen, bool(seen.any()), own, lowest, highest, distance, deepest)
 
 
@@ -142,22 +142,22 @@ def _smoothed(
     return cut, first
 
 
-def _distance(
-    roi: np.ndarray, spacing: tuple[float, float, float], low: np.ndarray, high: np.ndarray
-) -> tuple[tuple[np.ndarray, np.ndarray], float]:
-    """Signed distances of the box with what its edge is interpolated from, and its corner; the largest depth, mm.
+def _near(roi: np.ndarray, low: np.ndarray, high: np.ndarray) -> tuple[tuple[slice, ...], np.ndarray]:
+    """The box with the ROI and one voxel more on every side, for its edge to be interpolated from; its corner.
 
-    The voxels that they are measured to lie in the ROI or next to it.
+    The voxels that distances are measured to lie in the ROI or next to it.
     """
     own = np.argwhere(roi)
-    first = np.maximum(np.minimum(low - 1, own.min(axis=0) - 1), 0)
-    last = np.minimum(np.maximum(high + 1, own.max(axis=0) + 2), roi.shape)
-    near = roi[tuple(slice(a, b) for a, b in zip(first, last, strict=True))]
-    if near.all():  # the image holds nothing else: its edge is the surface
-        distance = signed_distance(np.pad(near, 1), spacing)[1:-1, 1:-1, 1:-1]
-    else:
-        distance = signed_distance(near, spacing)
-    return (distance, first), -float(distance.min())
+    first = np.maximum(np.minimum(low, own.min(axis=0)) - 1, 0)
+    last = np.minimum(np.maximum(high, own.max(axis=0) + 1) + 1, roi.shape)
+    return tuple(slice(a, b) for a, b in zip(first, last, strict=True)), first
+
+
+def _distance(roi: np.ndarray, spacing: tuple[float, float, float]) -> np.ndarray:
+    """Signed distances in mm; where there is nothing but the ROI its surface is the edge of the image."""
+    if roi.all():
+        return signed_distance(np.pad(roi, 1), spacing)[1:-1, 1:-1, 1:-1]
+    return signed_distance(roi, spacing)
 
 
 def _resampled(
