@@ -18,6 +18,13 @@ ALL = (  # the published rows, and the trap
     "core_pooled",
 )
 
+WITHOUT: dict[str, dict[str, Any]] = {  # what the rows that drop no region change
+    "without_attention": {"attention": "none"},
+    "single_scale": {"attention": "single_scale"},
+    "without_multi_task": {"one_network": False},
+    "without_shared_extractor": {"extractor": "own"},
+}
+
 
 def ablated(settings: ReceptorSettings) -> dict[str, ReceptorSettings]:
     """The settings of every row that `receptors.ablation` asks for, in the order of the names; empty for none.
@@ -35,13 +42,7 @@ def _changed(settings: ReceptorSettings, row: str) -> ReceptorSettings:
     left_out = row.removeprefix("without_")
     if left_out in ("core", "rim", "peritumoral"):
         return _pooled_over(settings, [name for name in settings.regions.use if name != left_out], mask_input=True)
-    change: dict[str, Any] = {
-        "without_attention": {"attention": "none"},
-        "single_scale": {"attention": "single_scale"},
-        "without_multi_task": {"one_network": False},
-        "without_shared_extractor": {"extractor": "own"},
-    }[row]
-    return settings.model_copy(update=change)
+    return settings.model_copy(update=WITHOUT[row])
 
 
 def _pooled_over(settings: ReceptorSettings, regions: list[str], mask_input: bool) -> ReceptorSettings:

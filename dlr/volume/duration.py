@@ -18,8 +18,8 @@ from dlr.words import Target
 
 __all__ = ["seconds_a_volume"]
 
-BATCH = 2
-ENOUGH = 48**3  # voxels that a CPU measures; a larger volume is foretold from a smaller one
+FEWEST = 2  # volumes of a step that is measured
+ENOUGH = 48**3  # voxels that a CPU measures: of a larger volume fewer, of small ones a step of several
 TARGETS = (Target("er"), Target("pr"), Target("her2"))  # their number matters where each has an encoder of its own
 
 
@@ -29,8 +29,9 @@ def seconds_a_volume(kind: Kind, volume: VolumeSettings, settings: ReceptorSetti
     while device_of(settings.training, volumes=True) == "cpu" and prod(shape) > ENOUGH and min(shape) > 1:
         shape = (shape[0] // 2, shape[1] // 2, shape[2] // 2)
     form = replace(architecture_of(kind, TARGETS, volume, settings), shape=shape)
+    batch = max(FEWEST, min(settings.training.batch_size, ENOUGH // prod(shape)))
     channels = 1 + (len(regions_in_use(form.regions)) if kind == "spatial" else 0)
     seconds = seconds_an_example(
-        make_network(form), torch.ones(BATCH, channels, *shape), settings.training, form.norm == "batch"
+        make_network(form), torch.ones(batch, channels, *shape), settings.training, form.norm == "batch"
     )
     return seconds * prod(volume.shape) / prod(shape)
