@@ -15,7 +15,7 @@ from dlr.volume.networks import Architecture, ReceptorOutput, Receptors
 from dlr.volume.regions import region_masks, regions_in_use
 from dlr.words import Target, expit
 
-__all__ = ["Looked", "grey_of", "input_of", "look", "network_input", "value_of"]
+__all__ = ["Looked", "input_of", "look", "network_input", "value_of"]
 
 
 @dataclass(frozen=True)
@@ -28,23 +28,30 @@ class Looked:
     attention: tuple[np.ndarray, ...] = ()  # float32 (d, h, w), a map a scale, finest first; Spatial
 
 
-def grey_of(volume: Volume, scale: str) -> np.ndarray:
-    """Grey (D, H, W) float32 as a network takes it.
+def input_of(volume: Volume, form: Architecture) -> np.ndarray:
+    """(C, D, H, W) float32: grey, and of Spatial the regions in use as 0 and 1, from the inside out.
 
-    scale : "part", as measured, since the network's own limits scale it; "volume", by the volume's own limits, which
-    become 0 and 1.
+    Grey is as measured under `scale: part`, since the network's own limits scale it. Under `volume` this volume's own
+    become 0 and 1: those of the voxels that the network sees, else how bright what is hidden is would show in the rest.
     """
     grey = np.array(volume.grey, dtype=np.float32)  # a copy: the file may be mapped
-    return grey if scale == "part" else (grey - np.float32(volume.low)) / np.float32(volume.high - volume.low)
-
-
-def input_of(volume: Volume, form: Architecture) -> np.ndarray:
-    """(C, D, H, W) float32: grey, and of Spatial the regions in use as 0 and 1, from the inside out."""
-    layers = [grey_of(volume, form.scale)]
+    layers, low, high = [], volume.low, volume.high
     if form.kind == "spatial":
         regions = region_masks(np.asarray(volume.distance), volume.deepest, form.regions)
-        layers += [regions[name].astype(np.float32) for name in regions_in_use(form.regions)]
-    return np.stack(layers)
+        layers = [regions[name].astype(np.float32) for name in regions_in_use(form.regions)]
+        if form.regions.mask_input:
+            low, high = _limits(grey[np.any(layers, axis=0)], form.clip) or (low, high)
+    if form.scale == "volume":
+        grey = (grey - np.float32(low)) / np.float32(high - low)
+    return np.stack([grey, *layers])
+
+
+def _limits(seen: np.ndarray, clip: tuple[float, float]) -> tuple[float, float] | None:
+    """Percentiles of the grey that is seen; None where that is one value, or nothing."""
+    if seen.size == 0 or seen.min() == seen.max():
+        return None
+    low, high = np.percentile(seen, clip)
+    return (float(low), float(high)) if high > low else None
 
 
 def network_input(volume: Volume, network: Receptors) -> Tensor:

@@ -257,6 +257,7 @@ def architecture_of(
         resolution=settings.segmentation.resolution,
         deep_supervision=settings.segmentation.deep_supervision,
         scale=volume.scale,
+        clip=volume.clip,
         per_cent=tuple(target.name for target in targets if not target.binary),
         task_weights=settings.task_weights,
         **(own if kind == "spatial" else {}),
@@ -309,7 +310,7 @@ def load_receptors(folder: Path) -> Network:
 
     def build(about: dict[str, Any]) -> Network:
         form = about["network"]
-        lists = {name: tuple(form[name]) for name in ("targets", "shape", "per_cent")}
+        lists = {name: tuple(form[name]) for name in ("targets", "shape", "per_cent", "clip")}
         return make_network(Architecture(**{**form, **lists, "regions": RegionSettings(**form["regions"])}))
 
     return load_network(folder, build)

@@ -47,6 +47,7 @@ class Architecture:
     resolution: Literal["full", "stem"] = "full"  # of the decoder of multi
     deep_supervision: bool = False  # of multi
     scale: Literal["part", "volume"] = "part"  # whose clip limits its volumes are scaled by
+    clip: tuple[float, float] = (0.5, 99.5)  # percentiles that are the limits of what Spatial sees of a volume
     per_cent: tuple[str, ...] = ()  # of the targets, those that are per cents
     task_weights: Literal["fixed", "uncertainty"] = "fixed"
     dimension: Literal["3d", "2d"] = "3d"  # of spatial, as are the others

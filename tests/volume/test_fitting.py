@@ -256,6 +256,19 @@ def test_regions_in_use_are_the_channels_after_the_grey_in_training_and_predicti
         assert np.array_equal(channels[2], (distance > 1.5) & (distance <= 4))
 
 
+@pytest.mark.parametrize("mask_input", [True, False])
+def test_a_volume_scaled_by_its_own_percentiles_tells_nothing_of_what_is_hidden(mask_input: bool) -> None:
+    volume, regions = VOLUMES[3], {"use": ["core"], "core_mm": 1, "mask_input": mask_input}
+    form = architecture_of("spatial", TARGETS, VolumeSettings(size=16, scale="volume"), settings(regions=regions))
+    core = volume.distance <= -min(1, 0.5 * volume.deepest)
+    brighter = replace(volume, grey=np.where(core, volume.grey, 3 * volume.grey + 50), low=0.0, high=1000.0)
+    before, after = (input_of(one, form)[0][core] for one in (volume, brighter))
+    assert np.array_equal(before, after) == mask_input
+    if mask_input:
+        low, high = np.percentile(volume.grey[core], VolumeSettings().clip)
+        np.testing.assert_allclose(before, (volume.grey[core] - low) / (high - low), atol=1e-5)  # of float32
+
+
 def test_regions_move_with_the_grey_and_stay_what_they_are() -> None:
     """Grey set to its region's number keeps it but at borders, where it is interpolated; regions stay 0 or 1, apart."""
     form = architecture_of(
