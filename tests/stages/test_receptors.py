@@ -143,6 +143,26 @@ def test_a_dry_run_tells_the_minutes_of_trainings_before_there_is_a_volume(manif
     assert longer.seconds is not None and longer.seconds > 20 * foretold.seconds  # a thousand times, by a noisy clock
 
 
+@pytest.mark.parametrize(
+    ("given", "networks"),
+    [
+        ((), 1),
+        (("receptors.ablation=[core_only, without_attention]",), 3),
+        (("receptors.ablation=[without_multi_task]",), 3),  # er and her2 by themselves
+        (("receptors.attention=none", "receptors.ablation=[without_attention]"), 1),
+        (("receptors.models=[single, spatial]", "receptors.one_network=false"), 4),
+    ],
+)
+def test_a_dry_run_counts_every_network_of_the_ablation_once(
+    given: tuple[str, ...], networks: int, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second a volume, 24 patients of whom each of two parts trains on 12, three epochs: 72 s a network."""
+    monkeypatch.setattr("dlr.volume.seconds_a_volume", lambda *_: 1.0, raising=False)
+    plan = run_volumes(manifest, tmp_path / "dry", "receptors.models=[spatial]", *given, dry_run=True, jobs=1)
+    (foretold,) = [each for each in plan.outcomes if each.stage == "receptors"]
+    assert foretold.seconds == pytest.approx(72 * networks)
+
+
 def new_patients(manifest: Path, result: Result, folder: Path, outlines: bool = True) -> Path:
     """The test side's rows alone, paths absolute, without their labels."""
     table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
