@@ -18,7 +18,7 @@ from dlr.report.press import Panel, Press
 from dlr.report.regions import region_blocks
 from dlr.report.sources import Sources
 from dlr.report.volume_maps import called_by, compared_networks, maps_in_planes
-from dlr.tables import ALGORITHMS, ATTENTION, CHOICES, CURVES, EXAMPLES, TSNE, VOLUMES
+from dlr.tables import ALGORITHMS, ATTENTION, CHOICES, CURVES, EXAMPLES, PREDICTIONS, TSNE, VOLUMES
 from dlr.words import EVERY_PART, Side, Target, stopped_on
 
 __all__ = ["seeing"]
@@ -41,11 +41,21 @@ def seeing(sources: Sources, press: Press) -> Section:
         if sources.several:
             blocks.append(Heading(target.name))
         if not _answered(sources, target):
-            blocks.append(Missing(f"Networks that were tried for {target.name}", "No network was fitted for it."))
+            blocks.append(_not_tried(sources, target))
             continue
         blocks += [*_backbones(sources, press, target), *_curves(sources, press, target)]
         blocks += _attention(sources, press, target)
     return section("seeing", sources, blocks)
+
+
+def _not_tried(sources: Sources, target: Target) -> Block:
+    """That no backbone was tried for an outcome; a 3-D network may answer it all the same, in per cent."""
+    rows = sources.of(PREDICTIONS, target)
+    named = [name for name in sources.networks_of_volumes if rows is not None and (rows["model"] == name).any()]
+    if not named:
+        return Missing(f"Networks that were tried for {target.name}", "No network was fitted for it.")
+    said = f"{' and '.join(named)} answer{'s' if len(named) == 1 else ''} it, as the curves above show; class activation maps are of outcomes of two classes."
+    return Missing(f"Class activation maps for {target.name}", said)
 
 
 def _nothing(sources: Sources) -> list[Block]:

@@ -21,6 +21,7 @@ from dlr.tables import (
     COMPARISONS,
     METRICS,
     PER_CENT,
+    PREDICTIONS,
     REGION_EXAMPLES,
     REGION_WEIGHTS,
     SUBTYPE_METRICS,
@@ -81,6 +82,17 @@ class FakeDce(FakeVolumes):
     def networks(self) -> None:
         super().networks()
         del self.folders["embedding"]
+
+    def predictions(self, out: Path, networks: int = 3, others: int = 3) -> None:
+        super().predictions(out, networks, others)
+        if self.ki67:
+            rows = [
+                (self.ids[-1], "ki67", "test", "crossfit", "Spatial", "", "chosen", 0, fold, 31.0, "per_cent")
+                for fold in range(networks)
+            ]
+            PREDICTIONS.write(
+                out, pd.concat([PREDICTIONS.read(out), pd.DataFrame(rows, columns=list(PREDICTIONS.names))])
+            )
 
     def segmentation(self, out: object, random: object) -> None:
         """Nobody draws an outline."""

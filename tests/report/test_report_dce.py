@@ -19,6 +19,7 @@ from dlr.report.blocks import FigureBlock, Missing, Prose, Section, TableBlock
 from dlr.report.evidence import Evidence
 from dlr.report.headline import answer
 from dlr.report.methods import methods_text
+from dlr.report.networks import seeing
 from dlr.report.overview import opening
 from dlr.report.press import Press
 from dlr.report.published import published
@@ -222,6 +223,14 @@ def test_every_scale_is_stretched_over_its_planes_and_says_from_where_to_where(d
         assert heat.min() == 0 and heat.max() == 1
         assert [plane.edges for plane in planes] == [(1.0, 0.9), (2.0, 0.9), (2.0, 1.0)]
         assert all(set(plane.regions) == {"core", "rim", "peritumoral"} for plane in planes)
+
+
+def test_seeing_does_not_say_that_no_network_answers_ki67(dce: FakeDce) -> None:
+    section = seeing(dce.sources(), Press(dce.folder / "seeing"))
+    (missing,) = [block for block in section.blocks if isinstance(block, Missing)]
+    assert missing.what == "Class activation maps for ki67" and missing.why.startswith(
+        "Spatial answers it, as the curves"
+    )
 
 
 # --- what a reviewer and the methods say ------------------------------------------------------------------------------
