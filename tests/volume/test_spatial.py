@@ -244,3 +244,14 @@ def test_norm_sees_the_same_in_either_layout() -> None:
     made, seen = network(norm="group"), given()
     plain = made(seen).scores
     assert torch.allclose(plain, made(seen.to(memory_format=torch.channels_last_3d)).scores, atol=1e-5)
+
+
+def test_scores_are_linear_in_the_features_which_are_the_shared_layer_s_above_zero() -> None:
+    made, seen = network().eval(), given()
+    caught = []
+    made.shared.register_forward_hook(lambda *given: caught.append(given[2]))
+    said = made(seen)
+    assert (caught[0] < 0).any() and torch.equal(said.features, caught[0].clamp(min=0).flatten(1))
+    for place in range(3):
+        own = said.features.unflatten(1, (3, -1))[:, place]
+        assert torch.allclose(said.scores[:, place], made.head(own)[:, place], atol=1e-6)
