@@ -147,6 +147,16 @@ def test_outside_the_breast_it_is_infinitely_far_but_never_in_the_lesion() -> No
         assert np.isfinite(found.distance[found.mask]).all() and found.mask[y < 10].any()
 
 
+def test_a_lesion_in_air_between_the_new_voxels_keeps_its_distance() -> None:
+    """One voxel of 64³ on 8³: its middle's new voxel is some mm away from it, and finite; its neighbours are not."""
+    image, roi = np.full((64, 64, 64), 50.0), np.zeros((64, 64, 64), dtype=bool)
+    image[:32] = 0
+    roi[9, 33, 62] = True
+    found = cut_volume(image, roi, (1, 1, 1), settings(crop="whole", size=8, clip=(0, 100)))
+    assert np.argwhere(found.mask).tolist() == [[1, 4, 7]]
+    assert 1 < found.distance[1, 4, 7] < 8 and np.isinf(found.distance[1, 4, 6])
+
+
 def test_without_an_outline_there_is_no_distance_and_one_that_covers_all_is_deep() -> None:
     image, _ = ball()
     found = cut_volume(image, None, SPACING, settings(crop="whole"))
