@@ -11,17 +11,20 @@ import pandas as pd
 from dlr.figures import ABLATION_NAMES, draw_ablation, theme
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
 from dlr.report.contents import section
-from dlr.report.evidence import ROLES, ROLES_SHOWN, Evidence
+from dlr.report.evidence import ROLES, Evidence
 from dlr.report.press import Panel, Press, slug
 from dlr.report.published import ZENG, printed_row
 from dlr.report.sources import Sources
 from dlr.tables import ABLATION
-from dlr.words import MACRO
+from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, MACRO
 
 __all__ = ["ablation", "claims", "of_roles", "trap_words"]
 
 FULL, TRAP, HIDDEN = "full", "core_pooled", "core_only"
 NO_NETWORK = ("radiomics_logistic", "radiomics_svm", "frozen")  # rows beside the ablation's own
+ORDER_OF_ROLES = (
+    "test", FROZEN_EXTERNAL, "out-of-fold", "left-out cohort", CROSS_VALIDATED_EXTERNAL, "nested", "validation",
+)  # fmt: skip
 MEAN = "all (macro)"
 NONE = "No row without one of its parts was asked for (receptors.ablation: none): Spatial stands beside radiomics and the frozen network."
 INTRO = "Spatial was trained again without one of its parts each, on the same patients and folds with the same seeds; radiomics and the frozen network stand beside it. A row that takes a region away has the input there at zero."
@@ -76,10 +79,10 @@ def _absent(found: Sequence[tuple[str, pd.DataFrame]]) -> list[str]:
 def of_roles(sources: Sources) -> Iterator[tuple[str, pd.DataFrame]]:
     """ABLATION by the role of its patients, held-out ones first; roles without the whole model have nothing to say."""
     table = sources.table(ABLATION)
-    for role in ROLES_SHOWN if table is not None else ():
+    for role in ORDER_OF_ROLES if table is not None else ():
         for protocol, side in ROLES[role]:
             rows = table[(table["protocol"] == protocol) & (table["side"] == side)]  # type: ignore[index]
-            if role != "apparent" and (rows["row"] == FULL).any():
+            if (rows["row"] == FULL).any():
                 yield role, rows
                 break
 

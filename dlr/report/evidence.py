@@ -258,7 +258,8 @@ def judged_on(sources: Sources) -> str:
 
 def markers_of(method: str) -> tuple[str, ...]:
     """Over which markers a row of target `macro` is the mean, by its method; of other rows none."""
-    return tuple(filter(None, method.partition("; mean of ")[2].split(", ")))
+    named = method.partition("; mean of ")[2].removesuffix(", given these models")
+    return tuple(filter(None, named.split(", ")))
 
 
 def of_fewer(sources: Sources, method: str) -> str:

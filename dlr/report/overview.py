@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from dlr.figures import theme
 from dlr.report.blocks import Block, Prose
 from dlr.report.cohorts import MEAN_NOTE, PAIRS, cohort_rows, recognised
 from dlr.report.evidence import Evidence, cell, of_fewer
@@ -28,12 +27,12 @@ AUCS = (  # what a line is of: role, measure, words
     (CROSS_VALIDATED_EXTERNAL, "auc", CROSS_VALIDATED_EXTERNAL),
 )
 ERRORS = (
-    ("mae", "mean absolute error"),
-    ("baseline_mae", "error of the training median"),
-    ("mae_gain", "gain over the median"),
+    ("mae", "Mean absolute error"),
+    ("baseline_mae", "Error of the training median"),
+    ("mae_gain", "Gain over the median"),
 )
 ROLES_OF_ERRORS = ("test", FROZEN_EXTERNAL, "out-of-fold", "left-out cohort", CROSS_VALIDATED_EXTERNAL)
-NOTE = "Patients: on whom, how many (in brackets the positive). AUC; of an outcome in per cent, percentage points. In brackets 95 % intervals. Frozen network (DL) and radiomics with it (Rad+DL) were not trained on volumes and are the yardstick."
+NOTE = "Patients: on whom, how many (in brackets the positive). In brackets after the AUC 95 % intervals. Frozen network (DL) and radiomics with it (Rad+DL) were not trained on volumes and are the yardstick."
 CROSS_VALIDATION = f"“{CROSS_VALIDATED_EXTERNAL[:1].upper()}{CROSS_VALIDATED_EXTERNAL[1:]}” is no test of this study's models: each external patient was predicted by models fitted on other external patients, as published. “{FROZEN_EXTERNAL[:1].upper()}{FROZEN_EXTERNAL[1:]}” is: there the models of the training side met patients of whom they knew nothing."
 
 
@@ -42,14 +41,15 @@ def opening(sources: Sources, press: Press, evidence: Evidence) -> list[Block]:
     if Model.SPATIAL not in sources.networks_of_volumes:
         return []
     models = [str(model) for model in SHOWN if any(model in evidence.models(t.name) for t in sources.targets)]
-    lines = [*_of_classes(sources, evidence, models), *_in_per_cent(sources, evidence, models)]
+    lines = list(_of_classes(sources, evidence, models))
     if not lines:
-        return []
+        return list(_in_per_cent(sources, press, evidence))
     shown = pd.DataFrame(lines)
     notes = [NOTE]
     if shown["Patients"].str.startswith(WITHIN).any():
         notes.append(MEAN_NOTE)
-    blocks: list[Block] = [press.table("overview", "All outcomes at a glance", shown, note=" ".join(notes))]
+    blocks: list[Block] = [press.table("overview", "All markers at a glance", shown, note=" ".join(notes))]
+    blocks += _in_per_cent(sources, press, evidence)
     said = []
     for target in sources.targets:
         rows = cohort_rows(evidence, target.name) if target.binary else None
@@ -77,14 +77,19 @@ def _of_classes(sources: Sources, evidence: Evidence, models: list[str]) -> Iter
             }  # fmt: skip
 
 
-def _in_per_cent(sources: Sources, evidence: Evidence, models: list[str]) -> Iterator[dict[str, str]]:
-    """Of each outcome in per cent the first role that has patients: error, that of the median, the gain."""
+def _in_per_cent(sources: Sources, press: Press, evidence: Evidence) -> Iterator[Block]:
+    """Each outcome in per cent in the first role that has patients: error, that of the median, the gain, by model."""
     for target in sources.targets:
+        models = [model for model in evidence.models(target.name) if model != Model.CLINICAL]
+        models = sorted(models, key=lambda model: model != Model.SPATIAL)
         there = [role for role in ROLES_OF_ERRORS if any(evidence.get(target.name, m, role, "mae") for m in models)]
         if target.binary or not there:
             continue
-        for metric, words in ERRORS:
-            found = {model: evidence.get(target.name, model, there[0], metric) for model in models}
-            count = next((str(one.n) for one in found.values() if one is not None), theme.NOTHING)
-            cells = {model: cell(one, 1, "\n") for model, one in found.items()}
-            yield {"Outcome": target.name, "Patients": f"{there[0]}, {count}: {words}", **cells}
+        lines = [
+            {"": words} | {model: cell(evidence.get(target.name, model, there[0], metric), 1, "\n") for model in models}
+            for metric, words in ERRORS
+        ]
+        count = max(one.n for m in models if (one := evidence.get(target.name, m, there[0], "mae")) is not None)
+        title = f"{target.name} at a glance: {count} patients, {there[0]}"
+        note = "In percentage points, in brackets 95 % intervals."
+        yield press.table(f"overview_{sources.slug(target)}", title, pd.DataFrame(lines), note=note)

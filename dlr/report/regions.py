@@ -140,7 +140,8 @@ def _shares(sources: Sources, press: Press) -> list[Block]:
 
 def _scales(sources: Sources, press: Press) -> list[Block]:
     """A panel an example: a row of planes a scale."""
-    examples = sources.table(REGION_EXAMPLES)
+    table = sources.table(REGION_EXAMPLES)
+    examples = None if table is None else table.drop_duplicates("outcome")  # one of each: a page of them is heavy
     panels = []
     for row in [] if examples is None else examples.itertuples(index=False):
         path = sources.beside(REGION_EXAMPLES, str(row.file))

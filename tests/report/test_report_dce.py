@@ -16,7 +16,7 @@ from fake_volumes import FakeVolumes
 from dlr.report import build_section, contents
 from dlr.report.baseline import first_line
 from dlr.report.blocks import FigureBlock, Missing, Prose, Section, TableBlock
-from dlr.report.evidence import Evidence
+from dlr.report.evidence import Evidence, markers_of
 from dlr.report.headline import answer
 from dlr.report.methods import methods_text
 from dlr.report.networks import seeing
@@ -55,10 +55,10 @@ def value(dce: FakeDce, *of: str) -> float:
 
 def test_the_page_opens_on_every_outcome_by_spatial_and_its_yardsticks(dce: FakeDce) -> None:
     sources = dce.sources()
-    table, said = opening(sources, Press(dce.folder / "opening"), Evidence(sources))
-    assert isinstance(table, TableBlock) and isinstance(said, Prose)
+    table, of_ki67, said = opening(sources, Press(dce.folder / "opening"), Evidence(sources))
+    assert isinstance(table, TableBlock) and isinstance(of_ki67, TableBlock) and isinstance(said, Prose)
     assert table.head == ("Outcome", "Patients", "Spatial", "DL", "Rad+DL")
-    found = {(row[0], row[1].rpartition(",")[0]): row for row in table.rows if row[0] != "ki67"}
+    found = {(row[0], row[1].rpartition(",")[0]): row for row in table.rows}
     kinds = ("test", FROZEN_EXTERNAL, "out-of-fold, pooled", "pairs within a cohort", "left-out cohort")
     assert [kind for target, kind in found if target == "er"] == [*kinds, CROSS_VALIDATED_EXTERNAL]
     for kind, of in (
@@ -70,9 +70,10 @@ def test_the_page_opens_on_every_outcome_by_spatial_and_its_yardsticks(dce: Fake
     ):
         for column, model in ((2, "Spatial"), (3, "DL"), (4, "Rad+DL")):
             assert found["her2", kind][column].startswith(f"{value(dce, 'her2', model, *of):.3f}\n("), (kind, model)
-    assert [row[1] for row in table.rows if row[0] == "ki67"] == [
-        "test, 28: mean absolute error", "test, 28: error of the training median", "test, 28: gain over the median",
-    ]  # fmt: skip
+    assert of_ki67.title == "ki67 at a glance: 28 patients, test"
+    assert of_ki67.head == ("", "Spatial", "Rad", "DL", "Rad+DL")
+    for row, metric in zip(of_ki67.rows, ("mae", "baseline_mae", "mae_gain"), strict=True):
+        assert row[1].startswith(f"{value(dce, 'ki67', 'Spatial', 'crossfit', 'test', metric):.1f}\n("), metric
     assert "is no test of this study's models" in said.paragraphs[-1]
 
 
@@ -90,7 +91,7 @@ def test_the_first_line_ranks_spatial_with_the_frozen_network(dce: FakeDce) -> N
     words = [str(block) for block in answer(sources, Press(dce.folder / "answer"), Evidence(sources)).blocks]
     places = [
         next(k for k, one in enumerate(words) if said in one)
-        for said in ("3-D network Spatial", "All outcomes at a glance", "predicts er.")
+        for said in ("3-D network Spatial", "All markers at a glance", "predicts er.")
     ]
     assert places[:2] == [0, 1] and places[2] > 1
 
@@ -150,6 +151,11 @@ def test_a_study_without_ki67_says_so_once_and_nothing_of_it(dce_without_ki67: F
     assert (
         isinstance(told, Prose) and "luminal A and luminal B/HER2-negative cannot be told apart" in told.paragraphs[0]
     )
+
+
+def test_a_mean_given_the_models_is_over_the_markers_alone() -> None:
+    said = "out-of-fold, within fold and seed; patient bootstrap; mean of er, her2, pr, given these models"
+    assert markers_of(said) == ("er", "her2", "pr") and markers_of("DeLong") == ()
 
 
 # --- subtypes ---------------------------------------------------------------------------------------------------------
