@@ -34,7 +34,7 @@ def foretell_receptors(run: Run) -> float:
 
 @stage(
     "receptors",
-    version=3,
+    version=4,
     needs=["cohort", "volumes"],
     sections=["receptors", "volume", "cohort", "learn.protocols"],
     libraries=["numpy", "torch"],

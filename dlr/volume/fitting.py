@@ -29,6 +29,7 @@ __all__ = ["Fitted", "LabelledVolumes", "architecture_of", "fit_network", "load_
 
 Network = SingleTask | MultiTask | Spatial
 Kind = Literal["single", "multi", "spatial"]
+OF_REGIONS = 10.0  # times the rate: behind a softmax a weight hardly leaves one third otherwise
 LARGE = 96  # voxels an edge, from which on activations are computed again rather than kept
 
 
@@ -172,7 +173,7 @@ def fit_network(
         network,
         examples(taught, training.augment),
         objective=make_objective(kind, targets, settings),
-        rates={"": training.rate},
+        rates={"": training.rate, **({"of_regions": OF_REGIONS * training.rate} if kind == "spatial" else {})},
         settings=training,
         seed=seed,
         validation=examples(stopping, False) if np.isfinite(truth[stopping]).any() else None,

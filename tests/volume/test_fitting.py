@@ -387,6 +387,20 @@ def test_settings_make_the_network_they_name(made: Fitted) -> None:
     assert len({tuple(look(made.network, VOLUMES[0], False).scores), *said}) == len(variants) + 1
 
 
+def test_weights_of_the_regions_learn_at_ten_times_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    rates = []
+
+    def stopped(*_: object, **given: object) -> None:
+        rates.append(given["rates"])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dlr.volume.fitting.train", stopped)
+    for kind in ("spatial", "single"):
+        with pytest.raises(KeyboardInterrupt):
+            fitted(kind, given=settings(training={"rate": 0.002}))
+    assert rates == [{"": 0.002, "of_regions": 0.02}, {"": 0.002}]
+
+
 def test_settings_of_spatial_make_the_network_they_name() -> None:
     changes = [
         {"dimension": "2d"}, {"attention": "single_scale"}, {"attention": "none"}, {"extractor": "own"},
