@@ -393,7 +393,8 @@ OPTIMISM_GAP = Table(
 ABLATION = Table(  # the whole model and what stands beside it; target "macro": the mean of the binary ones
     "ablation.csv",  # row: full, a name of receptors.ablation, radiomics_logistic, radiomics_svm, frozen
     {**_text("row", "target", "protocol", "side", "metric"), "value": NUMBER, **_INTERVAL,
-     **_numbers("difference", "difference_lower", "difference_upper", "p"), "n": WHOLE, "method": TEXT},
+     **_numbers("difference", "difference_lower", "difference_upper", "p"), "n": WHOLE,
+     **_text("method", "difference_method")},
 )  # fmt: skip
 SUBTYPES = Table(  # a row a patient and signature; true is "" where a marker is unknown, rule that of SubtypeSettings
     "subtypes.csv", {**_text("patient_id", "model", "variant", "protocol", "side", "role", "true", "called", "rule")}

@@ -31,6 +31,7 @@ INTRO = "Spatial was trained again without one of its parts each, on the same pa
 VALUES = "All rows of a target are of the same patients: those whom every row predicts. AUC, and of an outcome in per cent the mean absolute error in percentage points. In brackets 95 % intervals."
 THEIRS = f"In grey italics: theirs, unverified: printed by a secondary page, side not said ({ZENG}); the abstract has the whole model alone. Other patients: a difference from ours is no finding."
 DIFFERENCES = "Row less whole model on the same patients; below 0 the AUC is lower, above 0 the error is larger. In brackets 95 % intervals, not corrected for the number of rows."
+NO_P = "The mean of the AUCs has no p: its interval is a bootstrap of patients, and no test is made of it."
 TRAP_NOTE = "Pooling alone is no ablation. In this row only the features of the core are pooled while the input stays whole: the later layers see across the whole crop, so that what is pooled from the core still holds what lies around it. Whoever reads this row as “the tumour alone is enough” is mistaken; only with the input outside the core at zero is the rest gone, and the outline's own shape stays visible even so."
 NO_PROOF = "where an interval holds 0, nothing is shown: neither that the part helps nor that it does not"
 FIGURE = "Each row with its 95 % interval, its difference to the whole model, and p where there is one (DeLong, of held-out sides). Open and apart: the trap. Grey crosses and italics: theirs, unverified: printed by a secondary page, side not said."
@@ -171,9 +172,9 @@ def _differences(press: Press, name: str, title: str, rows: pd.DataFrame, target
             p = "" if one is None or pd.isna(one["p"]) else f"; p {theme.format_p(one['p'])})"
             cells.append(f"{cell.removesuffix(')')}{p}" if p else cell)
         shown[_words(target)] = cells
-    how = rows.loc[rows["row"] != FULL, "method"].str.partition("; difference: ")[2]
-    methods = "; ".join(dict.fromkeys(filter(None, how)))
-    return press.table(name, title, pd.DataFrame(shown), rows, DIFFERENCES + (f" How: {methods}." if methods else ""))
+    methods = "; ".join(dict.fromkeys(filter(None, rows["difference_method"])))
+    note = DIFFERENCES + (f" How: {methods}." if methods else "")
+    return press.table(name, title, pd.DataFrame(shown), rows, f"{note} {NO_P}" if MACRO in targets else note)
 
 
 def claims(rows: pd.DataFrame, targets: Sequence[str]) -> list[str]:

@@ -55,7 +55,7 @@ def apply_evaluate(given: Application) -> None:
 
 @stage(
     "evaluate",
-    version=5,
+    version=6,
     needs=["cohort"],
     asks=[PREDICTIONS, VOLUMES],
     sections=["evaluate"],

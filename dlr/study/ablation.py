@@ -90,10 +90,10 @@ def _rows(named: Mapping[str, Mapping[str, Evaluated]], seed: int, replicates: i
 
 
 def _entry(row: str, target: str, metric: str, found: Estimate, against: Mapping[str, Any]) -> dict[str, Any]:
-    how = f"; difference: {against['method']}" if against else ""
     return {
         "row": row, "target": target, "metric": metric, "value": found.value, "lower": found.lower,
         "upper": found.upper, "difference": against.get("difference", NAN),
         "difference_lower": against.get("lower", NAN), "difference_upper": against.get("upper", NAN),
-        "p": against.get("p", NAN), "n": found.n, "method": found.method + how,
+        "p": against.get("p", NAN), "n": found.n, "method": found.method,
+        "difference_method": against.get("method", ""),
     }  # fmt: skip

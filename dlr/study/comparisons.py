@@ -16,7 +16,7 @@ from dlr.randomness import rng
 from dlr.study.macro import label_rows, together
 from dlr.study.measures import SMALLEST, WHOLE, Evaluated, role_words
 from dlr.tables import COMPARISONS, RECLASSIFICATION
-from dlr.words import LESION_ALONE, MACRO, OTHER_IMAGES, Model, Role, stopped_on
+from dlr.words import LESION_ALONE, MACRO, OTHER_IMAGES, Model, Role, signature, stopped_on
 
 __all__ = ["compare", "comparison_table", "macro_difference", "on_the_same", "reclassification_table"]
 
@@ -129,7 +129,10 @@ def macro_difference(a: Sequence[Evaluated], b: Sequence[Evaluated], seed: int, 
 
 
 def on_the_same(signatures: Sequence[Evaluated]) -> list[Evaluated]:
-    """Signatures on the patients, and out-of-fold on the chains, that all have; each in its own order."""
+    """Signatures on the patients, and out-of-fold on the chains, that all have; each in its own order.
+
+    Out-of-fold a value is that of the shared chains alone: nobody's mean of many is held against another's of one.
+    """
     patients = set.intersection(*(set(one.patients) for one in signatures))
     if signatures[0].role != Role.OUT_OF_FOLD:
         return [one.of(patients, one.subset) for one in signatures]
@@ -139,8 +142,9 @@ def on_the_same(signatures: Sequence[Evaluated]) -> list[Evaluated]:
     patients &= set(shared.get_level_values(0))
     found = []
     for one, place in zip(signatures, places, strict=True):
-        alike = replace(one, chains=one.chains[place.isin(shared)])
-        found.append(alike.of(patients, one.subset))
+        alike = replace(one, chains=one.chains[place.isin(shared)]).of(patients, one.subset)
+        values = signature(alike.chains).set_index("patient_id")["value"]
+        found.append(replace(alike, value=values.loc[list(alike.patients)].to_numpy()))
     return found
 
 
@@ -148,19 +152,18 @@ def compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str,
     """a less b on the patients that both have: difference, lower, upper, p, method beside their names; {} where these
     are too few, or apparent.
     """
-    shared = set(a.patients) & set(b.patients)
-    a, b = a.of(shared, "all"), b.of(shared, "all")
+    a, b = (one.of(set(one.patients), WHOLE) for one in on_the_same([a, b]))
     if a.target.binary and not a.two_classes:
         return {}
     order = {patient: place for place, patient in enumerate(b.patients)}
     second = b.value[[order[patient] for patient in a.patients]]
     row = _pair_of(a, b)
     if not a.target.binary:
-        found_errors = _compare_errors(a, second)
+        found_errors = _compare_errors(a, b, second)
         return row | found_errors if found_errors else {}
     if a.role == Role.HELD_OUT:
         test = stats.delong_test(a.positive, a.probability, second)
-        stopped = any(stopped_on(one.model, one.protocol, one.side) for one in (a, b))
+        stopped = _chose(a, b)
         return row | {
             "difference": test.difference,
             "lower": test.lower,
@@ -192,17 +195,25 @@ def compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str,
     }
 
 
-def _compare_errors(a: Evaluated, second: np.ndarray) -> dict[str, Any]:
-    """Two models of a per cent target by their mean absolute errors; apparent ones compare nothing."""
+def _compare_errors(a: Evaluated, b: Evaluated, second: np.ndarray) -> dict[str, Any]:
+    """Two models of a per cent target by their mean absolute errors; apparent ones compare nothing.
+
+    second : what b says of the patients of a, in their order.
+    """
     if a.role == Role.APPARENT or len(a.patients) < SMALLEST:
         return {}
     found = stats.absolute_error_difference(a.truth, a.value, second)
-    held_out = a.role == Role.HELD_OUT
-    return {
-        "difference": found.difference, "lower": found.lower, "upper": found.upper,
-        "p": found.p if held_out else NAN,
-        "method": found.method if held_out else f"out-of-fold, {found.method}, given these models; no p is valid here",
-    }  # fmt: skip
+    p, method = found.p, found.method
+    if a.role == Role.OUT_OF_FOLD:
+        p, method = NAN, f"out-of-fold, {method}, given these models; no p is valid here"
+    elif _chose(a, b):
+        p, method = NAN, f"{method}; {CHOSE}"
+    return {"difference": found.difference, "lower": found.lower, "upper": found.upper, "p": p, "method": method}
+
+
+def _chose(*pair: Evaluated) -> bool:
+    """Whether the patients chose the epoch of either."""
+    return any(stopped_on(one.model, one.protocol, one.side) for one in pair)
 
 
 def reclassification_table(signatures: list[Evaluated]) -> pd.DataFrame:

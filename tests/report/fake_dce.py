@@ -176,11 +176,8 @@ class FakeDce(FakeVolumes):
         rows = []
         for protocol, side in (("crossfit", "test"), ("crossfit", "train")):
             tested = side == "test"
-            method = (
-                "DeLong; difference: paired DeLong"
-                if tested
-                else "out-of-fold; difference: paired bootstrap by patient"
-            )
+            method = "DeLong" if tested else "out-of-fold"
+            paired = "paired DeLong" if tested else "paired bootstrap by patient"
             whole = {"er": 0.74, "pr": 0.70, "her2": 0.66, "macro": 0.70, **({"ki67": 11.2} if self.ki67 else {})}
             for target, full in whole.items():
                 metric, scale = ("mae", -10.0) if target == "ki67" else ("auc", 1.0)
@@ -198,6 +195,7 @@ class FakeDce(FakeVolumes):
                         np.nan,
                         n,
                         method,
+                        "",
                     )
                 )
                 for row, (lost, half) in LOST.items():
@@ -219,6 +217,7 @@ class FakeDce(FakeVolumes):
                             p,
                             n,
                             method,
+                            paired,
                         )
                     )
         ABLATION.write(self.folder / "evaluate", pd.DataFrame(rows, columns=list(ABLATION.names)))

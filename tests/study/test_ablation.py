@@ -78,7 +78,8 @@ def test_a_part_that_is_taken_away_costs_what_delong_says() -> None:
     )  # fmt: skip
     own = stats.auc(np.array(TRUTH) == 1, LESS)
     assert (less["lower"], less["upper"], less["n"]) == (own.lower, own.upper, 6)
-    assert "; difference: " in less["method"] and "DeLong" in less["method"]
+    assert less["method"] == own.method and less["difference_method"] == expected.method
+    assert full["difference_method"] == ""
 
 
 def test_out_of_fold_the_difference_is_a_paired_bootstrap_without_a_p() -> None:
@@ -155,6 +156,20 @@ def test_all_rows_are_of_the_patients_and_drawings_that_every_row_has() -> None:
     assert value["er", "frozen"] != table(every).set_index(["target", "row"])["value"]["er", "frozen"]
 
 
+def test_errors_of_all_rows_are_those_of_the_drawings_that_every_row_has() -> None:
+    """Two chains of the whole network err by 10 and 20, one of which the other row has too: 10 against 4."""
+    named = {"target": "ki67", "kind": "per_cent", "model": "Spatial"}
+
+    def drawn(error: float, seed: int, variant: str = "") -> pd.DataFrame:
+        return predictions_of(dict.fromkeys(PATIENTS, 50 + error), seed=seed, variant=variant, **named)
+
+    predictions = pd.concat([drawn(10, 0), drawn(20, 1), drawn(4, 0, "core_only"), drawn(4, 2, "core_only")])
+    cohort = cohort_of({"patient_id": PATIENTS, "ki67": [50.0] * 24, "side": "train"}, targets=(KI67,))
+    found = table(evaluated_signatures(predictions, cohort)).set_index("row")
+    assert found["value"].to_dict() == {"full": 10.0, "core_only": 4.0}
+    assert found.loc["core_only", "difference"] == -6.0
+
+
 def test_the_order_of_rows_does_not_matter() -> None:
     first, second = (ablation_table(study(mixed=mixed), 1, 100).to_csv(index=False) for mixed in (False, True))
     assert first == second
@@ -170,7 +185,15 @@ def test_apparent_values_and_other_studies_have_no_ablation() -> None:
 def test_where_patients_chose_the_epoch_there_is_no_p() -> None:
     named = {"protocol": "paper", "side": "validation"}
     found = table([spatial(FULL, **named), spatial(LESS, "core_only", **named)])
-    assert found["p"].isna().all() and "chose the network's epoch" in found["method"].iloc[1]
+    assert found["p"].isna().all() and "chose the network's epoch" in found["difference_method"].iloc[1]
+    ki67 = {"target": KI67, "protocol": "paper", "side": "validation"}
+    per_cent = table([
+        evaluated([10, 20, 30, 40, 50], value, model="Spatial", variant=variant, **ki67)
+        for variant, value in (("", [11, 22, 30, 41, 50]), ("core_only", [15, 26, 37, 48, 58]))
+    ])  # fmt: skip
+    assert per_cent["metric"].tolist() == ["mae", "mae"] and per_cent["p"].isna().all()
+    assert per_cent["difference"].iloc[1] == pytest.approx(34 / 5 - 4 / 5)
+    assert "chose the network's epoch" in per_cent["difference_method"].iloc[1]
 
 
 def test_a_row_without_one_of_the_markers_has_no_mean_of_them() -> None:

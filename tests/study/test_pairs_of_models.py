@@ -101,6 +101,31 @@ def test_where_patients_chose_the_epoch_of_a_network_it_has_no_p() -> None:
         assert found["lower"].notna().all()
 
 
+def test_nor_has_it_one_of_its_errors_in_per_cent() -> None:
+    truth, near, far = [10, 20, 30, 40, 50], [11, 22, 30, 41, 50], [15, 26, 37, 48, 58]
+    for side, known in (("validation", False), ("test", True)):
+        named = {"target": KI67, "side": side, "protocol": "paper"}
+        (row,) = compared(
+            [evaluated(truth, near, model="Spatial", **named), evaluated(truth, far, model="Rad", **named)]
+        ).to_dict("records")
+        assert row["difference"] == pytest.approx(-6.0) and row["upper"] < 0
+        assert np.isfinite(row["p"]) == np.isfinite(row["p_holm"]) == known
+        assert ("chose the network's epoch" in row["method"]) is not known
+
+
+def test_out_of_fold_errors_are_compared_on_the_chains_that_both_have() -> None:
+    """Rad has two chains, erring by 2 and 8, the network the first alone, erring by 5."""
+    named = {"target": KI67, "side": "train", "role": "out-of-fold"}
+    chains = [
+        predictions_of({f"P{k}": 50.0 + error for k in range(5)}, target="ki67", kind="per_cent", seed=seed)
+        for seed, error in ((0, 2), (1, 8), (0, 5))
+    ]
+    rad = evaluated([50.0] * 5, [55.0] * 5, chains=pd.concat(chains[:2]), **named)
+    network = evaluated([50.0] * 5, [55.0] * 5, chains=chains[2], model="Spatial", **named)
+    (row,) = compared([rad, network]).to_dict("records")
+    assert row["difference"] == pytest.approx(2 - 5)
+
+
 def out_of_fold(model: str, value: list[float]) -> Evaluated:
     """P0, P1 | P3 in fold 0 and P2 | P4, P5 in fold 1."""
     chains = predictions_of({f"P{k}": p for k, p in enumerate(value)}).assign(fold=[0, 0, 1, 0, 1, 1])
