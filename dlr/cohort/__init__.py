@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dlr.cohort.her2 import derive_her2, her2_bounds
     from dlr.cohort.manifest import Cohort, files_of_manifest, load_cohort, load_new_cases
     from dlr.cohort.split import draw_folds, draw_side, learnable, patient_table
-    from dlr.cohort.targets import targets_of
+    from dlr.cohort.targets import targets_of, without_others
 
 __all__ = [
     "Case",
@@ -50,6 +50,7 @@ __all__ = [
     "read_image",
     "read_mask",
     "targets_of",
+    "without_others",
 ]
 
 __getattr__ = imported_later(
@@ -61,6 +62,6 @@ __getattr__ = imported_later(
         **dict.fromkeys(("derive_her2", "her2_bounds"), "her2"),
         **dict.fromkeys(("Cohort", "files_of_manifest", "load_cohort", "load_new_cases"), "manifest"),
         **dict.fromkeys(("draw_folds", "draw_side", "learnable", "patient_table"), "split"),
-        **dict.fromkeys(("targets_of",), "targets"),
+        **dict.fromkeys(("targets_of", "without_others"), "targets"),
     },
 )

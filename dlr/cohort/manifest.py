@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -17,9 +17,8 @@ from dlr.cohort.flow import flow_chart
 from dlr.cohort.join import join_clinical
 from dlr.cohort.mapping import Findings, map_headers, nearest, replaced
 from dlr.cohort.settings import CohortSettings
-from dlr.cohort.split import PER_FOLD
 from dlr.cohort.spreadsheets import read_sheet
-from dlr.cohort.targets import read_targets, targets_of
+from dlr.cohort.targets import read_targets, targets_of, without_others
 from dlr.errors import InputError, Problem
 from dlr.words import Target
 
@@ -57,14 +56,11 @@ class _Tables:
     origins: dict[str, Origin]
 
 
-def load_cohort(
-    manifest: Path, settings: CohortSettings, *, images: bool = True, jobs: int = 1, folds: int = 2
-) -> Cohort:
+def load_cohort(manifest: Path, settings: CohortSettings, *, images: bool = True, jobs: int = 1) -> Cohort:
     """The cohort that a manifest describes, every file of it read once.
 
     images : False where the study starts from a feature table; image and mask are then neither needed nor read.
     jobs : threads that read images; the result is the same.
-    folds : that patients will be dealt to; of several targets a per cent that too few know for so many leaves.
     Raises InputError with every problem there is.
     """
     manifest = Path(manifest)
@@ -84,7 +80,7 @@ def load_cohort(
             table[name] = part[name].reindex(table.index)
     shared = ["side", "cohort", *labels.columns, *clinical.columns]
     one_value_a_patient(table, shared, tables.source, findings)
-    targets = _of_several_values(table, targets, tables.source, findings, folds)
+    targets = _of_several_values(table, targets, tables.source, findings)
     _count_missing(table, columns, findings)
     _check_named(tables.cells, settings, findings)
     table = table.drop(columns=[name for name in labels.columns if name not in {target.name for target in targets}])
@@ -234,16 +230,14 @@ def _beside(manifest: Path, settings: CohortSettings) -> Path:
 
 
 def _of_several_values(
-    table: pd.DataFrame, targets: Sequence[Target], source: str, findings: Findings, folds: int
+    table: pd.DataFrame, targets: Sequence[Target], source: str, findings: Findings
 ) -> tuple[Target, ...]:
-    """The targets that can be learnt; what left them never predicts them.
-
-    A target of one value only leaves with a note, and so does a per cent known for fewer than three patients a fold;
-    where there is no other the first is a problem, and the second is told where the folds are drawn.
+    """The targets of more than one value: one that has but one leaves with a note, or is a problem where there is no
+    other.
     """
     kept = table[table["excluded"] == ""]
     read = [target for target in targets if target.name in kept.columns]
-    said = {target.name: _not_learnt(kept, target, folds if len(read) > 1 else 0) for target in read}
+    said = {target.name: _not_learnt(kept, target) for target in read}
     stay = [target for target in read if not said[target.name]]
     for target in read:
         if target in stay:
@@ -255,12 +249,11 @@ def _of_several_values(
         if not target.binary:
             mend = "a study needs different ones; check cohort.target and cohort.target_kinds"
         findings.problem(f"{source} {target.name}", said[target.name], mend)
-    left = tuple(target.name for target in targets if target not in stay)
-    return tuple(replace(target, derived_from=tuple(dict.fromkeys((*target.derived_from, *left)))) for target in stay)
+    return without_others(targets, stay)
 
 
-def _not_learnt(kept: pd.DataFrame, target: Target, folds: int) -> str:
-    """Why nothing can be learnt of a target in so many folds; "" where it can."""
+def _not_learnt(kept: pd.DataFrame, target: Target) -> str:
+    """Why nothing can be learnt of a target; "" where it can."""
     known = kept.drop_duplicates("patient_id")[target.name].dropna()
     if known.empty:
         return "no patient has a label"
@@ -268,8 +261,6 @@ def _not_learnt(kept: pd.DataFrame, target: Target, folds: int) -> str:
         return f"one class only: every patient is {'positive' if known.iloc[0] == 1 else 'negative'}"
     if known.nunique() == 1:
         return f"one value only: {known.iloc[0]:g} for every patient"
-    if not target.binary and len(known) < PER_FOLD * folds:
-        return f"known for {len(known)} patients, but {folds} folds need {PER_FOLD * folds}"
     return ""
 
 

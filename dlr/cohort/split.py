@@ -79,10 +79,12 @@ def draw_folds(
         fold -1 (they are test there), the others their inner fold.
     leave_one_cohort_out : the same with cohorts (by name) as outer folds and seed 0. Its chains are fitted on everybody
         outside a cohort, so a target need only be learnable without one of them.
-    Raises InputError where a class of a binary target has fewer patients than folds, or a per cent is known for fewer
-    than three times as many.
+    Raises InputError where a class of a binary target has fewer patients than folds, or the only target is a per cent
+    and known for fewer than three times as many. One of several is not fitted where it is known for too few
+    (dlr.study.parts).
     """
     patients = patient_table(table)
+    needed = [target for target in targets if target.binary or len(targets) == 1]
     rows: list[pd.DataFrame] = []
     problems: list[Problem] = []
     for protocol in protocols:
@@ -98,7 +100,7 @@ def draw_folds(
                     )
                 )
                 continue
-            problems += _too_few(members, targets, folds, where)
+            problems += _too_few(members, needed, folds, where)
             for s in range(seeds):
                 rows.append(_rows(protocol, _deal(members, targets, folds, seed, protocol, s, -1), s, -1))
         elif protocol in (Protocol.NESTED, Protocol.LEAVE_ONE_COHORT_OUT):
@@ -109,7 +111,7 @@ def draw_folds(
                     Problem("column cohort", f"protocol {protocol} needs two cohorts or more", "name them in `cohort`")
                 )
                 continue
-            problems += _too_few(inner, targets, folds, "in all, without the external ones")
+            problems += _too_few(inner, needed, folds, "in all, without the external ones")
             if by_cohort:
                 problems += [
                     Problem(
@@ -117,7 +119,7 @@ def draw_folds(
                         "without any one of the cohorts there are too few patients to learn it from",
                         f"leave protocol {protocol} or the target away, or add cohorts",
                     )
-                    for target in targets
+                    for target in needed
                     if not any(
                         learnable(target, inner.loc[inner["cohort"] != c, target.name]) for c in set(inner["cohort"])
                     )
@@ -131,7 +133,7 @@ def draw_folds(
                 for o in sorted(set(outer)):
                     rest = inner[outer != o]
                     if not by_cohort:
-                        problems += _too_few(rest, targets, folds, f"without outer fold {o} of protocol {protocol}")
+                        problems += _too_few(rest, needed, folds, f"without outer fold {o} of protocol {protocol}")
                     dealt = _deal(rest, targets, folds, seed, protocol, s, int(o))
                     held = pd.Series(-1, index=inner.index[outer == o])
                     rows.append(_rows(protocol, pd.concat([dealt, held]), s, int(o)))
@@ -142,9 +144,11 @@ def draw_folds(
     return pd.concat(rows, ignore_index=True).sort_values(list(FOLD_COLUMNS), kind="stable", ignore_index=True)
 
 
-def learnable(target: Target, values: pd.Series) -> bool:
-    """Whether a chain can be fitted on patients of these values: two of each class, or six known per cents."""
-    return not _too_few(pd.DataFrame({target.name: values}), [target], 2, "")
+def learnable(target: Target, values: pd.Series, folds: int = 2) -> bool:
+    """Whether patients of these values suffice for so many folds: one of each class a fold, or three known per cents.
+    For two folds, the least, a chain can be fitted on them.
+    """
+    return not _too_few(pd.DataFrame({target.name: values}), [target], folds, "")
 
 
 def _patterns(patients: pd.DataFrame, targets: Sequence[Target]) -> pd.Series:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,7 +18,7 @@ from dlr.cohort.vocabulary import KNOWN, MISSING, fold_value, known_header, rela
 from dlr.errors import InputError
 from dlr.words import Target, TargetKind
 
-__all__ = ["read_targets", "targets_of"]
+__all__ = ["read_targets", "targets_of", "without_others"]
 
 _IHC_CELL = re.compile(r"\(?(\+\+|\+\+\+|[123]\+|\+[123])\)?")
 
@@ -193,3 +195,9 @@ def _compare_with_ihc(
             "correct the label, or leave out the columns her2_ihc and her2_fish",
             rows,
         )
+
+
+def without_others(targets: Sequence[Target], stay: Sequence[Target]) -> tuple[Target, ...]:
+    """The targets that stay; what left them never predicts them."""
+    left = tuple(target.name for target in targets if target not in stay)
+    return tuple(replace(target, derived_from=tuple(dict.fromkeys((*target.derived_from, *left)))) for target in stay)

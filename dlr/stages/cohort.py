@@ -12,7 +12,7 @@ from dlr.cohort import columns_to_json, draw_folds, draw_side, files_of_manifest
 from dlr.engine import Inputs, Run, stage
 from dlr.settings import StudySettings
 from dlr.study.cohort import COLUMNS_FILE
-from dlr.study.parts import left_out_cohorts
+from dlr.study.parts import fitted_targets, not_fitted
 from dlr.tables import CASES, COHORT, FLOW, FOLDS, MAPPINGS, NOTES
 from dlr.words import Side
 
@@ -28,7 +28,7 @@ def _files(inputs: Inputs, settings: StudySettings) -> dict[str, Path]:
 
 @stage(
     "cohort",
-    version=6,
+    version=7,
     sections=["cohort", "learn.folds", "learn.seeds", "learn.protocols"],
     libraries=["pandas", "simpleitk", "pillow"],
     files=_files,
@@ -39,22 +39,26 @@ def cohort(run: Run) -> None:
     settings, learn = run.settings.cohort, run.settings.learn
     manifest = run.inputs.manifest
     assert manifest is not None, "the command line gives every run a manifest"
-    loaded = load_cohort(manifest, settings, images=run.inputs.features is None, folds=learn.folds)
+    loaded = load_cohort(manifest, settings, images=run.inputs.features is None)
     for line in loaded.mappings:
         run.log(line)
     shares = (settings.test_share, settings.validation_share)
     table = loaded.table.assign(side=draw_side(loaded.table, loaded.targets, run.seed, *shares))
-    COHORT.write(run.folder, table)
     folds = draw_folds(table, loaded.targets, run.seed, learn.folds, learn.seeds, learn.protocols)
+    asked = (table, folds, learn.protocols, loaded.targets)
+    said, targets = list(not_fitted(*asked)), fitted_targets(*asked)
+    left = [one.name for one in loaded.targets if one.name not in {target.name for target in targets}]
+    said += [(name, "fitted under no protocol: the study goes on without it") for name in left]
+    table = table.drop(columns=left)
+    COHORT.write(run.folder, table)
     FOLDS.write(run.folder, folds)
     CASES.write(run.folder, loaded.cases)
-    FLOW.write(run.folder, flow_chart(table, loaded.targets))
-    said = pd.DataFrame(left_out_cohorts(table, folds, loaded.targets), columns=list(NOTES.names))
-    notes = pd.concat([loaded.notes, said], ignore_index=True)
+    FLOW.write(run.folder, flow_chart(table, targets))
+    notes = pd.concat([loaded.notes, pd.DataFrame(said, columns=list(NOTES.names))], ignore_index=True)
     NOTES.write(run.folder, notes)
     MAPPINGS.write(run.folder, loaded.mapping_table)
     columns = {
-        "targets": [asdict(target) for target in loaded.targets],
+        "targets": [asdict(target) for target in targets],
         "kind": loaded.kind,
         "columns": json.loads(columns_to_json(loaded.columns)),
     }

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from dlr.cohort import learnable, patient_table
+from dlr.cohort import learnable, patient_table, without_others
+from dlr.errors import InputError
 from dlr.protocols import Part, plan
 from dlr.words import Protocol, Side, Target
 
-__all__ = ["left_out_cohorts", "learnable_parts", "side_under", "study_parts", "whole_side"]
+__all__ = ["fitted_targets", "learnable_parts", "not_fitted", "side_under", "study_parts", "whole_side"]
 
 
 def study_parts(folds: pd.DataFrame, protocols: list[str], sides: pd.Series) -> tuple[Part, ...]:
@@ -24,20 +25,68 @@ def study_parts(folds: pd.DataFrame, protocols: list[str], sides: pd.Series) -> 
 def learnable_parts(parts: Sequence[Part], target: Target, labels: pd.Series) -> tuple[Part, ...]:
     """The parts whose training patients have what a chain of the target needs.
 
-    labels : 0/1 or per cent by patient_id, patients with a known target. Only a left-out cohort can leave too few;
-    stage cohort names these parts (`left_out_cohorts`).
+    A per cent is fitted in every fold of a protocol that deals them or in none, none where it is known for fewer than
+    three patients a fold. Stage cohort says what is not fitted (`not_fitted`).
+
+    labels : 0/1 or per cent by patient_id, patients with a known target.
     """
-    return tuple(part for part in parts if learnable(target, labels.reindex(list(part.train))))
+    fine = {part for part in parts if learnable(target, labels.reindex(list(part.train)))}
+    if not target.binary:
+        for protocol in {part.protocol for part in fine} - {Protocol.LEAVE_ONE_COHORT_OUT}:
+            own = {part for part in parts if part.protocol == protocol}
+            folds = max(2, len({(part.outer, part.fold) for part in own}))
+            if not own <= fine or not learnable(target, labels.reindex(_learnt_from(own)), folds):
+                fine -= own
+    return tuple(part for part in parts if part in fine)
 
 
-def left_out_cohorts(table: pd.DataFrame, folds: pd.DataFrame, targets: Sequence[Target]) -> Iterator[tuple[str, str]]:
-    """Where and what: targets that cannot be learnt without a cohort, or are known for nobody in it.
+def _learnt_from(parts: Iterable[Part]) -> list[str]:
+    """Everybody on whom one of the parts is fitted."""
+    return sorted({patient for part in parts for patient in part.train})
 
-    table : COHORT with its sides.  folds : FOLDS. Says nothing of studies without protocol leave_one_cohort_out.
+
+def fitted_targets(
+    table: pd.DataFrame, folds: pd.DataFrame, protocols: Sequence[str], targets: Sequence[Target]
+) -> tuple[Target, ...]:
+    """The targets that are fitted under any protocol; what left them never predicts them.
+
+    table : COHORT with its sides.  folds : FOLDS. Raises InputError where there is none.
     """
-    if not (folds["protocol"] == Protocol.LEAVE_ONE_COHORT_OUT).any():
-        return
     patients = patient_table(table)
+    parts = study_parts(folds, list(protocols), patients["side"])
+    stay = [one for one in targets if learnable_parts(parts, one, patients[one.name].astype(float).dropna())]
+    if not stay:
+        what = f"too few patients that a model would learn from know {', '.join(target.name for target in targets)}"
+        raise InputError("cohort.target", what, "add patients, or lower learn.folds or cohort.test_share")
+    return without_others(targets, stay)
+
+
+def not_fitted(
+    table: pd.DataFrame, folds: pd.DataFrame, protocols: Sequence[str], targets: Sequence[Target]
+) -> Iterator[tuple[str, str]]:
+    """Where and what: targets that are not fitted under a protocol, as too few of those whom it learns from know them,
+    or not without a cohort, or are known for nobody in it.
+
+    table : COHORT with its sides.  folds : FOLDS.
+    """
+    patients = patient_table(table)
+    for protocol in protocols:
+        if protocol == Protocol.LEAVE_ONE_COHORT_OUT:
+            yield from _left_out_cohorts(patients, folds, targets)
+            continue
+        parts = study_parts(folds, [protocol], patients["side"])
+        learnt_from = patients.loc[_learnt_from(parts)]
+        sides = " and ".join(side.value for side in Side if (learnt_from["side"] == side.value).any())
+        for target in targets:
+            values = learnt_from[target.name].astype(float).dropna()
+            if not learnable_parts(parts, target, values):
+                known = f"known for {len(values)} of {len(learnt_from)} patients of side {sides}"
+                yield f"{protocol}, {target.name}", f"{known}: too few, not fitted there"
+
+
+def _left_out_cohorts(
+    patients: pd.DataFrame, folds: pd.DataFrame, targets: Sequence[Target]
+) -> Iterator[tuple[str, str]]:
     for part in plan(folds, Protocol.LEAVE_ONE_COHORT_OUT, patients["side"]):
         name = str(patients.at[part.predict[0], "cohort"]) or "without a name"
         for target in targets:

@@ -11,6 +11,7 @@ from dlr.engine import Run
 from dlr.errors import InputError
 from dlr.protocols import Part
 from dlr.study.cohort import CohortTables
+from dlr.study.parts import learnable_parts
 from dlr.study.trainings import minutes_of, wanted_parts
 from dlr.study.volumes import VolumeSet
 from dlr.volume import ReceptorSettings
@@ -68,10 +69,12 @@ def asked_networks(
 ) -> list[Asked]:
     """Every network of every part that has what it learns from."""
     out = []
+    fitted = {target.name: set(learnable_parts(parts, target, tables.labels(target))) for target in targets}
     for kind, row, settings in _rows(run.settings.receptors):
         for group in _groups(settings, targets):
             for part in wanted_parts(parts, settings.seeds):
-                answered = _answered(volumes, tables, group, part, kind)
+                learnt = [target for target in group if part in fitted[target.name]]
+                answered = _answered(volumes, tables, learnt, part, kind)
                 if kind != "single" and not volumes.of(set(part.train), outlined=True):
                     if not row:
                         what = f"{MODELS[kind]} is not trained there"

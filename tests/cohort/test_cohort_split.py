@@ -242,8 +242,9 @@ def test_a_per_cent_needs_three_known_patients_a_fold() -> None:
     assert len(draw_folds(made, [KI67], seed=1, folds=5, seeds=1)) == 20
     made.loc[14, "ki67"] = None
     with pytest.raises(InputError) as error:
-        draw_folds(made, [HER2[0], KI67], seed=1, folds=5, seeds=1)
+        draw_folds(made, [KI67], seed=1, folds=5, seeds=1)
     (problem,) = error.value.problems
+    assert len(draw_folds(made, [HER2[0], KI67], seed=1, folds=5, seeds=1)) == 20, "beside others it is not fitted"
     assert problem.where == "target ki67"
     assert problem.what == "known for 14 patients on the training side, but 5 folds need 15"
 

@@ -23,10 +23,10 @@ KI67 = ["5", "12,5 %", "<1", ">90", "", "30%", "0", "100"] * 3
 def load(tmp_path: Path) -> Load:
     """Loads the small cohort's table, with columns added or replaced, without images."""
 
-    def from_columns(columns: dict[str, list[str]] | None = None, folds: int = 2, **settings: Any) -> Cohort:
+    def from_columns(columns: dict[str, list[str]] | None = None, **settings: Any) -> Cohort:
         table = pd.DataFrame(rows()).assign(**(columns or {}))
         table.to_csv(tmp_path / "manifest.csv", index=False)
-        return load_cohort(tmp_path / "manifest.csv", CohortSettings(**settings), images=False, folds=folds)
+        return load_cohort(tmp_path / "manifest.csv", CohortSettings(**settings), images=False)
 
     return from_columns
 
@@ -177,15 +177,9 @@ def test_a_per_cent_that_is_the_same_for_all_leaves_too(load: Load) -> None:
     assert "one value only: 20 for every patient; the study goes on without it" in set(cohort.notes["what"])
 
 
-def test_a_per_cent_known_for_too_few_for_the_folds_leaves_where_it_is_not_alone(load: Load) -> None:
-    """Three patients a fold: 15 for five folds, of 24 rows 14 know it."""
-    few = {"ki67": [str(k) for k in range(14)] + [""] * 10}
-    cohort = load(few, folds=5, target=["her2", "ki67"])
-    assert [target.name for target in cohort.targets] == ["her2"] and "ki67" not in cohort.table
-    assert "known for 14 patients, but 5 folds need 15; the study goes on without it" in set(cohort.notes["what"])
-    for given, folds in ((few, 4), ({"ki67": [str(k) for k in range(15)] + [""] * 9}, 5)):
-        assert len(load(given, folds=folds, target=["her2", "ki67"]).targets) == 2
-    assert len(load(few, folds=5, target=["ki67"]).targets) == 1  # drawing the folds says why not
+def test_a_per_cent_known_for_few_stays_until_the_sides_are_drawn(load: Load) -> None:
+    few = {"ki67": [str(k) for k in range(4)] + [""] * 20}
+    assert [target.name for target in load(few, target=["her2", "ki67"]).targets] == ["her2", "ki67"]
 
 
 def test_the_single_target_and_a_slip_of_the_pen_are_refused(load: Load) -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from dlr.cohort import CohortSettings, draw_folds, draw_side, load_cohort
 from dlr.errors import InputError
 from dlr.protocols import Part, plan
-from dlr.study.parts import learnable_parts, left_out_cohorts, side_under, study_parts
-from dlr.words import Protocol, Target, signature
+from dlr.study.parts import fitted_targets, learnable_parts, not_fitted, side_under, study_parts
+from dlr.words import Protocol, Target, TargetKind, signature
 
 DCE = Path(__file__).resolve().parents[3] / "shared" / "data" / "dce_receptors" / "manifest.csv"
 LEAVING_OUT = Protocol.LEAVE_ONE_COHORT_OUT
@@ -228,11 +228,65 @@ def test_a_target_is_not_learnt_where_the_other_cohorts_do_not_know_it() -> None
     assert [len(learnable_parts(parts, target, patients[target.name].dropna())) for target in BOTH] == [7, 6]
     (part,) = set(parts) - set(learnable_parts(parts, BOTH[1], patients["er"].dropna()))
     assert part.protocol == LEAVING_OUT and set(patients["cohort"][list(part.predict)]) == {"c1"}
-    assert list(left_out_cohorts(table, folds, BOTH)) == [
+    assert list(not_fitted(table, folds, protocols, BOTH)) == [
         ("leave_one_cohort_out, er", "nobody of cohort c0 has a known er: predicted there, not judged"),
         ("leave_one_cohort_out, er", "not fitted without cohort c1: too few of the others have a known er"),
     ]
-    assert not list(left_out_cohorts(table, folds[folds["protocol"] == "crossfit"], BOTH))
+    assert not list(not_fitted(table, folds, protocols[:1], BOTH))
+
+
+KI67 = Target("ki67", TargetKind.PER_CENT)
+WITH_KI67 = (*BOTH, KI67)
+
+
+def known_of_ki67(train: int, external: int) -> pd.DataFrame:
+    """Forty patients of the training side and forty external ones, Ki-67 known for so many of either."""
+    known = [float(k) for k in range(train)] + [np.nan] * (40 - train)
+    known += [float(k) for k in range(external)] + [np.nan] * (40 - external)
+    return drawn_cohort([40, 40], 0, external=False).assign(side=["train"] * 40 + ["external"] * 40, ki67=known)
+
+
+@pytest.mark.parametrize(
+    ("train", "external", "said"),
+    [
+        (15, 15, []),
+        (40, 14, ["external_crossfit"]),
+        (40, 0, ["external_crossfit"]),
+        (14, 15, ["crossfit"]),  # the published way learns from 14 at once
+        (5, 40, ["paper", "crossfit"]),
+        (0, 0, ["paper", "crossfit", "external_crossfit"]),
+    ],
+)
+def test_a_per_cent_is_fitted_where_enough_of_those_whom_a_protocol_learns_from_know_it(
+    train: int, external: int, said: list[str]
+) -> None:
+    """Six for a chain, three a fold: 15 for five folds, whichever side they lie on."""
+    table, protocols = known_of_ki67(train, external), ["paper", "crossfit", "external_crossfit"]
+    folds = draw_folds(table, WITH_KI67, seed=1, folds=5, seeds=2, protocols=protocols)
+    patients = table.set_index("patient_id")
+    parts = study_parts(folds, protocols, patients["side"])
+    values = {target.name: patients[target.name].dropna() for target in WITH_KI67}
+    counts = {"paper": 1, "crossfit": 10, "external_crossfit": 10}
+    fitted = pd.Series([part.protocol for part in learnable_parts(parts, KI67, values["ki67"])]).value_counts()
+    assert fitted.to_dict() == {name: count for name, count in counts.items() if name not in said}
+    assert all(len(learnable_parts(parts, target, values[target.name])) == 21 for target in BOTH)
+    found = list(not_fitted(table, folds, protocols, WITH_KI67))
+    assert [where for where, _ in found] == [f"{name}, ki67" for name in said]
+    for where, what in found:
+        side, n = ("external", external) if where.startswith("external") else ("train", train)
+        assert what == f"known for {n} of 40 patients of side {side}: too few, not fitted there"
+    stay = fitted_targets(table, folds, protocols, WITH_KI67)
+    assert [target.name for target in stay] == [*(one.name for one in BOTH), *(["ki67"] if len(said) < 3 else [])]
+    assert all(("ki67" in target.derived_from) is (len(said) == 3) for target in stay), "it predicts nothing either"
+
+
+def test_a_study_of_which_nothing_can_be_fitted_is_refused() -> None:
+    table = known_of_ki67(5, 0)
+    assert draw_folds(table, [KI67], seed=1, protocols=["paper"]).empty
+    with pytest.raises(InputError, match="too few patients that a model would learn from know ki67"):
+        fitted_targets(table, draw_folds(table, [KI67], seed=1, protocols=["paper"]), ["paper"], [KI67])
+    with pytest.raises(InputError, match="known for 5 patients on the training side, but 5 folds need 15"):
+        draw_folds(table, [KI67], seed=1, protocols=["crossfit"])
 
 
 def test_a_target_that_no_part_can_learn_is_refused() -> None:
@@ -255,6 +309,6 @@ def test_three_hospitals_of_real_volumes_are_left_out_in_turn() -> None:
     parts = study_parts(folds, [str(LEAVING_OUT)], table.set_index("patient_id")["side"])
     assert [(len(part.train), len(part.predict)) for part in parts] == [(132, 136), (235, 33), (169, 99)]
     assert all(not set(part.train) & set(part.predict) for part in parts)
-    assert [what for _, what in left_out_cohorts(table, folds, cohort.targets)] == [
+    assert [what for _, what in not_fitted(table, folds, [str(LEAVING_OUT)], cohort.targets)] == [
         f"nobody of cohort ISPY2 has a known {name}: predicted there, not judged" for name in ("er", "pr")
     ]
