@@ -37,6 +37,7 @@ __all__ = [
     "Target",
     "TargetKind",
     "Test",
+    "chose_cutoffs",
     "expit",
     "logit",
     "signature",
@@ -223,6 +224,12 @@ def stopped_on(model: str, protocol: str, side: str) -> bool:
     """Whether a side's patients chose a network's epoch: of the 3-D ones under `paper` the validation side's did."""
     trained = (Model.SINGLE_TASK, Model.MULTI_TASK, Model.SPATIAL)
     return model in trained and (protocol, side) == (Protocol.PAPER, Side.VALIDATION)
+
+
+def chose_cutoffs(protocol: str, side: str) -> bool:
+    """Whether a side's patients chose the cut-offs at which they are judged."""
+    inside = {Protocol.CROSSFIT: (Side.TRAIN,), Protocol.EXTERNAL_CROSSFIT: (Side.EXTERNAL,)}
+    return side in (inside | {Protocol.PAPER: (Side.TRAIN, Side.VALIDATION)}).get(Protocol(protocol), ())
 
 
 def logit(probability: np.ndarray, clip: float = CLIP) -> np.ndarray:

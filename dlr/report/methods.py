@@ -331,7 +331,7 @@ def statistics(sources: Sources) -> str:
     if called is not None:
         rules = "; ".join(RULES.get(rule, rule) for rule in dict.fromkeys(called["rule"]))
         sentences.append(
-            f"Molecular subtypes were called from the answers ({rules}); their accuracy has Wilson's interval and stands beside the share of the commonest subtype."
+            f"Molecular subtypes were called from the answers ({rules}); their accuracy has Wilson's interval and stands beside the share of the commonest subtype, from which it differs by a paired interval."
         )
     return " ".join(sentences)
 

@@ -22,13 +22,20 @@ from dlr.report.blocks import Block, FigureBlock, Heading, Prose
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.tables import ATTENTION_SHARES, REGION_EXAMPLES, REGION_WEIGHTS
-from dlr.words import EVERY_PART
+from dlr.words import EVERY_PART, Protocol
 
-__all__ = ["heavier", "read_scales", "region_blocks", "shares_by_patient"]
+__all__ = ["heavier", "of_one_protocol", "read_scales", "region_blocks", "shares_by_patient"]
 
 ORDER = ("core", "rim", "peritumoral", "elsewhere")
 WIDTH = 5.2  # inches of the three planes of one patient
 PLANES = {"axial": (1, 2), "coronal": (0, 2), "sagittal": (0, 1)}  # of spacing: rows, columns
+PROTOCOLS = (
+    Protocol.CROSSFIT,
+    Protocol.LEAVE_ONE_COHORT_OUT,
+    Protocol.EXTERNAL_CROSSFIT,
+    Protocol.NESTED,
+    Protocol.PAPER,
+)  # the first that a study has leads, as LEADERS among roles
 WEIGHTS_NOTE = "Learnt weights of the features pooled over each region, 1 in sum a target and chain; range over the chains. A weight says how much of a region's features enters an answer, not what they are worth: features differ in size, and the ablation alone shows what is lost without a region."
 SHARES_NOTE = "Of each patient, by chains that did not see the patient, as a mean where there are several. A region takes a share of the attention by its size alone: what counts is how far it lies from the region's share of the volume (preference: their ratio, 1 is none)."
 SHARES_CAPTION = "Median and quartiles over patients; the grey bar and the brackets: the region's own share of the volume. A mark beyond its bar says more than the region's size."
@@ -49,7 +56,7 @@ def region_blocks(sources: Sources, press: Press) -> list[Block]:
 
 def _weights(sources: Sources, press: Press) -> list[Block]:
     table = sources.table(REGION_WEIGHTS)
-    weights = None if table is None else table[table["variant"] == ""]
+    weights = None if table is None else of_one_protocol(table[table["variant"] == ""])
     if weights is None or weights.empty:
         return sources.missing("Learnt weights of the regions", REGION_WEIGHTS)
     order = [target.name for target in sources.targets]
@@ -69,10 +76,20 @@ def _weights(sources: Sources, press: Press) -> list[Block]:
     )
     said = heavier(weights)
     return [
-        press.table("region_weights", title, pd.DataFrame(shown), weights, WEIGHTS_NOTE),
+        press.table("region_weights", title, pd.DataFrame(shown), weights, _said_of(WEIGHTS_NOTE, weights)),
         *([Prose((said,))] if said else []),
         press.figure("region_weights", title, caption, [panel]),
     ]
+
+
+def of_one_protocol(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the protocol that leads, of those that a table has: chains of two are no sample of one training set."""
+    there = set(table["protocol"])
+    return table[table["protocol"] == next((name for name in PROTOCOLS if name in there), "")]
+
+
+def _said_of(note: str, rows: pd.DataFrame) -> str:
+    return f"{note} Chains of protocol {rows['protocol'].iloc[0]} alone."
 
 
 def _range(found: pd.DataFrame, target: str, region: str) -> str:
@@ -111,6 +128,7 @@ def _shares(sources: Sources, press: Press) -> list[Block]:
             else ""
         )
         return sources.missing("Shares of the attention", ATTENTION_SHARES, why)
+    table = of_one_protocol(table)
     patients = shares_by_patient(table)
     rows, panels = [], []
     for target, own in patients.groupby("target", sort=False):
@@ -133,7 +151,7 @@ def _shares(sources: Sources, press: Press) -> list[Block]:
         panels.append(Panel(partial(draw_attention_shares, own), 6.4, 1.0 + 0.25 * len(lines), words))
     title = "Where the attention lies"
     return [
-        press.table("attention_shares", title, pd.DataFrame(rows), patients, SHARES_NOTE),
+        press.table("attention_shares", title, pd.DataFrame(rows), patients, _said_of(SHARES_NOTE, table)),
         press.figure("attention_shares", title, SHARES_CAPTION, panels),
     ]
 

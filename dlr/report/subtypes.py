@@ -15,7 +15,7 @@ from dlr.report.evidence import ROLES, ROLES_SHOWN
 from dlr.report.press import Panel, Press, slug
 from dlr.report.sources import Sources
 from dlr.tables import SUBTYPE_METRICS, SUBTYPES
-from dlr.words import Subtype
+from dlr.words import Subtype, chose_cutoffs
 
 __all__ = ["CLASSES", "RULES", "counted", "passes", "subtypes"]
 
@@ -26,7 +26,7 @@ RULES = {
 }
 CALLED = "Called from the answers to each marker at its own cut-off (Ki-67: the predicted per cent); true by the same rule from the markers as measured, of patients in whom all that the rule needs is known."
 TOGETHER = "Where Ki-67 is unknown, luminal A and luminal B/HER2-negative cannot be told apart and are one class."
-NOTE = "Of patients whose true subtype is known, with Wilson's 95 % intervals."
+NOTE = "Of patients whose true subtype is known, with Wilson's 95 % intervals; the difference is of the same patients, with its paired interval."
 CAPTION = "Rows: the subtype of the markers as measured; columns: the one called. Below each count the share of its row; framed: called rightly. "
 
 
@@ -63,21 +63,25 @@ def _accuracy(sources: Sources, press: Press, role: str) -> list[Block]:
         cells = {
             "Accuracy": _cell(by, "accuracy", "all"),
             "The commonest\nfor everybody": _cell(by, "no_information_rate", "all"),
+            "Difference,\npaired": _cell(by, "gain", "all"),
             **{f"Sensitivity,\n{name}": _cell(by, "sensitivity", name) for name in classes},
         }
         passing += [model] if passes(by) else []
         lines.append({"Model": model, "n": f"{by['n'].get(('accuracy', 'all'), 0):.0f}", **cells})
     said = f"Shown to call more patients rightly than the commonest subtype for everybody ({role}): {', '.join(passing) or 'no model'}."
+    if chose_cutoffs(rows["protocol"].iloc[0], rows["side"].iloc[0]):
+        said = f"Nothing is claimed of these patients ({role}): the cut-offs of the markers were chosen on them, so that accuracies are too good."
     name, title = f"subtypes_{slug(role)}", f"Subtypes called rightly, {role}"
     return [press.table(name, title, pd.DataFrame(lines), rows, NOTE), Prose((said,))]
 
 
 def passes(by: pd.DataFrame) -> bool:
-    """Whether the interval of the accuracy lies above what the commonest subtype for everybody reaches.
+    """Whether more patients are called rightly than by the commonest subtype for everybody: the interval of the paired
+    difference lies above 0.
 
     by : SUBTYPE_METRICS of one signature, by metric and subtype.
     """
-    return bool(by.at[("accuracy", "all"), "lower"] > by.at[("no_information_rate", "all"), "value"])
+    return bool(by.at[("gain", "all"), "lower"] > 0)
 
 
 def _cell(by: pd.DataFrame, metric: str, subtype: str) -> str:

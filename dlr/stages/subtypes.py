@@ -23,7 +23,7 @@ def apply_subtypes(given: Application) -> None:
 
 @stage(
     "subtypes",
-    version=1,
+    version=2,
     needs=["cohort", "evaluate"],
     asks=[PREDICTIONS],
     sections=["subtypes"],
@@ -37,6 +37,11 @@ def subtypes(run: Run) -> None:
     missing = [name for name in RECEPTORS if name not in {target.name for target in tables.targets}]
     if missing:
         run.leave_out(f"subtypes are made of ER, PR and HER2: this study has no target {' or '.join(missing)}")
+    per_cent = [name for name in RECEPTORS if name not in {target.name for target in tables.binary_targets}]
+    if per_cent:
+        run.leave_out(
+            f"subtypes are called at cut-offs of two classes: {' and '.join(per_cent)} is answered in per cent"
+        )
     predictions = pd.concat([PREDICTIONS.read(folder) for folder in run.every(PREDICTIONS)], ignore_index=True)
     chosen = predictions[predictions["algorithm"] == CHOSEN]
     labels = {target.name: tables.labels(target) for target in tables.targets}

@@ -13,15 +13,15 @@ import pandas as pd
 
 from dlr import stats
 from dlr.tables import SUBTYPE_METRICS, SUBTYPES
-from dlr.words import Estimate, Role, Subtype, Target, signature
+from dlr.words import Estimate, Role, Subtype, Target, chose_cutoffs, signature
 
 __all__ = ["RECEPTORS", "RULES", "Rule", "called_subtypes", "subtype_metrics", "subtypes_of"]
 
 RECEPTORS = ("er", "pr", "her2")
 KI67 = "ki67"
 PR_PER_CENT = "pr_per_cent"
-POSITIVE_FROM = 1.0  # per cent of stained nuclei from which ER and PR are positive (ASCO/CAP 2010)
-MEASURED = dict.fromkeys(RECEPTORS, 1.0)  # 1 of 0 and 1, 1 per cent
+MEASURED = dict.fromkeys(RECEPTORS, 1.0)  # 1 of 0 and 1
+LEAST = 4  # patients, for a difference to have an interval
 LINE = ["model", "variant", "protocol", "side"]
 
 
@@ -71,12 +71,13 @@ def called_subtypes(
     predictions : PREDICTIONS, of chosen algorithms.  cutoffs : CUTOFFS; where a receptor has none (protocols that hold
     everybody out once, the ablation's rows) nothing is called.  labels : by target, of every patient in whom it is
     known; of new patients None.
-    A receptor in per cent is positive from 1 on; Ki-67 is the predicted per cent. Patients of whom the signature leaves
+    Receptors are of two classes: of predicted per cents no cut-off is known, a regression hardly ever says under 1 %,
+    and nothing is called. Ki-67 is the predicted per cent. Patients of whom the signature leaves
     a marker unanswered have no row. A signature that says nothing of Ki-67 calls luminal A and luminal B/HER2- one, and
     so the true ones beside it are.
     """
     kinds = {target.name: target for target in targets if target.name in (*RECEPTORS, KI67)}
-    if not set(RECEPTORS) <= set(kinds) or predictions.empty:
+    if not all(name in kinds and kinds[name].binary for name in RECEPTORS) or predictions.empty:
         return SUBTYPES.empty()
     asked = [*RECEPTORS, *([KI67] if KI67 in kinds and not kinds[KI67].binary else [])]
     at = {tuple(line): cutoff for *line, cutoff in cutoffs[["target", *LINE[:3], "cutoff"]].itertuples(index=False)}
@@ -85,11 +86,11 @@ def called_subtypes(
     for names, own in signature(predictions).groupby(LINE, sort=True):
         values = own.pivot(index="patient_id", columns="target", values="value")
         answered = [name for name in asked if name in values]
-        cut = {name: at.get((name, *names[:3]), np.nan) if kinds[name].binary else POSITIVE_FROM for name in RECEPTORS}
+        cut = {name: at.get((name, *names[:3]), np.nan) for name in RECEPTORS}
         if not set(RECEPTORS) <= set(answered) or np.isnan(list(cut.values())).any():
             continue
-        called = subtypes_of(_markers(values[answered].dropna(), kinds, cut), RULES[rule])
-        true = subtypes_of(_markers(measured.reindex(columns=answered), kinds, MEASURED), RULES[rule])
+        called = subtypes_of(_markers(values[answered].dropna(), cut), RULES[rule])
+        true = subtypes_of(_markers(measured.reindex(columns=answered), MEASURED), RULES[rule])
         found = {"patient_id": called.index, "true": true.reindex(called.index).fillna(""), "called": called}
         line = dict(zip(LINE, names, strict=True))
         rows.append(pd.DataFrame(found).assign(**line, role=own["role"].iloc[0], rule=rule))
@@ -98,8 +99,9 @@ def called_subtypes(
 
 def subtype_metrics(subtypes: pd.DataFrame) -> pd.DataFrame:
     """SUBTYPE_METRICS of patients whose true subtype is known: accuracy, beside it the share of the commonest true one
-    (no_information_rate), and by subtype sensitivity and ppv, NaN where nobody has it or is called so. All with
-    Wilson's interval, out-of-fold given these models.
+    (no_information_rate), accuracy less that share (gain), and by subtype sensitivity and ppv, NaN where nobody has it
+    or is called so. Shares with Wilson's interval; the gain with that of the paired differences (t), NaN under four
+    patients. Out-of-fold given these models; the method says where the patients chose the cut-offs.
     """
     rows = []
     keys = [*LINE, "role", "rule"]
@@ -109,6 +111,7 @@ def subtype_metrics(subtypes: pd.DataFrame) -> pd.DataFrame:
         found = [
             ("accuracy", "all", stats.interval_wilson(int((true == called).sum()), len(own))),
             ("no_information_rate", "all", stats.interval_wilson(int(true.value_counts().max()), len(own))),
+            ("gain", "all", _gain(true, called)),
         ]
         for subtype in (one.value for one in Subtype if (true == one).any() or (called == one).any()):
             both = int(((true == subtype) & (called == subtype)).sum())
@@ -118,23 +121,32 @@ def subtype_metrics(subtypes: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(SUBTYPE_METRICS.names))
 
 
+def _gain(true: pd.Series, called: pd.Series) -> Estimate:
+    """Share called rightly less that of the commonest true subtype, of equals the first by name."""
+    commonest = true.value_counts().sort_index().idxmax()
+    if len(true) < LEAST:
+        return Estimate(float("nan"), float("nan"), float("nan"), len(true), 0, f"fewer than {LEAST} patients")
+    wrong, missed = ((one != true).astype(float) for one in (called, pd.Series(commonest, index=true.index)))
+    found = stats.absolute_error_difference(np.zeros(len(true)), missed, wrong)
+    return Estimate(found.difference, found.lower, found.upper, len(true), 0, "paired t of right answers")
+
+
 def _row(named: dict[str, str], metric: str, subtype: str, found: Estimate) -> dict[str, object]:
     given = {
         Role.HELD_OUT: found.method,
         Role.APPARENT: f"apparent, {found.method}",
         Role.OUT_OF_FOLD: f"out-of-fold, {found.method}, given these models",
     }
+    chose = "; these patients chose the cut-offs" if chose_cutoffs(named["protocol"], named["side"]) else ""
     return named | {
         "metric": metric, "subtype": subtype, "value": found.value, "lower": found.lower, "upper": found.upper,
-        "n": found.n, "method": given[Role(named["role"])],
+        "n": found.n, "method": given[Role(named["role"])] + chose,
     }  # fmt: skip
 
 
-def _markers(values: pd.DataFrame, kinds: Mapping[str, Target], cut: Mapping[str, float]) -> pd.DataFrame:
+def _markers(values: pd.DataFrame, cut: Mapping[str, float]) -> pd.DataFrame:
     """What a subtype is made of, out of values by patient and target: 1 from the cut-off of a receptor on."""
     out = values.copy()
     for name in RECEPTORS:
         out[name] = (values[name] >= cut[name]).astype(float).where(values[name].notna())
-    if not kinds["pr"].binary:
-        out[PR_PER_CENT] = values["pr"]
     return out

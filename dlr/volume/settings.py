@@ -128,6 +128,13 @@ class RegionSettings(BaseModel):
         bool, Field(description="what lies in no region that is used is zero in the input: pooling alone hides nothing")
     ] = True
 
+    @model_validator(mode="after")
+    def _peritumoral_is_not_empty(self) -> RegionSettings:
+        if "peritumoral" in self.use and self.peritumoral_mm <= self.rim_mm:
+            what = f"the rim reaches {self.rim_mm:g} mm out, peritumoral tissue {self.peritumoral_mm:g}: none is left"
+            raise SettingError(f"regions: {what}", "lower rim_mm, or leave peritumoral out of use")
+        return self
+
 
 class ReceptorSettings(BaseModel):
     """Section `receptors`: the 3-D networks; the defaults are those published."""

@@ -24,7 +24,7 @@ from dlr.report.overview import opening
 from dlr.report.press import Press
 from dlr.report.published import published
 from dlr.report.receptors import receptors
-from dlr.report.regions import heavier, read_scales, region_blocks, shares_by_patient
+from dlr.report.regions import heavier, of_one_protocol, read_scales, region_blocks, shares_by_patient
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.report.subtypes import counted, passes, subtypes
@@ -181,11 +181,18 @@ def test_a_class_that_nobody_has_but_that_is_called_stays_in_the_matrix() -> Non
     assert counts.to_dict("list") == {"luminal A": [1, 0], "HER2-enriched": [1, 0]}
 
 
-@pytest.mark.parametrize(("lower", "shown"), [(0.401, True), (0.4, False), (0.3, False)])
+@pytest.mark.parametrize(("lower", "shown"), [(0.001, True), (0.0, False), (-0.1, False), (np.nan, False)])
 def test_subtypes_are_told_only_where_the_interval_passes_the_commonest(lower: float, shown: bool) -> None:
-    rows = [("accuracy", "all", 0.5, lower), ("no_information_rate", "all", 0.4, 0.3)]
+    rows = [("accuracy", "all", 0.5, 0.9), ("no_information_rate", "all", 0.4, 0.3), ("gain", "all", 0.1, lower)]
     by = pd.DataFrame(rows, columns=["metric", "subtype", "value", "lower"]).set_index(["metric", "subtype"])
     assert passes(by) is shown
+
+
+def test_nothing_is_claimed_of_patients_who_chose_the_cut_offs(dce: FakeDce) -> None:
+    blocks = subtypes(dce.sources(), Press(dce.folder / "out")).blocks
+    after = {block.title: str(blocks[k + 1]) for k, block in enumerate(blocks) if isinstance(block, TableBlock)}
+    assert "Shown to call more patients rightly" in after["Subtypes called rightly, test"]
+    assert "the cut-offs of the markers were chosen on them" in after["Subtypes called rightly, out-of-fold"]
 
 
 # --- regions ----------------------------------------------------------------------------------------------------------
@@ -206,6 +213,14 @@ def test_weights_and_shares_are_those_of_the_tables(dce: FakeDce) -> None:
     assert {b.name for b in blocks if isinstance(b, FigureBlock)} == {
         "region_weights", "attention_shares", "attention_scales",
     }  # fmt: skip
+
+
+def test_chains_of_one_protocol_are_told_the_one_that_leads() -> None:
+    rows = [("er", protocol, region, 0.4) for protocol in ("paper", "crossfit", "external_crossfit") for region in "ab"]
+    table = pd.DataFrame(rows, columns=["target", "protocol", "region", "weight"])
+    assert set(of_one_protocol(table)["protocol"]) == {"crossfit"} and len(of_one_protocol(table)) == 2
+    assert set(of_one_protocol(table[table["protocol"] != "crossfit"])["protocol"]) == {"external_crossfit"}
+    assert of_one_protocol(table.iloc[:0]).empty
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ def test_regions_are_disjoint_and_infinity_belongs_to_none() -> None:
         assert not (found[one] & found[other]).any()
     together = np.any([found[name] for name in REGIONS], axis=0)
     assert np.array_equal(together, distance <= 10) and not together[0].any()
-    assert not region_masks(distance, 8.0, RegionSettings(peritumoral_mm=0))["peritumoral"].any()
+    assert not region_masks(distance, 8.0, RegionSettings(use=["core", "rim"], peritumoral_mm=0))["peritumoral"].any()
     assert not any(own.any() for own in region_masks(np.full((2, 2, 2), np.inf), 0.0, RegionSettings()).values())
 
 
@@ -84,6 +84,14 @@ def test_without_a_lesion_everything_is_infinitely_far_and_without_surroundings_
 
 def test_regions_in_use_go_from_the_inside_out() -> None:
     assert regions_in_use(RegionSettings(use=["peritumoral", "core"])) == ("core", "peritumoral")
+
+
+@pytest.mark.parametrize("reach", [2.9, 3.0])
+def test_peritumoral_tissue_that_ends_within_the_rim_is_refused_where_it_is_used(reach: float) -> None:
+    with pytest.raises(ValueError, match="the rim reaches 3 mm out, peritumoral tissue"):
+        RegionSettings(rim_mm=3.0, peritumoral_mm=reach)
+    assert RegionSettings(rim_mm=3.0, peritumoral_mm=3.1).peritumoral_mm == 3.1
+    assert RegionSettings(use=["core", "rim"], rim_mm=3.0, peritumoral_mm=reach).rim_mm == 3.0
 
 
 @pytest.mark.parametrize("air", [0.0, -1000.0])
