@@ -44,10 +44,18 @@ def subtypes(sources: Sources, press: Press) -> Section:
             counts = counted(rows[rows["model"] == model])
             wide, high = len(counts.columns), len(counts)
             panels.append(Panel(partial(draw_confusion, counts), 1.7 + 0.85 * wide, 1.1 + 0.55 * high, model))
-        blocks += _accuracy(sources, press, role)
+        blocks += [*_accuracy(sources, press, role), *_unknown(_in_role(table[table["variant"] == ""], role))]
         title = f"True and called subtypes, {role}"
         blocks.append(press.figure(f"confusion_{slug(role)}", title, CAPTION.strip(), panels, rows, across=2))
     return section("subtypes", sources, blocks)
+
+
+def _unknown(rows: pd.DataFrame) -> list[Block]:
+    """How many patients are called and stand in no matrix."""
+    called = rows.groupby("patient_id")["true"].max()  # "" where it is unknown to every model
+    missing = int((called == "").sum())
+    said = f"{missing} of {len(called)} patients stand in no matrix: a marker that the rule needs of them (a receptor, or Ki-67 where it decides) is unknown."
+    return [Prose((said,))] if missing else []
 
 
 def _accuracy(sources: Sources, press: Press, role: str) -> list[Block]:
