@@ -7,7 +7,7 @@ import pandas as pd
 
 from dlr.engine import Run, stage
 from dlr.errors import InputError
-from dlr.study.ablation import ablated, ablation_table
+from dlr.study.ablation import ablation_table, is_ablation_row
 from dlr.study.application import Application
 from dlr.study.cohort import CohortTables, read_cohort
 from dlr.study.comparisons import comparison_table, reclassification_table
@@ -74,7 +74,7 @@ def evaluate(run: Run) -> None:
     if not found:
         run.leave_out("there is no signature to evaluate: neither radiomics nor clinical columns gave one")
     every = evaluated_signatures(pd.concat(found, ignore_index=True), tables)
-    everything = [one for one in every if not ablated(one)]
+    everything = [one for one in every if not is_ablation_row(one)]
     settings = run.settings.evaluate
     models = [spec.name for spec in (*MODELS, *run.models)]
     for name in settings.primary:

@@ -16,7 +16,7 @@ __all__ = ["volumes"]
     "volumes",
     version=2,
     needs=["cohort"],
-    sections=["volume", "cohort"],
+    sections=["volume", "cohort", "receptors.models", "receptors.regions"],
     libraries=["numpy", "simpleitk"],
     gives=[VOLUMES],
 )

@@ -16,7 +16,7 @@ from dlr.tables import ABLATION
 from dlr.volume.settings import AblationRow
 from dlr.words import CHOSEN, MACRO, Estimate, Model, Role
 
-__all__ = ["ablated", "ablation_table"]
+__all__ = ["is_ablation_row", "ablation_table"]
 
 FULL = "full"
 BESIDE = {  # rows that are no setting of the network: model and algorithm
@@ -28,7 +28,7 @@ ROWS = (FULL, *get_args(AblationRow), *BESIDE)
 NAN = float("nan")
 
 
-def ablated(one: Evaluated) -> bool:
+def is_ablation_row(one: Evaluated) -> bool:
     """Whether it is the spatial network without one of its parts: it stands in ABLATION alone, as it is no model that
     anybody would take.
     """

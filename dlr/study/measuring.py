@@ -86,6 +86,6 @@ def region_masks_of(case: Case, mask: np.ndarray, regions: Sequence[str]) -> dic
     distance = signed_distance(mask, spacing)
     found = {name: region_mask(name, distance, millimetre) for name in names}
     if case.image.array.shape[0] > 1 and any(name.startswith(OUTSIDE) for name in names):
-        within = breast_of(case.image.array) | mask
+        within = breast_of(case.image.array, mask) | mask
         found = {name: region & within for name, region in found.items()}
     return found

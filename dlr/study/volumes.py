@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dlr.engine import Run, Task, TaskFailure
+from dlr.engine.keys import UNLESS_DEFAULT
 from dlr.engine.store import TASK_RECORD
 from dlr.errors import InputError
 from dlr.radiomics.native.diameters import diameters
@@ -19,7 +20,7 @@ from dlr.study.cases import CaseRow, OneCase, source_of
 from dlr.study.linking import linked
 from dlr.study.tasks import task_of
 from dlr.tables import VOLUMES
-from dlr.volume import VolumeSettings
+from dlr.volume import RegionSettings, VolumeSettings
 from dlr.volume.cut import Volume, cut_volume, read_volume, save_volume
 
 __all__ = ["Cutting", "VolumeSet", "cut_case", "cut_one", "cutting_of", "keep_volumes", "read_volume_set"]
@@ -34,6 +35,7 @@ class Cutting:
 
     case: OneCase
     volume: VolumeSettings
+    regions: RegionSettings | None = field(default=None, metadata=UNLESS_DEFAULT)  # their widths, for Spatial
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,14 @@ class VolumeSet:
 
 
 def cutting_of(settings: Any, rows: Sequence[CaseRow]) -> list[Cutting]:
-    """The volume of each case under a study's settings (their sections `volume` and `cohort`)."""
+    """The volume of each case under a study's settings (their sections `volume` and `cohort`, and of Spatial its
+    regions, whichever of them it uses).
+    """
     source = source_of(settings)
     cut = settings.volume.model_copy(update={"scale": VolumeSettings().scale})  # scaling comes after cutting
-    return [Cutting(OneCase(source, row), cut) for row in rows]
+    whole = {name: RegionSettings.model_fields[name].get_default() for name in ("use", "mask_input")}
+    regions = settings.receptors.regions.model_copy(update=whole) if "spatial" in settings.receptors.models else None
+    return [Cutting(OneCase(source, row), cut, regions) for row in rows]
 
 
 def cut_one(asked: Cutting) -> tuple[Volume, float]:
@@ -72,7 +78,9 @@ def cut_one(asked: Cutting) -> tuple[Volume, float]:
     case = asked.case.read()
     outlined = bool(case.mask.any())
     try:
-        volume = cut_volume(case.image.array, case.mask if outlined else None, case.image.spacing, asked.volume)
+        volume = cut_volume(
+            case.image.array, case.mask if outlined else None, case.image.spacing, asked.volume, asked.regions
+        )
     except InputError as error:
         raise InputError(f"case {case.case_id}", error.problems[0].what, error.problems[0].mend) from error
     return volume, largest_diameter(case.mask, case.image.spacing) if outlined else float("nan")

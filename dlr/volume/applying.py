@@ -12,10 +12,12 @@ from torch import Tensor
 from dlr.errors import InputError
 from dlr.volume.cut import Volume
 from dlr.volume.networks import Architecture, ReceptorOutput, Receptors
-from dlr.volume.regions import region_masks, regions_in_use
+from dlr.volume.regions import REGIONS, region_masks, regions_in_use
 from dlr.words import Target, expit
 
 __all__ = ["Looked", "input_of", "look", "network_input", "value_of"]
+
+LEAST_SHARE = 0.01  # of a voxel that comes from what is seen, for it to be seen
 
 
 @dataclass(frozen=True)
@@ -33,17 +35,28 @@ def input_of(volume: Volume, form: Architecture) -> np.ndarray:
 
     Grey is as measured under `scale: part`, since the network's own limits scale it. Under `volume` this volume's own
     become 0 and 1: those of the voxels that the network sees, else how bright what is hidden is would show in the rest.
+    What is hidden is as dark as the darkest that is seen, before anything is interpolated.
     """
     grey = np.array(volume.grey, dtype=np.float32)  # a copy: the file may be mapped
-    layers, low, high = [], volume.low, volume.high
+    layers, low, high = np.zeros((0, *grey.shape), dtype=bool), volume.low, volume.high
     if form.kind == "spatial":
-        regions = region_masks(np.asarray(volume.distance), volume.deepest, form.regions)
-        layers = [regions[name].astype(np.float32) for name in regions_in_use(form.regions)]
+        used, regions = (
+            regions_in_use(form.regions),
+            region_masks(np.asarray(volume.distance), volume.deepest, form.regions),
+        )
+        layers = np.stack([regions[name] for name in used])
         if form.regions.mask_input:
-            low, high = _limits(grey[np.any(layers, axis=0)], form.clip) or (low, high)
+            if volume.sums is not None and volume.shares is not None:
+                kept = [REGIONS.index(name) for name in used]
+                share = volume.shares[kept].sum(axis=0)
+                layers &= share > LEAST_SHARE
+                grey = volume.sums[kept].sum(axis=0) / np.maximum(share, LEAST_SHARE)
+            seen = layers.any(axis=0)
+            low, high = _limits(grey[seen], form.clip) or (0.0, 1.0)
+            grey[~seen] = low
     if form.scale == "volume":
         grey = (grey - np.float32(low)) / np.float32(high - low)
-    return np.stack([grey, *layers])
+    return np.concatenate([grey[None], layers]).astype(np.float32)
 
 
 def _limits(seen: np.ndarray, clip: tuple[float, float]) -> tuple[float, float] | None:

@@ -14,8 +14,8 @@ import numpy as np
 import SimpleITK as sitk
 
 from dlr.errors import InputError
-from dlr.volume.regions import breast_of, signed_distance
-from dlr.volume.settings import VolumeSettings
+from dlr.volume.regions import REGIONS, breast_of, region_masks, signed_distance
+from dlr.volume.settings import RegionSettings, VolumeSettings
 
 __all__ = ["Volume", "cut_volume", "read_volume", "save_volume"]
 
@@ -34,6 +34,8 @@ class Volume:
     high: float
     distance: np.ndarray  # float16 (D, H, W): mm from the surface of the ROI, below 0 inside; +inf outside the breast
     deepest: float  # mm: the largest depth of the ROI; 0 without outline
+    sums: np.ndarray | None = None  # float32 (3, D, H, W), by region: its grey alone, resampled, the rest being 0
+    shares: np.ndarray | None = None  # float32 (3, D, H, W): how much of each voxel that comes from
 
 
 def cut_volume(
@@ -41,12 +43,16 @@ def cut_volume(
     mask: np.ndarray | None,
     spacing: tuple[float, float, float],
     settings: VolumeSettings,
+    regions: RegionSettings | None = None,
 ) -> Volume:
     """The outline's bounding box with its margin in mm (or the whole image), resampled to `settings.shape`.
 
     image : (z, y, x).  mask : (z, y, x), not 0 in the ROI, or None.  spacing : mm, z y x.
     Grey: along every axis that shrinks by a factor f a Gaussian of (f - 1) / 2 voxels against aliasing, then trilinear.
     Mask: nearest; a ROI that falls between the new voxels keeps the one its middle lies in.
+    regions : their widths, for a network that is shown some regions alone: each one's grey then goes the same road
+    without its neighbours, cut from the given image, so that nothing of a hidden region is smoothed or interpolated
+    into a voxel that is seen. Sums over shares is that grey.
     Distance: that of the given mask, linear, so that a rim thinner than the new voxels stays where it is.
     Raises InputError where image, spacing and mask do not make such a volume, or its grey cannot be scaled.
     """
@@ -74,12 +80,28 @@ def cut_volume(
     distance, deepest = np.full(settings.shape, np.inf, dtype=np.float16), 0.0
     if roi is not None and roi.any():
         near, corner = _near(roi, low, high)
-        away, breast = _distance(roi[near], spacing), breast_of(image[near])
+        away, breast = _distance(roi[near], spacing), breast_of(image[near], roi[near])
         distance = _resampled((away, corner), low, shrink, new, sitk.sitkLinear).astype(np.float16)
         inside = _resampled((breast.astype(np.uint8), corner), low, shrink, new, sitk.sitkNearestNeighbor) > 0
         distance[~inside & ~seen & (distance > 0)] = np.inf
         deepest = -float(away.min())
+        if regions is not None:
+            away[~breast & ~roi[near]] = np.inf
+            parts = region_masks(away, deepest, regions)
+            each = [
+                [_alone(values, corner, low, high, new) for values in (np.where(part, image[near], 0), part)]
+                for part in (parts[name] for name in REGIONS)
+            ]
+            sums, shares = (np.stack(layers).astype(np.float32) for layers in zip(*each, strict=True))
+            return Volume(grey, seen, bool(seen.any()), own, lowest, highest, distance, deepest, sums, shares)
     return Volume(grey, seen, bool(seen.any()), own, lowest, highest, distance, deepest)
+
+
+def _alone(values: np.ndarray, corner: np.ndarray, low: np.ndarray, high: np.ndarray, new: np.ndarray) -> np.ndarray:
+    """Values of a box whose corner lies at this voxel of the image, smoothed and resampled as the grey is."""
+    shrink = (high - low) / new
+    smooth, first = _smoothed(values, low - corner, high - corner, shrink)
+    return _resampled((smooth, corner + first), low, shrink, new, sitk.sitkLinear)
 
 
 def _check(
@@ -185,11 +207,14 @@ def _resampled(
 
 
 def save_volume(volume: Volume, folder: Path) -> None:
-    """grey.npy, mask.npy, distance.npy and volume.json; equal volumes give equal bytes."""
+    """grey.npy, mask.npy, distance.npy, of regions sums.npy and shares.npy, and volume.json; the same bytes always."""
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "grey.npy", volume.grey)
     np.save(folder / "mask.npy", volume.mask)
     np.save(folder / "distance.npy", volume.distance)
+    if volume.sums is not None and volume.shares is not None:
+        np.save(folder / "sums.npy", volume.sums)
+        np.save(folder / "shares.npy", volume.shares)
     own = ("outlined", "spacing", "low", "high", "deepest")
     about = {name: getattr(volume, name) for name in own}
     (folder / "volume.json").write_text(json.dumps(about, indent=1), encoding="utf-8")
@@ -203,10 +228,12 @@ def read_volume(folder: Path, mmap: bool = True) -> Volume:
     """
     try:
         about = json.loads((folder / "volume.json").read_text(encoding="utf-8"))
-        grey, mask, distance = (
-            np.load(folder / f"{name}.npy", mmap_mode="r" if mmap else None) for name in ("grey", "mask", "distance")
-        )
-        z, y, x = about["spacing"]
-        return Volume(grey, mask, about["outlined"], (z, y, x), about["low"], about["high"], distance, about["deepest"])
+        of_regions = ("sums", "shares") if (folder / "sums.npy").is_file() else ()
+        arrays = {
+            name: np.load(folder / f"{name}.npy", mmap_mode="r" if mmap else None)
+            for name in ("grey", "mask", "distance", *of_regions)
+        }
+        z, y, x = about.pop("spacing")
+        return Volume(**arrays, **about, spacing=(z, y, x))
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise InputError(str(folder), f"its volume cannot be read ({error})", "run the study again") from error

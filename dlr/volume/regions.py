@@ -45,9 +45,10 @@ def regions_in_use(settings: RegionSettings) -> tuple[str, ...]:
     return tuple(name for name in REGIONS if name in settings.use)
 
 
-def breast_of(image: np.ndarray) -> np.ndarray:
+def breast_of(image: np.ndarray, lesion: np.ndarray | None = None) -> np.ndarray:
     """Where the breast is, bool of the image's shape: its largest connected part above air, holes in slices filled.
 
+    lesion : bool, of the same shape; with it the parts that it touches, as the other breast or the chest may be larger.
     image : (z, y, x) or (y, x), as measured. Air is 0, or the lowest grey where that is less; what lies above it by AIR
     of the 99th percentile is tissue, so that suppressed fat is inside. Smoothed by a Gaussian of one pixel within
     slices against noise, and the pixel by which that moves the edge outwards is taken off again.
@@ -60,5 +61,7 @@ def breast_of(image: np.ndarray) -> np.ndarray:
     parts, count = ndimage.label(ndimage.binary_erosion(tissue, cross, border_value=1))
     if not count:
         return np.ones(image.shape, dtype=bool)
-    largest = parts == 1 + np.argmax(np.bincount(parts.ravel())[1:])
+    touched = np.unique(parts[lesion]) if lesion is not None else np.zeros(0, dtype=int)
+    kept = touched[touched > 0] if touched.any() else [1 + np.argmax(np.bincount(parts.ravel())[1:])]
+    largest = np.isin(parts, kept)
     return ndimage.binary_fill_holes(largest, cross)

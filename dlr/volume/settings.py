@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -128,6 +128,13 @@ class RegionSettings(BaseModel):
         bool, Field(description="what lies in no region that is used is zero in the input: pooling alone hides nothing")
     ] = True
 
+    @field_validator("use")
+    @classmethod
+    def _each_once(cls, value: list[RegionName]) -> list[RegionName]:
+        if len(set(value)) != len(value):
+            raise ValueError("names one region twice")
+        return [name for name in get_args(RegionName) if name in value]  # from the inside out: one order, one key
+
     @model_validator(mode="after")
     def _peritumoral_is_not_empty(self) -> RegionSettings:
         if "peritumoral" in self.use and self.peritumoral_mm <= self.rim_mm:
@@ -192,7 +199,8 @@ class ReceptorSettings(BaseModel):
         if "spatial" not in self.models:
             what = "its rows are Spatial without one of its parts each, and receptors.models does not hold spatial"
             raise SettingError(f"ablation: {what}", "add spatial to receptors.models, or set receptors.ablation: none")
-        if len(self.regions.use) == 1 and f"without_{self.regions.use[0]}" in self.ablation:
+        asked = ["without_peritumoral"] if self.ablation == "all" else self.ablation
+        if len(self.regions.use) == 1 and f"without_{self.regions.use[0]}" in asked:
             what = f"without_{self.regions.use[0]} leaves no region of receptors.regions.use"
             raise SettingError(f"ablation: {what}", "name more regions in receptors.regions.use, or leave the row out")
         return self

@@ -9,7 +9,7 @@ import pytest
 from dlr.engine import resolve
 from dlr.errors import InputError
 from dlr.settings import DceStudySettings
-from dlr.volume import ReceptorSettings
+from dlr.volume import ReceptorSettings, RegionSettings
 from dlr.volume.ablation import ablated
 from dlr.volume.settings import AblationRow
 
@@ -68,3 +68,16 @@ def test_a_row_of_a_network_that_is_not_there_is_refused(given: tuple[str, ...],
     with pytest.raises(InputError, match=what) as caught:
         resolve(DceStudySettings, {}, list(given))
     assert mend in caught.value.problems[0].mend and "receptors" in caught.value.problems[0].what
+
+
+@pytest.mark.parametrize("ablation", ["all", ["without_peritumoral"]])
+def test_a_row_without_any_region_is_refused_however_it_is_asked_for(ablation: object) -> None:
+    given = {"models": ["spatial"], "ablation": ablation, "regions": {"use": ["peritumoral"]}}
+    with pytest.raises(ValueError, match="without_peritumoral leaves no region"):
+        ReceptorSettings.model_validate(given)
+
+
+def test_regions_are_named_once_and_have_one_order() -> None:
+    with pytest.raises(ValueError, match="names one region twice"):
+        RegionSettings.model_validate({"use": ["core", "core"]})
+    assert RegionSettings.model_validate({"use": ["rim", "core"]}).use == ["core", "rim"]

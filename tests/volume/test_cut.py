@@ -6,11 +6,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from dlr.errors import InputError
-from dlr.volume import RegionSettings, VolumeSettings
+from dlr.volume import ReceptorSettings, RegionSettings, VolumeSettings
+from dlr.volume.applying import input_of
 from dlr.volume.cut import cut_volume, read_volume, save_volume
+from dlr.volume.fitting import LabelledVolumes, architecture_of, prepared
 from dlr.volume.regions import region_masks, signed_distance
+from dlr.words import Target
 
 SPACING = (1.0, 0.5, 0.4)
 SHAPE = (24, 60, 70)
@@ -215,3 +219,53 @@ def test_what_makes_no_volume_is_named(name: str) -> None:
 def test_a_spacing_that_is_none_is_named(spacing: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match="spacing"):
         cut_volume(*ball(), spacing, settings())
+
+
+@pytest.mark.parametrize("scale", ["part", "volume"])
+@pytest.mark.parametrize("size", [20, (5, 30, 20)])
+@pytest.mark.parametrize("use", [["core"], ["core", "rim"], ["rim", "peritumoral"]])
+def test_nothing_of_a_hidden_region_is_smoothed_or_interpolated_into_what_is_seen(
+    use: list[str], size: int | tuple[int, int, int], scale: str
+) -> None:
+    """Noise in the image where it is hidden, planted before anything is cut, changes no bit of what a network is fed,
+    in training and after it; where the input stays whole it does.
+    """
+    image, roi = ball()
+    widths = RegionSettings.model_validate({"core_mm": 2, "rim_mm": 1, "peritumoral_mm": 3})
+    distance = signed_distance(roi, SPACING)
+    regions = region_masks(distance, float(-distance.min()), widths)
+    hidden = ~np.any([regions[name] for name in use], axis=0)
+    other = image + np.where(hidden, np.random.default_rng(1).uniform(0, 9, SHAPE), 0)
+    given = settings(size=size, scale=scale)
+    volumes = [cut_volume(grey + 50, roi, SPACING, given, widths) for grey in (image, other)]
+    for masked in (True, False):
+        own = widths.model_copy(update={"use": use, "mask_input": masked})
+        form = architecture_of("spatial", [Target("er")], given, ReceptorSettings(regions=own))
+        fed = [input_of(volume, form) for volume in volumes]
+        assert np.array_equal(*fed) == masked
+        moved = [
+            prepared(
+                LabelledVolumes([one], np.ones((1, 1)), ["a"], form, 0, True).batch([0], 3), torch.tensor([0.0, 90])
+            )
+            for one in volumes
+        ]
+        assert torch.equal(moved[0].inputs, moved[1].inputs) == masked
+        assert fed[0][1:].any(axis=(1, 2, 3)).all()
+
+
+def test_regions_together_are_the_grey_where_nothing_is_hidden() -> None:
+    image, roi = ball()
+    widths = RegionSettings.model_validate({"core_mm": 2, "rim_mm": 1, "peritumoral_mm": 4})
+    found = cut_volume(image + 50, roi, SPACING, settings(size=16), widths)
+    share, inside = found.shares.sum(axis=0), found.distance < 0.5
+    assert share[inside] == pytest.approx(1, abs=1e-5) and share.max() < 1 + 1e-5 and share.min() == 0
+    assert found.sums.sum(axis=0)[inside] == pytest.approx(found.grey[inside], rel=1e-4)
+
+
+def test_sums_and_shares_of_regions_are_kept(tmp_path: Path) -> None:
+    image, roi = ball()
+    made = cut_volume(image, roi, SPACING, settings(), RegionSettings())
+    save_volume(made, tmp_path)
+    found = read_volume(tmp_path)
+    assert np.array_equal(found.sums, made.sums) and np.array_equal(found.shares, made.shares)
+    assert made.sums.dtype == made.shares.dtype == np.float32 and made.sums.shape == (3, 20, 20, 20)

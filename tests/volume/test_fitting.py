@@ -272,7 +272,10 @@ def test_a_volume_scaled_by_its_own_percentiles_tells_nothing_of_what_is_hidden(
 def test_regions_move_with_the_grey_and_stay_what_they_are() -> None:
     """Grey set to its region's number keeps it but at borders, where it is interpolated; regions stay 0 or 1, apart."""
     form = architecture_of(
-        "spatial", TARGETS, VOLUME, settings(regions={"core_mm": 2, "rim_mm": 1, "peritumoral_mm": 4})
+        "spatial",
+        TARGETS,
+        VOLUME,
+        settings(regions={"core_mm": 2, "rim_mm": 1, "peritumoral_mm": 4, "mask_input": False}),
     )
     plain = [input_of(volume, form) for volume in VOLUMES]
     numbered = [

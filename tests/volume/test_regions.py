@@ -116,3 +116,13 @@ def test_the_breast_is_the_largest_part_above_air(air: float) -> None:
 
 def test_an_image_of_one_grey_is_all_breast() -> None:
     assert breast_of(np.full((2, 4, 4), 7.0)).all()
+
+
+def test_the_breast_is_the_part_that_the_lesion_lies_in_however_large_the_others_are() -> None:
+    image = np.zeros((3, 40, 60))
+    image[:, 5:35, 2:30], image[:, 10:30, 40:55] = 100, 100
+    lesion = np.zeros(image.shape, dtype=bool)
+    lesion[1, 18:22, 45:49] = True
+    assert breast_of(image)[1, 20, 10] and not breast_of(image)[1, 20, 47]
+    found = breast_of(image, lesion)
+    assert found[1, 20, 47] and not found[1, 20, 10]
