@@ -94,10 +94,12 @@ def told_of(signal: str) -> list[str]:
     return [CARRIED[signal]] if signal in CARRIED else list(MARKERS)
 
 
-def bounds(home: Path, left_out: str = "") -> dict[str, float]:
-    """AUCs that can be reached with all regions, or without one."""
+def bounds(home: Path, row: str = "full") -> dict[str, float]:
+    """AUCs that can be reached from what a row of the ablation sees; of the trap none is given."""
     about = json.loads((home / "truth.json").read_text(encoding="utf-8"))
-    return dict(about["reachable_auc_without"].get(left_out, about["reachable_auc"]))
+    if row.startswith("core_"):
+        return dict(about["reachable_auc_of"]["core"]) if row == "core_only" else {}
+    return dict(about["reachable_auc_without"].get(row.removeprefix("without_"), about["reachable_auc"]))
 
 
 def rows_of(signal: str, seed: int, home: Path, evaluated: Path) -> Iterator[dict[str, Any]]:
@@ -105,8 +107,7 @@ def rows_of(signal: str, seed: int, home: Path, evaluated: Path) -> Iterator[dic
     found = ABLATION.read(evaluated)
     targets = [*told_of(signal), "macro"] if signal not in CARRIED else told_of(signal)
     for row in found[found["target"].isin(targets)].to_dict("records"):
-        # truth.json has no bound of the core alone
-        reachable = {} if row["row"].startswith("core_") else bounds(home, row["row"].removeprefix("without_"))
+        reachable = bounds(home, row["row"])
         yield {
             "signal": signal, "seed": seed, "target": row["target"], "row": row["row"], "AUC": row["value"],
             "lower": row["lower"], "upper": row["upper"], "bound": reachable.get(row["target"]),

@@ -1,7 +1,7 @@
 """One function a figure: takes data and Axes, returns Axes. Knows neither files nor stages."""
 
 from dlr.figures.benefit import draw_calibration, draw_decision, draw_predictions
-from dlr.figures.comparison import draw_algorithm_table, draw_auc_forest, draw_p_matrix
+from dlr.figures.comparison import ALGORITHM_NAMES, draw_algorithm_table, draw_auc_forest, draw_p_matrix
 from dlr.figures.curves import Line, draw_pr, draw_roc
 from dlr.figures.deep import draw_attention, draw_block_shares, draw_learning_curves, draw_pca_variance
 from dlr.figures.features import (
@@ -39,6 +39,7 @@ from dlr.figures.volumes import Plane, draw_cohort_forest, draw_planes, draw_tsn
 
 __all__ = [
     "ABLATION_NAMES",
+    "ALGORITHM_NAMES",
     "Enlarged",
     "Line",
     "Plane",

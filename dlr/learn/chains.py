@@ -119,12 +119,12 @@ def fit_chains(
         inner = part.inner_folds(columns if paper else None)
         chains: dict[str, Chain] = {}
         points: list[GridPoint] = []
-        for algorithm in settings.learners(what):
+        for algorithm in settings.fitted(what):
             own = seed_of(seed, "classifier", algorithm)
             scored = score_grid(algorithm, inner, settings.max_grid, settings.trees, own, what)
             points += scored
             chains[algorithm] = _chain(columns, truth, best_setting(scored), settings.trees, own)
-    best = best_point([best_setting([q for q in points if q.algorithm == name]) for name in chains])
+    best = best_point([best_setting([q for q in points if q.algorithm == name]) for name in settings.learners(what)])
     return FittedChains(
         chains=chains,
         chosen=best.algorithm,

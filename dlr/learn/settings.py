@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from dlr.engine.keys import UNLESS_DEFAULT
+from dlr.errors import SettingError
 from dlr.words import TargetKind
 
 __all__ = ["ALGORITHMS", "REGRESSORS", "Algorithm", "LearnSettings", "Regressor"]
@@ -32,6 +34,10 @@ class LearnSettings(BaseModel):
     algorithms: Annotated[list[Algorithm], Field(min_length=1, description="classifiers to choose among")] = list(
         ALGORITHMS
     )
+    reported: Annotated[
+        list[Algorithm],
+        Field(description="classifiers fitted and reported beside, never chosen", json_schema_extra=UNLESS_DEFAULT),
+    ] = []
     regressors: Annotated[
         list[Regressor], Field(min_length=1, description="regressors to choose among, for a target in per cent")
     ] = list(REGRESSORS)
@@ -68,9 +74,23 @@ class LearnSettings(BaseModel):
         """The classifiers to choose among, or the regressors where the target is a per cent."""
         return tuple(self.algorithms if kind is TargetKind.BINARY else self.regressors)
 
-    @field_validator("protocols", "algorithms", "regressors")
+    def fitted(self, kind: TargetKind) -> tuple[str, ...]:
+        """The learners, and the classifiers that are only reported beside."""
+        return (*self.learners(kind), *(self.reported if kind is TargetKind.BINARY else ()))
+
+    @field_validator("protocols", "algorithms", "reported", "regressors")
     @classmethod
     def _each_once(cls, value: list[str]) -> list[str]:
         if len(set(value)) != len(value):
             raise ValueError("names one entry twice")
         return value
+
+    @model_validator(mode="after")
+    def _chosen_or_reported(self) -> LearnSettings:
+        both = [name for name in self.reported if name in self.algorithms]
+        if both:
+            raise SettingError(
+                f"{', '.join(both)} of learn.reported is in learn.algorithms too",
+                "name it in one of them: what is chosen among is reported anyway",
+            )
+        return self

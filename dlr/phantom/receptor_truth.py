@@ -166,6 +166,10 @@ class ReceptorTruth:
         """What the other variables tell."""
         return replace(self, shifts={name: shift for name, shift in self.shifts.items() if name != variable})
 
+    def of(self, variable: str) -> ReceptorTruth:
+        """What one variable tells by itself."""
+        return replace(self, shifts={variable: self.shifts[variable]})
+
     def _posterior(self, variables: pd.DataFrame) -> np.ndarray:
         """Probability of each of PATTERNS given a patient's variables, float (n, 8)."""
         z = variables[list(self.shifts)].to_numpy(dtype=float)

@@ -101,7 +101,8 @@ def make_volume_cohort(
     progress : is told (volumes done, volumes in all).
     Writes data_manifest.csv and, with paths relative to it, volumes/ (NIfTI, ultrasound of 8 bits and DCE-MRI of 16;
     masks 0 and 1); truth.csv: each patient's drawn labels, variables, the exact probability of each marker given these
-    and the median of Ki-67; truth.json: the settings, the shifts, and the AUCs and the error that can be reached.
+    and the median of Ki-67; truth.json: the settings, the shifts, and the AUCs and the error that can be reached from
+    all variables, without each, and of each by itself.
     Equal settings give equal bytes. Raises InputError where the folder holds a manifest that is not a synthetic
     cohort's.
     """
@@ -204,16 +205,23 @@ def _truth_table(plan: Plan, truth: ReceptorTruth) -> pd.DataFrame:
 
 
 def _about(settings: OfVolumes, truth: ReceptorTruth) -> dict[str, Any]:
+    without = {name: truth.without(name) for name in truth.shifts}
+    alone = {name: truth.of(name) for name in truth.shifts}
     about: dict[str, Any] = {
         "settings": settings.model_dump(),
         "shifts": truth.shifts,
         "reachable_auc": truth.reachable_auc(),
-        "reachable_auc_without": {name: truth.without(name).reachable_auc() for name in truth.shifts},
+        "reachable_auc_without": {name: one.reachable_auc() for name, one in without.items()},
+        "reachable_auc_of": {name: one.reachable_auc() for name, one in alone.items()},
         "scanner_auc": scanner_auc(settings.confounding),
     }
     if KI67 in KINDS[type(settings)].targets:
         by_pattern = dict(zip(map(_named, PATTERNS), ki67_by_pattern().tolist(), strict=True))
-        about["ki67"] = {"mean_logit": by_pattern, "sd_logit": KI67_SD, "mean_absolute_error": truth.irreducible_mae()}
+        about["ki67"] = {
+            "mean_logit": by_pattern, "sd_logit": KI67_SD, "mean_absolute_error": truth.irreducible_mae(),
+            "mean_absolute_error_without": {name: one.irreducible_mae()["images"] for name, one in without.items()},
+            "mean_absolute_error_of": {name: one.irreducible_mae()["images"] for name, one in alone.items()},
+        }  # fmt: skip
     return about
 
 

@@ -74,7 +74,9 @@ def _absent(found: Sequence[tuple[str, pd.DataFrame]]) -> list[str]:
     if not names:
         return []
     rows = " and ".join(f"“{_named(absent[name])}”" for name in names)
-    return [f"{rows} stand{'s' if len(names) == 1 else ''} only where learn.algorithms names {' and '.join(names)}."]
+    return [
+        f"{rows} stand{'s' if len(names) == 1 else ''} only where learn.reported (or learn.algorithms) names {' and '.join(names)}."
+    ]
 
 
 def of_roles(sources: Sources) -> Iterator[tuple[str, pd.DataFrame]]:

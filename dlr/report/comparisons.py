@@ -6,7 +6,7 @@ from functools import partial
 
 import pandas as pd
 
-from dlr.figures import draw_algorithm_table, draw_p_matrix, theme
+from dlr.figures import ALGORITHM_NAMES, draw_algorithm_table, draw_p_matrix, theme
 from dlr.report.blocks import Block, Missing
 from dlr.report.evidence import LEADING, WHOLE, Evidence, main_variant, measure_words
 from dlr.report.press import Panel, Press
@@ -81,7 +81,7 @@ def algorithms(sources: Sources, press: Press, target: Target) -> list[Block]:
     words = measure_words(LEADING[target.kind])
     if rows is None or rows.empty:
         return sources.missing(f"Algorithms by out-of-fold {words}", ALGORITHMS)
-    order = sources.settings.learn.learners(target.kind)
+    order = sources.settings.learn.fitted(target.kind)
     place = rows["algorithm"].map(lambda name: order.index(name) if name in order else len(order))
     rows = rows.assign(place=place, model_place=rows["model"].map(sources.place))
     rows = rows.sort_values(["model_place", "place"], kind="stable").drop(columns=["place", "model_place"])
@@ -91,7 +91,11 @@ def algorithms(sources: Sources, press: Press, target: Target) -> list[Block]:
         for row in rows[rows["bbc_corrected"].notna()].itertuples()
     ]
     better = f"The best of several looks better than it is; corrected for the choice (BBC-CV) {'; '.join(corrected)}. "
-    caption = f"The chains themselves choose inside each fold, so the {words} of a model needs no such correction."
+    beside = [ALGORITHM_NAMES[name] for name in sources.settings.learn.reported if (rows["algorithm"] == name).any()]
+    told = f"{' and '.join(beside)}: reported beside, never chosen. " if beside else ""
+    caption = (
+        f"{told}The chains themselves choose inside each fold, so the {words} of a model needs no such correction."
+    )
     panel = Panel(
         partial(draw_algorithm_table, rows),
         1.9 + 1.35 * rows["model"].nunique(), 0.7 + 0.48 * rows["algorithm"].nunique(),

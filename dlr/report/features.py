@@ -99,6 +99,8 @@ def _families(sources: Sources, press: Press) -> list[Block]:
     if radiomics.regions[1:] and "given" not in set(families["family"]):
         total = int(families["count"].sum())
         sentences.append(f"{total:,} features were measured{measured_regions(sources, total)}.")
+        if "receptors" in sources.about.further:
+            sentences.append(REGIONS_DIFFER)
     dictionary = sources.table(DICTIONARY)
     if dictionary is not None:
         press.csv("dictionary", "Feature dictionary", dictionary)

@@ -163,6 +163,11 @@ def selection_and_models(sources: Sources) -> str:
             if learn.select else f"Features were {scaled} and entered without selection.",
             f"{tuned} tuned on grids of at most {learn.max_grid} points by {judged}{chose}; all of this was fitted anew inside every fold.",
         ]  # fmt: skip
+        if learn.reported:
+            beside = " and ".join(ALGORITHMS.get(name, name) for name in learn.reported)
+            sentences.append(
+                f"Beside, never chosen and in no combination, {beside} {'were' if len(learn.reported) > 1 else 'was'} fitted on the same columns, grids and inner folds."
+            )
     in_per_cent = [target.name for target in sources.targets if not target.binary]
     if in_per_cent:
         named = {**ALGORITHMS, "ridge": "ridge regression"}

@@ -130,7 +130,8 @@ def _tuning(sources: Sources, evidence: Evidence) -> str:
     grid = f"at most {learn.max_grid} grid points each"
     kinds = dict.fromkeys(target.kind for target in sources.targets)
     count = len({name for kind in kinds for name in learn.learners(kind)})
-    return f"{count} algorithms, {grid}, inner folds judged by their median{fits}"
+    beside = f", {len(learn.reported)} more fitted beside and never chosen" if learn.reported else ""
+    return f"{count} algorithms{beside}, {grid}, inner folds judged by their median{fits}"
 
 
 def _balance(sources: Sources, evidence: Evidence) -> str:

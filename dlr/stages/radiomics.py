@@ -12,6 +12,7 @@ from dlr.engine import Run, stage
 from dlr.engine.threads import one_thread
 from dlr.errors import InputError, Problem
 from dlr.radiomics import expected_columns, family_counts, feature_dictionary, load_profile
+from dlr.radiomics.regions import region_and_rest
 from dlr.study.application import Application
 from dlr.study.cases import outlined_rows, rows_of, source_of
 from dlr.study.cohort import read_cohort
@@ -111,12 +112,18 @@ def radiomics(run: Run) -> None:
 
 
 def take_feature_table(run: Run, path: Path, cases: pd.DataFrame, targets: tuple[Target, ...]) -> None:
-    """Somebody's own feature table stands in for the measuring."""
+    """Somebody's own feature table stands in for the measuring; regions that it has no columns of are named."""
     columns = [c for c in cases.columns if c not in ("patient_id", "case_id")]
     features = match_features(load_feature_table(path, columns, targets=targets), cases)
     FEATURES.write(run.folder, features)
     MISSING.write(run.folder, MISSING.empty())
     names = [c for c in features.columns if c not in ("patient_id", "case_id")]
+    there = {region_and_rest(name)[0] for name in names}
+    absent = [region for region in run.settings.radiomics.regions[1:] if region not in there]
+    if absent:
+        run.warn(
+            f"radiomics.regions asks for {', '.join(absent)}: {path.name} has no such columns, and nothing is measured"
+        )
     given = {"family": "given", "image_type": "given"}
     FAMILIES.write(run.folder, pd.DataFrame([{**given, "count": len(names)}]))
     about = pd.DataFrame({"name": names}).assign(**given, ibsi_code="", unit="", noise_on_one_slice=False)

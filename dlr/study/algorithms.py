@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import pandas as pd
 
@@ -19,15 +21,17 @@ __all__ = ["algorithm_table", "out_of_fold_area", "write_algorithms"]
 def write_algorithms(run: Run, tables: CohortTables, predictions: pd.DataFrame) -> None:
     """ALGORITHMS of a stage that fitted several."""
     labels = {target.name: tables.labels(target) for target in tables.targets}
-    ALGORITHMS.write(run.folder, algorithm_table(predictions, labels, run.seed, run.settings.evaluate.bootstrap))
+    given = (run.seed, run.settings.evaluate.bootstrap, run.settings.learn.reported)
+    ALGORITHMS.write(run.folder, algorithm_table(predictions, labels, *given))
 
 
 def algorithm_table(
-    predictions: pd.DataFrame, labels: dict[str, pd.Series], seed: int, replicates: int
+    predictions: pd.DataFrame, labels: dict[str, pd.Series], seed: int, replicates: int, reported: Collection[str] = ()
 ) -> pd.DataFrame:
     """ALGORITHMS: every algorithm out-of-fold under cross-fitting, best first.
 
-    By AUC, with the best one's corrected for the choice (BBC-CV); a per cent target by its mean absolute error.
+    By AUC, with that of the best one corrected for the choice (BBC-CV); a per cent target by its mean absolute error.
+    reported : algorithms that are never chosen: they count neither as tried nor in the correction.
     """
     inside = (predictions["protocol"] == Protocol.CROSSFIT) & (predictions["side"] == Side.TRAIN)
     tables = []
@@ -38,13 +42,19 @@ def algorithm_table(
         if known.empty:
             continue
         by_area = known["kind"].iloc[0] == Kind.PROBABILITY
-        table = _by_area(known, truth, named, seed, replicates) if by_area else _by_error(known, truth)
-        tables.append(table.assign(target=target, model=model, variant=variant, n_tried=len(table)))
+        table = _by_area(known, truth, named, seed, replicates, reported) if by_area else _by_error(known, truth)
+        tried = int((~table["algorithm"].isin(reported)).sum())
+        tables.append(table.assign(target=target, model=model, variant=variant, n_tried=tried))
     return pd.concat(tables, ignore_index=True)[list(ALGORITHMS.names)] if tables else ALGORITHMS.empty()
 
 
 def _by_area(
-    known: pd.DataFrame, truth: pd.Series, named: tuple[str, str, str], seed: int, replicates: int
+    known: pd.DataFrame,
+    truth: pd.Series,
+    named: tuple[str, str, str],
+    seed: int,
+    replicates: int,
+    reported: Collection[str],
 ) -> pd.DataFrame:
     found = [
         (algorithm, *out_of_fold_area(chains, truth, rng(seed, "algorithms", *named, str(algorithm)), replicates))
@@ -53,8 +63,11 @@ def _by_area(
     table = pd.DataFrame(found, columns=["algorithm", "out_of_fold", "lower", "upper"])
     table = table.sort_values(["out_of_fold", "algorithm"], ascending=[False, True], ignore_index=True)
     table = table.assign(measure="auc", bbc_corrected=np.nan)
-    if len(table) > 1 and np.isfinite(table["out_of_fold"]).all():
-        table.loc[0, "bbc_corrected"] = _corrected(known, truth, rng(seed, "bbc", *named), replicates)
+    tried = table[~table["algorithm"].isin(reported)]
+    if len(tried) > 1 and np.isfinite(tried["out_of_fold"]).all():
+        chosen_among = known[~known["algorithm"].isin(reported)]
+        corrected = _corrected(chosen_among, truth, rng(seed, "bbc", *named), replicates)
+        table.loc[tried.index[0], "bbc_corrected"] = corrected
     return table
 
 

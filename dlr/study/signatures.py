@@ -127,7 +127,8 @@ def fit_signature(
     allowed : by part name, the features that passed the reproducibility filter there; None = all.
     """
     learn: LearnSettings = run.settings.learn
-    fitted = fit_parts(run, asked, parts, allowed, label=f"{asked.model} {asked.variant}".strip() + " parts")
+    label = f"{asked.model} {asked.variant}".strip() + " parts"
+    fitted = fit_parts(run, asked, parts, allowed, label, reported=True)
     predictions, selections, choices = [], [], []
     for part, folder in fitted:
         kept = chains_folder(run.folder, asked.target.name, asked.variant, part.name)
@@ -140,7 +141,7 @@ def fit_signature(
         about = {**named, "variant": asked.variant, "part": part.name}
         choices.append(pd.read_parquet(folder / "choices.parquet").assign(**about))
         rows = asked.frame_of(part).of(part.predict)
-        for algorithm in (*learn.learners(asked.target.kind), CHOSEN):
+        for algorithm in (*learn.fitted(asked.target.kind), CHOSEN):
             value = apply_chains(kept, algorithm, rows)
             named_rows = (asked.target, asked.model, asked.variant, algorithm, asked.sides)
             predictions.append(held_out_rows(part, value, *named_rows))
@@ -153,10 +154,20 @@ def fit_signature(
 
 
 def fit_parts(
-    run: Run, asked: SignatureData, parts: Sequence[Part], allowed: dict[str, list[str]] | None, label: str
+    run: Run,
+    asked: SignatureData,
+    parts: Sequence[Part],
+    allowed: dict[str, list[str]] | None,
+    label: str,
+    *,
+    reported: bool = False,
 ) -> list[tuple[Part, Path]]:
-    """Every part that has what the target needs, and what its task left: chains/ and the tables of `fit_part`."""
-    parts, learn = learnable_parts(parts, asked.target, asked.labels), run.settings.learn
+    """Every part that has what the target needs, and what its task left: chains/ and the tables of `fit_part`.
+
+    reported : whether `learn.reported` is fitted too.
+    """
+    parts = learnable_parts(parts, asked.target, asked.labels)
+    learn = run.settings.learn if reported else run.settings.learn.model_copy(update={"reported": []})
     tasks = [_task(run, asked, part, learn, None if allowed is None else allowed.get(part.name, [])) for part in parts]
     return list(zip(parts, run.each(fit_part, tasks, label=label), strict=True))
 
@@ -217,7 +228,7 @@ def simple_values(
     run: Run, asked: SignatureData, parts: Sequence[Part], label: str, allowed: dict[str, list[str]] | None = None
 ) -> list[pd.Series]:
     """Probabilities of every part's patients by one simple chain (logistic regression), for side questions."""
-    learn = run.settings.learn.model_copy(update={"algorithms": [SIMPLE]})
+    learn = run.settings.learn.model_copy(update={"algorithms": [SIMPLE], "reported": []})
     tasks = [_task(run, asked, part, learn, None if allowed is None else allowed.get(part.name, [])) for part in parts]
     folders = run.each(fit_part, tasks, label=label)
     return [

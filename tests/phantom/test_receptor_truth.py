@@ -177,6 +177,18 @@ def test_no_other_guess_of_ki67_misses_it_by_less_than_the_median_does():
         assert np.mean(np.abs(ki67 - other)) > np.mean(np.abs(ki67 - median))
 
 
+def test_one_variable_by_itself_tells_what_two_normals_on_either_side_tell():
+    """A single marker's shift of 1.5 SD in one variable: the AUC of two normals, whatever the other variables tell."""
+    truth = ReceptorTruth({"a": {"er": 1.5}, "b": {"pr": 3.0, "ki67": 1.0}, "c": {"er": 2.0}}, tuple(pattern_shares()))
+    alone = truth.of("a")
+    assert list(alone.shifts) == ["a"] and alone.reachable_auc()["er"] == pytest.approx(
+        norm.cdf(1.5 / 2**0.5), abs=0.003
+    )
+    assert alone.reachable_auc(2000)["er"] < truth.without("b").reachable_auc(2000)["er"]
+    least = [one.irreducible_mae(4000)["images"] for one in (truth, truth.of("b"), truth.of("a"))]
+    assert least == sorted(least), "a alone tells of Ki-67 through ER only"
+
+
 def test_irreducible_error_is_that_of_numerical_integration_over_variables_and_ki67():
     one = ReceptorTruth({"core": {"ki67": 1.0}}, tuple(float(p) for p in np.eye(8)[6]))  # every woman ER+ PR+ HER2-
     # logit Ki-67 is N(-1.4, .8); given z, z = (logit + 1.4) / .8 + noise, it is N(-1.4 + .4 z, .8 / sqrt 2)

@@ -193,6 +193,11 @@ def test_the_truth_of_dce_says_ki67_its_median_and_what_cannot_be_avoided(small_
     assert about["reachable_auc"] == again.reachable_auc()
     assert about["reachable_auc_without"]["rim"] == again.without("rim").reachable_auc()
     assert about["ki67"]["mean_absolute_error"] == again.irreducible_mae()
+    assert about["reachable_auc_of"]["core"] == again.of("core").reachable_auc()
+    own = about["ki67"]["mean_absolute_error_of"]
+    assert own.keys() == about["reachable_auc_of"].keys() == {"core", "rim", "peritumoral"}
+    assert own["rim"] == again.of("rim").irreducible_mae()["images"]
+    assert about["ki67"]["mean_absolute_error_without"]["core"] == again.without("core").irreducible_mae()["images"]
     assert about["ki67"]["mean_logit"]["er- pr- her2-"] == pytest.approx(-0.2)
     assert about["ki67"]["mean_logit"]["er+ pr- her2+"] == pytest.approx(-0.2 - 0.9 + 0.5)
 

@@ -7,8 +7,11 @@ from pathlib import Path
 import pandas as pd
 from built_report import ABOUT, Built
 
+from dlr.report.blocks import FigureBlock
+from dlr.report.comparisons import algorithms
 from dlr.report.evidence import Evidence
 from dlr.report.methods import methods_text
+from dlr.report.press import Press
 from dlr.report.reporting import reporting_table
 from dlr.report.sources import Sources
 from dlr.tables import CASES, CUTOFFS, FAMILIES, STABILITY
@@ -87,6 +90,21 @@ def test_a_ridge_of_all_features_as_logs_is_described_as_that(report: Built) -> 
     assert "by the log loss of inner folds; all of this" in text and "LASSO" not in text.split("Networks.")[0]
 
 
+def test_classifiers_that_are_only_reported_are_told_apart_from_those_chosen_among(
+    report: Built, tmp_path: Path
+) -> None:
+    run = report.run.copied_to(report.run.folder.parent / "reported beside")
+    learn = run.settings.learn.model_copy(update={"algorithms": ["ridge"], "reported": ["logistic", "svm"]})
+    run.settings = run.settings.model_copy(update={"learn": learn})
+    text = methods_text(run.sources(ABOUT), Evidence(run.sources(ABOUT)))
+    assert "Ridge-penalised logistic regression was tuned on grids" in text and "chose among them" not in text
+    assert "Beside, never chosen and in no combination, logistic regression and a linear support vector machine" in text
+    assert "never chosen" not in methods_text(*both(report))
+    sources = run.sources(ABOUT)
+    (figure,) = algorithms(sources, Press(tmp_path), sources.targets[0])
+    assert isinstance(figure, FigureBlock) and "Logistic regression: reported beside, never" in figure.caption
+
+
 def test_features_are_counted_by_region(report: Built, tmp_path: Path) -> None:
     """1,032 features thrice; without pixel spacing in some images the millimetres are said to be none."""
     run = report.run.copied_to(tmp_path)
@@ -103,6 +121,9 @@ def test_features_are_counted_by_region(report: Built, tmp_path: Path) -> None:
         assert "3,096 features were computed" in text and f"{counted}{said}" in text
         assert ("twentieth" in text) == (not known) and "on those of the lesion alone" in text
     assert "in each of" not in methods_text(*both(report))
+    FAMILIES.write(tmp_path / "radiomics", table.assign(family="given", image_type="given"))
+    text = methods_text(run.sources(ABOUT), Evidence(run.sources(ABOUT)))
+    assert "started from a table of 1,032 features." in text and "in each of" not in text, "the user's own columns"
 
 
 def test_the_combined_model_says_which_signature_was_named_beforehand(report: Built) -> None:

@@ -96,6 +96,7 @@ CHANGES: dict[str, Acts] = {
     "learn.seeds": Acts("2", "table", given=("learn.seeds=1",)),
     "learn.protocols": Acts("[paper, crossfit]", "numbers", "radiomics_model"),
     "learn.algorithms": Acts("[logistic, extra_trees]", "numbers", "radiomics_model"),
+    "learn.reported": Acts("[ridge]", "numbers", "radiomics_model"),
     "learn.regressors": Acts("[lightgbm]", "per cents", "radiomics_model", ("learn.regressors=[ridge]",)),
     "learn.inner_folds": Acts("3", "numbers", "radiomics_model"),
     "learn.max_grid": Acts("1", "numbers", "radiomics_model"),

@@ -14,7 +14,7 @@ from dlr.radiomics.regions import lesion_columns, region_and_rest
 from dlr.settings import StudySettings
 from dlr.stages.cohort import cohort
 from dlr.stages.evaluate import evaluate
-from dlr.stages.radiomics import radiomics
+from dlr.stages.radiomics import radiomics, take_feature_table
 from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.stability import stability
 from dlr.study.prediction import predict_table
@@ -31,6 +31,7 @@ from dlr.tables import (
 )
 from dlr.words import CHOSEN, LESION_ALONE, signature
 from tests.cohort.small_cohort import save, write
+from tests.study.hand_made import HER2, HandRun
 
 PIPELINE = Pipeline("her2_ultrasound", [cohort, radiomics, stability, radiomics_model, evaluate], StudySettings)
 PATIENTS, EDGE = 60, 0.5  # mm
@@ -116,6 +117,27 @@ def test_the_lesion_alone_is_the_study_without_regions_to_the_last_bit(found: Re
     assert set(variant["algorithm"]) == {CHOSEN} and variant["value"].tolist() == plain["value"].tolist()
     assert "variant" in plain and set(plain["variant"]) == {""}
     assert COMPARISONS.read(alone.folders["evaluate"]).empty
+
+
+def test_a_table_of_features_without_a_region_that_was_asked_for_is_named(tmp_path: Path) -> None:
+    rows = {
+        "case_id": ["1", "2"],
+        "patient_id": ["1", "2"],
+        "original_a_B": [0.1, 0.2],
+        "core_2mm_original_a_B": [3, 4],
+    }
+    pd.DataFrame(rows).to_csv(tmp_path / "features.csv", index=False)
+    cases = pd.DataFrame(rows)[["case_id", "patient_id"]].assign(excluded="")
+    asked = ["lesion", "core_2mm", "peritumoral_3mm"]
+    for regions, said in ((asked, 1), (asked[:2], 0), (asked[:1], 0)):
+        run = HandRun(tmp_path, settings={"radiomics": {"regions": regions}})
+        take_feature_table(run, tmp_path / "features.csv", cases, (HER2,))
+        assert len(run.warned) == said
+    run = HandRun(tmp_path, settings={"radiomics": {"regions": asked}})
+    take_feature_table(run, tmp_path / "features.csv", cases, (HER2,))
+    assert run.warned == [
+        "radiomics.regions asks for peritumoral_3mm: features.csv has no such columns, and nothing is measured"
+    ]
 
 
 def test_every_region_has_its_columns_in_every_table(found: Result, home: Path) -> None:

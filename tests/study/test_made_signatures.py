@@ -21,6 +21,7 @@ from dlr.study.signatures import (
     SignatureTables,
     apply_to_new,
     chains_folder,
+    fit_parts,
     fit_signature,
     held_out_rows,
     new_rows,
@@ -81,6 +82,21 @@ def test_every_algorithm_says_something_of_those_the_part_predicts(made: tuple[H
     assert chosen.loc[["T01", "U0", "X0"], "side"].tolist() == ["train", "test", "external"]
     assert set(rows["variant"]) == {"before biopsy"} and set(rows["model"]) == {"Rad"} and set(rows["seed"]) == {0}
     assert set(rows["kind"]) == {"probability"} and rows["value"].between(0, 1).all()
+
+
+def test_what_is_reported_beside_has_its_rows_and_only_a_signature_has_them(tmp_path: Path) -> None:
+    (tmp_path / "stage").mkdir()
+    run = HandRun(tmp_path / "stage", settings={"learn": {**LEARN, "algorithms": ["ridge"], "reported": ["logistic"]}})
+    asked = signature_data()
+    made = fit_signature(run, asked, PARTS)
+    rows = made.predictions.set_index(["algorithm", "fold", "patient_id"])["value"]
+    assert rows.index.unique("algorithm").tolist() == ["ridge", "logistic", "chosen"]
+    assert rows["chosen"].equals(rows["ridge"]) and not rows["chosen"].equals(rows["logistic"])
+    assert made.choices.groupby("algorithm")["chosen"].all().to_dict() == {"ridge": True, "logistic": False}
+    sent = len(run.asked)
+    fit_parts(run, asked, PARTS, None, "compared with it")
+    simple_values(run, asked, PARTS, "a question")
+    assert [task.payload.learn.reported for task in run.asked] == [["logistic"]] * sent + [[]] * 2 * len(PARTS)
 
 
 def test_chains_are_kept_where_they_are_found_again(made: tuple[HandRun, SignatureTables]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ TRUTH = [1, 0] * 6
 FOLD = np.array([0] * 6 + [1] * 6)
 LABELS = {"her2": pd.Series(TRUTH, PATIENTS)}
 GOOD = [0.9, 0.1, 0.8, 0.3, 0.7, 0.2, 0.9, 0.1, 0.8, 0.2, 0.3, 0.4]  # one of 9 pairs of fold 1 is wrong
+MIDDLING = [0.9, 0.1, 0.8, 0.3, 0.2, 0.7, 0.9, 0.1, 0.8, 0.2, 0.3, 0.4]
 POOR = [0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]  # 6 of 9 pairs in either fold
 
 
@@ -27,8 +29,10 @@ def chains(value: list[float], algorithm: str, **names: Any) -> pd.DataFrame:
     return rows.assign(fold=FOLD)
 
 
-def table(*predictions: pd.DataFrame, labels: dict[str, pd.Series] = LABELS) -> pd.DataFrame:
-    return ALGORITHMS.conform(algorithm_table(pd.concat(predictions, ignore_index=True), labels, 1, 100))
+def table(
+    *predictions: pd.DataFrame, labels: dict[str, pd.Series] = LABELS, reported: Sequence[str] = ()
+) -> pd.DataFrame:
+    return ALGORITHMS.conform(algorithm_table(pd.concat(predictions, ignore_index=True), labels, 1, 100, reported))
 
 
 def test_the_best_area_stands_first_and_it_alone_is_corrected() -> None:
@@ -49,6 +53,16 @@ def test_one_algorithm_was_not_chosen_among_several() -> None:
     found = table(chains(GOOD, "logistic"), chains(POOR, "chosen"))
     assert found["algorithm"].tolist() == ["logistic"] and found["bbc_corrected"].isna().all()
     assert found["n_tried"].tolist() == [1]
+
+
+def test_one_that_is_only_reported_is_neither_tried_nor_corrected_though_it_is_the_best() -> None:
+    rows = [chains(POOR, "logistic"), chains(MIDDLING, "ridge"), chains(GOOD, "svm")]
+    found = table(*rows, reported=["svm"])
+    assert found["algorithm"].tolist() == ["svm", "ridge", "logistic"] and set(found["n_tried"]) == {2}
+    assert found["bbc_corrected"].notna().tolist() == [False, True, False]
+    assert found["bbc_corrected"][1] == table(*rows[:2])["bbc_corrected"][0], "as if it were not there"
+    alone = table(rows[0], rows[2], reported=["svm", "ridge"])
+    assert set(alone["n_tried"]) == {1} and alone["bbc_corrected"].isna().all(), "of one nothing was chosen"
 
 
 def test_only_cross_fitted_training_patients_with_a_label_count() -> None:
