@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +23,7 @@ __all__ = [
     "MODELS",
     "NATIVE_IMAGES",
     "OTHER_IMAGES",
+    "REGIONS",
     "Available",
     "Comparison",
     "CutOff",
@@ -31,6 +32,7 @@ __all__ = [
     "Model",
     "ModelSpec",
     "Protocol",
+    "RegionName",
     "Role",
     "Side",
     "Subtype",
@@ -161,6 +163,8 @@ class Role(StrEnum):
     HELD_OUT = "held-out"  # test, external or new patients
 
 
+RegionName = Literal["core", "rim", "peritumoral"]
+REGIONS: tuple[RegionName, ...] = get_args(RegionName)  # of a lesion and the tissue around it, from the inside out
 EVERY_PART = "all"  # target, protocol and part of what depends on none of them
 CHOSEN = "chosen"  # the algorithm of a chain that was chosen inside its own training part
 NATIVE_IMAGES, BICUBIC_IMAGES = "native images", "bicubic images"  # variants beside the signature of enhanced images

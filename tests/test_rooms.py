@@ -37,6 +37,7 @@ FLOORS = {
     "stats": 1,
     "engine": 1,
     "words": 0,
+    "distance": 0,
     "errors": 0,
     "lazy": 0,
     "randomness": 0,

@@ -17,6 +17,7 @@ from dlr.figures.patients import draw_flow, draw_outline, flow_rows
 from dlr.figures.per_cent import draw_bland_altman, draw_observed_predicted
 from dlr.figures.regions import (
     ABLATION_NAMES,
+    TRAP,
     attention_scales_height,
     draw_ablation,
     draw_attention_scales,
@@ -43,6 +44,7 @@ __all__ = [
     "Enlarged",
     "Line",
     "Plane",
+    "TRAP",
     "Restored",
     "attention_scales_height",
     "class_of",

@@ -18,6 +18,7 @@ from dlr.figures.volumes import Plane, draw_planes, planes_height
 
 __all__ = [
     "ABLATION_NAMES",
+    "TRAP",
     "attention_scales_height",
     "draw_ablation",
     "draw_attention_scales",

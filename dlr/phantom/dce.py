@@ -18,14 +18,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, gaussian_filter
+from scipy.ndimage import gaussian_filter
 from scipy.special import expit
 
+from dlr.distance import signed_distance
 from dlr.phantom.volume import FIELD_MM, DrawnVolume, grid, outside_mm, smooth_field
+from dlr.words import REGIONS
 
 __all__ = ["SCANNERS", "VARIABLES", "Scanner", "draw_dce"]
 
-VARIABLES = ("core", "rim", "peritumoral")
+VARIABLES = REGIONS
 
 LESION_MM = (15.0, 13.0, 17.0)  # diameter: median, least, most; with 10 mm around it fits into the field
 MARGIN_MM = 11.5  # as its border wanders
@@ -64,7 +66,7 @@ def draw_dce(looks: Mapping[str, float], scanner: Scanner, size: int, rng: np.ra
     shape, spacing = grid(size, scanner.slice_to_pixel)
     at = [(np.arange(n) + 0.5) * step for n, step in zip(shape, spacing, strict=True)]
     mask = _lesion(at, rng)
-    distance = distance_transform_edt(~mask, sampling=spacing) - distance_transform_edt(mask, sampling=spacing)
+    distance = signed_distance(mask, spacing, np.float64)
     tissue = PARENCHYMA[0] + PARENCHYMA[1] * smooth_field(at, PARENCHYMA_MM, rng)
     lesion = LESION[0] + LESION[1] * smooth_field(at, LESION_MM_TEXTURE, rng)
     grey = np.where(mask, lesion, tissue)

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 import numpy as np
-from scipy.ndimage import distance_transform_edt, gaussian_filter, shift
+from scipy.ndimage import gaussian_filter, shift
+
+from dlr.distance import signed_distance
 
 __all__ = ["PERTURBATIONS", "Perturbation", "equivalent_radius", "perturb_mask"]
 
@@ -47,7 +49,7 @@ def perturb_mask(
 def _perturbed(
     roi: np.ndarray, edges: np.ndarray, radius: float, rng: np.random.Generator, kind: Perturbation
 ) -> np.ndarray:
-    distance = _signed_distance(roi, edges)
+    distance = _distance(roi, edges)
     depth = max(rng.uniform(*DEPTH) * radius, float(edges.min()))
     core = distance <= np.quantile(distance[roi], 0.5)
     match kind:
@@ -67,14 +69,11 @@ def _perturbed(
             return (distance <= field) | core
 
 
-def _signed_distance(roi: np.ndarray, edges: np.ndarray) -> np.ndarray:
+def _distance(roi: np.ndarray, edges: np.ndarray) -> np.ndarray:
     """Distance to the ROI's border in mm, negative inside; the image's edge counts as border."""
-    padded = np.pad(roi, 1)
-    inside = distance_transform_edt(padded, sampling=edges)
-    outside = distance_transform_edt(~padded, sampling=edges)
+    signed = signed_distance(np.pad(roi, 1), edges, np.float64)[(slice(1, -1),) * roi.ndim]
     half = float(edges.min()) / 2  # the border lies between voxels, not on the first one
-    signed = np.where(padded, half - inside, outside - half)
-    return signed[(slice(1, -1),) * roi.ndim]
+    return signed - np.copysign(half, signed)
 
 
 def equivalent_radius(mask: np.ndarray, spacing: tuple[float, float, float]) -> float:

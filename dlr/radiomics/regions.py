@@ -6,14 +6,16 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dlr.words import REGIONS
+
 if TYPE_CHECKING:
     import numpy as np
 
 __all__ = ["LESION", "OUTSIDE", "lesion_columns", "parse_region", "region_and_rest", "region_mask", "region_words"]
 
 LESION = "lesion"
-OUTSIDE = ("rim", "peritumoral")  # these reach beyond the outline
-_NAME = re.compile(r"(core|rim|peritumoral)_(\d+(?:\.\d+)?)mm")
+OUTSIDE = REGIONS[1:]  # these reach beyond the outline
+_NAME = re.compile(rf"({'|'.join(REGIONS)})_(\d+(?:\.\d+)?)mm")
 _PREFIX = re.compile(rf"({_NAME.pattern})_(.+)")
 
 
@@ -27,7 +29,7 @@ def region_mask(name: str, distance: np.ndarray, millimetre: float = 1.0) -> np.
     """The voxels of a region, bool of the distance's shape; of width X: core d <= -X, rim |d| <= X, peritumoral
     0 < d <= X.
 
-    distance : signed distance d from the lesion's outline, negative inside (dlr.volume.regions.signed_distance).
+    distance : signed distance d from the lesion's outline, negative inside (dlr.distance).
     millimetre : the length in the distance's unit that stands for one mm of the name.
     """
     parsed = parse_region(name)

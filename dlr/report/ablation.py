@@ -8,7 +8,7 @@ from functools import partial
 
 import pandas as pd
 
-from dlr.figures import ABLATION_NAMES, draw_ablation, theme
+from dlr.figures import ABLATION_NAMES, TRAP, draw_ablation, theme
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
 from dlr.report.contents import section
 from dlr.report.evidence import ROLES, Evidence
@@ -20,7 +20,7 @@ from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, MACRO
 
 __all__ = ["ablation", "claims", "of_roles", "trap_words"]
 
-FULL, TRAP, HIDDEN = "full", "core_pooled", "core_only"
+FULL, HIDDEN = "full", "core_only"
 NO_NETWORK = ("radiomics_logistic", "radiomics_svm", "frozen")  # rows beside the ablation's own
 ORDER_OF_ROLES = (
     "test", FROZEN_EXTERNAL, "out-of-fold", "left-out cohort", CROSS_VALIDATED_EXTERNAL, "nested", "validation",

@@ -57,6 +57,8 @@ from dlr.words import Target
 
 __all__ = ["what_was_measured"]
 
+REGIONS_DIFFER = "These regions are of radiomics alone and not those of Spatial by the same words: a rim lies to either side of the outline, peritumoral tissue begins at the outline."
+
 
 def what_was_measured(sources: Sources, press: Press) -> Section:
     """Features and their stability; then by outcome selection, weights, and what networks and fusion added."""

@@ -22,11 +22,11 @@ from dlr.report.blocks import Block, FigureBlock, Heading, Prose
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.tables import ATTENTION_SHARES, REGION_EXAMPLES, REGION_WEIGHTS
-from dlr.words import EVERY_PART, Protocol
+from dlr.words import EVERY_PART, REGIONS, Protocol
 
 __all__ = ["heavier", "of_one_protocol", "read_scales", "region_blocks", "shares_by_patient"]
 
-ORDER = ("core", "rim", "peritumoral", "elsewhere")
+ORDER = (*REGIONS, "elsewhere")
 WIDTH = 5.2  # inches of the three planes of one patient
 PLANES = {"axial": (1, 2), "coronal": (0, 2), "sagittal": (0, 1)}  # of spacing: rows, columns
 PROTOCOLS = (

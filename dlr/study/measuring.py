@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from dlr.cohort import Case
+from dlr.distance import signed_distance
 from dlr.engine import Task
 from dlr.engine.keys import UNLESS_DEFAULT
 from dlr.errors import InputError
@@ -19,7 +20,7 @@ from dlr.radiomics.perturbation import Perturbation, equivalent_radius
 from dlr.radiomics.regions import LESION, OUTSIDE, region_mask
 from dlr.randomness import rng
 from dlr.study.cases import OneCase
-from dlr.volume.regions import breast_of, signed_distance
+from dlr.volume.regions import breast_of
 
 __all__ = ["SHARE", "VALUES", "Measuring", "measure_case", "measure_one", "region_masks_of"]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from dlr.volume.settings import AblationRow, ReceptorSettings
+from dlr.words import REGIONS
 
 __all__ = ["ablated"]
 
@@ -40,7 +41,7 @@ def _changed(settings: ReceptorSettings, row: str) -> ReceptorSettings:
     if row.startswith("core_"):
         return _pooled_over(settings, ["core"], mask_input=row == "core_only")
     left_out = row.removeprefix("without_")
-    if left_out in ("core", "rim", "peritumoral"):
+    if left_out in REGIONS:
         return _pooled_over(settings, [name for name in settings.regions.use if name != left_out], mask_input=True)
     return settings.model_copy(update=WITHOUT[row])
 

@@ -12,8 +12,8 @@ from torch import Tensor
 from dlr.errors import InputError
 from dlr.volume.cut import Volume
 from dlr.volume.networks import Architecture, ReceptorOutput, Receptors
-from dlr.volume.regions import REGIONS, region_masks, regions_in_use
-from dlr.words import Target, expit
+from dlr.volume.regions import region_masks, regions_in_use
+from dlr.words import REGIONS, Target, expit
 
 __all__ = ["Looked", "input_of", "look", "network_input", "value_of"]
 

@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
+from dlr.distance import signed_distance
 from dlr.errors import InputError
-from dlr.volume.regions import REGIONS, breast_of, region_masks, signed_distance
+from dlr.volume.regions import breast_of, region_masks
 from dlr.volume.settings import RegionSettings, VolumeSettings
+from dlr.words import REGIONS
 
 __all__ = ["Volume", "cut_volume", "read_volume", "save_volume"]
 

@@ -6,25 +6,11 @@ import numpy as np
 from scipy import ndimage
 
 from dlr.volume.settings import RegionSettings
+from dlr.words import REGIONS
 
-__all__ = ["REGIONS", "breast_of", "region_masks", "regions_in_use", "signed_distance"]
+__all__ = ["breast_of", "region_masks", "regions_in_use"]
 
-REGIONS = ("core", "rim", "peritumoral")  # from the inside out
 AIR = 0.05  # of the 99th percentile of an image
-
-
-def signed_distance(mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
-    """Distances float32 in mm, of the mask's shape: exact, between the centres of voxels.
-
-    mask : bool (z, y, x), the ROI.  spacing : mm, z y x.
-    Outside, to the nearest voxel of the ROI, above 0; inside, to the nearest voxel outside, below 0. Without a ROI
-    +inf everywhere, without anything else -inf.
-    """
-    roi = np.asarray(mask) != 0
-    if roi.all() or not roi.any():
-        return np.full(roi.shape, -np.inf if roi.any() else np.inf, dtype=np.float32)
-    out, inside = (ndimage.distance_transform_edt(part, sampling=spacing) for part in (~roi, roi))
-    return (out - inside).astype(np.float32)
 
 
 def region_masks(distance: np.ndarray, deepest: float, settings: RegionSettings) -> dict[str, np.ndarray]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from dlr.errors import SettingError
 from dlr.networks.settings import OUT_OF_KEY, TrainingSettings
+from dlr.words import REGIONS, RegionName
 
 __all__ = [
     "AblationRow",
@@ -21,7 +22,6 @@ __all__ = [
 ]
 
 Edge = Annotated[int, Field(ge=4, le=512)]
-RegionName = Literal["core", "rim", "peritumoral"]
 AblationRow = Literal[
     "without_attention",
     "single_scale",
@@ -133,7 +133,7 @@ class RegionSettings(BaseModel):
     def _each_once(cls, value: list[RegionName]) -> list[RegionName]:
         if len(set(value)) != len(value):
             raise ValueError("names one region twice")
-        return [name for name in get_args(RegionName) if name in value]  # from the inside out: one order, one key
+        return [name for name in REGIONS if name in value]  # from the inside out: one order, one key
 
     @model_validator(mode="after")
     def _peritumoral_is_not_empty(self) -> RegionSettings:

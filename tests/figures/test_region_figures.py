@@ -14,8 +14,8 @@ from dlr import figures
 from dlr.figures import Plane, theme
 from dlr.figures.patients import filled_regions
 from dlr.figures.regions import ABLATION_NAMES
-from dlr.volume.regions import REGIONS
 from dlr.volume.settings import AblationRow
+from dlr.words import REGIONS
 
 
 def test_regions_and_rows_of_the_ablation_are_those_of_the_network() -> None:

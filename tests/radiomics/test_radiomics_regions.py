@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dlr.distance import signed_distance
 from dlr.engine import resolve
 from dlr.engine.keys import identity_of_settings
 from dlr.errors import InputError
@@ -19,7 +20,6 @@ from dlr.radiomics.regions import (
 )
 from dlr.radiomics.settings import RadiomicsSettings
 from dlr.settings import StudySettings
-from dlr.volume.regions import signed_distance
 
 REGIONS = ("lesion", "core_1.5mm", "rim_2mm", "peritumoral_4mm")
 WIDTHS = (0.9, 2.0, 3.7)

@@ -28,10 +28,9 @@ from dlr.tables import (
     SUBTYPES,
     Table,
 )
-from dlr.words import Subtype
+from dlr.words import REGIONS, Subtype
 
 SHIFT = {"Clinical": 0.1, "Rad": 0.6, "DL": 0.8, "Rad+DL": 0.9, "Spatial": 0.5}
-REGIONS = ("core", "rim", "peritumoral")
 LOST = {  # what a row of the ablation takes from the AUC, and half the width of its interval
     "without_attention": (0.02, 0.05), "single_scale": (0.0, 0.04), "without_peritumoral": (0.09, 0.06),
     "without_multi_task": (0.01, 0.05), "without_shared_extractor": (-0.01, 0.05), "core_only": (0.2, 0.08),

@@ -17,6 +17,7 @@ from dlr.report import build_section, contents
 from dlr.report.baseline import first_line
 from dlr.report.blocks import FigureBlock, Missing, Prose, Section, TableBlock
 from dlr.report.evidence import Evidence, markers_of
+from dlr.report.features import what_was_measured
 from dlr.report.headline import answer
 from dlr.report.methods import methods_text
 from dlr.report.networks import seeing
@@ -28,7 +29,7 @@ from dlr.report.regions import heavier, of_one_protocol, read_scales, region_blo
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.report.subtypes import counted, passes, subtypes
-from dlr.tables import ABLATION, ATTENTION_SHARES, METRICS, REGION_WEIGHTS, SUBTYPE_METRICS, SUBTYPES
+from dlr.tables import ABLATION, ATTENTION_SHARES, FAMILIES, METRICS, REGION_WEIGHTS, SUBTYPE_METRICS, SUBTYPES
 from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL
 
 
@@ -237,6 +238,19 @@ def test_chains_of_one_protocol_are_told_the_one_that_leads() -> None:
 def test_a_region_is_called_heavier_only_where_every_chain_says_so(weights: list[float], said: str) -> None:
     rows = [("er", region, w) for core in weights for region, w in (("core", core), ("rim", 1 - core))]
     assert heavier(pd.DataFrame(rows, columns=["target", "region", "weight"])) == said
+
+
+def test_regions_of_radiomics_are_told_from_those_of_spatial(dce: FakeDce, tmp_path: Path) -> None:
+    run = dce.copied_to(tmp_path)
+    FAMILIES.write(run.stage("radiomics"), pd.DataFrame([("firstorder", "original", 36)], columns=list(FAMILIES.names)))
+    for regions, told in (("lesion",), False), (("lesion", "rim_2mm"), True):
+        sources = run.sources()
+        asked = sources.settings.radiomics.model_copy(update={"regions": regions})
+        sources.settings = sources.settings.model_copy(update={"radiomics": asked})
+        said = str(what_was_measured(sources, Press(tmp_path / "out")).blocks)
+        assert (
+            ("18 in each of the lesion and a rim" in said) == ("not those of Spatial by the same words" in said) == told
+        )
 
 
 def test_every_scale_is_stretched_over_its_planes_and_says_from_where_to_where(dce: FakeDce) -> None:

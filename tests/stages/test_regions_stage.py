@@ -12,6 +12,7 @@ import torch
 from torch.nn import functional
 
 import dlr.volume
+from dlr.distance import signed_distance
 from dlr.engine import Pipeline, Result, Run, Screen, Task, resolve, run_pipeline, stage
 from dlr.randomness import rng
 from dlr.settings import DceStudySettings
@@ -27,8 +28,7 @@ from dlr.tables import (
 )
 from dlr.volume import Architecture, RegionSettings, look, make_network
 from dlr.volume.cut import Volume, save_volume
-from dlr.volume.regions import REGIONS, signed_distance
-from dlr.words import Target, TargetKind
+from dlr.words import REGIONS, Target, TargetKind
 from tests.study.hand_made import cohort_of, folds_of, write_cohort
 
 SHAPE, SPACING = (16, 16, 16), (1.5, 1.0, 1.0)

@@ -10,13 +10,14 @@ import pytest
 
 from dlr.cohort import Case
 from dlr.cohort.images import Image
+from dlr.distance import signed_distance
 from dlr.engine.keys import key_of
 from dlr.radiomics import measure
 from dlr.radiomics.profile import parse_profile
 from dlr.study.cases import CaseRow, OneCase, enhanced_case
 from dlr.study.measuring import Measuring, measure_one, region_masks_of
 from dlr.study.tasks import key_of_payload
-from dlr.volume.regions import breast_of, signed_distance
+from dlr.volume.regions import breast_of
 
 PROFILE = parse_profile("featureClass: {firstorder: [Mean, Energy], glcm: [Contrast]}", "small")
 MEAN = "original_firstorder_Mean"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from dlr.distance import signed_distance
 from dlr.randomness import rng
 from dlr.volume import ReceptorSettings, VolumeSettings
 from dlr.volume.cut import Volume
-from dlr.volume.regions import signed_distance
 from dlr.words import Target
 
 TARGETS = (Target("er"), Target("pr"))

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from dlr.distance import signed_distance
 from dlr.errors import InputError
 from dlr.volume import ReceptorSettings, RegionSettings, VolumeSettings
 from dlr.volume.applying import input_of
 from dlr.volume.cut import cut_volume, read_volume, save_volume
 from dlr.volume.fitting import LabelledVolumes, architecture_of, prepared
-from dlr.volume.regions import region_masks, signed_distance
+from dlr.volume.regions import region_masks
 from dlr.words import Target
 
 SPACING = (1.0, 0.5, 0.4)

@@ -7,8 +7,10 @@ import itertools
 import numpy as np
 import pytest
 
+from dlr.distance import signed_distance
 from dlr.volume import RegionSettings
-from dlr.volume.regions import REGIONS, breast_of, region_masks, regions_in_use, signed_distance
+from dlr.volume.regions import breast_of, region_masks, regions_in_use
+from dlr.words import REGIONS
 
 
 def brute_force(mask: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
