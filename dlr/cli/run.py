@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
@@ -25,7 +25,19 @@ from dlr.cli.options import (
     Wait,
 )
 from dlr.cli.screen import guarded, print_plan, print_results, print_table
-from dlr.cli.start import DEFAULT_PIPELINE, MANIFEST, OF_VOLUMES, PARAMS, RUNS, find_study, prepare, prepare_again
+from dlr.cli.start import (
+    DEFAULT_PIPELINE,
+    MANIFEST,
+    PARAMS,
+    RUNS,
+    cohorts_of_volumes,
+    find_study,
+    prepare,
+    prepare_again,
+)  # fmt: skip
+
+if TYPE_CHECKING:
+    from dlr.phantom import OfVolumes
 
 __all__ = ["demo", "fuse", "run", "run_stage"]
 
@@ -48,10 +60,10 @@ def demo(
       dlr demo --pipeline receptors_ultrasound3d
       dlr demo --pipeline receptors_dcemri
     """
-    volumes = pipeline in OF_VOLUMES
+    volumes = cohorts_of_volumes().get(pipeline)
     folder = out if out is not None else Path(pipeline if volumes else "")
     manifest = folder / MANIFEST
-    _make_volumes(pipeline, folder, manifest) if volumes else _make_cohort(folder, manifest)
+    _make_volumes(pipeline, volumes, folder, manifest) if volumes else _make_cohort(folder, manifest)
     study = folder / RUNS / pipeline
     start = prepare(pipeline, manifest, overrides=["learn.seeds=1", *(sets or [])], out=study)
     result = start.run(jobs=jobs)
@@ -168,12 +180,11 @@ def _make_cohort(folder: Path, manifest: Path) -> None:
         make_cohort(folder, progress=bar.at)
 
 
-def _make_volumes(pipeline: str, folder: Path, manifest: Path) -> None:
+def _make_volumes(pipeline: str, kind: type[OfVolumes], folder: Path, manifest: Path) -> None:
     """Make a pipeline's built-in cohort of volumes and the small settings beside it, unless they are there."""
     from dlr import phantom
     from dlr.engine import Screen
 
-    kind = getattr(phantom, OF_VOLUMES[pipeline])
     if not (manifest.is_file() and phantom.built_in_volumes(manifest) is kind and not phantom.missing_files(manifest)):
         screen = Screen()
         screen.say(f"making the built-in cohort of volumes in {folder.absolute()}")

@@ -19,15 +19,16 @@ from dlr.errors import InputError
 
 if TYPE_CHECKING:
     from dlr.engine import Pipeline, Result, Study
+    from dlr.phantom import OfVolumes
 
 __all__ = [
     "DEFAULT_PIPELINE",
     "MANIFEST",
-    "OF_VOLUMES",
     "PARAMS",
     "RUNS",
     "Start",
     "as_it_ran",
+    "cohorts_of_volumes",
     "cores",
     "find_study",
     "load_pipeline",
@@ -38,10 +39,6 @@ __all__ = [
 ]
 
 DEFAULT_PIPELINE = "her2_ultrasound"
-OF_VOLUMES = {  # shown on built-in cohorts of their own, of these settings of dlr.phantom
-    "receptors_ultrasound3d": "VolumePhantomSettings",
-    "receptors_dcemri": "DcePhantomSettings",
-}
 MANIFEST, PARAMS, RUNS = "data_manifest.csv", "params.yaml", "runs"
 NAME = re.compile(r"[\w][\w .+-]{0,60}(?<![ .])")  # a folder's name on any system
 
@@ -169,6 +166,13 @@ def find_study(given: Path | None) -> Study:
     raise InputError(RUNS, what, "name one" if found else "start one with `dlr run`, or go to its folder")
 
 
+def cohorts_of_volumes() -> dict[str, type[OfVolumes]]:
+    """Pipelines that are shown on a built-in cohort of volumes of their own, and the settings that make it."""
+    from dlr.phantom import DcePhantomSettings, VolumePhantomSettings
+
+    return {"receptors_ultrasound3d": VolumePhantomSettings, "receptors_dcemri": DcePhantomSettings}
+
+
 def cores() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -183,7 +187,7 @@ def refuse_unmade_images(manifest: Path) -> None:
     volumes = built_in_volumes(manifest)
     if volumes is not None or is_built_in(manifest):
         n = len(missing_files(manifest))
-        shown_by = [f" --pipeline {name}" for name, kind in OF_VOLUMES.items() if volumes and kind == volumes.__name__]
+        shown_by = [f" --pipeline {name}" for name, kind in cohorts_of_volumes().items() if kind is volumes]
         command = "dlr demo" + "".join(shown_by)
         raise InputError(
             where=str(manifest),

@@ -2,6 +2,7 @@
 
 from dlr.figures.benefit import draw_calibration, draw_decision, draw_predictions
 from dlr.figures.comparison import ALGORITHM_NAMES, draw_algorithm_table, draw_auc_forest, draw_p_matrix
+from dlr.figures.contact_sheet import Outlined, contact_sheet, example_picture, outlined_slices
 from dlr.figures.curves import Line, draw_pr, draw_roc
 from dlr.figures.deep import draw_attention, draw_block_shares, draw_learning_curves, draw_pca_variance
 from dlr.figures.features import (
@@ -43,11 +44,13 @@ __all__ = [
     "ALGORITHM_NAMES",
     "Enlarged",
     "Line",
+    "Outlined",
     "Plane",
-    "TRAP",
     "Restored",
+    "TRAP",
     "attention_scales_height",
     "class_of",
+    "contact_sheet",
     "draw_ablation",
     "draw_algorithm_table",
     "draw_attention",
@@ -78,8 +81,8 @@ __all__ = [
     "draw_p_matrix",
     "draw_p_violin",
     "draw_pca_variance",
-    "draw_pr",
     "draw_planes",
+    "draw_pr",
     "draw_predictions",
     "draw_region_weights",
     "draw_restored",
@@ -88,8 +91,10 @@ __all__ = [
     "draw_splits",
     "draw_tsne",
     "draw_weights",
+    "example_picture",
     "flow_rows",
     "nomogram_rows",
+    "outlined_slices",
     "planes_height",
     "region_marks",
     "restored_height",

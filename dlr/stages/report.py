@@ -24,7 +24,8 @@ from dlr.study.superres import UNASKED
 from dlr.words import Target
 
 if TYPE_CHECKING:
-    from dlr.report import Outlined, Sources
+    from dlr.figures import Outlined
+    from dlr.report import Sources
 
 __all__ = ["report"]
 
@@ -131,7 +132,8 @@ def outlines_to_draw(run: Run) -> Outlines | None:
 
 def draw(task: Task, folder: Path) -> None:
     """The contact sheet, or one section of the page with its figures and tables."""
-    from dlr.report import build_section, contact_sheet, example_picture
+    from dlr.figures import contact_sheet, example_picture
+    from dlr.report import build_section
 
     sources, outlines = task.payload
     section, said = None, list[str]()
@@ -156,7 +158,7 @@ def outlined(
 
     Cases that cannot be read are said.
     """
-    from dlr.report import outlined_slices
+    from dlr.figures import outlined_slices
 
     known = cases[[target.name for target in targets]].itertuples(index=False)
     for row, values in zip(rows_of(cases), known, strict=True):

@@ -8,7 +8,8 @@ from pathlib import Path
 from fake_run import FakeRun, outlined
 
 from dlr.engine import EVERYTHING, Run, Stage, stage
-from dlr.report import About, Sources, bind, build_section, contact_sheet, contents, example_picture
+from dlr.figures import contact_sheet, example_picture
+from dlr.report import About, Sources, bind, build_section, contents
 from dlr.stages.report import what_there_is
 from tests.stages.small_study import SEVERAL, WHOLE, run_features, targets_study
 

@@ -13,8 +13,9 @@ import pandas as pd
 from dlr.pipelines.her2_ultrasound import PIPELINE
 from scipy.special import expit, logit
 
+from dlr.figures import Outlined
 from dlr.randomness import rng
-from dlr.report import About, Outlined, Sources
+from dlr.report import About, Sources
 from dlr.settings import StudySettings
 from dlr.tables import (
     AGREEMENT,

@@ -13,7 +13,8 @@ from built_report import Built
 from fake_run import outlined
 from PIL import Image
 
-from dlr.report import Outlined, contact_sheet, draw_nomogram_page, example_picture
+from dlr.figures import Outlined, contact_sheet, example_picture
+from dlr.report import draw_nomogram_page
 from dlr.report.nomogram_words import range_table, worked_patient
 from dlr.stats import Nomogram
 

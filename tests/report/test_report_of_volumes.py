@@ -15,8 +15,7 @@ from fake_volumes import TARGETS, FakeVolumes
 from matplotlib.collections import LineCollection
 from scipy import ndimage
 
-from dlr.figures import theme
-from dlr.report import contact_sheet, outlined_slices
+from dlr.figures import contact_sheet, outlined_slices, theme
 from dlr.report.blocks import Cloud, FigureBlock, Section, TableBlock
 from dlr.report.build import _template
 from dlr.report.embedding import RADIUS, cloud_of

@@ -16,7 +16,8 @@ from dlr.distance import signed_distance
 from dlr.engine import Pipeline, Result, Run, Screen, Task, resolve, run_pipeline, stage
 from dlr.randomness import rng
 from dlr.settings import DceStudySettings
-from dlr.stages.regions import SheetOfRegions, draw_sheet, regions
+from dlr.stages.regions import regions
+from dlr.study.region_sheet import SheetOfRegions, draw_sheet
 from dlr.study.signatures import chains_folder
 from dlr.tables import (
     ATTENTION_SHARES,

@@ -28,6 +28,7 @@ from dlr.study.networks import ApplyNetwork, FineTuning
 from dlr.study.pictures import Picturing
 from dlr.study.receptors import ApplyReceptors, TrainReceptors
 from dlr.study.region_maps import LookAtRegions
+from dlr.study.region_sheet import SheetOfRegions
 from dlr.study.signatures import FitPart
 from dlr.study.superres import EnhanceCase, NativeImage
 from dlr.study.superres_checks import CheckFields, CheckPatient, Generators
@@ -73,6 +74,7 @@ def payloads(home: Path) -> dict[type, object]:
         ),
         ApplyReceptors: ApplyReceptors("k", ("k1",), ("C1",), (True,), True, True, home, (home,)),
         LookAtRegions: LookAtRegions(home, ("k1",), ("C1",), (True,), RegionSettings(), True, (home,)),
+        SheetOfRegions: SheetOfRegions(("k1",), ("C1",), RegionSettings(), (home,)),
         NativeImage: NativeImage(case()),
         FitGenerator: FitGenerator(
             (weights,), weights, SuperresSettings(method="psnr"), "32-true", weights, 1, ("C1",), "x", home / "c.pt",

@@ -16,7 +16,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 
-from dlr.figures import draw_outline, region_marks, theme
+from dlr.figures import theme
+from dlr.figures.patients import draw_outline
+from dlr.figures.regions import region_marks
 
 __all__ = ["Outlined", "contact_sheet", "example_picture", "outlined_slices"]
 
