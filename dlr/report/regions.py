@@ -181,7 +181,7 @@ def read_scales(path: Path) -> dict[str, Sequence[Plane]]:
         names = dict.fromkeys(name.rpartition("_")[0] for name in kept.files if "_" in name)
         regions = [name for name in ORDER if name in names]
         spacing = kept["spacing"].tolist()
-        out = {}
+        out: dict[str, Sequence[Plane]] = {}
         for scale in sorted(name for name in names if name not in ("grey", "mask", *regions)):
             heat = {plane: kept[f"{scale}_{plane}"].astype(float) for plane in PLANES}
             low, high = min(map(np.min, heat.values())), max(map(np.max, heat.values()))
