@@ -79,4 +79,4 @@ def clinical(run: Run) -> None:
     PREDICTIONS.write(run.folder, table)
     CHOICES.write(run.folder, pd.concat(choices, ignore_index=True))
     SPLITS.write(run.folder, pd.concat(splits, ignore_index=True))
-    write_algorithms(run, tables, table)
+    write_algorithms(run, tables, table, run.settings.learn.reported)

@@ -18,11 +18,11 @@ from dlr.words import CHOSEN, Kind, Protocol, Side
 __all__ = ["algorithm_table", "out_of_fold_area", "write_algorithms"]
 
 
-def write_algorithms(run: Run, tables: CohortTables, predictions: pd.DataFrame) -> None:
-    """ALGORITHMS of a stage that fitted several."""
+def write_algorithms(run: Run, tables: CohortTables, predictions: pd.DataFrame, reported: Collection[str] = ()) -> None:
+    """ALGORITHMS of a stage that fitted several; of classifiers `learn.reported` is never chosen."""
     labels = {target.name: tables.labels(target) for target in tables.targets}
-    given = (run.seed, run.settings.evaluate.bootstrap, run.settings.learn.reported)
-    ALGORITHMS.write(run.folder, algorithm_table(predictions, labels, *given))
+    table = algorithm_table(predictions, labels, run.seed, run.settings.evaluate.bootstrap, reported)
+    ALGORITHMS.write(run.folder, table)
 
 
 def algorithm_table(

@@ -42,5 +42,5 @@ def write_selected(
     CHOICES.write(run.folder, pd.concat([m.choices for m in made.values()], ignore_index=True))
     crossfit = selection[selection["protocol"] == Protocol.CROSSFIT]
     SELECTION_FREQUENCY.write(run.folder, selection_frequency(crossfit))
-    write_algorithms(run, tables, predictions)
+    write_algorithms(run, tables, predictions, run.settings.learn.reported)
     return selection

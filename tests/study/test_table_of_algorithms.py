@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,9 @@ import pytest
 
 from dlr.randomness import rng
 from dlr.stats import bbc_auc
-from dlr.study.algorithms import algorithm_table
+from dlr.study.algorithms import algorithm_table, write_algorithms
 from dlr.tables import ALGORITHMS
-from tests.study.hand_made import predictions_of
+from tests.study.hand_made import HER2, predictions_of
 
 PATIENTS = [f"P{k}" for k in range(12)]
 TRUTH = [1, 0] * 6
@@ -141,3 +143,12 @@ def test_regressors_stand_by_their_mean_absolute_error_smallest_first() -> None:
     assert found["out_of_fold"].tolist() == pytest.approx([2.0, 3.0])
     assert set(found["measure"]) == {"mae"} and found["bbc_corrected"].isna().all()
     assert set(found["n_tried"]) == {2}
+
+
+def test_a_stage_that_fits_no_classifiers_needs_no_settings_of_them(tmp_path: Path) -> None:
+    """As stage deep: its view of the settings holds nothing of learn but the protocols."""
+    settings = SimpleNamespace(evaluate=SimpleNamespace(bootstrap=100))
+    run = SimpleNamespace(folder=tmp_path, seed=1, settings=settings)
+    tables = SimpleNamespace(targets=(HER2,), labels=lambda target: LABELS[target.name])
+    write_algorithms(run, tables, pd.concat([chains(GOOD, "frozen a"), chains(POOR, "frozen b")], ignore_index=True))
+    assert ALGORITHMS.read(tmp_path)["n_tried"].tolist() == [2, 2]
