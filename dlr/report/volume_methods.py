@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from dlr.report.sources import Sources
 from dlr.tables import ABLATION, PREDICTIONS, TSNE
+from dlr.volume import ReceptorSettings
 from dlr.volume.settings import AblationRow
 from dlr.words import Model, Protocol, Side
 
@@ -89,14 +90,15 @@ def _architecture(sources: Sources, receptors: Mapping[str, Any], trained: tuple
 
 def _spatial(receptors: Mapping[str, Any]) -> str:
     """Spatial in an aside: what looks, where it attends, what it pools."""
-    flat = "2-D kernels, slice by slice" if receptors["dimension"] == "2d" else "3-D kernels"
-    encoder = "one encoder" if receptors["extractor"] == "shared" else "an encoder for each outcome"
+    given = ReceptorSettings.model_validate(receptors)
+    flat = "2-D kernels, slice by slice" if given.dimension == "2d" else "3-D kernels"
+    encoder = "one encoder" if given.extractor == "shared" else "an encoder for each outcome"
     attends = {
         "multi_scale": "spatial attention on layers 2 to 4, from the mean and the largest of all channels, each scale's added to the next coarser one's",
         "single_scale": "spatial attention on the last layer",
         "none": "no spatial attention",
-    }[receptors["attention"]]
-    used = ", ".join(receptors["regions"]["use"])
+    }[given.attention]
+    used = ", ".join(given.regions.use)
     return f"{encoder} of {flat}, {attends}, means of the features over the regions {used}, weighed by a softmax learnt for each outcome, a shared layer and a head for each outcome"
 
 

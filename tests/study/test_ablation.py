@@ -10,7 +10,7 @@ import pytest
 
 from dlr import stats
 from dlr.randomness import rng
-from dlr.study.ablation import ROWS, ablated, ablation_table
+from dlr.study.ablation import ROWS, ablation_table, is_ablation_row
 from dlr.study.measures import Evaluated, evaluated_signatures, leading
 from dlr.tables import ABLATION
 from dlr.words import Target
@@ -202,5 +202,5 @@ def test_a_row_without_one_of_the_markers_has_no_mean_of_them() -> None:
 
 
 def test_only_variants_of_the_network_are_kept_out_of_all_other_tables() -> None:
-    assert ablated(spatial(LESS, "core_only")) and not ablated(spatial(FULL))
-    assert not ablated(evaluated(TRUTH, LESS, variant="before biopsy"))
+    assert is_ablation_row(spatial(LESS, "core_only")) and not is_ablation_row(spatial(FULL))
+    assert not is_ablation_row(evaluated(TRUTH, LESS, variant="before biopsy"))
