@@ -127,6 +127,12 @@ def _with_limits(one: pd.Series, value: str, lower: str, upper: str, between: st
     return shown if limits == theme.NOTHING else f"{shown}{between}({limits})"
 
 
+def _value(by: pd.DataFrame, row: str, target: str) -> str:
+    """The cell of a table of values.  by : ABLATION of one role, by row and target."""
+    there = (row, target) in by.index
+    return _with_limits(by.loc[(row, target)], "value", "lower", "upper") if there else theme.NOTHING
+
+
 def _difference(one: pd.Series, between: str = "\n") -> str:
     return _with_limits(one, "difference", "difference_lower", "difference_upper", between)
 
@@ -140,12 +146,7 @@ def _values(press: Press, name: str, title: str, rows: pd.DataFrame, targets: Se
     for target in targets:
         n = rows.loc[(rows["target"] == target) & (rows["row"] == FULL), "n"]
         count = f"\nn {n.iloc[0]:.0f}" if len(n) else ""
-        shown[f"{_words(target)}{count}"] = [
-            _with_limits(by.loc[(row, target)], "value", "lower", "upper")
-            if (row, target) in by.index
-            else theme.NOTHING
-            for row in names
-        ]
+        shown[f"{_words(target)}{count}"] = [_value(by, row, target) for row in names]
         printed = [printed_row(row, target) for row in names]
         if any(value is not None for value in printed):
             theirs.append(len(shown))
@@ -240,13 +241,7 @@ def _trap(press: Press, name: str, role: str, rows: pd.DataFrame, targets: Seque
     by = own.set_index(["row", "target"])
     names = [row for row in (FULL, TRAP, HIDDEN) if (own["row"] == row).any()]
     shown = {"Row": [_named(row) for row in names]} | {
-        _words(target): [
-            _with_limits(by.loc[(row, target)], "value", "lower", "upper")
-            if (row, target) in by.index
-            else theme.NOTHING
-            for row in names
-        ]
-        for target in targets
+        _words(target): [_value(by, row, target) for row in names] for target in targets
     }
     quiet = [names.index(TRAP)]
     title = f"The trap: pooled over the core while the input stays whole, {role}"

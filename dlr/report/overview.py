@@ -31,7 +31,7 @@ ERRORS = (
     ("baseline_mae", "Error of the training median"),
     ("mae_gain", "Gain over the median"),
 )
-ROLES_OF_ERRORS = ("test", FROZEN_EXTERNAL, "out-of-fold", "left-out cohort", CROSS_VALIDATED_EXTERNAL)
+ROLES_OF_ERRORS = tuple(dict.fromkeys(role for role, _, _ in AUCS))
 NOTE = "Patients: on whom, how many (in brackets the positive). In brackets after the AUC 95 % intervals. Frozen network (DL) and radiomics with it (Rad+DL) were not trained on volumes and are the yardstick."
 CROSS_VALIDATION = f"“{CROSS_VALIDATED_EXTERNAL[:1].upper()}{CROSS_VALIDATED_EXTERNAL[1:]}” is no test of this study's models: each external patient was predicted by models fitted on other external patients, as published. “{FROZEN_EXTERNAL[:1].upper()}{FROZEN_EXTERNAL[1:]}” is: there the models of the training side met patients of whom they knew nothing."
 

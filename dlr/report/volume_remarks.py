@@ -16,8 +16,8 @@ from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, MACRO, Model
 
 __all__ = ["below_the_frozen", "cross_validated_elsewhere", "pooled_alone", "smaller_than_published"]
 
-PUBLISHED_DEPTH, PUBLISHED_WIDTH = 50, 64  # Huang's
-SPATIAL_DEPTH, SPATIAL_WIDTH = 18, 64  # as taken for Zeng's, whose abstract has no sizes
+PUBLISHED = (50, 64)  # layers and channels of the stem of Huang's
+SPATIAL = (18, 64)  # as taken for Zeng's, whose abstract has no sizes
 
 
 def below_the_frozen(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
@@ -39,18 +39,19 @@ def smaller_than_published(sources: Sources, evidence: Evidence) -> Iterator[Rem
         return
     depth, width, stem = receptors["depth"], receptors["width"], receptors["stem"]
     if trained == (Model.SPATIAL,):
-        if depth < SPATIAL_DEPTH or width < SPATIAL_WIDTH or stem != "published":
-            yield Remark(
-                1, "The 3-D network is smaller than the one that is taken for the published one.",
-                f"{depth} layers, {width} channels of the stem, stem {stem}; taken for it: 18, 64, stem published (the abstract has no sizes).",
-                "What it reaches says nothing about that size.", "receptors.depth; receptors.width",
-            )  # fmt: skip
-    elif depth < PUBLISHED_DEPTH or width < PUBLISHED_WIDTH or stem != "published":
-        yield Remark(
-            1, "The 3-D networks are smaller than the published ones.",
-            f"{depth} layers, {width} channels of the stem, stem {stem}; published: 50, 64.",
-            "What they reach says nothing about the published size.", "receptors.depth; receptors.width",
-        )  # fmt: skip
+        (least_depth, least_width), network = (
+            SPATIAL,
+            "network is smaller than the one that is taken for the published one",
+        )
+        theirs = f"taken for it: {least_depth}, {least_width}, stem published (the abstract has no sizes)"
+        about = "What it reaches says nothing about that size."
+    else:
+        (least_depth, least_width), network = PUBLISHED, "networks are smaller than the published ones"
+        theirs = f"published: {least_depth}, {least_width}"
+        about = "What they reach says nothing about the published size."
+    if depth < least_depth or width < least_width or stem != "published":
+        found = f"{depth} layers, {width} channels of the stem, stem {stem}; {theirs}."
+        yield Remark(1, f"The 3-D {network}.", found, about, "receptors.depth; receptors.width")
 
 
 def pooled_alone(sources: Sources, evidence: Evidence) -> Iterator[Remark]:

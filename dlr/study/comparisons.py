@@ -152,7 +152,7 @@ def compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str,
     """a less b on the patients that both have: difference, lower, upper, p, method beside their names; {} where these
     are too few, or apparent.
     """
-    a, b = (one.of(set(one.patients), WHOLE) for one in on_the_same([a, b]))
+    a, b = (replace(one, subset=WHOLE) for one in on_the_same([a, b]))
     if a.target.binary and not a.two_classes:
         return {}
     order = {patient: place for place, patient in enumerate(b.patients)}

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
-from dlr.volume.settings import AblationRow, ReceptorSettings
+from dlr.volume.settings import ReceptorSettings
 from dlr.words import REGIONS
 
 __all__ = ["ablated"]
-
-ALL = (  # the published rows, and the trap
-    "without_attention",
-    "single_scale",
-    "without_peritumoral",
-    "without_multi_task",
-    "without_shared_extractor",
-    "core_only",
-    "core_pooled",
-)
 
 WITHOUT: dict[str, dict[str, Any]] = {  # what the rows that drop no region change
     "without_attention": {"attention": "none"},
@@ -33,8 +23,7 @@ def ablated(settings: ReceptorSettings) -> dict[str, ReceptorSettings]:
     Where a region leaves, what lies in it is zero in the input too: the maps of later layers reach across the whole
     volume, so that pooling alone hides nothing. The one row that only pools, core_pooled, is there to show it.
     """
-    asked = ALL if settings.ablation == "all" else () if settings.ablation == "none" else settings.ablation
-    return {row: _changed(settings, row) for row in get_args(AblationRow) if row in asked}
+    return {row: _changed(settings, row) for row in settings.rows}
 
 
 def _changed(settings: ReceptorSettings, row: str) -> ReceptorSettings:

@@ -63,7 +63,7 @@ def cut_volume(
     low, high = _box(image.shape, roi, spacing, settings)
     new = np.asarray(settings.shape)
     shrink = (high - low) / new
-    grey = _resampled(_smoothed(image, low, high, shrink), low, shrink, new, sitk.sitkLinear).astype(np.float32)
+    grey = _on_the_grid(image, np.zeros(3, dtype=int), low, high, new).astype(np.float32)
     if roi is None or not roi.any():
         seen = np.zeros(settings.shape, dtype=bool)
     else:
@@ -79,7 +79,7 @@ def cut_volume(
             mend="check image and outline; where most of the image is background, set volume.crop: lesion",
         )
     own = (float(spacing[0] * shrink[0]), float(spacing[1] * shrink[1]), float(spacing[2] * shrink[2]))
-    distance, deepest = np.full(settings.shape, np.inf, dtype=np.float16), 0.0
+    distance, deepest, sums, shares = np.full(settings.shape, np.inf, dtype=np.float16), 0.0, None, None
     if roi is not None and roi.any():
         near, corner = _near(roi, low, high)
         away, breast = _distance(roi[near], spacing), breast_of(image[near], roi[near])
@@ -91,16 +91,17 @@ def cut_volume(
             away[~breast & ~roi[near]] = np.inf
             parts = region_masks(away, deepest, regions)
             each = [
-                [_alone(values, corner, low, high, new) for values in (np.where(part, image[near], 0), part)]
+                [_on_the_grid(values, corner, low, high, new) for values in (np.where(part, image[near], 0), part)]
                 for part in (parts[name] for name in REGIONS)
             ]
             sums, shares = (np.stack(layers).astype(np.float32) for layers in zip(*each, strict=True))
-            return Volume(grey, seen, bool(seen.any()), own, lowest, highest, distance, deepest, sums, shares)
-    return Volume(grey, seen, bool(seen.any()), own, lowest, highest, distance, deepest)
+    return Volume(grey, seen, bool(seen.any()), own, lowest, highest, distance, deepest, sums, shares)
 
 
-def _alone(values: np.ndarray, corner: np.ndarray, low: np.ndarray, high: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """Values of a box whose corner lies at this voxel of the image, smoothed and resampled as the grey is."""
+def _on_the_grid(
+    values: np.ndarray, corner: np.ndarray, low: np.ndarray, high: np.ndarray, new: np.ndarray
+) -> np.ndarray:
+    """Values of a box whose corner lies at this voxel of the image, smoothed against aliasing and resampled."""
     shrink = (high - low) / new
     smooth, first = _smoothed(values, low - corner, high - corner, shrink)
     return _resampled((smooth, corner + first), low, shrink, new, sitk.sitkLinear)

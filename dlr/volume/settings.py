@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -33,6 +33,11 @@ AblationRow = Literal[
     "without_core",
     "without_rim",
 ]
+
+
+PUBLISHED_ROWS: tuple[AblationRow, ...] = tuple(  # and the trap; hiding the core or the rim is asked for by name
+    row for row in get_args(AblationRow) if row not in ("without_core", "without_rim")
+)
 
 
 class VolumeSettings(BaseModel):
@@ -194,16 +199,22 @@ class ReceptorSettings(BaseModel):
 
     @model_validator(mode="after")
     def _rows_of_spatial(self) -> ReceptorSettings:
-        if self.ablation in ("none", []):
+        if not self.rows:
             return self
         if "spatial" not in self.models:
             what = "its rows are Spatial without one of its parts each, and receptors.models does not hold spatial"
             raise SettingError(f"ablation: {what}", "add spatial to receptors.models, or set receptors.ablation: none")
-        asked = ["without_peritumoral"] if self.ablation == "all" else self.ablation
-        if len(self.regions.use) == 1 and f"without_{self.regions.use[0]}" in asked:
+        if len(self.regions.use) == 1 and f"without_{self.regions.use[0]}" in self.rows:
             what = f"without_{self.regions.use[0]} leaves no region of receptors.regions.use"
             raise SettingError(f"ablation: {what}", "name more regions in receptors.regions.use, or leave the row out")
         return self
+
+    @property
+    def rows(self) -> tuple[AblationRow, ...]:
+        """The rows of the ablation that are asked for, in the order of their names."""
+        if isinstance(self.ablation, str):
+            return PUBLISHED_ROWS if self.ablation == "all" else ()
+        return tuple(row for row in get_args(AblationRow) if row in self.ablation)
 
 
 class EmbeddingSettings(BaseModel):

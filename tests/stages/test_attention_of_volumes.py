@@ -23,8 +23,9 @@ from dlr.study.signatures import chains_folder
 from dlr.study.volume_maps import three_planes
 from dlr.tables import ATTENTION, ATTENTION_COMPARED, EXAMPLES_IN_PLANES, PREDICTIONS, VOLUMES
 from dlr.volume import Architecture, make_network
-from dlr.volume.cut import Volume, save_volume
+from dlr.volume.cut import Volume
 from dlr.words import Target
+from tests.stages.hand_made_volumes import write_volumes
 from tests.study.hand_made import cohort_of, folds_of, predictions_of, write_cohort
 
 SHAPE = (8, 12, 10)
@@ -66,15 +67,7 @@ def cohort(run: Run) -> None:
 
 @stage("volumes", version=1, needs=["cohort"], gives=[VOLUMES])
 def volumes(run: Run) -> None:
-    rows = []
-    for patient in PATIENTS:
-        volume = volume_of(patient)
-        save_volume(volume, run.folder / "volumes" / f"key-{patient}")
-        z, y, x = volume.spacing
-        rows.append(
-            (f"case {patient}", patient, f"volumes/key-{patient}", volume.outlined, *SHAPE, z, y, x, 0, 1, 0.1, 9)
-        )
-    VOLUMES.write(run.folder, pd.DataFrame(rows, columns=list(VOLUMES.names)))
+    write_volumes(run.folder, PATIENTS, volume_of)
 
 
 @stage("receptors", version=1, needs=["cohort", "volumes"], gives=[PREDICTIONS])

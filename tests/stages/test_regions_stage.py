@@ -30,6 +30,7 @@ from dlr.tables import (
 from dlr.volume import Architecture, RegionSettings, look, make_network
 from dlr.volume.cut import Volume, save_volume
 from dlr.words import REGIONS, Target, TargetKind
+from tests.stages.hand_made_volumes import write_volumes
 from tests.study.hand_made import cohort_of, folds_of, write_cohort
 
 SHAPE, SPACING = (16, 16, 16), (1.5, 1.0, 1.0)
@@ -78,13 +79,7 @@ def cohort(run: Run) -> None:
 
 @stage("volumes", version=1, needs=["cohort"], gives=[VOLUMES])
 def volumes(run: Run) -> None:
-    rows = []
-    for patient in PATIENTS:
-        volume = volume_of(patient)
-        save_volume(volume, run.folder / "volumes" / f"key-{patient}")
-        place = f"volumes/key-{patient}"
-        rows.append((f"case {patient}", patient, place, volume.outlined, *SHAPE, *SPACING, 0, 1, 0.1, 9))
-    VOLUMES.write(run.folder, pd.DataFrame(rows, columns=list(VOLUMES.names)))
+    write_volumes(run.folder, PATIENTS, volume_of)
 
 
 def receptors_of(*models: str, blind: bool = False) -> Any:

@@ -10,6 +10,7 @@ from torch import nn  # noqa: E402
 
 from dlr.errors import InputError  # noqa: E402
 from dlr.volume import Architecture, make_network  # noqa: E402
+from tests.volume.fixed_encoder import FixedEncoder  # noqa: E402
 
 TARGETS = ("er", "pr", "her2")
 TINY = {"depth": 10, "width": 8, "stem": "light"}
@@ -125,20 +126,11 @@ def test_the_classification_branch_takes_the_largest_of_eight() -> None:
     made = network(passes=1, shape=(48, 48, 48)).eval()
     deepest = torch.zeros(1, 64, 3, 3, 3)
     deepest[0, 0, 0, 0, 0], deepest[0, 0, 2, 2, 2] = 8.0, 4.0
-    made.encoder = _Fixed([torch.zeros(1, c, n, n, n) for c, n in ((8, 24), (8, 24), (16, 12), (32, 6))] + [deepest])
+    made.encoder = FixedEncoder(
+        [torch.zeros(1, c, n, n, n) for c, n in ((8, 24), (8, 24), (16, 12), (32, 6))] + [deepest]
+    )
     features = made(volumes(1, (48, 48, 48))).features
     assert features[0, 0].item() == pytest.approx(12 / 8) and features[0, 1:].abs().max() == 0  # of 2³ pooled voxels
-
-
-class _Fixed(nn.Module):
-    """An encoder that always sees the same."""
-
-    def __init__(self, maps: list[torch.Tensor]) -> None:
-        super().__init__()
-        self.maps = maps
-
-    def forward(self, _: torch.Tensor) -> list[torch.Tensor]:
-        return self.maps
 
 
 @pytest.mark.parametrize(

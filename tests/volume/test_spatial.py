@@ -14,6 +14,7 @@ from dlr.volume import Architecture, RegionSettings, make_network  # noqa: E402
 from dlr.volume.losses import HEADS, Wanted, make_objective  # noqa: E402
 from dlr.volume.spatial import Spatial  # noqa: E402
 from dlr.words import Target, TargetKind  # noqa: E402
+from tests.volume.fixed_encoder import FixedEncoder  # noqa: E402
 from tests.volume.small_volumes import settings  # noqa: E402
 
 TARGETS = ("er", "pr", "ki67")
@@ -112,7 +113,7 @@ def test_means_over_regions_by_hand() -> None:
     regions[0, 1, 3, 3, 3] = 1  # an eighth of the last
     maps = [torch.arange(1.0, 9.0).reshape(1, 1, 2, 2, 2) ** 2 + k for k in range(3)]
     wide = [own.expand(1, channels, 2, 2, 2) for own, channels in zip(maps, (8, 16, 32), strict=True)]
-    made.encoder = _Fixed([torch.zeros(1), torch.zeros(1), *wide])
+    made.encoder = FixedEncoder([torch.zeros(1), torch.zeros(1), *wide])
     caught = []
     made.shared.register_forward_pre_hook(lambda _, inputs: caught.append(inputs[0]))
     with torch.no_grad():
@@ -122,17 +123,6 @@ def test_means_over_regions_by_hand() -> None:
     for k, (first, last) in enumerate(((0, 8), (8, 24), (24, 56))):
         for target, value in enumerate((core, rim, (core + rim) / 2)):
             assert caught[0][0, target, first:last].tolist() == pytest.approx([value + k] * (last - first))
-
-
-class _Fixed(nn.Module):
-    """An encoder that always sees the same."""
-
-    def __init__(self, maps: list[torch.Tensor]) -> None:
-        super().__init__()
-        self.maps = maps
-
-    def forward(self, _: torch.Tensor) -> list[torch.Tensor]:
-        return self.maps
 
 
 def test_an_empty_region_leaves_the_softmax_and_no_number_behind() -> None:
