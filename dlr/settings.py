@@ -41,6 +41,8 @@ class ClinicalSettings(Section):
     medians: tuple[str, ...] = ("cea", "ca125", "ca199", "ca153")  # shown as median [IQR], tested by Mann–Whitney
     yates: bool = False  # the published tables used it
     enter: float = Field(0.05, gt=0, le=1)  # univariable p below which a variable enters the multivariable table
+    splines: tuple[str, ...] = ()  # numeric predictors as restricted cubic splines of three knots
+    scores: tuple[str, ...] = ()  # ordered columns as scores 0, 1, 2, ... in place of dummies
 
 
 class CombineSettings(Section):
@@ -51,6 +53,7 @@ class CombineSettings(Section):
     penalty: Literal["firth", "ridge"] = "firth"
     maximum_parameters: int | None = Field(None, ge=1)  # None = Riley's bound, at least two
     bootstrap: int = Field(200, ge=0)  # replicates of Harrell's optimism of the last step
+    inner: bool = False  # under nested: signatures cross-fitted again in every outer fold, an honest value of Combined
 
 
 class EvaluateSettings(Section):
@@ -60,7 +63,9 @@ class EvaluateSettings(Section):
     plausible_auc: dict[str, float] = Field(default_factory=lambda: {"her2": 0.90})
     plausible_auc_default: float = Field(0.95, gt=0.5, le=1)
     primary: tuple[str, str] = ("Combined", "Clinical")  # the pre-named comparison; Holm runs over the others
-    bootstrap: int = Field(1000, ge=100)
+    bootstrap: int = Field(10_000, ge=100)
+    permutations: int = Field(0, ge=0)  # shuffles of the outcome through the whole chain; 99 gives p of .01 and above
+    net_benefit_at: tuple[float, ...] = (0.1, 0.2, 0.3)  # thresholds at which all models are compared
     splits: int = Field(20, ge=0)  # random 7:3 splits of the plot of the honest AUC
     strata: dict[str, tuple[float, ...]] = Field(default_factory=dict)  # cuts of a column, or diameter_mm of volumes
     reclassification: bool = False  # NRI and IDI, with their caution

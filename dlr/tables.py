@@ -385,6 +385,25 @@ HISTOGRAM = Table(
 PER_CENT = Table(  # every patient's predicted and true per cent
     "per_cent.csv", {**_SIGNATURE, **_text("role", "patient_id"), **_numbers("predicted", "observed")}
 )
+NET_BENEFIT = Table(  # at the pre-set thresholds, with the paired differences to treating all and to Clinical
+    "net_benefit.csv",
+    {**_SIGNATURE, "role": TEXT, "threshold": NUMBER, "net_benefit": NUMBER, **_INTERVAL, "treat_all": NUMBER,
+     **_numbers("less_treat_all", "less_treat_all_lower", "less_treat_all_upper", "less_clinical",
+                "less_clinical_lower", "less_clinical_upper"), **_whole("n", "n_positive")},
+)  # fmt: skip
+PERMUTATIONS = Table(  # the whole chain on shuffled outcomes; p = (1 + shuffles as high) / (1 + shuffles)
+    "permutations.csv",
+    {**_text("target", "model", "variant", "protocol", "algorithm"), "observed": NUMBER,
+     **_numbers("null_mean", "null_sd"), "permutations": WHOLE, "p": NUMBER, "method": TEXT},
+)  # fmt: skip
+CONFOUNDERS = Table(  # what a column that is no predictor tells of the outcome by itself; adjusted: mean within levels
+    "confounders.csv",
+    {**_text("target", "column", "kind"), "auc": NUMBER, **_INTERVAL, **_numbers("p"), "found": TRUTH,
+     **_whole("levels", "n", "n_positive"), "method": TEXT},
+)  # fmt: skip
+COPIES = Table(  # rows of the feature table that are copies of another patient's
+    "copies.csv", {**_text("case_id", "patient_id", "side", "copy_of", "copy_patient", "copy_side"), "columns": WHOLE}
+)
 OPTIMISM_GAP = Table(
     "optimism_gap.csv",
     {**_text("target", "model", "variant", "metric"),

@@ -161,6 +161,7 @@ class Role(StrEnum):
     OUT_OF_FOLD = "out-of-fold"  # by a model that never saw the patient
     APPARENT = "apparent"  # by a model fitted on the patient
     HELD_OUT = "held-out"  # test, external or new patients
+    STACKED = "stacked, optimistic"  # out-of-fold, but by inputs of models that saw the patient's outcome
 
 
 RegionName = Literal["core", "rim", "peritumoral"]

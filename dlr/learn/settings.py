@@ -41,11 +41,24 @@ class LearnSettings(BaseModel):
     regressors: Annotated[
         list[Regressor], Field(min_length=1, description="regressors to choose among, for a target in per cent")
     ] = list(REGRESSORS)
+    judge: Annotated[
+        Literal["log_loss", "auc"],
+        Field(description="what chooses grid points and classifiers; under paper always the AUC, as published"),
+    ] = "log_loss"
+    recalibrate: Annotated[
+        bool, Field(description="each chain's logits are recalibrated on its inner held-out ones; under paper never")
+    ] = True
     inner_folds: Annotated[int, Field(ge=2, le=20, description="folds of the grid search, judged by their median")] = 5
     max_grid: Annotated[int, Field(ge=1, le=8, description="at most so many grid points an algorithm")] = 8
     trees: Annotated[int, Field(ge=1, le=5000, description="trees of every forest and boosted model")] = 200
 
-    impute: Annotated[Literal["median", "iterative"], Field(description="how missing values are filled")] = "median"
+    impute: Annotated[
+        Literal["median", "iterative", "multiple"], Field(description="how missing values are filled")
+    ] = "median"
+    imputations: Annotated[int, Field(ge=2, le=100, description="draws of multiple imputation")] = 20
+    missing_indicator: Annotated[
+        bool, Field(description="a column of its own says where a clinical value is missing")
+    ] = False
     max_missing: Annotated[float, Field(ge=0, lt=1, description="a column missing in a larger share leaves")] = 0.2
     icc_filter: Annotated[float | None, Field(ge=0, le=1, description="features less stable leave; null: none do")] = (
         0.75
