@@ -11,6 +11,7 @@ from dlr.stages.evaluate import evaluate
 from dlr.stages.fuse import fuse
 from dlr.stages.fusion_model import fusion_model
 from dlr.stages.nomogram import nomogram
+from dlr.stages.permutations import permutations
 from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.report import report
@@ -35,6 +36,7 @@ PIPELINE = Pipeline(
         combine,  # clinical variables and a signature in one logistic model
         superres_effect,  # the same signatures on images that were not enhanced
         evaluate,  # every measure with its interval, on the side where it is valid
+        permutations,  # the cheap chains again on shuffled outcomes, where asked for
         nomogram,  # the Combined model on paper, checked on every patient
         report,  # one page a reader can check, figures and tables beside it
     ],

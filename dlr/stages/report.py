@@ -20,7 +20,8 @@ from dlr.errors import InputError
 from dlr.settings import StudySettings
 from dlr.study.cases import CaseSource, rows_of, source_of
 from dlr.study.cohort import read_cohort
-from dlr.study.superres import UNASKED
+from dlr.study.permuting import UNASKED as NO_PERMUTATIONS
+from dlr.study.superres import UNASKED as NO_SUPERRES
 from dlr.words import Target
 
 if TYPE_CHECKING:
@@ -94,8 +95,13 @@ def what_there_is(run: Run) -> Sources:
         lacks=tuple(name for name in StudySettings.model_fields if name != "seed" and name not in sections),
     )
     settings = StudySettings(seed=run.seed, **house)
-    left_out = {name: why for name, why in run.left_out.items() if name in folders and UNASKED not in why}
+    left_out = {name: why for name, why in run.left_out.items() if name in folders and not unasked(why)}
     return Sources(folders, left_out, settings, about, run.gives, run.models)
+
+
+def unasked(why: str) -> bool:
+    """Whether a stage is left out as the settings never asked for it: nothing to tell a reader."""
+    return any(words in why for words in (NO_SUPERRES, NO_PERMUTATIONS))
 
 
 def releases(folders: list[Path]) -> dict[str, str]:

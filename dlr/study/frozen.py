@@ -21,7 +21,10 @@ from dlr.study.signatures import chains_folder
 from dlr.study.tasks import task_of
 from dlr.words import Target
 
-__all__ = ["DeepSignature", "FitHead", "fit_frozen", "fit_heads", "frozen_signatures", "least_loss"]
+__all__ = [
+    "DeepSignature", "FitHead", "fit_frozen", "fit_heads", "fitted_head", "frozen_signature", "frozen_signatures",
+    "head_payload", "least_loss",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,21 +78,32 @@ def fit_heads(
     asked = [(name, part) for name in frames for part in parts]
     tasks = []
     for name, part in asked:
-        rows = frames[name].of([p for p in part.train if p in labels.index])
-        payload = FitHead(
-            values=rows.values,
-            patient_id=rows.patient_id.to_numpy(),
-            positive=labels.loc[rows.patient_id].to_numpy() == 1,
-            seed=seed_of(run.seed, "deep", "frozen", target.name, name, part.name),
-        )
+        payload = head_payload(frames[name], name, target, labels, part, run.seed)
         tasks.append(task_of(run, f"frozen-{target.name}-{name}-{part.name}", payload))
     out = []
     for (name, part), folder in zip(asked, run.each(fit_frozen, tasks, label="heads"), strict=True):
         head = FrozenHead.from_json((folder / HEAD).read_text(encoding="utf-8"))
-        value = head_values(head, frames[name].of(part.predict))
-        signature = DeepSignature(FROZEN, name, part, value, "log loss of inner folds", head.inner_loss)
-        out.append((signature, folder / HEAD))
+        out.append((frozen_signature(head, frames[name], name, part), folder / HEAD))
     return out
+
+
+def head_payload(
+    frame: PatientFrame, backbone: str, target: Target, labels: pd.Series, part: Part, seed: int
+) -> FitHead:
+    """What the head of one part depends on.  seed : of the study."""
+    rows = frame.of([p for p in part.train if p in labels.index])
+    return FitHead(
+        values=rows.values,
+        patient_id=rows.patient_id.to_numpy(),
+        positive=labels.loc[rows.patient_id].to_numpy() == 1,
+        seed=seed_of(seed, "deep", "frozen", target.name, backbone, part.name),
+    )
+
+
+def frozen_signature(head: FrozenHead, frame: PatientFrame, backbone: str, part: Part) -> DeepSignature:
+    """What a head says of the part's patients."""
+    value = head_values(head, frame.of(part.predict))
+    return DeepSignature(FROZEN, backbone, part, value, "log loss of inner folds", head.inner_loss)
 
 
 def least_loss(made: Iterable[DeepSignature]) -> dict[str, DeepSignature]:
@@ -104,6 +118,9 @@ def least_loss(made: Iterable[DeepSignature]) -> dict[str, DeepSignature]:
 
 def fit_frozen(task: Task, folder: Path) -> None:
     """Fit the head of one part; leave head.json."""
-    given: FitHead = task.payload
-    head = fit_head(given.values.to_numpy(), given.positive, given.patient_id, given.seed)
-    (folder / HEAD).write_text(head.to_json(), encoding="utf-8")
+    (folder / HEAD).write_text(fitted_head(task.payload).to_json(), encoding="utf-8")
+
+
+def fitted_head(given: FitHead) -> FrozenHead:
+    """The head of one part."""
+    return fit_head(given.values.to_numpy(), given.positive, given.patient_id, given.seed)

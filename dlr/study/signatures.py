@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from dlr.engine import Run, Task
 from dlr.learn import (
+    FittedChains,
     LearnSettings,
     fit_chains,
     lasso_cv,
@@ -30,6 +31,7 @@ from dlr.tables import CHOICES, OUTSIDE, PREDICTIONS, SELECTION, SPLITS
 from dlr.words import CHOSEN, Protocol, Side, Target
 
 __all__ = [
+    "SIMPLE",
     "FitPart",
     "SavedChains",
     "SignatureData",
@@ -40,7 +42,9 @@ __all__ = [
     "chosen_rows",
     "fit_part",
     "fit_parts",
+    "fit_payload",
     "fit_signature",
+    "fitted_chains",
     "held_out_rows",
     "new_rows",
     "saved_chains",
@@ -49,7 +53,7 @@ __all__ = [
     "values_outside",
 ]
 
-SIMPLE = "logistic"
+SIMPLE = "logistic"  # the algorithm of cheap chains
 SPLIT = "split"  # one random split of the plot of the honest AUC: fitted as a cross-fitting part
 WHOLE = "all"  # the folder of the variant that takes every column
 
@@ -253,10 +257,9 @@ def values_outside(saved: SavedChains, rows: PatientFrame, model: str) -> pd.Dat
     return pd.DataFrame(found, columns=list(OUTSIDE.names))
 
 
-def fit_part(task: Task, folder: Path) -> None:
-    """Fit all algorithms on one part's training rows; leave chains/, selection.parquet, choices.parquet."""
-    given: FitPart = task.payload
-    fitted = fit_chains(
+def fitted_chains(given: FitPart) -> FittedChains:
+    """All algorithms of one part, fitted on its training rows."""
+    return fit_chains(
         given.values,
         given.outcome,
         given.patient_id,
@@ -267,6 +270,11 @@ def fit_part(task: Task, folder: Path) -> None:
         allowed=given.allowed,
         kind=given.kind,
     )
+
+
+def fit_part(task: Task, folder: Path) -> None:
+    """Fit all algorithms on one part's training rows; leave chains/, selection.parquet, choices.parquet."""
+    fitted = fitted_chains(task.payload)
     save_chains(fitted, folder / "chains")
     fitted.selection.to_parquet(folder / "selection.parquet", index=False)
     fitted.choices.to_parquet(folder / "choices.parquet", index=False)
@@ -276,23 +284,32 @@ def fit_part(task: Task, folder: Path) -> None:
 
 
 def _task(run: Run, asked: SignatureData, part: Part, learn: LearnSettings, allowed: Sequence[str] | None) -> Task:
-    """The fitting of one part; of `learn` only what a part's chains see, so that more folds fit no part anew."""
-    labels, variant = asked.labels, asked.variant
+    """The fitting of one part."""
+    words = (asked.model, asked.target.name, asked.variant.replace(" ", "_"), part.name)
+    return task_of(run, "-".join(word for word in words if word), fit_payload(asked, part, learn, allowed, run.seed))
+
+
+def fit_payload(
+    asked: SignatureData, part: Part, learn: LearnSettings, allowed: Collection[str] | None, seed: int
+) -> FitPart:
+    """What one part's chains depend on; of `learn` only what they see, so that more folds fit no part anew.
+
+    seed : of the study.
+    """
+    labels = asked.labels
     rows = asked.frame_of(part).of([patient for patient in part.train if patient in labels.index])
     parts_only = {name: LearnSettings.model_fields[name].default for name in PARTS_ONLY}
-    payload = FitPart(
+    return FitPart(
         values=rows.values,
         patient_id=rows.patient_id.to_numpy(),
         outcome=labels.loc[rows.patient_id].to_numpy(),
         kind=asked.target.kind.value,
         learn=learn.model_copy(update={**parts_only, "select": True, "log": asked.select and learn.log}),
         protocol=Protocol.CROSSFIT.value if part.protocol == SPLIT else part.protocol,
-        seed=seed_of(run.seed, asked.model, variant, part.name),
+        seed=seed_of(seed, asked.model, asked.variant, part.name),
         select=asked.select and learn.select,
         allowed=None if allowed is None else frozenset(allowed),
     )
-    name = "-".join(word for word in (asked.model, asked.target.name, variant.replace(" ", "_"), part.name) if word)
-    return task_of(run, name, payload)
 
 
 PARTS_ONLY = ("folds", "seeds", "protocols", "icc_filter")  # they say which parts there are, and whom `allowed` holds

@@ -26,6 +26,7 @@ from dlr.stages.deep import deep
 from dlr.stages.evaluate import evaluate
 from dlr.stages.fuse import fuse
 from dlr.stages.nomogram import nomogram
+from dlr.stages.permutations import permutations
 from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.report import report
@@ -270,7 +271,7 @@ def solid(folder: Path) -> Path:
     return write(folder, made, files=False)
 
 
-OF_NUMBERS = (cohort, radiomics, clinical, radiomics_model, combine, evaluate)
+OF_NUMBERS = (cohort, radiomics, clinical, radiomics_model, combine, evaluate, permutations)
 LATER = ("cohort.clinical=[age, cea, er, calcification]", *LIGHT, "combine.variables=[er, calcification]")
 OF_STILLS = (
     "radiomics.profile={folder}/short.yaml", *LIGHT, "learn.protocols=[crossfit]", "deep.input.size=48",

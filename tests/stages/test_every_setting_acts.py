@@ -149,6 +149,9 @@ CHANGES: dict[str, Acts] = {
     "combine.bootstrap": Acts("3", "numbers", "combine", ("learn.protocols=[crossfit]",)),
     "evaluate.primary": Acts("[Rad, Clinical]", "numbers", "evaluate"),
     "evaluate.bootstrap": Acts("101", "page", "evaluate", ("learn.protocols=[crossfit]",)),
+    "evaluate.permutations": Acts(
+        "2", "numbers", "permutations", ("evaluate.permutations=1", "learn.protocols=[crossfit]")
+    ),
     "evaluate.splits": Acts("1", "numbers", "radiomics_model"),
     "evaluate.strata": Acts("{{age: [50]}}", "numbers", "evaluate"),
     "evaluate.reclassification": Acts("true", "numbers", "evaluate"),

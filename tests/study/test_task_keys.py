@@ -17,10 +17,13 @@ from dlr.deep import InputSettings
 from dlr.engine.keys import key_of
 from dlr.learn import LearnSettings
 from dlr.networks import TrainingSettings
+from dlr.protocols import Part
 from dlr.radiomics import load_profile
 from dlr.study.activation_maps import ActivationMap
 from dlr.study.cases import CaseRow, CohortFiles, OneCase
+from dlr.study.cheap_chains import Blocks, CheapChains
 from dlr.study.deep_chains import DeepChain
+from dlr.study.frames import PatientFrame
 from dlr.study.frozen import FitHead
 from dlr.study.generators import FitGenerator, JudgeDiscriminator
 from dlr.study.measuring import Measuring
@@ -57,6 +60,10 @@ def payloads(home: Path) -> dict[type, object]:
     return {
         FitPart: FitPart(FRAME, IDS, OUTCOME, "binary", LearnSettings(), "crossfit", 1, True, frozenset({"a"})),
         FitHead: FitHead(FRAME, IDS, OUTCOME == 1, 1),
+        CheapChains: CheapChains(
+            Blocks({"": PatientFrame.by_patient(FRAME)}), Target("er"), pd.Series(OUTCOME, IDS),
+            Part("crossfit", 0, -1, 1, ("P1",), ("P2",)), LearnSettings(), frozenset({"a"}), 1,
+        ),
         Measuring: Measuring(case(), load_profile("ultrasound2d"), "native", "1", "erode", 1),
         Picturing: Picturing(case(), InputSettings(), True, True, "resnet18", "abc", weights),
         FineTuning: FineTuning(
@@ -95,7 +102,9 @@ def changed(value: object, home: Path) -> object:
         OneCase: lambda v: case(mask_label="2"), LearnSettings: lambda v: LearnSettings(p=0.01),
         InputSettings: lambda v: InputSettings(size=64), TrainingSettings: lambda v: TrainingSettings(epochs=2),
         VolumeSettings: lambda v: VolumeSettings(size=32), ReceptorSettings: lambda v: ReceptorSettings(depth=10),
-        RegionSettings: lambda v: RegionSettings(core_mm=1),
+        RegionSettings: lambda v: RegionSettings(core_mm=1), Part: lambda v: replace(v, train=("P1", "P3")),
+        Blocks: lambda v: Blocks(v.clinical, PatientFrame.by_patient(FRAME)), Target: lambda v: Target("pr"),
+        pd.Series: lambda v: 1 - v,
         Generators: lambda v: replace(v, scale=2), float: lambda v: v + 1,
         DegradationSettings: lambda v: DegradationSettings(jpeg=(30, 40)),
         SuperresSettings: lambda v: v.model_copy(update={"scale": 2}),

@@ -1,0 +1,62 @@
+"""Stage permutations: the cheap chains again on shuffled outcomes, for a p beside each out-of-fold AUC."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dlr.engine import Run, stage
+from dlr.study.cohort import CohortTables, read_cohort
+from dlr.study.permuting import UNASKED, blocks_of, permutation_rows, seconds_of_all
+from dlr.tables import PERMUTATIONS
+from dlr.words import Protocol
+
+__all__ = ["permutations"]
+
+SECTIONS = ("evaluate.permutations", "cohort.per_patient", "learn")
+LIBRARIES = ("numpy", "scipy", "scikit-learn")
+
+
+def heeded_by(settings: Any) -> tuple[Sequence[str], Sequence[str]]:
+    """Nothing but the setting that leaves the stage out, where it does."""
+    return (SECTIONS, LIBRARIES) if settings.evaluate.permutations else (SECTIONS[:1], ())
+
+
+def foretell_permutations(run: Run) -> float:
+    """Seconds of all shuffles, told from the cohort alone."""
+    reason = why_none(run, tables := read_cohort(run.needs.cohort))
+    return 0.0 if reason else seconds_of_all(run, tables)
+
+
+def why_none(run: Run, tables: CohortTables) -> str:
+    """Why nothing is shuffled in this study, "" where something is."""
+    if not run.settings.evaluate.permutations:
+        return UNASKED
+    if Protocol.CROSSFIT not in run.settings.learn.protocols:
+        return "shuffled outcomes go through cross-fitting, and learn.protocols does not name crossfit"
+    if not tables.binary_targets:
+        return "shuffles are judged by the AUC, and no target is of two classes"
+    return ""
+
+
+@stage(
+    "permutations",
+    version=1,
+    needs=["cohort"],
+    optional=["radiomics", "stability", "clinical", "radiomics_model", "deep"],
+    sections=SECTIONS,
+    libraries=LIBRARIES,
+    heeds=heeded_by,
+    publish=[PERMUTATIONS.file],
+    gives=[PERMUTATIONS],
+    foretell=foretell_permutations,
+)
+def permutations(run: Run) -> None:
+    """How often shuffled outcomes do as well as the true ones, every cheap chain fitted again on each shuffle."""
+    tables = read_cohort(run.needs.cohort)
+    if reason := why_none(run, tables):
+        run.leave_out(reason)
+    blocks = blocks_of(run, tables)
+    if blocks.empty:
+        run.leave_out("the study has no cheap chain to fit again")
+    PERMUTATIONS.write(run.folder, permutation_rows(run, tables, blocks))

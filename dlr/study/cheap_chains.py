@@ -1,0 +1,102 @@
+"""Every cheap model of one part, fitted in one go: what can be done a hundred times over.
+
+By the functions, draws and settings of the stages, which keep and describe what they fit; here a part leaves its
+predictions alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from dlr.learn import LearnSettings
+from dlr.protocols import Part
+from dlr.study.frames import PatientFrame
+from dlr.study.frozen import fitted_head, frozen_signature, head_payload, least_loss
+from dlr.study.signatures import SignatureData, fit_payload, fitted_chains, held_out_rows
+from dlr.study.tasks import key_of_payload
+from dlr.words import CHOSEN, Model, Target
+
+__all__ = ["Blocks", "CheapChains", "cheap_predictions"]
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """What the chains of a study read of its patients; of an absent block there is no model."""
+
+    clinical: Mapping[str, PatientFrame] = field(default_factory=dict)  # by variant
+    rad: PatientFrame | None = None
+    deep: Mapping[str, PatientFrame] = field(default_factory=dict)  # frozen features, by backbone
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no block at all."""
+        return not self.clinical and self.rad is None and not self.deep
+
+    @cached_property
+    def _parts(self) -> dict[str, Any]:
+        return key_of_payload(self, str)
+
+    def key(self, digest: Callable[[str | Path], str]) -> dict[str, Any]:
+        """The form in a task's key, made once however many tasks share the blocks."""
+        return self._parts
+
+
+@dataclass(frozen=True)
+class CheapChains:
+    """All that the cheap chains of one part depend on."""
+
+    blocks: Blocks
+    target: Target
+    outcome: pd.Series  # 0/1 by patient_id
+    part: Part
+    learn: LearnSettings
+    allowed: frozenset[str] | None  # features that passed the part's reproducibility filter; None = all
+    seed: int  # of the study
+
+
+def cheap_predictions(given: CheapChains, sides: pd.Series | str) -> pd.DataFrame:
+    """PREDICTIONS of the part's patients by the chosen chain of every model.
+
+    sides : by patient_id, or one for all.
+    """
+    return pd.concat(
+        [
+            held_out_rows(given.part, value, given.target, model, variant, CHOSEN, sides)
+            for model, variant, value in _values(given)
+        ],
+        ignore_index=True,
+    )
+
+
+def _values(given: CheapChains) -> Iterator[tuple[str, str, pd.Series]]:
+    """Model, variant and what its chain says of the part's patients."""
+    blocks, part = given.blocks, given.part
+    asked = [(Model.CLINICAL, variant, frame, None) for variant, frame in blocks.clinical.items()]
+    if blocks.rad is not None:
+        asked.append((Model.RAD, "", blocks.rad, given.allowed))
+    for model, variant, frame, allowed in asked:
+        yield model.value, variant, _chain_values(given, model, variant, frame, allowed)
+    if blocks.deep:
+        heads = []
+        for name, frame in blocks.deep.items():
+            payload = head_payload(frame, name, given.target, given.outcome, part, given.seed)
+            heads.append(frozen_signature(fitted_head(payload), frame, name, part))
+        yield Model.DL.value, "", least_loss(heads)[part.name].value
+
+
+def _chain_values(
+    given: CheapChains, model: Model, variant: str, frame: PatientFrame, allowed: frozenset[str] | None
+) -> pd.Series:
+    """What the chosen chain of one model says of the part's patients."""
+    nobody = pd.Series(dtype=object)
+    select = model is not Model.CLINICAL
+    data = SignatureData(given.target, model.value, frame, given.outcome, nobody, select, variant)
+    fitted = fitted_chains(fit_payload(data, given.part, given.learn, allowed, given.seed))
+    rows = frame.of(given.part.predict)
+    return rows.mean_by_patient(fitted.best.predict(rows.values))

@@ -1,0 +1,160 @@
+"""Shuffled outcomes through the whole chain: does a study find more than its way of looking finds in nothing?
+
+A shuffle hands each training patient's outcome, together with the folds dealt for it, to another training patient of
+the same cohort: what a patient shows stays where it is, folds are as even in the outcome as the study's own, and what
+the cohort by itself tells of the outcome is no evidence. Everything that learns from outcomes is then fitted again.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from dlr import stats
+from dlr.engine import Run, Task
+from dlr.protocols import Part
+from dlr.randomness import rng
+from dlr.stats.within_folds import mean_area
+from dlr.study.cheap_chains import Blocks, CheapChains, cheap_predictions
+from dlr.study.cohort import BEFORE_BIOPSY, CohortTables
+from dlr.study.deep_chains import FROZEN, embedding_frame
+from dlr.study.frames import PatientFrame, patient_frame
+from dlr.study.parts import learnable_parts, study_parts
+from dlr.study.selected import reproducible_features
+from dlr.study.signatures import SIMPLE
+from dlr.study.subsets import cohorts_of
+from dlr.study.tasks import task_of
+from dlr.tables import EMBEDDINGS, FEATURES, PERMUTATIONS, PREDICTIONS
+from dlr.words import Protocol, Side, Target
+
+__all__ = ["UNASKED", "Dealt", "blocks_of", "fit_shuffled", "permutation_rows", "seconds_of_all", "shuffles"]
+
+UNASKED = "evaluate.permutations is 0"
+NAMED = ["model", "variant"]
+USUAL_FEATURES, USUAL_WIDTH = 1000, 1280  # of radiomics and of a backbone, while nothing is measured
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """Who has which outcome and is in which folds: of the study as it is, or of one of its shuffles."""
+
+    target: Target
+    labels: pd.Series  # 0/1 by patient_id, of training patients
+    folds: pd.DataFrame  # FOLDS of cross-fitting
+    number: int  # of the shuffle; 0 is the study as it is
+
+    def parts(self, sides: pd.Series) -> tuple[Part, ...]:
+        """The parts of cross-fitting that can be fitted."""
+        return learnable_parts(study_parts(self.folds, [Protocol.CROSSFIT], sides), self.target, self.labels)
+
+
+def shuffles(tables: CohortTables, target: Target, count: int, seed: int) -> list[Dealt]:
+    """The study as it is, and so many shuffles of it among the training patients of each cohort."""
+    labels = tables.labels(target)
+    labels = labels[labels.index.isin(tables.ids(Side.TRAIN))].sort_index()
+    folds = tables.folds[tables.folds["protocol"] == Protocol.CROSSFIT]
+    cohorts = cohorts_of(tables).reindex(labels.index).fillna("").astype(str).to_numpy()
+    ids = labels.index.to_numpy(dtype=object)
+    out = [Dealt(target, labels, folds, 0)]
+    for number in range(1, count + 1):
+        given_to = stats.shuffled(ids, rng(seed, "permutations", target.name, number), within=cohorts)
+        handed = dict(zip(ids, given_to, strict=True))
+        owner = folds["patient_id"].map(lambda patient, handed=handed: handed.get(patient, patient))
+        out.append(Dealt(target, labels.rename(handed), folds.assign(patient_id=owner), number))
+    return out
+
+
+def blocks_of(run: Run, tables: CohortTables) -> Blocks:
+    """What the chains of the study's models read of the training patients."""
+    train, policy = tables.ids(Side.TRAIN), run.settings.cohort.per_patient
+    clinical, deep, rad = {}, {}, None
+    if run.needs.clinical is not None:
+        values, early = tables.clinical(), tables.clinical(before_biopsy=True)
+        clinical[""] = PatientFrame.by_patient(values).of(train)
+        if 0 < early.shape[1] < values.shape[1]:
+            clinical[BEFORE_BIOPSY] = PatientFrame.by_patient(early).of(train)
+    if run.needs.radiomics_model is not None:
+        rad = patient_frame(FEATURES.read(run.needs.radiomics), tables, policy).of(train)
+    if run.needs.deep is not None:
+        embeddings = EMBEDDINGS.read(run.needs.deep)
+        for name, rows in embeddings[embeddings["role"] == FROZEN].groupby("backbone", sort=False):
+            deep[str(name)] = embedding_frame(rows, tables, policy).of(train)
+    return Blocks(clinical, rad, deep)
+
+
+def permutation_rows(run: Run, tables: CohortTables, blocks: Blocks) -> pd.DataFrame:
+    """PERMUTATIONS of every target of two classes: cheap chains of the study, beside shuffles of themselves."""
+    count = run.settings.evaluate.permutations
+    studies = [one for target in tables.binary_targets for one in shuffles(tables, target, count, run.seed)]
+    tasks = [_tasks(run, tables, blocks, one) for one in studies]
+    folders = iter(run.each(fit_shuffled, [task for own in tasks for task in own], label="parts of shuffles"))
+    values = pd.concat(
+        [
+            _areas(one, pd.concat([pd.read_parquet(next(folders) / PREDICTIONS.file) for _ in own], ignore_index=True))
+            for one, own in zip(studies, tasks, strict=True)
+            if own
+        ],
+        ignore_index=True,
+    )
+    within = ", within cohorts" if cohorts_of(tables).nunique() else ""
+    rows = []
+    for (target, model, variant), own in values.groupby(["target", *NAMED], sort=False):
+        observed, null = own.loc[own["number"] == 0, "area"].iloc[0], own.loc[own["number"] > 0, "area"].to_numpy()
+        p = stats.permutation_p(observed, null)
+        method = f"outcome and folds shuffled among training patients{within}; Phipson & Smyth"
+        named = (target, model, variant, Protocol.CROSSFIT.value, SIMPLE)
+        rows.append((*named, observed, null.mean(), null.std(ddof=1) if count > 1 else np.nan, len(null), p, method))
+    return pd.DataFrame(rows, columns=list(PERMUTATIONS.names))
+
+
+def seconds_of_all(run: Run, tables: CohortTables) -> float:
+    """Seconds of all shuffles by one part, fitted on noise where features are not measured yet."""
+    features = FEATURES.read(run.needs.radiomics).shape[1] if FEATURES.there(run.needs.radiomics) else USUAL_FEATURES
+    draw, train = rng(run.seed, "permutations", "foretold"), tables.ids(Side.TRAIN)
+
+    def noise(columns: int) -> PatientFrame:
+        names = [f"noise_{number}" for number in range(columns)]
+        return PatientFrame.by_patient(pd.DataFrame(draw.normal(size=(len(train), columns)), train, names))
+
+    deep = {"network": noise(USUAL_WIDTH)} if run.inputs.features is None and len(tables.facts) else {}
+    blocks = Blocks({"": PatientFrame.by_patient(tables.clinical()).of(train)}, noise(features), deep)
+    tasks = [_tasks(run, tables, blocks, shuffles(tables, target, 0, run.seed)[0]) for target in tables.binary_targets]
+    measured = next((own[0] for own in tasks if own), None)
+    if measured is None:
+        return 0.0
+    begin = time.perf_counter()
+    cheap_predictions(measured.payload, Side.TRAIN.value)
+    rounds = (1 + run.settings.evaluate.permutations) / run.executor.workers
+    return (time.perf_counter() - begin) * sum(map(len, tasks)) * rounds
+
+
+def fit_shuffled(task: Task, folder: Path) -> None:
+    """Fit every cheap model of one part of one shuffle; leave predictions.parquet."""
+    cheap_predictions(task.payload, Side.TRAIN.value).to_parquet(folder / PREDICTIONS.file, index=False)
+
+
+def _tasks(run: Run, tables: CohortTables, blocks: Blocks, dealt: Dealt) -> list[Task]:
+    """A task a part."""
+    allowed = reproducible_features(run)
+    learn = run.settings.learn.model_copy(update={"algorithms": [SIMPLE], "reported": []})
+    tasks = []
+    for part in dealt.parts(tables.sides):
+        offered = None if allowed is None else frozenset(allowed.get(part.name, []))
+        payload = CheapChains(blocks, dealt.target, dealt.labels, part, learn, offered, run.seed)
+        tasks.append(task_of(run, f"{dealt.target.name}-{dealt.number}-{part.name}", payload))
+    return tasks
+
+
+def _areas(dealt: Dealt, predictions: pd.DataFrame) -> pd.DataFrame:
+    """The out-of-fold AUC of every model and variant, of patients whose outcome is known."""
+    rows = []
+    known = predictions[predictions["patient_id"].isin(dealt.labels.index)]
+    for (model, variant), own in known.groupby(NAMED, sort=False):
+        columns = (own[name].to_numpy() for name in ("value", "fold", "seed", "patient_id"))
+        area, outcome = mean_area(dealt.labels.loc[own["patient_id"]].to_numpy(), *columns)
+        rows.append((dealt.target.name, dealt.number, model, variant, float(area(np.ones((1, len(outcome))))[0])))
+    return pd.DataFrame(rows, columns=["target", "number", *NAMED, "area"])

@@ -1,0 +1,92 @@
+"""A p beside each out-of-fold AUC: the study's own cheap chains, held against shuffles of themselves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dlr.engine import Pipeline, Result
+from dlr.settings import StudySettings
+from dlr.stages.clinical import clinical
+from dlr.stages.cohort import cohort
+from dlr.stages.evaluate import evaluate
+from dlr.stages.permutations import permutations
+from dlr.stages.radiomics import radiomics
+from dlr.stages.radiomics_model import radiomics_model
+from dlr.tables import METRICS, PERMUTATIONS
+from tests.stages.small_study import feature_study, run_features
+
+PIPELINE = Pipeline(
+    "her2_ultrasound", (cohort, radiomics, clinical, radiomics_model, evaluate, permutations), StudySettings
+)
+QUICK = (
+    "learn.protocols=[crossfit]", "learn.algorithms=[logistic]", "learn.max_grid=2", "learn.inner_folds=2",
+    "learn.lasso_folds=3", "cohort.clinical=[age, er]", "evaluate.splits=0",
+)  # fmt: skip
+
+
+def run(folder: Path, count: int, jobs: int = 1) -> Result:
+    manifest = folder / "data_manifest.csv"
+    settings = (*QUICK, f"evaluate.permutations={count}")
+    return run_features(manifest, folder / "runs" / "a", *settings, pipeline=PIPELINE, jobs=jobs)
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    folder = tmp_path_factory.mktemp("shuffled")
+    feature_study(folder, patients=60, features=12, signal=3.0)
+    return folder, run(folder, 4)
+
+
+def test_what_is_held_against_shuffles_is_the_out_of_fold_auc_of_the_study_itself(four) -> None:
+    """The study's only algorithm is that of the cheap chains."""
+    _, result = four
+    table = PERMUTATIONS.read(result.folders["permutations"])
+    metrics = METRICS.read(result.folders["evaluate"])
+    own = metrics[(metrics["metric"] == "auc") & (metrics["side"] == "train") & (metrics["algorithm"] == "chosen")]
+    both = table.merge(own, on=["target", "model", "variant", "protocol"], suffixes=("", "_of_chain"))
+    assert set(zip(table["model"], table["variant"], strict=True)) == {
+        ("Clinical", ""), ("Clinical", "before biopsy"), ("Rad", ""),
+    }  # fmt: skip
+    assert len(both) == len(table) and (both["observed"] == both["value"]).all()
+
+
+def test_p_is_the_share_of_shuffles_that_do_as_well_the_study_among_them(four) -> None:
+    _, result = four
+    table = PERMUTATIONS.read(result.folders["permutations"]).set_index(["model", "variant"])
+    assert (table["permutations"] == 4).all() and set(table["p"]) <= {0.2, 0.4, 0.6, 0.8, 1.0}
+    assert table.at[("Rad", ""), "p"] == 0.2 and table.at[("Rad", ""), "observed"] > 0.8  # a signal of three
+    assert table.at[("Rad", ""), "null_mean"] < 0.7
+
+
+def test_more_shuffles_take_up_those_that_are_done(four) -> None:
+    folder, result = four
+    parts = 3 * 5  # of the study as it is and of four shuffles
+    assert result["permutations"].computed == parts
+    more = run(folder, 5)
+    assert (more["permutations"].computed, more["permutations"].found) == (3, parts)
+
+
+def test_none_are_asked_for_by_default(four) -> None:
+    folder, _ = four
+    assert StudySettings().evaluate.permutations == 0
+    assert run(folder, 0).left_out["permutations"] == "evaluate.permutations is 0"
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_same_bytes(four, tmp_path: Path) -> None:
+    folder, result = four
+    for name in ("data_manifest.csv", "features.csv"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    again = run(tmp_path, 4, jobs=2)
+    a, b = (one.folders["permutations"] / PERMUTATIONS.file for one in (result, again))
+    assert a.read_bytes() == b.read_bytes()
+
+
+def test_p_is_written_beside_metrics_at_the_top_of_the_study(four) -> None:
+    folder, _ = four
+    run(folder, 4)
+    top = pd.read_csv(folder / "runs" / "a" / PERMUTATIONS.file)
+    assert list(top.columns) == list(PERMUTATIONS.names)
