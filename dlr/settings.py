@@ -41,8 +41,7 @@ class ClinicalSettings(Section):
     medians: tuple[str, ...] = ("cea", "ca125", "ca199", "ca153")  # shown as median [IQR], tested by Mann–Whitney
     yates: bool = False  # the published tables used it
     enter: float = Field(0.05, gt=0, le=1)  # univariable p below which a variable enters the multivariable table
-    splines: tuple[str, ...] = ()  # numeric predictors as restricted cubic splines of three knots
-    scores: tuple[str, ...] = ()  # ordered columns as scores 0, 1, 2, ... in place of dummies
+    splines: tuple[str, ...] = ()  # numeric predictors as restricted cubic splines of three knots, two parameters each
 
 
 class CombineSettings(Section):

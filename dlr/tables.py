@@ -244,6 +244,9 @@ _ODDS = {**_TERM, **_numbers("profile_lower", "profile_upper", "p"), "method": T
 UNIVARIABLE = Table("univariable.csv", _ODDS)
 MULTIVARIABLE = Table("multivariable.csv", _ODDS)
 STEPWISE = Table("stepwise.csv", _ODDS)
+IMPUTED_ODDS = Table(  # the multivariable model with gaps filled; fraction_missing: of the variance, NaN of one copy
+    "imputed_odds.csv", {**_ODDS, "fraction_missing": NUMBER, "copies": WHOLE}
+)
 VIF = Table("vif.csv", {"term": TEXT, "gvif": NUMBER, "df": WHOLE, "gvif_scaled": NUMBER, "target": TEXT})
 SAMPLE_SIZE = Table("sample_size.csv", {"quantity": TEXT, "value": NUMBER, "explanation": TEXT, "target": TEXT})
 _COMPARED = {

@@ -55,6 +55,9 @@ def draw_nomogram(
         _name(ax, -(k + 1), axis.label, font_size, note=_note(axis))
         if axis.kind == "category":
             _scale(ax, -(k + 1), *_joined(x, labels), font_size, keep_all=True)
+        elif axis.turn is not None:  # there and back: the way back stands above the line
+            _scale(ax, -(k + 1), x[: axis.turn + 1], labels[: axis.turn + 1], font_size)
+            _scale(ax, -(k + 1), x[axis.turn :][1:], labels[axis.turn :][1:], font_size, above=True)
         else:
             _scale(ax, -(k + 1), x, labels, font_size)
     y_total, y_risk = -(rows - 2), -(rows - 1)

@@ -2,7 +2,7 @@
 
 from dlr.learn.candidates import CandidateSet, admissible_sets
 from dlr.learn.chains import Chain, FittedChains, fit_chains
-from dlr.learn.combined import CombinedModel, Dropped
+from dlr.learn.combined import CombinedModel, Dropped, fill_value, filled_column
 from dlr.learn.combined_fit import fit_combined
 from dlr.learn.correlation import GreedyCorrelationFilter
 from dlr.learn.lasso import LassoNumberSelector, LassoSelector
@@ -30,6 +30,8 @@ __all__ = [
     "TTestSelector",
     "admissible_sets",
     "components_wanted",
+    "fill_value",
+    "filled_column",
     "fit_chains",
     "fit_combined",
     "fit_pca",

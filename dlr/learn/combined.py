@@ -14,7 +14,7 @@ from dlr.learn.candidates import CandidateSet
 from dlr.stats import LogisticFit
 from dlr.words import expit
 
-__all__ = ["CombinedModel", "Dropped", "filled_column"]
+__all__ = ["CombinedModel", "Dropped", "fill_value", "filled_column"]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,24 @@ _FITS = ("fit", "full", "nomogram")
 
 
 def filled_column(column: pd.Series, value: float | str) -> pd.Series:
-    """Gaps replaced by one value; text if the value is text, else float64."""
+    """Gaps replaced by one value; text (or its categories, in their order) if the value is text, else float64."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return column.fillna(value)
     if isinstance(value, str):
         return column.astype(object).where(column.notna(), value).astype(str)
     return pd.to_numeric(column).astype(float).fillna(value)
+
+
+def fill_value(column: pd.Series) -> float | str:
+    """What fills a column's gaps: median of numbers, commonest level of text (of equals the first by name)."""
+    known = column.dropna()
+    if known.empty:
+        raise InputError(
+            f"column {column.name}", "no training patient has a value", "leave it out of combine.variables"
+        )
+    if pd.api.types.is_numeric_dtype(column) and not isinstance(column.dtype, pd.CategoricalDtype):
+        values = known.to_numpy(dtype=float)
+        binary = bool(np.isin(values, (0, 1)).all())
+        return float(values.mean() >= 0.5) if binary else float(np.median(values))
+    counts = known.astype(str).value_counts()
+    return str(min(counts.index[counts == counts.max()]))

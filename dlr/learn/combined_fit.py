@@ -16,7 +16,7 @@ import pandas as pd
 
 from dlr.errors import InputError
 from dlr.learn.candidates import CandidateSet
-from dlr.learn.combined import CombinedModel, Dropped, filled_column
+from dlr.learn.combined import CombinedModel, Dropped, fill_value, filled_column
 from dlr.stats import Design, LogisticFit, drop_one, firth, logistic, maximum_parameters, ridge, stepwise
 from dlr.words import Protocol
 
@@ -35,6 +35,7 @@ def fit_combined(
     bound: int | None = None,
     r2_nagelkerke: float = 0.15,
     level: float = 0.05,
+    splines: Sequence[str] = (),
     only_predict: bool = False,
 ) -> CombinedModel:
     """Fit the Combined model of one candidate set on training patients.
@@ -44,18 +45,20 @@ def fit_combined(
     bound : parameters allowed; None = Riley's at the anticipated `r2_nagelkerke`, two at least. Signatures come
         first, then clinical variables in the order they were named; `paper` has no bound.
     level : the p of the paper's screening, and above which a signature leaves the nomogram.
+    splines : numeric clinical columns that enter as restricted cubic splines of three knots, two parameters each.
     only_predict : leave out what predictions do not need (profile limits, the full model, the nomogram's), as a
         bootstrap does.
     """
     truth = np.asarray(outcome).astype(float)
-    fill = {name: _fill_value(frame[name]) for name in candidates.clinical}
+    fill = {name: fill_value(frame[name]) for name in candidates.clinical}
     table = frame[list(candidates.columns)].assign(
         **{name: filled_column(frame[name], value) for name, value in fill.items()}
     )
     _complete_signatures(table, candidates.signatures)
     riley = maximum_parameters(len(truth), float(truth.mean()), r2_nagelkerke)
-    work = _Work(table, truth, candidates.signatures, penalty, profile=not only_predict)
     usable, dropped = _usable(table, candidates)
+    bent = [name for name in splines if name in usable]
+    work = _Work(table, truth, candidates.signatures, bent, penalty, profile=not only_predict)
     published = Protocol(protocol) is Protocol.PAPER
     full = (work.plain if published else work.penalised)(usable) if usable and not only_predict else None
     if published:
@@ -63,7 +66,7 @@ def fit_combined(
         kept, gone = _screened(work, usable, level)
     else:
         allowed = bound or max(LEAST_PARAMETERS, int(riley))
-        kept, gone = _bounded(table[usable], candidates, usable, allowed, bound is None, len(truth))
+        kept, gone = _bounded(work, usable, allowed, bound is None)
     dropped += gone
     refit: Callable[[Sequence[str]], LogisticFit] = work.plain if published else work.penalised
     fit, gone = _positive_signatures(refit, kept, candidates.signatures)
@@ -97,6 +100,7 @@ class _Work:
     table: pd.DataFrame
     truth: np.ndarray
     signatures: tuple[str, ...]
+    splines: Sequence[str]
     penalty: str
     profile: bool
     done: dict[tuple[str, ...], LogisticFit] = field(default_factory=dict)  # full and reduced model are often one
@@ -112,11 +116,20 @@ class _Work:
     def _once(self, method: str, fit: Callable[..., LogisticFit], columns: Sequence[str]) -> LogisticFit:
         key = (method, *columns)
         if key not in self.done:
-            self.done[key] = fit(self.table[list(columns)], self.truth, logits=self.logits(columns))
+            shape = {"logits": self.logits(columns), "splines": self.bent(columns)}
+            self.done[key] = fit(self.table[list(columns)], self.truth, **shape)
         return self.done[key]
 
     def logits(self, columns: Sequence[str]) -> list[str]:
         return [name for name in columns if name in self.signatures]
+
+    def bent(self, columns: Sequence[str]) -> list[str]:
+        return [name for name in columns if name in self.splines]
+
+    def parameters(self, name: str) -> int:
+        """What a column costs: a factor its levels less one, a spline two."""
+        design = Design.of(self.table[[name]], logits=self.logits([name]), splines=self.bent([name]))
+        return len(design.terms) - 1
 
 
 def _usable(table: pd.DataFrame, candidates: CandidateSet) -> tuple[list[str], list[Dropped]]:
@@ -137,20 +150,18 @@ def _usable(table: pd.DataFrame, candidates: CandidateSet) -> tuple[list[str], l
     return usable, dropped
 
 
-def _bounded(
-    table: pd.DataFrame, candidates: CandidateSet, usable: list[str], allowed: int, riley: bool, n: int
-) -> tuple[list[str], list[Dropped]]:
-    """As many candidates, in order, as the allowed number of parameters; a factor counts its levels less one."""
+def _bounded(work: _Work, usable: list[str], allowed: int, riley: bool) -> tuple[list[str], list[Dropped]]:
+    """As many candidates, in order, as the allowed number of parameters."""
     kept, dropped, used = [], [], 0
-    rule = f"Riley's criterion for {n} patients" if riley else "the setting"
+    rule = f"Riley's criterion for {len(work.truth)} patients" if riley else "the setting"
     for name in usable:
-        logits = [name] if name in candidates.signatures else []
-        size = len(Design.of(table[[name]], logits=logits).terms) - 1
+        size = work.parameters(name)
         if used + size <= allowed:
             kept.append(name)
             used += size
         else:
-            dropped.append(Dropped(name, f"over the {allowed} parameters of {rule}"))
+            price = f", as it takes {size}" if size > 1 else ""
+            dropped.append(Dropped(name, f"over the {allowed} parameters of {rule}{price}"))
     return kept, dropped
 
 
@@ -162,14 +173,15 @@ def _screened(work: _Work, usable: list[str], level: float) -> tuple[list[str], 
         if len(fit.terms) == 2:
             p = float(fit.terms["p"].iloc[1])
         else:
-            p = float(drop_one(work.table[[name]], work.truth)["p"].iloc[0])
+            p = float(drop_one(work.table[[name]], work.truth, splines=work.bent([name]))["p"].iloc[0])
         if p < level:
             kept.append(name)
         else:
             dropped.append(Dropped(name, f"univariable p = {p:.3f}, not below {level:g}"))
     if not kept:
         return [], dropped
-    steps = stepwise(work.table[kept], work.truth, logits=work.logits(kept), profile=False)
+    shape = {"logits": work.logits(kept), "splines": work.bent(kept)}
+    steps = stepwise(work.table[kept], work.truth, **shape, profile=False)
     dropped += [Dropped(name, "left in the stepwise selection by AIC") for name in kept if name not in steps.variables]
     return [name for name in kept if name in steps.variables], dropped
 
@@ -215,21 +227,6 @@ def _p(fit: LogisticFit, name: str) -> float:
 
 def _nothing_left(dropped: Sequence[Dropped]) -> str:
     return "no candidate is left: " + "; ".join(f"{d.variable} ({d.reason})" for d in dropped)
-
-
-def _fill_value(column: pd.Series) -> float | str:
-    """Median of numbers, commonest level of text (of equals the first by name)."""
-    known = column.dropna()
-    if known.empty:
-        raise InputError(
-            f"column {column.name}", "no training patient has a value", "leave it out of combine.variables"
-        )
-    if pd.api.types.is_numeric_dtype(column) and not isinstance(column.dtype, pd.CategoricalDtype):
-        values = known.to_numpy(dtype=float)
-        binary = bool(np.isin(values, (0, 1)).all())
-        return float(values.mean() >= 0.5) if binary else float(np.median(values))
-    counts = known.astype(str).value_counts()
-    return str(min(counts.index[counts == counts.max()]))
 
 
 def _complete_signatures(table: pd.DataFrame, signatures: tuple[str, ...]) -> None:

@@ -13,7 +13,7 @@ from dlr.report.combined_set import entered, named_beforehand, primary_set, reas
 from dlr.report.evidence import measure_words
 from dlr.report.press import Press, slug
 from dlr.report.sources import Sources
-from dlr.tables import COMBINED_TERMS, MULTIVARIABLE, OPTIMISM, SAMPLE_SIZE, STEPWISE, UNIVARIABLE, VIF
+from dlr.tables import COMBINED_TERMS, IMPUTED_ODDS, MULTIVARIABLE, OPTIMISM, SAMPLE_SIZE, STEPWISE, UNIVARIABLE, VIF
 from dlr.words import Target
 
 __all__ = ["clinical_blocks", "combined_blocks", "odds_table", "sample_size"]
@@ -25,6 +25,7 @@ GAP = ("apparent", "optimism", "corrected")
 ODDS_TABLES = (
     (UNIVARIABLE, "univariable", "Univariable odds ratios"),
     (MULTIVARIABLE, "multivariable", "Multivariable odds ratios"),
+    (IMPUTED_ODDS, "imputed_odds", "Multivariable odds ratios, missing values filled"),
     (STEPWISE, "stepwise", "Stepwise odds ratios (AIC)"),
 )
 

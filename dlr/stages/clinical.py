@@ -15,6 +15,7 @@ from dlr.study.signatures import SignatureData, apply_to_new, fit_signature, spl
 from dlr.tables import (
     ALGORITHMS,
     CHOICES,
+    IMPUTED_ODDS,
     MULTIVARIABLE,
     PREDICTIONS,
     SAMPLE_SIZE,
@@ -33,19 +34,20 @@ __all__ = ["clinical"]
 def apply_clinical(given: Application) -> None:
     """The Clinical signature of new patients, by every saved chain."""
     tables = given.patients.tables
-    frames = {early: PatientFrame.by_patient(tables.clinical(before_biopsy=early)) for early in (False, True)}
+    indicators = given.settings.learn.missing_indicator
+    frames = {early: PatientFrame.by_patient(tables.clinical(early, indicators)) for early in (False, True)}
     apply_to_new(given, Model.CLINICAL, lambda saved: frames[saved.variant == BEFORE_BIOPSY])
 
 
 @stage(
     "clinical",
-    version=4,
+    version=5,
     needs=["cohort"],
     sections=["clinical", "learn", "evaluate.splits", "evaluate.bootstrap", "cohort.test_share"],
     libraries=["numpy", "scipy", "scikit-learn", "lightgbm", "xgboost"],
     gives=[
         PREDICTIONS, CHOICES, ALGORITHMS, SPLITS, TABLE1_SIDE, TABLE1_OUTCOME, UNIVARIABLE, MULTIVARIABLE, STEPWISE,
-        VIF, SAMPLE_SIZE,
+        VIF, IMPUTED_ODDS, SAMPLE_SIZE,
     ],
     apply=apply_clinical,
 )  # fmt: skip
@@ -58,8 +60,9 @@ def clinical(run: Run) -> None:
     write_odds_ratios(run, tables)
     predictions, choices, splits = [], [], []
     parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
-    variants = {"": tables.clinical()}
-    early = tables.clinical(before_biopsy=True)
+    indicators = run.settings.learn.missing_indicator
+    variants = {"": tables.clinical(indicators=indicators)}
+    early = tables.clinical(before_biopsy=True, indicators=indicators)
     if 0 < early.shape[1] < variants[""].shape[1]:
         variants[BEFORE_BIOPSY] = early
     for target in tables.targets:

@@ -68,10 +68,10 @@ def named_variables(run: Run, tables: CohortTables) -> None:
 
 @stage(
     "combine",
-    version=4,
+    version=5,
     needs=["cohort"],
     asks=[PREDICTIONS],
-    sections=["combine", "learn.protocols"],
+    sections=["combine", "learn.protocols", "clinical.splines"],
     libraries=["numpy", "scipy"],
     gives=[PREDICTIONS, COMBINED_INPUTS, COMBINED_TERMS, OPTIMISM],
     apply=apply_combine,

@@ -5,6 +5,7 @@ from dlr.stats.bbc import BestOfSeveral, bbc_auc
 from dlr.stats.bootstrap import bootstrap_estimate
 from dlr.stats.calibration import Calibration, CurveError, calibration, calibration_groups, flexible_curve
 from dlr.stats.contingency import chi_square, fisher_exact, smallest_expected
+from dlr.stats.contrasts import EFFECT_COLUMNS, contrast, effects
 from dlr.stats.correlation import Correlation, pearson, spearman
 from dlr.stats.decision import THRESHOLDS, decision_curve, interventions_avoided, net_benefit, treat_all
 from dlr.stats.delong import delong_test, delong_unpaired
@@ -15,7 +16,7 @@ from dlr.stats.hosmer_lemeshow import HosmerLemeshow, hosmer_lemeshow
 from dlr.stats.icc import icc, icc_many
 from dlr.stats.logistic import drop_one, likelihood_ratio, logistic
 from dlr.stats.logistic_fit import LogisticFit, Step
-from dlr.stats.missing import pool, pool_fits
+from dlr.stats.missing import imputed_copies, pool, pool_effects
 from dlr.stats.multilabel import LabelRows, LabelsTogether, labels_together, macro_auc, macro_auc_difference
 from dlr.stats.nomogram import Axis, Nomogram, Tick
 from dlr.stats.optimism import Optimism, optimism
@@ -47,6 +48,7 @@ from dlr.stats.vif import vif
 from dlr.stats.within_folds import WithinGroups, auc_difference, auc_pooled, auc_within_folds, auc_within_groups
 
 __all__ = [
+    "EFFECT_COLUMNS",
     "INTERCEPT",
     "THRESHOLDS",
     "AtCutOff",
@@ -87,12 +89,14 @@ __all__ = [
     "calibration",
     "calibration_groups",
     "chi_square",
+    "contrast",
     "counts",
     "decision_curve",
     "delong_test",
     "delong_unpaired",
     "dice",
     "drop_one",
+    "effects",
     "events_per_variable",
     "firth",
     "fisher_exact",
@@ -104,6 +108,7 @@ __all__ = [
     "icc",
     "icc_many",
     "idi",
+    "imputed_copies",
     "interval_wilson",
     "interventions_avoided",
     "labels_together",
@@ -122,7 +127,7 @@ __all__ = [
     "per_cent_agreement",
     "permutation_p",
     "pool",
-    "pool_fits",
+    "pool_effects",
     "power_obuchowski",
     "pr_curve",
     "pretty",

@@ -1,4 +1,4 @@
-"""From a table of clinical values to the columns of a regression: factors opened against a reference level.
+"""From a table of clinical values to the columns of a regression: factors opened against a reference level, splines.
 
 A `Design` remembers how training values became columns, so that a fit can be applied to a raw table later.
 """
@@ -6,7 +6,7 @@ A `Design` remembers how training values became columns, so that a fit can be ap
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -14,11 +14,13 @@ import numpy as np
 import pandas as pd
 
 from dlr.errors import InputError, Problem
+from dlr.stats.splines import restricted_cubic, spline_knots
 from dlr.words import logit
 
 __all__ = ["INTERCEPT", "Design", "Transform", "Variable", "VariableKind"]
 
 INTERCEPT = "(Intercept)"
+KNOTS = 3  # of a restricted cubic spline: two parameters
 
 
 class VariableKind(StrEnum):
@@ -46,13 +48,15 @@ class Variable:
     levels: tuple[str, ...] = ()  # of a factor; the first is the reference
     low: float = float("nan")  # training range of a numeric column, before the transform
     high: float = float("nan")
+    knots: tuple[float, ...] = ()  # of a numeric column that enters as a restricted cubic spline
 
     @property
     def terms(self) -> tuple[str, ...]:
-        """Names of the coefficients: the column itself, or column=level for each level but the reference."""
+        """Names of the coefficients: the column itself (and column' of a spline), or column=level for each level but
+        the reference."""
         if self.kind is VariableKind.FACTOR:
             return tuple(f"{self.name}={level}" for level in self.levels[1:])
-        return (self.name,)
+        return (self.name, f"{self.name}'") if self.knots else (self.name,)
 
     def columns(self, values: pd.Series) -> np.ndarray:
         """Values (n,) -> float (n, number of terms); a missing value gives NaN in every column.
@@ -61,6 +65,8 @@ class Variable:
         """
         if self.kind is not VariableKind.FACTOR:
             x = _numbers(values, self.name)
+            if self.knots:
+                return restricted_cubic(x, np.array(self.knots))
             return (logit(x) if self.transform is Transform.LOGIT else x)[:, None]
         names = level_names(values)
         unknown = sorted(set(names) - {None, *self.levels})
@@ -77,6 +83,8 @@ class Variable:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; a factor's range is null."""
         entry = asdict(self)
+        if not self.knots:
+            del entry["knots"]
         return {**entry, **{end: None if np.isnan(entry[end]) else entry[end] for end in ("low", "high")}}
 
     @classmethod
@@ -84,7 +92,8 @@ class Variable:
         """The inverse of `to_dict`."""
         low, high = (float("nan") if stored[end] is None else stored[end] for end in ("low", "high"))
         kind, transform = VariableKind(stored["kind"]), Transform(stored["transform"])
-        return cls(stored["name"], kind, transform, tuple(stored["levels"]), low, high)
+        knots = tuple(stored.get("knots", ()))
+        return cls(stored["name"], kind, transform, tuple(stored["levels"]), low, high, knots)
 
 
 @dataclass(frozen=True)
@@ -100,16 +109,19 @@ class Design:
         *,
         references: Mapping[str, str] | None = None,
         logits: Sequence[str] = (),
+        splines: Sequence[str] = (),
     ) -> Design:
         """Learn the variables from a complete training table.
 
         Numbers and booleans enter as they are. Text and categories are factors; their reference is the one named in
         `references`, else the first category, else the first level in alphabetical order. Columns named in `logits`
-        hold probabilities and enter as their clipped logits.
-        Raises InputError for missing or infinite values, a column without variation, and unknown names.
+        hold probabilities and enter as their clipped logits. Numbers named in `splines` enter as restricted cubic
+        splines of three knots (`spline_knots`).
+        Raises InputError for missing or infinite values, a column without variation, unknown names, and a spline of a
+        column that is not numeric or has too few values for its knots.
         """
         references = references or {}
-        strangers = [name for name in (*references, *logits) if name not in frame.columns]
+        strangers = [name for name in (*references, *logits, *splines) if name not in frame.columns]
         if strangers:
             raise InputError("design of a regression", f"no column {', '.join(strangers)}", "name existing columns")
         if not frame.columns.is_unique:
@@ -119,7 +131,8 @@ class Design:
         variables = []
         for name in frame.columns:
             try:
-                variables.append(_learn(frame[name], str(name), references.get(name), name in logits))
+                learnt = _learn(frame[name], str(name), references.get(name), name in logits)
+                variables.append(_bent(learnt, frame[name]) if name in splines else learnt)
             except InputError as error:
                 problems.extend(error.problems)
         if problems:
@@ -200,6 +213,17 @@ def _learn(values: pd.Series, name: str, reference: str | None, as_logit: bool) 
     return Variable(
         name, kind, Transform.LOGIT if as_logit else Transform.NONE, low=float(x.min()), high=float(x.max())
     )
+
+
+def _bent(variable: Variable, values: pd.Series) -> Variable:
+    """A numeric variable as a restricted cubic spline."""
+    where = f"spline of column {variable.name}"
+    if variable.kind is not VariableKind.NUMERIC or variable.transform is not Transform.NONE:
+        raise InputError(where, "the column is not numeric", "name numeric columns alone")
+    knots = spline_knots(values.to_numpy(dtype=float), KNOTS)
+    if len(knots) < KNOTS:
+        raise InputError(where, "too many equal values for three knots", "let the column enter as it is")
+    return replace(variable, knots=tuple(knots.tolist()))
 
 
 def _learn_factor(values: pd.Series, name: str, reference: str | None) -> Variable:

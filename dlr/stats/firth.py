@@ -71,6 +71,7 @@ def firth(
     *,
     references: Mapping[str, str] | None = None,
     logits: Sequence[str] = (),
+    splines: Sequence[str] = (),
     weights: np.ndarray | None = None,
     offset: np.ndarray | None = None,
     profile: bool = True,
@@ -81,7 +82,9 @@ def firth(
     likelihood, the penalty taken from the full information matrix with the coefficient held (logistf's convention).
     Arguments as in `logistic`. Source: Firth 1993; Heinze & Schemper 2002.
     """
-    regression = Regression.of(frame, outcome, references=references, logits=logits, weights=weights, offset=offset)
+    regression = Regression.of(
+        frame, outcome, references=references, logits=logits, splines=splines, weights=weights, offset=offset
+    )
     best = maximise(regression.likelihood, starting_point(regression.likelihood))
     return summarise(
         regression, JeffreysLikelihood.of(regression.likelihood), "Firth", separated_terms(regression, best), profile

@@ -25,6 +25,7 @@ def logistic(
     *,
     references: Mapping[str, str] | None = None,
     logits: Sequence[str] = (),
+    splines: Sequence[str] = (),
     weights: np.ndarray | None = None,
     offset: np.ndarray | None = None,
     on_separation: Literal["firth", "report"] = "firth",
@@ -35,11 +36,14 @@ def logistic(
     frame : a column a variable, no missing values; text and categories become factors (see Design.of).
     outcome : 0/1 or bool (n,), in the rows' order; both classes must occur.
     logits : columns of probabilities (signatures) that enter as clipped logits.
+    splines : numeric columns that enter as restricted cubic splines of three knots, two terms each.
     weights, offset : (n,), optional.  profile : False leaves profile limits and likelihood-ratio tests NaN (faster).
     on_separation : where estimates are infinite, "firth" fits Firth's penalty instead and "report" returns where the
         likelihood stopped rising, useless but for its likelihood; either way `separated` names the terms.
     """
-    regression = Regression.of(frame, outcome, references=references, logits=logits, weights=weights, offset=offset)
+    regression = Regression.of(
+        frame, outcome, references=references, logits=logits, splines=splines, weights=weights, offset=offset
+    )
     best = maximise(regression.likelihood, starting_point(regression.likelihood))
     separated = separated_terms(regression, best)
     if separated and on_separation == "firth":
@@ -72,12 +76,13 @@ def drop_one(
     *,
     references: Mapping[str, str] | None = None,
     logits: Sequence[str] = (),
+    splines: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Each variable's likelihood-ratio test given all others, a factor as a whole (R's drop1).
+    """Each variable's likelihood-ratio test given all others, a factor or spline as a whole (R's drop1).
 
     Returns index = variable; columns df, deviance, aic (of the model without it), lrt, p. Arguments as in `logistic`.
     """
-    regression = Regression.of(frame, outcome, references=references, logits=logits)
+    regression = Regression.of(frame, outcome, references=references, logits=logits, splines=splines)
     target = regression.likelihood
     full = maximise(target, starting_point(target))
     rows = []

@@ -1,21 +1,66 @@
-"""Rubin's rules: one result from the fits on several imputed copies of a table.
+"""Multiple imputation: copies of a table with its gaps filled by draws, and Rubin's rules for the fits on them.
 
 Source: Rubin 1987; degrees of freedom of Barnard & Rubin 1999 where the complete data's are known.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.stats import norm, t
+from sklearn.exceptions import ConvergenceWarning
 
 from dlr.errors import InputError
-from dlr.stats.logistic_fit import LogisticFit
 
-__all__ = ["pool", "pool_fits"]
+__all__ = ["imputed_copies", "pool", "pool_effects"]
+
+ROUNDS = 10  # of the chained regressions
+
+
+def imputed_copies(
+    frame: pd.DataFrame, outcome: ArrayLike, copies: int, seed: int, *, drawn: bool = True
+) -> list[pd.DataFrame]:
+    """Copies of a table whose gaps are filled by chained Bayesian regressions on all other columns and the outcome.
+
+    frame : numbers, and categories of text; a column has a known value at least.  outcome : (n,), which belongs in the
+    imputation of predictors for odds ratios (White et al. 2011) and never in one for predictions.
+    A draw is replaced by the nearest value that was observed, so that a level stays a level. drawn : False fills by the
+    expected value, and copies are then equal.  Equal seeds give equal copies.
+    """
+    from sklearn.experimental import enable_iterative_imputer  # noqa: F401  (makes the next import possible)
+    from sklearn.impute import IterativeImputer
+
+    blocks = {name: _standard(frame[name]) for name in frame.columns}
+    table = np.column_stack([*blocks.values(), np.asarray(outcome, dtype=float)])
+    found = []
+    for copy in range(copies):
+        imputer = IterativeImputer(sample_posterior=drawn, max_iter=ROUNDS, random_state=seed + copy)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", category=ConvergenceWarning)  # draws never settle
+            filled = imputer.fit_transform(table)
+        whole, first = frame.copy(), 0
+        for name, block in blocks.items():
+            gap = np.isnan(block[:, 0])
+            guess = filled[gap, first : first + block.shape[1]]
+            nearest = ((guess[:, None, :] - block[~gap]) ** 2).sum(axis=2).argmin(axis=1)
+            whole.loc[gap, name] = frame.loc[~gap, name].iloc[nearest].to_numpy()
+            first += block.shape[1]
+        found.append(whole)
+    return found
+
+
+def _standard(values: pd.Series) -> np.ndarray:
+    """float (n, k): a standardised number, or a column a level but the first; NaN where missing."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        levels = pd.get_dummies(values.cat.remove_unused_categories(), drop_first=True, dtype=float)
+        return np.where(values.notna().to_numpy()[:, None], levels.to_numpy(), np.nan)
+    numbers = values.to_numpy(dtype=float)
+    spread = np.nanstd(numbers)
+    return ((numbers - np.nanmean(numbers)) / (spread if spread > 0 else 1.0))[:, None]
 
 
 def pool(estimates: ArrayLike, variances: ArrayLike, df_complete: float = np.inf) -> pd.DataFrame:
@@ -55,17 +100,14 @@ def pool(estimates: ArrayLike, variances: ArrayLike, df_complete: float = np.inf
     )
 
 
-def pool_fits(fits: Sequence[LogisticFit]) -> pd.DataFrame:
-    """The odds-ratio table of one design fitted on every imputed copy: `pool`'s columns, odds_ratio and its limits."""
-    if not fits or any(tuple(fit.terms.index) != tuple(fits[0].terms.index) for fit in fits):
+def pool_effects(tables: Sequence[pd.DataFrame], df_complete: float) -> pd.DataFrame:
+    """`effects` of one design fitted on every imputed copy as one table: `pool`'s columns, odds_ratio and its limits.
+
+    Profile limits are NaN: a likelihood has none over copies.  Raises InputError where the terms differ.
+    """
+    if not tables or any(tuple(table.index) != tuple(tables[0].index) for table in tables):
         raise InputError("pooling", "the fits do not have the same terms", "fit one design on every imputed table")
-    first = fits[0]
-    pooled = pool(
-        [fit.coefficients for fit in fits],
-        [np.diag(fit.vcov) for fit in fits],
-        df_complete=first.n - len(first.terms),
-    )
-    pooled.index = first.terms.index
-    pooled["odds_ratio"] = np.exp(pooled["estimate"])
-    pooled["or_lower"], pooled["or_upper"] = np.exp(pooled["lower"]), np.exp(pooled["upper"])
-    return pooled
+    pooled = pool([table["estimate"] for table in tables], [table["se"] ** 2 for table in tables], df_complete)
+    ratios = {new: np.exp(pooled[old]) for new, old in
+              (("odds_ratio", "estimate"), ("or_lower", "lower"), ("or_upper", "upper"))}  # fmt: skip
+    return pooled.assign(**ratios, profile_lower=np.nan, profile_upper=np.nan).set_index(tables[0].index)

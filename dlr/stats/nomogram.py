@@ -68,6 +68,13 @@ class Axis:
         return (self.variable.low, self.variable.high)
 
     @property
+    def turn(self) -> int | None:
+        """The place of the tick at which a spline turns back; None where points only rise or only fall."""
+        points = np.array([tick.points for tick in self.ticks])
+        inner = [k for k in (int(points.argmin()), int(points.argmax())) if 0 < k < len(points) - 1]
+        return inner[0] if inner and self.variable.knots else None
+
+    @property
     def widest(self) -> float:
         """Points at the end with the highest effect."""
         return max(tick.points for tick in self.ticks)
@@ -204,9 +211,9 @@ def _sketch(variable: Variable, fit: LogisticFit, level_labels: Mapping[str, str
     if variable.kind is VariableKind.BINARY:
         marks = [(level_labels.get("0", "0"), 0.0), (level_labels.get("1", "1"), 1.0)]
     elif variable.kind is VariableKind.NUMERIC:
-        ticks = _numeric_ticks(variable)
+        ticks = _with_turn(variable, np.array(betas), _numeric_ticks(variable))
         ends = (ticks[0], ticks[-1])
-        marks = [(f"{value:.10g}", value) for value in ticks]
+        marks = [(f"{value:.10g}" if value == round(value, 10) else f"{value:.3g}", value) for value in ticks]
     effects = variable.columns(pd.Series([value for _, value in marks])) @ np.array(betas)
     return _Sketch(variable, betas, ends, marks, [float(effect) for effect in effects])
 
@@ -218,6 +225,19 @@ def _numeric_ticks(variable: Variable) -> tuple[float, ...]:
         last = min(risk for risk in RISKS if risk >= high)
         return tuple(risk for risk in RISKS if first <= risk <= last)
     return tuple(float(tick) for tick in pretty(variable.low, variable.high, 10))
+
+
+def _with_turn(variable: Variable, betas: np.ndarray, ticks: tuple[float, ...]) -> tuple[float, ...]:
+    """The ticks, and the value at which a spline of three knots turns back where it does: there the effect ends.
+
+    The slope of its bend only rises, so the curve turns once at most.
+    """
+    if not variable.knots:
+        return ticks
+    fine = np.linspace(ticks[0], ticks[-1], 2001)
+    effect = variable.columns(pd.Series(fine)) @ betas
+    turns = [float(fine[k]) for k in (effect.argmin(), effect.argmax()) if 0 < k < len(fine) - 1]
+    return tuple(sorted({*ticks, *turns}))
 
 
 def _axis(sketch: _Sketch, label: str, unit: float) -> Axis:

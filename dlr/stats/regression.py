@@ -36,12 +36,13 @@ class Regression:
         *,
         references: Mapping[str, str] | None = None,
         logits: Sequence[str] = (),
+        splines: Sequence[str] = (),
         weights: np.ndarray | None = None,
         offset: np.ndarray | None = None,
     ) -> Regression:
         """Check everything a regression needs; raises InputError naming all that is wrong with the columns."""
         y = zero_one(frame, outcome)
-        design = Design.of(frame, references=references, logits=logits)
+        design = Design.of(frame, references=references, logits=logits, splines=splines)
         x = design.matrix(frame)
         scale = np.sqrt((x**2).mean(axis=0))
         _require_full_rank(x / scale, design.terms)

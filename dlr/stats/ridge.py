@@ -27,6 +27,7 @@ def ridge(
     *,
     references: Mapping[str, str] | None = None,
     logits: Sequence[str] = (),
+    splines: Sequence[str] = (),
     weights: np.ndarray | None = None,
     offset: np.ndarray | None = None,
 ) -> LogisticFit:
@@ -36,7 +37,9 @@ def ridge(
     Standard errors from Gray's sandwich (I + P)⁻¹ I (I + P)⁻¹; as estimates are shrunk on purpose, they and the Wald
     limits describe spread, not coverage, and profile limits are NaN. Other arguments as in `logistic`.
     """
-    regression = Regression.of(frame, outcome, references=references, logits=logits, weights=weights, offset=offset)
+    regression = Regression.of(
+        frame, outcome, references=references, logits=logits, splines=splines, weights=weights, offset=offset
+    )
     plain = regression.likelihood
     best = maximise(plain, starting_point(plain))
     if penalty is None:

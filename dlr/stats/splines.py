@@ -7,15 +7,16 @@ from statsmodels.nonparametric.smoothers_lowess import lowess as smooth
 
 __all__ = ["lowess", "restricted_cubic", "spline_knots"]
 
-QUANTILES = (0.05, 0.275, 0.5, 0.725, 0.95)  # Harrell's five knots
+QUANTILES = {3: (0.1, 0.5, 0.9), 5: (0.05, 0.275, 0.5, 0.725, 0.95)}  # Harrell's, by the number of knots
 
 
-def spline_knots(x: np.ndarray) -> np.ndarray:
-    """Harrell's five knots of x (n,), sorted and distinct (fewer where values are tied).
+def spline_knots(x: np.ndarray, count: int = 5) -> np.ndarray:
+    """Harrell's three or five knots of x (n,), sorted and distinct (fewer where values are tied).
 
-    Quantiles of type 7; under 100 values the outer knots are the fifth smallest and the fifth largest value.
+    Quantiles of type 7; under 100 values the outer knots are the fifth smallest and the fifth largest value
+    (Hmisc::rcspline.eval).
     """
-    knots, ranked = np.quantile(x, QUANTILES), np.sort(x)
+    knots, ranked = np.quantile(x, QUANTILES[count]), np.sort(x)
     if 10 <= len(x) < 100:
         knots[0], knots[-1] = ranked[4], ranked[-5]
     return np.unique(knots)

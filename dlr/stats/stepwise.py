@@ -29,6 +29,7 @@ def stepwise(
     keep: Collection[str] = (),
     references: Mapping[str, str] | None = None,
     logits: Sequence[str] = (),
+    splines: Sequence[str] = (),
     profile: bool = True,
 ) -> LogisticFit:
     """The logistic model that no single removal or addition of a variable improves by AIC; its `path` tells the way.
@@ -40,7 +41,7 @@ def stepwise(
     """
     if set(keep) - set(frame.columns):
         raise InputError("stepwise selection", f"no column {', '.join(sorted(set(keep) - set(frame)))}", "name others")
-    search = _Search(Regression.of(frame, outcome, references=references, logits=logits))
+    search = _Search(Regression.of(frame, outcome, references=references, logits=logits, splines=splines))
     names = list(search.regression.design.names)
     start = start or ("null" if direction == "forward" else "full")
     inside = names if start == "full" else [name for name in names if name in keep]
@@ -59,7 +60,8 @@ def stepwise(
         inside = best[1]
     chosen = {name: value for name, value in (references or {}).items() if name in inside}
     kept_logits = [name for name in logits if name in inside]
-    fit = logistic(frame[inside], outcome, references=chosen, logits=kept_logits, profile=profile)
+    bent = [name for name in splines if name in inside]
+    fit = logistic(frame[inside], outcome, references=chosen, logits=kept_logits, splines=bent, profile=profile)
     return replace(fit, path=tuple(path))
 
 

@@ -17,7 +17,15 @@ from dlr.study.cases import CaseRow, rows_of
 from dlr.tables import CASES, COHORT, FOLDS
 from dlr.words import Available, Side, Target, TargetKind
 
-__all__ = ["BEFORE_BIOPSY", "BIOPSY_FREE", "CohortTables", "binary_words", "clinical_values", "read_cohort"]
+__all__ = [
+    "BEFORE_BIOPSY",
+    "BIOPSY_FREE",
+    "CohortTables",
+    "binary_words",
+    "categories",
+    "clinical_values",
+    "read_cohort",
+]
 
 BEFORE_BIOPSY = "before biopsy"  # the variant of a model that takes only what is known then
 BIOPSY_FREE = (Available.IMAGING, Available.BLOOD)
@@ -62,9 +70,17 @@ class CohortTables:
         """0/1, or per cent, of every patient whose target is known, indexed by patient_id."""
         return self._labels[target if isinstance(target, str) else target.name]
 
-    def clinical(self, before_biopsy: bool = False) -> pd.DataFrame:
-        """The clinical columns as learners take them, a row a patient; NaN where unknown."""
-        return self.encode([c for c in self.columns if not before_biopsy or c.available in BIOPSY_FREE])
+    def clinical(self, before_biopsy: bool = False, indicators: bool = False) -> pd.DataFrame:
+        """The clinical columns as learners take them, a row a patient; NaN where unknown.
+
+        indicators : beside every column another, 1 where it is unknown (learn.missing_indicator).
+        """
+        columns = [c for c in self.columns if not before_biopsy or c.available in BIOPSY_FREE]
+        values = self.encode(columns)
+        if indicators:
+            unknown = {f"{c.name}, missing": self.encode([c]).isna().any(axis=1).astype(float) for c in columns}
+            values = values.assign(**unknown)
+        return values
 
     def encode(self, columns: Sequence[Column]) -> pd.DataFrame:
         """Some clinical columns as numbers, a row a patient; NaN where unknown."""
@@ -111,13 +127,20 @@ def _target(entry: object) -> Target:
 
 
 def clinical_values(tables: CohortTables, columns: Sequence[Column]) -> pd.DataFrame:
-    """Clinical columns as a logistic model takes them, a row a patient: numbers, and text where one is nominal."""
+    """Clinical columns as a logistic model takes them, a row a patient: numbers, and categories in the order of their
+    levels where one is nominal."""
     numeric = tables.encode([c for c in columns if c.kind != "nominal"])
     for column in columns:
         if column.kind == "nominal":
-            text = tables.patients[column.name].astype(object)
-            numeric[column.name] = text.where(text.notna() & (text != ""), np.nan)
+            numeric[column.name] = categories(tables, column)
     return numeric[[c.name for c in columns]]
+
+
+def categories(tables: CohortTables, column: Column) -> pd.Series:
+    """A column of levels as categories in their order, a row a patient; NaN where unknown."""
+    text = tables.patients[column.name].astype(object)
+    known = text.where(text.isin(column.levels), np.nan)
+    return known.astype(pd.CategoricalDtype(list(column.levels)))
 
 
 def binary_words(column: Column) -> tuple[str, str]:

@@ -50,6 +50,7 @@ class Combining:
             protocol=self.protocol,
             penalty=settings.penalty,
             bound=settings.maximum_parameters,
+            splines=run.settings.clinical.splines,
             only_predict=only_predict,
         )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from r_reference import r_data
 from scipy.stats import norm, t
 
 from dlr.errors import InputError
-from dlr.stats import logistic, pool, pool_fits
+from dlr.stats import effects, imputed_copies, logistic, pool, pool_effects
 
 
 def test_three_imputations_worked_on_paper() -> None:
@@ -32,10 +33,10 @@ def test_barnard_and_rubin_never_exceed_the_complete_data() -> None:
 def test_equal_imputations_pool_to_the_fit_itself() -> None:
     data = r_data("birthwt.csv")
     fit = logistic(data[["age", "ht"]], data["low"], profile=False)
-    pooled = pool_fits([fit] * 5)
-    np.testing.assert_allclose(pooled["estimate"], fit.terms["estimate"])
-    np.testing.assert_allclose(pooled["se"], fit.terms["se"])
-    np.testing.assert_allclose(pooled["odds_ratio"], fit.terms["odds_ratio"])
+    own = effects(fit, data)
+    pooled = pool_effects([own] * 5, np.inf)
+    for name in ("estimate", "se", "odds_ratio", "or_lower", "or_upper"):
+        np.testing.assert_allclose(pooled[name], own[name])
     assert (pooled["fraction_missing"] < 1e-12).all()
     same = pool([[1.0], [1.0]], [[0.25], [0.25]]).iloc[0]
     assert same["df"] == np.inf and same["upper"] == pytest.approx(1 + norm.ppf(0.975) / 2)
@@ -43,7 +44,47 @@ def test_equal_imputations_pool_to_the_fit_itself() -> None:
 
 def test_fits_of_two_designs_and_a_single_imputation_are_refused() -> None:
     data = r_data("birthwt.csv")
-    one, other = (logistic(data[[c]], data["low"], profile=False) for c in ("age", "lwt"))
-    for call in (lambda: pool_fits([one, other]), lambda: pool_fits([]), lambda: pool([[1.0]], [[1.0]])):
+    one, other = (effects(logistic(data[[c]], data["low"], profile=False), data) for c in ("age", "lwt"))
+    for call in (lambda: pool_effects([one, other], 9), lambda: pool_effects([], 9), lambda: pool([[1.0]], [[1.0]])):
         with pytest.raises(InputError):
             call()
+
+
+def gappy(n: int = 600, seed: int = 1) -> tuple[pd.DataFrame, pd.DataFrame, np.ndarray]:
+    """A whole table, the same with gaps that depend on another column, and the outcome."""
+    generator = np.random.default_rng(seed)
+    a = generator.normal(size=n)
+    b = 0.9 * a + 0.4 * generator.normal(size=n)
+    stage = pd.Series(np.select([a < -0.5, a < 0.5], ["low", "middle"], "high"))
+    whole = pd.DataFrame({"a": a, "b": b, "yes": (b > 0).astype(float)})
+    whole["stage"] = stage.astype(pd.CategoricalDtype(["low", "middle", "high"]))
+    outcome = (generator.random(n) < 1 / (1 + np.exp(-b))).astype(float)
+    holes = whole.copy()
+    for name in ("b", "yes"):
+        holes.loc[generator.random(n) < 1 / (1 + np.exp(-2 * a + 1)), name] = np.nan
+    holes.loc[generator.random(n) < 0.3, "stage"] = np.nan
+    return whole, holes, outcome
+
+
+def test_imputed_copies_keep_what_is_known_and_fill_with_observed_values() -> None:
+    whole, holes, outcome = gappy()
+    copies = imputed_copies(holes, outcome, 3, seed=5)
+    known = holes.notna()
+    for copy in copies:
+        assert copy.notna().all(axis=None) and copy.dtypes.equals(holes.dtypes)
+        assert copy.where(known).equals(holes)
+        for name in ("b", "yes", "stage"):
+            assert set(copy[name]) <= set(holes[name].dropna())
+    assert not copies[0].equals(copies[1]), "draws differ"
+    assert all(a.equals(b) for a, b in zip(copies, imputed_copies(holes, outcome, 3, seed=5), strict=True))
+    first, second = imputed_copies(holes, outcome, 2, seed=5, drawn=False)
+    assert first.equals(second), "an expected value is no draw"
+    gap = ~known["stage"]
+    assert (copies[0].loc[gap, "stage"] == whole.loc[gap, "stage"]).mean() > 0.45, "a third by chance"
+
+
+def test_multiple_imputation_finds_the_mean_that_complete_cases_miss() -> None:
+    whole, holes, outcome = gappy()
+    truth, complete = whole["b"].mean(), holes["b"].mean()
+    filled = np.mean([copy["b"].mean() for copy in imputed_copies(holes, outcome, 10, seed=2)])
+    assert abs(filled - truth) < 0.08 < 0.25 < abs(complete - truth)
