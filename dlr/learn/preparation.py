@@ -19,8 +19,8 @@ __all__ = ["Preparation", "constant_columns", "fit_preparation", "signed_log"]
 class Preparation:
     """What new patients need before a model: per column its median, mean, SD and training range.
 
-    Arrays are float64 (p,) in the order of `columns` (names, sorted). `regressions` fills missing values under
-    `impute: iterative`; the median does otherwise. With `log` all of it holds of sign(x) log(1 + |x|).
+    Arrays are float64 (p,) in the order of `columns` (names, sorted). `regressions` fills missing values unless
+    `impute` is "median". With `log` all of it holds of sign(x) log(1 + |x|).
     """
 
     columns: tuple[str, ...]
@@ -97,7 +97,8 @@ def fit_preparation(
 ) -> tuple[Preparation, np.ndarray, list[tuple[str, str, str]]]:
     """Learn medians, means and SDs on a training part; say which columns left and why.
 
-    frame : numeric columns in name order.
+    frame : numeric columns in name order.  impute : "multiple" fills with the expected value as "iterative" does: a
+    prediction wants one value, and draws serve the odds ratios, whose standard errors they widen (dlr.stats.missing).
     Returns the preparation, the standardised training values (n, p) and (column, step, reason) of those that left.
     """
     names = [str(name) for name in frame.columns]
@@ -116,7 +117,7 @@ def fit_preparation(
     raw, columns = raw[:, keep], tuple(name for name, kept in zip(names, keep, strict=True) if kept)
     median = _medians(raw)
     gaps = bool(np.isnan(raw).any())
-    regressions = fit_chained_regressions(raw, median) if impute == "iterative" and gaps else None
+    regressions = fit_chained_regressions(raw, median) if impute != "median" and gaps else None
     low, high = _ranges(raw)
     filled = _fill(raw, median, regressions)
     mean, deviation = filled.mean(axis=0), filled.std(axis=0)

@@ -24,6 +24,7 @@ from dlr.study.macro import macro_rows
 from dlr.study.measures import Cutoffs, Evaluated, cut_offs, evaluated_signatures, measures, optimism_gap
 from dlr.study.medians import training_medians
 from dlr.study.subsets import cohorts_of, strata_of
+from dlr.study.unknown_outcomes import unknown_outcome_rows
 from dlr.tables import (
     ABLATION,
     CALIBRATION,
@@ -73,7 +74,8 @@ def evaluate(run: Run) -> None:
     found = [PREDICTIONS.read(folder) for folder in run.every(PREDICTIONS)]
     if not found:
         run.leave_out("there is no signature to evaluate: neither radiomics nor clinical columns gave one")
-    every = evaluated_signatures(pd.concat(found, ignore_index=True), tables)
+    predictions = pd.concat(found, ignore_index=True)
+    every = evaluated_signatures(predictions, tables)
     everything = [one for one in every if not is_ablation_row(one)]
     settings = run.settings.evaluate
     models = [spec.name for spec in (*MODELS, *run.models)]
@@ -81,7 +83,8 @@ def evaluate(run: Run) -> None:
         if name not in models:
             raise InputError("evaluate.primary", f"{name!r} is no model", f"name two of {', '.join(models)}")
     cutoffs = cut_offs(everything)
-    metrics = pd.DataFrame(metric_rows(run, tables, everything, cutoffs), columns=list(METRICS.names))
+    rows = metric_rows(run, tables, everything, cutoffs) + unknown_outcome_rows(predictions, everything)
+    metrics = pd.DataFrame(rows, columns=list(METRICS.names))
     METRICS.write(run.folder, metrics)
     CUTOFFS.write(run.folder, cutoffs.table())
     main = [one for one in everything if one.algorithm == CHOSEN and not one.variant]

@@ -28,7 +28,7 @@ from dlr.stats.proportions import AtCutOff, Counts, at_cutoff, counts, interval_
 from dlr.stats.reclassification import Reclassification, idi, nri
 from dlr.stats.ridge import ridge
 from dlr.stats.riley import RileySize, events_per_variable, maximum_parameters, r2_ceiling, riley_sample_size
-from dlr.stats.roc import auc, auc_plain, newcombe_interval, roc_curve, youden
+from dlr.stats.roc import auc, auc_of_unknown, auc_plain, newcombe_interval, roc_curve, youden
 from dlr.stats.samplesize import (
     SampleSize,
     hanley_mcneil_se,
@@ -80,6 +80,7 @@ __all__ = [
     "at_cutoff",
     "auc",
     "auc_difference",
+    "auc_of_unknown",
     "auc_plain",
     "auc_pooled",
     "auc_within_folds",

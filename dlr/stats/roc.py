@@ -14,7 +14,7 @@ from dlr.stats.outcome import Z, cutoffs_between, two_classes, values
 from dlr.stats.ranks import Placements, placements
 from dlr.words import CutOff, Estimate
 
-__all__ = ["auc", "auc_plain", "newcombe_interval", "roc_curve", "youden"]
+__all__ = ["auc", "auc_of_unknown", "auc_plain", "newcombe_interval", "roc_curve", "youden"]
 
 
 def auc(positive: ArrayLike, probability: ArrayLike) -> Estimate:
@@ -31,6 +31,25 @@ def auc(positive: ArrayLike, probability: ArrayLike) -> Estimate:
 def auc_plain(positive: ArrayLike, probability: ArrayLike) -> Estimate:
     """As `auc`, with DeLong's interval A ± 1.96 se cut at 0 and 1, as most papers print it."""
     return _area(positive, probability, _plain_interval, "DeLong (plain)")
+
+
+def auc_of_unknown(positive: ArrayLike, probability: ArrayLike, unknown: ArrayLike) -> tuple[float, float]:
+    """The largest and the smallest AUC that patients of unknown outcome could give, were their outcomes known.
+
+    positive, probability : (n,) of the others.  unknown : probabilities (k,). Of all outcomes with j positives the best
+    makes the j highest of them positive, the worst the j lowest; j runs from 0 to k.
+    """
+    outcome = two_classes(positive, "auc_of_unknown")
+    p = values(probability, len(outcome), "auc_of_unknown")
+    free = np.sort(values(unknown, np.size(unknown), "auc_of_unknown"))
+    value, k = np.concatenate([p, free]), len(free)
+
+    def area(high: np.ndarray) -> float:
+        return placements(np.concatenate([outcome, high]), value).area
+
+    places = np.arange(k)
+    best = max(area(places >= k - j) for j in range(k + 1))
+    return best, min(area(places < j) for j in range(k + 1))
 
 
 def newcombe_interval(area: float, m: int, n: int) -> tuple[float, float]:

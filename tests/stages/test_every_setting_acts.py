@@ -91,6 +91,7 @@ CHANGES: dict[str, Acts] = {
     "clinical.medians": Acts("[age]", "numbers", "clinical"),
     "clinical.yates": Acts("true", "numbers", "clinical"),
     "clinical.enter": Acts("0.9", "numbers", "clinical"),
+    "clinical.splines": Acts("[age]", "numbers", "clinical"),
     # how models learn
     "learn.folds": Acts("3", "table"),
     "learn.seeds": Acts("2", "table", given=("learn.seeds=1",)),
@@ -102,6 +103,8 @@ CHANGES: dict[str, Acts] = {
     "learn.max_grid": Acts("1", "numbers", "radiomics_model"),
     "learn.trees": Acts("6", "numbers", "radiomics_model", ("learn.algorithms=[extra_trees]",)),
     "learn.impute": Acts("iterative", "numbers", "radiomics_model"),
+    "learn.imputations": Acts("3", "numbers", "clinical", given=("learn.impute=multiple", "clinical.enter=1")),
+    "learn.missing_indicator": Acts("true", "numbers", "clinical"),
     "learn.max_missing": Acts("0.01", "numbers", "radiomics_model"),
     "learn.icc_filter": Acts("0.999", "stills", "radiomics_model"),
     "learn.log": Acts("true", "numbers", "radiomics_model"),

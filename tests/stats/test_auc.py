@@ -12,7 +12,7 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from dlr.errors import InputError
-from dlr.stats import auc, auc_plain, newcombe_interval, roc_curve, youden
+from dlr.stats import auc, auc_of_unknown, auc_plain, newcombe_interval, roc_curve, youden
 from dlr.stats.outcome import Z
 from dlr.stats.ranks import Concordance, placements
 
@@ -234,3 +234,18 @@ def test_broken_input_is_named(statistic, positive, value, said) -> None:
         statistic(positive, value)
     assert said in caught.value.problems[0].what
     assert caught.value.problems[0].mend
+
+
+@settings(max_examples=60)
+@given(predictions(), st.lists(st.integers(0, 8).map(lambda k: k / 8), min_size=1, max_size=6))
+def test_unknown_outcomes_reach_no_further_than_the_best_and_the_worst_case(known, unknown: list[float]) -> None:
+    """Against all 2^k outcomes."""
+    positive, value = known
+    best, worst = auc_of_unknown(positive, value, unknown)
+    everything = [
+        share_of_ordered_pairs(
+            np.append(positive, [bool(k >> j & 1) for j in range(len(unknown))]), np.append(value, unknown)
+        )
+        for k in range(2 ** len(unknown))
+    ]
+    assert (best, worst) == pytest.approx((max(everything), min(everything)))

@@ -11,7 +11,7 @@ import pytest
 
 from dlr.cohort import Column
 from dlr.study.description import table_column, write_odds_ratios, write_table_one
-from dlr.tables import MULTIVARIABLE, SAMPLE_SIZE, STEPWISE, TABLE1_OUTCOME, TABLE1_SIDE, UNIVARIABLE, VIF
+from dlr.tables import IMPUTED_ODDS, MULTIVARIABLE, SAMPLE_SIZE, STEPWISE, TABLE1_OUTCOME, TABLE1_SIDE, UNIVARIABLE, VIF
 from tests.study.hand_made import HER2, KI67, HandRun, cohort_of
 
 NAN = float("nan")
@@ -165,3 +165,58 @@ def test_the_tables_hold_no_per_cent(tmp_path: Path) -> None:
     for table in (UNIVARIABLE, STEPWISE, SAMPLE_SIZE):
         assert set(table.read(tmp_path)["target"]) == {"her2"}
     assert isinstance(UNIVARIABLE.read(tmp_path), pd.DataFrame)
+
+
+# shapes and gaps ----------------------------------------------------------------------------------------------------
+
+GRADE = Column("grade", "ordered", levels=("low", "middle", "high"))
+
+
+def gappy(folder: Path, learn: dict[str, Any], clinical: dict[str, Any] | None = None) -> HandRun:
+    """120 training patients: age acts, a grade goes with it, every third age is unknown."""
+    k = np.arange(120)
+    high = ((k * 37) % 120 > 60) ^ (k % 5 == 0)
+    age = 50 + 12.0 * high + (k * 7) % 20
+    columns = {
+        "patient_id": [f"T{n:03d}" for n in k], "side": ["train"] * 120, "her2": high.astype(float),
+        "age": np.where(k % 3 == 0, NAN, age), "cea": age + (k * 11) % 9, "ki67": 30.0,
+        "grade": np.array(["low", "middle", "high"], dtype=object)[np.digitize(age, (58, 68))],
+    }  # fmt: skip
+    run = HandRun(folder, settings={"clinical": clinical or {}, "learn": learn})
+    tables = cohort_of(columns, targets=(HER2, KI67), clinical=(AGE, CEA, GRADE))  # type: ignore[arg-type]
+    write_odds_ratios(run, tables)  # type: ignore[arg-type]
+    return run
+
+
+def test_gaps_are_filled_as_the_setting_says_and_complete_cases_stand_beside(tmp_path: Path) -> None:
+    tables = {}
+    for impute in ("median", "iterative", "multiple"):
+        folder = tmp_path / impute
+        folder.mkdir()
+        gappy(folder, {"impute": impute, "imputations": 8})
+        tables[impute] = IMPUTED_ODDS.read(folder).set_index("term")
+        assert set(MULTIVARIABLE.read(folder)["n"]) == {80} and set(tables[impute]["n"]) == {120}
+        assert set(tables[impute]["model"]) == {f"multivariable, {impute} imputation"}
+    pooled, once = tables["multiple"], tables["iterative"]
+    assert set(pooled["copies"]) == {8} and set(once["copies"]) == {1} and once["fraction_missing"].isna().all()
+    assert 0.02 < pooled.loc["age", "fraction_missing"] < 0.9
+    assert pooled["method"].iloc[0].endswith("Rubin's rules over 8 imputations")
+    assert not np.allclose(tables["median"]["estimate"], once["estimate"])
+
+
+def test_an_ordered_column_is_a_score_and_beside_it_level_by_level(tmp_path: Path) -> None:
+    gappy(tmp_path, {})
+    single = UNIVARIABLE.read(tmp_path)
+    grades = single[single["model"].str.startswith("grade")]
+    assert grades["term"].tolist() == ["grade", "grade=middle", "grade=high"], "the lowest level is the reference"
+    assert grades["model"].tolist() == ["grade", "grade, by level", "grade, by level"]
+
+
+def test_a_spline_costs_two_parameters_and_an_unknown_one_is_named(tmp_path: Path) -> None:
+    run = gappy(tmp_path, {}, {"splines": ["cea", "weight"]})
+    assert run.warned[0] == "clinical.splines: the study has no clinical column weight"
+    assert {"cea, bend"} < set(UNIVARIABLE.read(tmp_path)["term"])
+    size = SAMPLE_SIZE.read(tmp_path).set_index("quantity")
+    assert (
+        size.loc["candidate_parameters", "value"] == 4 and "spline" in size.loc["candidate_parameters", "explanation"]
+    )
