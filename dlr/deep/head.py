@@ -1,7 +1,8 @@
 """The head of frozen mode: a ridge-penalised logistic model of standardised features, its strength chosen inside.
 
 The mandatory baseline of fine-tuning. The penalty is chosen by the mean log loss of inner folds, a proper score, so
-that the signature stays calibrated; of equal ones the stronger.
+that the signature stays calibrated; of equal ones the stronger. A head whose probabilities hardly differ, or differ too
+much, is recalibrated on the held-out logits of the same folds.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from dlr.errors import InputError
 from dlr.protocols import stratified_folds
 from dlr.randomness import rng
+from dlr.stats.scaling import Scaling, recalibration
 from dlr.words import expit
 
 __all__ = ["STRENGTHS", "FrozenHead", "fit_head"]
@@ -58,9 +60,12 @@ def fit_head(
     groups: Sequence[str] | np.ndarray,
     seed: int,
     strengths: Sequence[float] = STRENGTHS,
+    *,
+    recalibrate: bool = True,
 ) -> FrozenHead:
     """Choose the penalty on inner folds of these rows, then fit on all of them.
 
+    recalibrate : strengths are judged, and the head serves, by logits recalibrated on the inner folds' held-out rows.
     features : float (n, p).  positive : bool (n,).  groups : patient of every row, kept whole in the inner folds.
     Raises InputError where a class has fewer than two patients or a feature is not a number.
     """
@@ -68,16 +73,22 @@ def fit_head(
     if not np.isfinite(values).all():
         raise InputError("frozen features", "some are not numbers", "look at the pictures and the weights file")
     fold = stratified_folds(truth, np.asarray(groups), INNER_FOLDS, rng(seed, "inner folds"))
-    losses = np.zeros(len(strengths))
+    held_out = np.zeros((len(strengths), len(truth)))
     for number in np.unique(fold):
         inside, out = fold != number, fold == number
         for k, (intercept, weights) in enumerate(_fits(values[inside], truth[inside], strengths)):
-            losses[k] += _log_loss(truth[out], intercept + (values[out] * weights).sum(axis=1))
-    losses /= len(truth)
+            held_out[k, out] = intercept + (values[out] * weights).sum(axis=1)
+    scaled = [recalibration(truth, logit) if recalibrate else Scaling(1.0, 0.0) for logit in held_out]
+    losses = [_log_loss(truth, one.intercept + one.slope * z) for one, z in zip(scaled, held_out, strict=True)]
     best = int(np.argmin(np.round(losses, 12)))
     ((intercept, weights),) = _fits(values, truth, strengths[best : best + 1])
     return FrozenHead(
-        float(intercept), weights, float(strengths[best]), float(losses[best]), len(truth), int(truth.sum())
+        intercept=scaled[best].intercept + scaled[best].slope * float(intercept),
+        coefficients=scaled[best].slope * weights,
+        strength=float(strengths[best]),
+        inner_loss=losses[best],
+        n=len(truth),
+        n_positive=int(truth.sum()),
     )
 
 
@@ -108,5 +119,5 @@ def _fits(values: np.ndarray, truth: np.ndarray, strengths: Sequence[float]) -> 
 
 
 def _log_loss(truth: np.ndarray, logit: np.ndarray) -> float:
-    """Sum over rows of log(1 + exp(-z)) for positives and log(1 + exp(z)) for negatives."""
-    return float(np.logaddexp(0, np.where(truth, -logit, logit)).sum())
+    """Mean over rows of log(1 + exp(-z)) for positives and log(1 + exp(z)) for negatives."""
+    return float(np.logaddexp(0, np.where(truth, -logit, logit)).mean())

@@ -16,7 +16,18 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from dlr.errors import InputError
-from dlr.learn.grid import CRITERION, GridPoint, InnerFold, best_point, best_setting, bounded, recipes, score_grid
+from dlr.learn.grid import (
+    AREA,
+    ERROR,
+    LOG_LOSS,
+    GridPoint,
+    InnerFold,
+    best_point,
+    best_setting,
+    bounded,
+    recipes,
+    score_grid,
+)
 from dlr.learn.lasso import LassoNumberSelector, LassoSelector
 from dlr.learn.models import Constant, FittedModel, Linear, model_from_estimator
 from dlr.learn.preparation import Preparation
@@ -25,7 +36,8 @@ from dlr.learn.selection import Columns, learn_columns
 from dlr.learn.settings import LearnSettings
 from dlr.protocols import folds_by_thirds, stratified_folds
 from dlr.randomness import rng, seed_of
-from dlr.words import Protocol, TargetKind
+from dlr.stats.scaling import Scaling
+from dlr.words import Protocol, TargetKind, logit
 
 __all__ = ["Chain", "FittedChains", "fit_chains"]
 
@@ -44,6 +56,7 @@ class Chain:
     n: int  # training rows
     n_positive: int  # 0 of a per cent
     rad_score: RadScore | None  # with a LASSO only
+    recalibration: Scaling | None = None  # of the model's logits, fitted on the inner folds' held-out rows
 
     @property
     def constant(self) -> bool:
@@ -56,7 +69,8 @@ class Chain:
         Columns are found by name; InputError where one is absent.
         """
         with threadpool_limits(limits=1):
-            return bounded(self.kind, self.model.predict(self.preparation.subset(frame, self.features)))
+            value = bounded(self.kind, self.model.predict(self.preparation.subset(frame, self.features)))
+        return value if self.recalibration is None else self.recalibration.probability(logit(value))
 
     def outside(self, frame: pd.DataFrame) -> pd.DataFrame:
         """bool, a column a kept feature: the patient's value lies outside the training range."""
@@ -70,7 +84,7 @@ class FittedChains:
     chains: dict[str, Chain]
     chosen: str
     choices: pd.DataFrame  # algorithm, criterion, value, chosen, parameters: a row an algorithm
-    grid: pd.DataFrame  # algorithm, parameters, median, mean, fold_1, ...: a row a grid point
+    grid: pd.DataFrame  # algorithm, parameters, median, mean, log_loss, fold_1, ...: a row a grid point
     selection: pd.DataFrame  # feature, step, statistic, p, kept, reason, coefficient
     lasso: LassoSelector | LassoNumberSelector | None
     lasso_features: tuple[str, ...]  # what the LASSO was given
@@ -101,8 +115,9 @@ def fit_chains(
 
     frame : numeric columns, a row a case.  outcome : (n,) truth values, or per cents from 0 to 100.
     groups : patient of every row.  allowed : features that passed this part's stability filter.
-    paper: gaussian LASSO, selection on all rows, grid on the selected columns. Otherwise: binomial LASSO, and the
-    grid scores the whole pipeline with preparation and selection inside every inner fold.
+    paper: gaussian LASSO, selection on all rows, grid on the selected columns, judged by the AUC. Otherwise: binomial
+    LASSO, the grid scores the whole pipeline with preparation and selection inside every inner fold, `settings.judge`
+    chooses, and logits are recalibrated on the held-out rows (`settings.recalibrate`).
     kind "per_cent": Spearman's p, gaussian LASSO and `settings.regressors` under either.
     The result depends on the rows, not on their order, nor on the order of columns.
     """
@@ -113,27 +128,37 @@ def fit_chains(
     else:
         outside = data.columns[:0]
     paper = Protocol(protocol) is Protocol.PAPER
+    judge, recalibrate = _judged(settings, what, paper)
     part = _Part(data, truth, patients, settings, what, "gaussian" if paper else "binomial", seed, select)
     with threadpool_limits(limits=1):
         columns = part.columns(np.ones(len(truth), dtype=bool), "lasso")
         inner = part.inner_folds(columns if paper else None)
         chains: dict[str, Chain] = {}
+        settled: dict[str, GridPoint] = {}
         points: list[GridPoint] = []
         for algorithm in settings.fitted(what):
             own = seed_of(seed, "classifier", algorithm)
-            scored = score_grid(algorithm, inner, settings.max_grid, settings.trees, own, what)
+            scored = score_grid(algorithm, inner, settings.max_grid, settings.trees, own, what, recalibrate)
             points += scored
-            chains[algorithm] = _chain(columns, truth, best_setting(scored), settings.trees, own)
-    best = best_point([best_setting([q for q in points if q.algorithm == name]) for name in settings.learners(what)])
+            settled[algorithm] = best_setting(scored, judge)
+            chains[algorithm] = _chain(columns, truth, settled[algorithm], settings.trees, own)
+    best = best_point([settled[name] for name in settings.learners(what)], judge)
     return FittedChains(
         chains=chains,
         chosen=best.algorithm,
-        choices=_choices(chains, points, best, len(inner)),
+        choices=_choices(settled, best, judge, len(inner)),
         grid=_grid(points),
         selection=columns.trace(settings, select, tuple(outside)),
         lasso=columns.lasso,
         lasso_features=columns.before_lasso,
     )
+
+
+def _judged(settings: LearnSettings, kind: TargetKind, paper: bool) -> tuple[str, bool]:
+    """What chooses, and whether logits are recalibrated: as published under paper, and of a per cent."""
+    if kind is TargetKind.PER_CENT:
+        return ERROR, False
+    return AREA if paper or settings.judge == "auc" else LOG_LOSS, settings.recalibrate and not paper
 
 
 def _canonical(
@@ -200,13 +225,15 @@ def _chain(columns: Columns, truth: np.ndarray, point: GridPoint, trees: int, se
     """The best grid point, fitted on the whole training part."""
     binary = columns.kind is TargetKind.BINARY
     baseline = float(truth.mean() if binary else np.median(truth))
+    recalibration = None
     if columns.features:
         estimator = recipes(columns.kind)[point.algorithm].make(point.parameters, trees, seed)
         fitted = estimator.fit(columns.values, truth.astype(np.int64) if binary else truth)
         model = model_from_estimator(point.algorithm, fitted)
-        if point.scaling is not None:
-            assert isinstance(model, Linear)
+        if point.scaling is not None and isinstance(model, Linear):
             model = model.scaled(point.scaling)
+        else:
+            recalibration = point.scaling
     else:
         model = Constant(baseline)
     return Chain(
@@ -220,16 +247,17 @@ def _chain(columns: Columns, truth: np.ndarray, point: GridPoint, trees: int, se
         n=len(truth),
         n_positive=int(truth.sum()) if binary else 0,
         rad_score=columns.rad_score(),
+        recalibration=recalibration,
     )
 
 
-def _choices(chains: dict[str, Chain], points: list[GridPoint], best: GridPoint, folds: int) -> pd.DataFrame:
-    """A row an algorithm: its best point's AUC, or its mean absolute error, of which less is better."""
-    rows = []
-    for name, chain in chains.items():
-        point = best_setting([q for q in points if q.algorithm == name])
-        criterion = f"median {CRITERION[chain.kind]} of {folds} inner folds"
-        rows.append((name, criterion, point.median, name == best.algorithm, json.dumps(chain.parameters)))
+def _choices(settled: dict[str, GridPoint], best: GridPoint, judge: str, folds: int) -> pd.DataFrame:
+    """A row an algorithm: what judged its best point; of an error or a loss less is better."""
+    criterion = f"{judge} of {folds} inner folds" if judge == LOG_LOSS else f"median {judge} of {folds} inner folds"
+    rows = [
+        (name, criterion, point.value(judge), point is best, json.dumps(point.parameters))
+        for name, point in settled.items()
+    ]
     return pd.DataFrame(rows, columns=["algorithm", "criterion", "value", "chosen", "parameters"])
 
 
@@ -240,6 +268,7 @@ def _grid(points: list[GridPoint]) -> pd.DataFrame:
             "parameters": json.dumps(point.parameters),
             "median": point.median,
             "mean": point.mean,
+            "log_loss": point.loss,
             **{f"fold_{k + 1}": score for k, score in enumerate(point.scores)},
         }
         for point in points

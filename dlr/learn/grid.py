@@ -1,11 +1,13 @@
-"""The grid search: every algorithm on the same inner folds, judged by the median over them.
+"""The grid search: every algorithm on the same inner folds, judged by what it says of their held-out rows.
 
-What judges is the AUC of two classes, and the mean absolute error of a per cent; the settings of one algorithm may be
-ranked by log loss instead (Recipe.by_log_loss).
+Two classes are judged by the log loss of all held-out rows, a proper score, or as published by the median AUC over the
+folds; a per cent by the median of the mean absolute error. The settings of an algorithm may be ranked by log loss
+whatever chooses among algorithms (Recipe.by_log_loss).
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,15 +17,16 @@ from scipy.stats import rankdata
 
 from dlr.learn.classifiers import RECIPES, Recipe
 from dlr.learn.models import model_from_estimator
-from dlr.learn.platt import Scaling, platt
 from dlr.learn.regressors import REGRESSION_RECIPES
-from dlr.words import TargetKind
+from dlr.stats.scaling import Scaling, platt, recalibration
+from dlr.words import CLIP, TargetKind, logit
 
 __all__ = [
-    "CRITERION", "GridPoint", "InnerFold", "best_point", "best_setting", "bounded", "recipes", "score_grid",
+    "AREA", "ERROR", "LOG_LOSS", "GridPoint", "InnerFold", "best_point", "best_setting", "bounded", "recipes",
+    "score_grid",
 ]  # fmt: skip
 
-CRITERION = {TargetKind.BINARY: "AUC", TargetKind.PER_CENT: "mean absolute error"}
+LOG_LOSS, AREA, ERROR = "log loss", "AUC", "mean absolute error"  # what judges
 
 
 @dataclass(frozen=True)
@@ -44,8 +47,8 @@ class GridPoint:
     parameters: dict[str, Any]
     scores: tuple[float, ...]
     kind: TargetKind = TargetKind.BINARY
-    loss: float | None = None  # mean log loss of the inner folds' rows, where that ranks the algorithm's settings
-    scaling: Scaling | None = None  # of a margin, fitted on the inner folds' held-out rows
+    loss: float = math.nan  # mean log loss of all held-out rows, scaled as the chain will be; NaN of a per cent
+    scaling: Scaling | None = None  # of a margin, or of a probability's logit, fitted on the inner folds' held-out rows
 
     @property
     def median(self) -> float:
@@ -55,10 +58,15 @@ class GridPoint:
     def mean(self) -> float:
         return float(np.mean(self.scores))
 
-    @property
-    def rank(self) -> tuple[float, float]:
-        """Higher is better: median, then mean; of an error their negatives."""
-        sign = 1 if self.kind is TargetKind.BINARY else -1
+    def value(self, judge: str) -> float:
+        """What the judge says of it."""
+        return self.loss if judge == LOG_LOSS else self.median
+
+    def rank(self, judge: str) -> tuple[float, ...]:
+        """Higher is better: median, then mean; of an error or a loss its negative."""
+        if judge == LOG_LOSS:
+            return (-round(self.loss, 12),)
+        sign = 1 if judge == AREA else -1
         return sign * round(self.median, 12), sign * round(self.mean, 12)
 
 
@@ -79,47 +87,63 @@ def score_grid(
     trees: int,
     seed: int,
     kind: TargetKind = TargetKind.BINARY,
+    recalibrate: bool = False,
 ) -> tuple[GridPoint, ...]:
-    """Every grid point's criterion in every inner fold; where a fold's selection is empty, that of one same value for
-    everybody: an AUC of one half, the error of the fold's training median."""
+    """Every grid point's criteria on the inner folds; where a fold's selection is empty, those of one same value for
+    everybody: the fold's training prevalence or median.
+
+    recalibrate : probabilities are judged, and will be served, with their logits recalibrated on the held-out rows.
+    """
     recipe = recipes(kind)[algorithm]
     trees = min(trees, recipe.most_grid_trees or trees)
+    outcome = np.concatenate([fold.held_out_outcome for fold in folds])
+    judge = _ordered_pairs if kind is TargetKind.BINARY else _absolute_error
     points = []
     for parameters in recipe.grid[:max_grid]:
-        scores, values = [], []
-        for fold in folds:
-            if fold.train.shape[1] == 0:
-                same = 0.0 if recipe.by_margin else np.median(fold.outcome.astype(float))
-                value = np.full(len(fold.held_out_outcome), same)
-            else:
-                target = fold.outcome.astype(np.int64) if kind is TargetKind.BINARY else fold.outcome
-                estimator = recipe.make(parameters, trees, seed).fit(fold.train, target)
-                value = bounded(kind, model_from_estimator(algorithm, estimator).predict(fold.held_out))
-            judge = _ordered_pairs if kind is TargetKind.BINARY else _absolute_error
-            scores.append(judge(fold.held_out_outcome, value))
-            values.append(value)
-        held_out, value = np.concatenate([fold.held_out_outcome for fold in folds]), np.concatenate(values)
-        loss = float(_log_losses(held_out, value).mean()) if recipe.by_log_loss else None
-        scaling = platt(held_out, value) if recipe.by_margin else None
-        points.append(GridPoint(algorithm, parameters, tuple(scores), kind, loss, scaling))
+        values = [_held_out(algorithm, parameters, fold, trees, seed, kind) for fold in folds]
+        scores = tuple(judge(fold.held_out_outcome, value) for fold, value in zip(folds, values, strict=True))
+        if kind is TargetKind.PER_CENT:
+            points.append(GridPoint(algorithm, parameters, scores, kind))
+            continue
+        said, scaling = np.concatenate(values), None
+        if recipe.by_margin:
+            scaling = platt(outcome, said)
+            said = scaling.probability(said)
+        elif recalibrate:
+            scaling = recalibration(outcome, logit(said))
+            said = scaling.probability(logit(said))
+        points.append(GridPoint(algorithm, parameters, scores, kind, _log_loss(outcome, said), scaling))
     return tuple(points)
 
 
-def best_point(points: Sequence[GridPoint]) -> GridPoint:
-    """The best median; of equals the better mean, then the first (the grids begin with the simplest)."""
-    return max(points, key=lambda point: point.rank)
+def _held_out(
+    algorithm: str, parameters: dict[str, Any], fold: InnerFold, trees: int, seed: int, kind: TargetKind
+) -> np.ndarray:
+    """What the model of a fold's training rows says of the held-out ones (m,): probability, margin or per cent."""
+    recipe = recipes(kind)[algorithm]
+    if fold.train.shape[1]:
+        target = fold.outcome.astype(np.int64) if kind is TargetKind.BINARY else fold.outcome
+        estimator = recipe.make(parameters, trees, seed).fit(fold.train, target)
+        return bounded(kind, model_from_estimator(algorithm, estimator).predict(fold.held_out))
+    same = float(fold.outcome.mean() if kind is TargetKind.BINARY else np.median(fold.outcome))
+    return np.full(len(fold.held_out_outcome), 0.0 if recipe.by_margin else same)
 
 
-def best_setting(points: Sequence[GridPoint]) -> GridPoint:
+def best_point(points: Sequence[GridPoint], judge: str) -> GridPoint:
+    """The best by what judges (GridPoint.rank); of equals the first (the grids begin with the simplest)."""
+    return max(points, key=lambda point: point.rank(judge))
+
+
+def best_setting(points: Sequence[GridPoint], judge: str) -> GridPoint:
     """The best of one algorithm's points: by least log loss where its recipe asks for it, else as `best_point`."""
-    if any(point.loss is None for point in points):
-        return best_point(points)
-    return min(points, key=lambda point: round(point.loss or 0.0, 12))
+    first = points[0]
+    by_loss = first.kind is TargetKind.BINARY and recipes(first.kind)[first.algorithm].by_log_loss
+    return best_point(points, LOG_LOSS if by_loss else judge)
 
 
-def _log_losses(positive: np.ndarray, probability: np.ndarray) -> np.ndarray:
-    """-log of the probability of what was the case, a row each."""
-    return -np.log(np.clip(np.where(positive, probability, 1 - probability), 1e-15, None))
+def _log_loss(positive: np.ndarray, probability: np.ndarray) -> float:
+    """Mean of -log of the probability of what was the case, clipped as for logits: a forest may say 0 or 1."""
+    return float(-np.log(np.clip(np.where(positive, probability, 1 - probability), CLIP, 1 - CLIP)).mean())
 
 
 def _ordered_pairs(positive: np.ndarray, probability: np.ndarray) -> float:

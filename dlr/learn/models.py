@@ -15,7 +15,7 @@ import numpy as np
 
 from dlr.errors import InputError
 from dlr.learn.forest import Forest
-from dlr.learn.platt import Scaling
+from dlr.stats.scaling import Scaling
 from dlr.words import TargetKind, expit
 
 __all__ = ["FILE_NAME", "Constant", "FittedModel", "model_from_bytes", "model_from_estimator"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from dlr.errors import InputError
@@ -10,11 +11,13 @@ from dlr.learn.chains import Chain, FittedChains
 from dlr.learn.models import FILE_NAME, model_from_bytes
 from dlr.learn.preparation import Preparation
 from dlr.learn.rad_score import RadScore
+from dlr.stats.scaling import Scaling
 from dlr.words import CHOSEN, TargetKind
 
 __all__ = ["load_chain", "save_chains"]
 
-FORMAT = 3
+FORMAT = 4
+PLAIN = 3  # without recalibration
 OLDER = 2  # release 0.1.0: two classes only, with `prevalence` for the baseline
 
 
@@ -31,6 +34,9 @@ def save_chains(fitted: FittedChains, folder: Path) -> None:
         "n": any_chain.n,
         "n_positive": any_chain.n_positive,
         "parameters": {name: chain.parameters for name, chain in fitted.chains.items()},
+        "recalibration": {
+            name: asdict(chain.recalibration) for name, chain in fitted.chains.items() if chain.recalibration
+        },
         "preparation": any_chain.preparation.to_json(),
         "rad_score": None if any_chain.rad_score is None else any_chain.rad_score.to_json(),
     }
@@ -49,12 +55,13 @@ def load_chain(folder: Path, algorithm: str = CHOSEN) -> Chain:
         raise InputError(str(index), f"cannot be read ({error})", mend) from error
     if plain.get("format") == OLDER:
         plain = {**plain, "kind": TargetKind.BINARY.value, "baseline": plain["prevalence"]}
-    elif plain.get("format") != FORMAT:
+    elif plain.get("format") not in (PLAIN, FORMAT):
         raise InputError(str(index), f"has format {plain.get('format')}, this dlr reads {FORMAT}", mend)
     name = plain["chosen"] if algorithm == CHOSEN else algorithm
     if name not in plain["parameters"]:
         fitted = ", ".join(plain["parameters"])
         raise InputError(str(index), f"has no algorithm {name!r}; fitted were {fitted}", "name one of these")
+    recalibration = plain.get("recalibration", {}).get(name)
     path = folder / FILE_NAME[name]
     try:
         data = path.read_bytes()
@@ -71,4 +78,5 @@ def load_chain(folder: Path, algorithm: str = CHOSEN) -> Chain:
         n=int(plain["n"]),
         n_positive=int(plain["n_positive"]),
         rad_score=None if plain["rad_score"] is None else RadScore.from_json(plain["rad_score"]),
+        recalibration=None if recalibration is None else Scaling(**recalibration),
     )

@@ -154,15 +154,22 @@ def selection_and_models(sources: Sources) -> str:
     chose = ", which also chose among them" if len(learn.algorithms) > 1 else ""
     sentences = []
     if any(target.binary for target in sources.targets):
-        judged = "the median score of inner folds"
-        if "ridge" in learn.algorithms:
-            alone = learn.algorithms == ["ridge"]
-            judged = "the log loss of inner folds" if alone else f"{judged}, the ridge by their log loss"
+        judged = "the log loss of inner folds"
+        ridge_alone = learn.algorithms == ["ridge"]  # its settings are ranked by log loss whatever judges
+        if learn.judge == "auc" and not ridge_alone:
+            ridge = ", the ridge by their log loss" if "ridge" in learn.algorithms else ""
+            judged = f"the median AUC of inner folds{ridge}"
+        elif Protocol.PAPER in learn.protocols and not ridge_alone:
+            judged += " (under the published protocol by their median AUC)"
         sentences += [
             f"Features were {scaled}, then selected by {T_TESTS[learn.t_test]} (p < {learn.p:g}), greedy deletion of pairs with |r| > {learn.correlation:g}, and LASSO ({learn.lasso_folds}-fold, λ {learn.lasso_rule})."
             if learn.select else f"Features were {scaled} and entered without selection.",
             f"{tuned} tuned on grids of at most {learn.max_grid} points by {judged}{chose}; all of this was fitted anew inside every fold.",
         ]  # fmt: skip
+        if learn.recalibrate:
+            sentences.append(
+                "Each chain's logits were recalibrated by intercept and slope on the held-out rows of its inner folds."
+            )
         if learn.reported:
             beside = " and ".join(ALGORITHMS.get(name, name) for name in learn.reported)
             sentences.append(

@@ -28,10 +28,10 @@ __all__ = ["deep"]
 
 @stage(
     "deep",
-    version=3,
+    version=4,
     needs=["cohort"],
     optional=["superres"],
-    sections=["deep", "cohort", "learn.protocols", "evaluate.bootstrap"],
+    sections=["deep", "cohort", "learn.protocols", "learn.recalibrate", "evaluate.bootstrap"],
     libraries=["numpy", "pillow", "scikit-learn", "torch", "torchvision", "timm", "vit-pytorch"],
     gives=[PREDICTIONS, CHOICES, ALGORITHMS, EMBEDDINGS, CURVES, OUTLINES],
     apply=apply_deep,

@@ -53,7 +53,7 @@ def apply_radiomics_model(given: Application) -> None:
 
 @stage(
     "radiomics_model",
-    version=4,
+    version=5,
     needs=["cohort", "radiomics"],
     optional=["stability"],
     sections=["cohort.per_patient", "cohort.test_share", "learn", "evaluate.splits", "evaluate.bootstrap"],

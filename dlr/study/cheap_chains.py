@@ -85,7 +85,8 @@ def _values(given: CheapChains) -> Iterator[tuple[str, str, pd.Series]]:
     if blocks.deep:
         heads = []
         for name, frame in blocks.deep.items():
-            payload = head_payload(frame, name, given.target, given.outcome, part, given.seed)
+            recalibrate = given.learn.recalibrate
+            payload = head_payload(frame, name, given.target, given.outcome, part, recalibrate, given.seed)
             heads.append(frozen_signature(fitted_head(payload), frame, name, part))
         yield Model.DL.value, "", least_loss(heads)[part.name].value
 

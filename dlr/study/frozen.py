@@ -19,7 +19,7 @@ from dlr.study.frames import PatientFrame
 from dlr.study.pictured import Pictured
 from dlr.study.signatures import chains_folder
 from dlr.study.tasks import task_of
-from dlr.words import Target
+from dlr.words import Protocol, Target
 
 __all__ = [
     "DeepSignature", "FitHead", "fit_frozen", "fit_heads", "fitted_head", "frozen_signature", "frozen_signatures",
@@ -54,6 +54,7 @@ class FitHead:
     patient_id: np.ndarray
     positive: np.ndarray
     seed: int
+    recalibrate: bool
 
 
 def frozen_signatures(
@@ -78,7 +79,7 @@ def fit_heads(
     asked = [(name, part) for name in frames for part in parts]
     tasks = []
     for name, part in asked:
-        payload = head_payload(frames[name], name, target, labels, part, run.seed)
+        payload = head_payload(frames[name], name, target, labels, part, run.settings.learn.recalibrate, run.seed)
         tasks.append(task_of(run, f"frozen-{target.name}-{name}-{part.name}", payload))
     out = []
     for (name, part), folder in zip(asked, run.each(fit_frozen, tasks, label="heads"), strict=True):
@@ -88,7 +89,7 @@ def fit_heads(
 
 
 def head_payload(
-    frame: PatientFrame, backbone: str, target: Target, labels: pd.Series, part: Part, seed: int
+    frame: PatientFrame, backbone: str, target: Target, labels: pd.Series, part: Part, recalibrate: bool, seed: int
 ) -> FitHead:
     """What the head of one part depends on.  seed : of the study."""
     rows = frame.of([p for p in part.train if p in labels.index])
@@ -97,6 +98,7 @@ def head_payload(
         patient_id=rows.patient_id.to_numpy(),
         positive=labels.loc[rows.patient_id].to_numpy() == 1,
         seed=seed_of(seed, "deep", "frozen", target.name, backbone, part.name),
+        recalibrate=recalibrate and part.protocol != Protocol.PAPER,
     )
 
 
@@ -123,4 +125,5 @@ def fit_frozen(task: Task, folder: Path) -> None:
 
 def fitted_head(given: FitHead) -> FrozenHead:
     """The head of one part."""
-    return fit_head(given.values.to_numpy(), given.positive, given.patient_id, given.seed)
+    rows = given.values.to_numpy(), given.positive, given.patient_id
+    return fit_head(*rows, given.seed, recalibrate=given.recalibrate)

@@ -22,7 +22,7 @@ def test_the_answer_is_scikit_learn_s_on_all_columns() -> None:
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import StandardScaler
 
-    head = fit_head(FEATURES, POSITIVE, NAMES, 0, strengths=(1e-2,))
+    head = fit_head(FEATURES, POSITIVE, NAMES, 0, strengths=(1e-2,), recalibrate=False)
     scaler = StandardScaler().fit(FEATURES)
     theirs = LogisticRegression(C=1e-2, tol=1e-12, max_iter=20_000).fit(scaler.transform(FEATURES), POSITIVE)
     new = RANDOM.normal(size=(9, 150)) + 3
@@ -30,15 +30,19 @@ def test_the_answer_is_scikit_learn_s_on_all_columns() -> None:
 
 
 def test_a_saved_head_gives_the_same_bits() -> None:
-    head = fit_head(FEATURES, POSITIVE, NAMES, 0)
+    head = fit_head(FEATURES, POSITIVE, NAMES, 0, recalibrate=False)
     again = FrozenHead.from_json(head.to_json())
     assert np.array_equal(head.probability(FEATURES), again.probability(FEATURES))
-    assert head.to_json() == fit_head(FEATURES, POSITIVE, NAMES, 0).to_json() == again.to_json()
+    assert head.to_json() == fit_head(FEATURES, POSITIVE, NAMES, 0, recalibrate=False).to_json() == again.to_json()
 
 
 def test_noise_is_answered_by_the_strongest_penalties() -> None:
     noise = np.random.default_rng(0).normal(size=(60, 150))
-    assert fit_head(noise, POSITIVE, NAMES, 0).strength <= 1e-3 < fit_head(FEATURES, POSITIVE, NAMES, 0).strength * 10
+    assert (
+        fit_head(noise, POSITIVE, NAMES, 0, recalibrate=False).strength
+        <= 1e-3
+        < fit_head(FEATURES, POSITIVE, NAMES, 0, recalibrate=False).strength * 10
+    )
 
 
 def test_the_strengths_begin_with_the_strongest_penalty() -> None:
@@ -61,7 +65,7 @@ def test_the_strength_is_the_one_with_the_least_log_loss_of_five_inner_folds() -
             model.fit(FEATURES[fold != number], POSITIVE[fold != number])
             out[fold == number] = model.predict_proba(FEATURES[fold == number])[:, 1]
         losses.append(log_loss(POSITIVE, out))
-    head = fit_head(FEATURES, POSITIVE, NAMES, 3, strengths)
+    head = fit_head(FEATURES, POSITIVE, NAMES, 3, strengths, recalibrate=False)
     assert head.strength == strengths[int(np.argmin(losses))]
     assert head.inner_loss == pytest.approx(min(losses), abs=1e-6)  # their solver's tolerance
     assert (head.n, head.n_positive) == (60, 20)
@@ -71,7 +75,7 @@ def test_the_strength_is_the_one_with_the_least_log_loss_of_five_inner_folds() -
 def test_constant_features_carry_nothing_nor_do_differences_of_rounding(column: float | np.ndarray) -> None:
     constant = FEATURES.copy()
     constant[:, 4] = column
-    head = fit_head(constant, POSITIVE, NAMES, 0)
+    head = fit_head(constant, POSITIVE, NAMES, 0, recalibrate=False)
     assert head.coefficients[4] == 0.0 and np.isfinite(head.coefficients).all()
 
 
@@ -86,4 +90,4 @@ def test_constant_features_carry_nothing_nor_do_differences_of_rounding(column: 
 )
 def test_a_class_missing_in_a_fold_and_dead_features_are_named(features, positive, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        fit_head(features, positive, NAMES, 0)
+        fit_head(features, positive, NAMES, 0, recalibrate=False)

@@ -19,6 +19,8 @@ from dlr.learn import selection_frequency as frequency_of
 from dlr.learn.classifiers import RECIPES
 from dlr.learn.forest import Forest
 from dlr.learn.settings import Algorithm
+from dlr.stats.scaling import recalibration
+from dlr.words import logit
 
 ALL = LearnSettings(trees=8, max_grid=2, inner_folds=3, lasso_folds=5)
 
@@ -151,16 +153,16 @@ def test_cases_of_one_patient_stay_together_in_inner_folds():
     frame, positive = feature_table(patients=40, features=5, signal=0.0, seed=3)
     rows = np.repeat(np.arange(40), 5)
     copies = frame.iloc[rows].set_axis([f"C{i:03d}" for i in range(200)])
-    settings = SMALL.model_copy(update={"algorithms": ["lightgbm"], "trees": 100, "max_grid": 4})
+    settings = SMALL.model_copy(update={"algorithms": ["lightgbm"], "trees": 100, "max_grid": 4, "judge": "auc"})
     given = {"protocol": "crossfit", "seed": 5, "select": False}
     together = fit_chains(copies, positive[rows], frame.index[rows], settings, **given)
     torn = fit_chains(copies, positive[rows], None, settings, **given)
     assert torn.choices["value"].max() > 0.95 > 0.75 > together.choices["value"].max()
 
 
-def test_the_choice_is_the_best_median_of_inner_folds():
+def test_under_paper_the_best_median_area_of_inner_folds_chooses_and_nothing_is_recalibrated():
     frame, positive = feature_table()
-    fitted = fit_chains(frame, positive, None, SMALL, protocol="crossfit", seed=5)
+    fitted = fit_chains(frame, positive, None, SMALL, protocol="paper", seed=5)
     folds = fitted.grid.filter(like="fold_").to_numpy()
     np.testing.assert_allclose(fitted.grid["median"], np.median(folds, axis=1))
     best = fitted.grid.groupby("algorithm")["median"].max()
@@ -168,6 +170,40 @@ def test_the_choice_is_the_best_median_of_inner_folds():
     np.testing.assert_allclose(choices["value"], best[choices.index])
     assert choices["chosen"].sum() == 1 and choices.loc[fitted.chosen, "value"] == choices["value"].max()
     assert choices["criterion"].eq("median AUC of 3 inner folds").all()
+    assert all(chain.recalibration is None for chain in fitted.chains.values())
+
+
+def test_elsewhere_the_least_log_loss_chooses_points_and_algorithms():
+    frame, positive = feature_table(patients=90)
+    fitted = fit_chains(frame, positive, None, ALL, protocol="crossfit", seed=5)
+    least = fitted.grid.groupby("algorithm")["log_loss"].min()
+    choices = fitted.choices.set_index("algorithm")
+    np.testing.assert_allclose(choices["value"], least[choices.index])
+    assert fitted.chosen == least.idxmin() and choices["criterion"].eq("log loss of 3 inner folds").all()
+    by_area = fit_chains(
+        frame, positive, None, ALL.model_copy(update={"judge": "auc"}), protocol="crossfit", seed=5
+    ).choices
+    assert by_area["criterion"].eq("median AUC of 3 inner folds").all()
+
+
+def test_a_chain_says_its_model_recalibrated_on_the_inner_folds_held_out_rows(monkeypatch):
+    """Refitted by hand: the held-out logits of the chosen point give the two numbers, and the chain serves them."""
+    from sklearn.linear_model import LogisticRegression
+
+    seen = []
+    score = chains_module.score_grid
+    monkeypatch.setattr(chains_module, "score_grid", lambda *a: seen.append(a[1]) or score(*a))
+    frame, positive = feature_table(signal=2.0)
+    chain = fit_chains(frame, positive, None, SMALL, protocol="crossfit", seed=5).chains["logistic"]
+    made = [LogisticRegression(**chain.parameters, tol=1e-8, max_iter=5000).fit(f.train, f.outcome) for f in seen[0]]
+    held_out = [model.decision_function(f.held_out) for model, f in zip(made, seen[0], strict=True)]
+    truth = np.concatenate([f.held_out_outcome for f in seen[0]])
+    found = recalibration(truth, np.concatenate(held_out))
+    assert found.slope == pytest.approx(chain.recalibration.slope, rel=1e-3) and abs(found.slope - 1) > 0.02
+    plain = logit(chain.model.predict(chain.preparation.subset(frame, chain.features)))
+    np.testing.assert_allclose(logit(chain.predict(frame), 1e-12), found.intercept + found.slope * plain, rtol=1e-2)
+    off = SMALL.model_copy(update={"recalibrate": False})
+    assert fit_chains(frame, positive, None, off, protocol="crossfit", seed=5).best.recalibration is None
 
 
 def test_the_area_of_a_fold_is_that_of_the_served_model(monkeypatch):

@@ -16,10 +16,10 @@ from sklearn.svm import LinearSVC
 from dlr.errors import InputError
 from dlr.learn import LearnSettings, fit_chains, load_chain, save_chains
 from dlr.learn import chains as chains_module
-from dlr.learn.grid import InnerFold, best_setting, score_grid
-from dlr.learn.platt import platt
+from dlr.learn.grid import AREA, InnerFold, best_setting, score_grid
 from dlr.protocols import stratified_folds
 from dlr.randomness import rng
+from dlr.stats.scaling import platt
 from dlr.words import expit
 
 SVM = LearnSettings(algorithms=["svm"], select=False, inner_folds=3)
@@ -42,8 +42,9 @@ def test_the_setting_of_the_best_median_area_brings_its_own_scaling(monkeypatch)
     seen = []
     monkeypatch.setattr(chains_module, "score_grid", lambda *a: seen.extend(score_grid(*a)) or tuple(seen))
     frame, positive = feature_table(features=12)
-    chain = fit_chains(frame, positive, None, SVM, **GIVEN).best
-    best = best_setting(seen)
+    by_area = SVM.model_copy(update={"judge": "auc"})
+    chain = fit_chains(frame, positive, None, by_area, **GIVEN).best
+    best = best_setting(seen, AREA)
     assert best.median == max(point.median for point in seen) and chain.parameters == best.parameters
     z = ((frame - frame.mean()) / frame.std(ddof=0)).to_numpy()
     machine = LinearSVC(**best.parameters, dual=False, tol=1e-8, max_iter=5000).fit(z, positive)

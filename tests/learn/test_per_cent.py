@@ -12,7 +12,7 @@ from learning_data import feature_table
 from dlr.errors import InputError
 from dlr.learn import LassoNumberSelector, LearnSettings, fit_chains, load_chain, save_chains
 from dlr.learn import chains as chains_module
-from dlr.learn.grid import GridPoint, best_point
+from dlr.learn.grid import ERROR, GridPoint, best_point
 from dlr.learn.regressors import REGRESSION_RECIPES
 from dlr.learn.settings import REGRESSORS
 from dlr.protocols import folds_by_thirds
@@ -83,8 +83,8 @@ def test_of_equal_errors_the_smaller_mean_and_then_the_simpler_point_wins():
     def point(name: str, *scores: float) -> GridPoint:
         return GridPoint(name, {}, scores, TargetKind.PER_CENT)
 
-    assert best_point([point("a", 5, 6, 9), point("b", 5, 6, 7), point("c", 5, 7, 7)]).algorithm == "b"
-    assert best_point([point("a", 5, 6, 7), point("b", 5, 6, 7)]).algorithm == "a"
+    assert best_point([point("a", 5, 6, 9), point("b", 5, 6, 7), point("c", 5, 7, 7)], ERROR).algorithm == "b"
+    assert best_point([point("a", 5, 6, 7), point("b", 5, 6, 7)], ERROR).algorithm == "a"
 
 
 def test_the_error_of_a_fold_is_the_served_predictions_own(monkeypatch):
@@ -251,11 +251,14 @@ def test_chains_saved_by_release_0_1_0_are_read(tmp_path):
     save_chains(fitted, tmp_path)
     index = tmp_path / "chains.json"
     plain = json.loads(index.read_text())
+    del plain["recalibration"]
+    index.write_text(json.dumps({**plain, "format": 3}))
+    np.testing.assert_array_equal(load_chain(tmp_path).predict(frame), fitted.best.predict(frame))
     del plain["kind"]
-    index.write_text(json.dumps({**plain, "format": 2, "prevalence": plain.pop("baseline")}))
+    index.write_text(json.dumps({**plain, "format": 2, "prevalence": plain["baseline"]}))
     loaded = load_chain(tmp_path)
     assert loaded.kind is TargetKind.BINARY and loaded.baseline == positive.mean()
     np.testing.assert_array_equal(loaded.predict(frame), fitted.best.predict(frame))
-    index.write_text(json.dumps({**plain, "format": 4}))
-    with pytest.raises(InputError, match="format 4"):
+    index.write_text(json.dumps({**plain, "format": 5}))
+    with pytest.raises(InputError, match="format 5"):
         load_chain(tmp_path)

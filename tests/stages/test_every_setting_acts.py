@@ -99,6 +99,8 @@ CHANGES: dict[str, Acts] = {
     "learn.algorithms": Acts("[logistic, extra_trees]", "numbers", "radiomics_model"),
     "learn.reported": Acts("[ridge]", "numbers", "radiomics_model"),
     "learn.regressors": Acts("[lightgbm]", "per cents", "radiomics_model", ("learn.regressors=[ridge]",)),
+    "learn.judge": Acts("auc", "numbers", "radiomics_model"),
+    "learn.recalibrate": Acts("false", "numbers", "radiomics_model"),
     "learn.inner_folds": Acts("3", "numbers", "radiomics_model"),
     "learn.max_grid": Acts("1", "numbers", "radiomics_model"),
     "learn.trees": Acts("6", "numbers", "radiomics_model", ("learn.algorithms=[extra_trees]",)),

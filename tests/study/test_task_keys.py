@@ -59,7 +59,7 @@ def payloads(home: Path) -> dict[type, object]:
     weights = home / "weights.safetensors"
     return {
         FitPart: FitPart(FRAME, IDS, OUTCOME, "binary", LearnSettings(), "crossfit", 1, True, frozenset({"a"})),
-        FitHead: FitHead(FRAME, IDS, OUTCOME == 1, 1),
+        FitHead: FitHead(FRAME, IDS, OUTCOME == 1, 1, True),
         CheapChains: CheapChains(
             Blocks({"": PatientFrame.by_patient(FRAME)}), Target("er"), pd.Series(OUTCOME, IDS),
             Part("crossfit", 0, -1, 1, ("P1",), ("P2",)), LearnSettings(), frozenset({"a"}), 1,

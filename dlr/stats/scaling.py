@@ -1,0 +1,92 @@
+"""Margins and logits of rows that were held out, made probabilities by a logistic curve: intercept and slope.
+
+Platt's scaling (Platt 1999, with the bounded targets of Lin, Lin & Weng 2007, Machine Learning 68:267) of a margin,
+whose unit means nothing. Logistic recalibration (Cox 1958) of a logit, whose slope ought to be 1 and is held near it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dlr.stats.likelihood import Likelihood, maximise
+from dlr.words import expit
+
+__all__ = ["Scaling", "platt", "recalibration"]
+
+SPREAD = 1.0  # SD of the slope's logarithm, before any row was held out
+SLOPES = np.arange(-4.0, 6.01, 0.25)  # logarithms looked at first: slopes of .02 to 400
+MOST_STEPS = 100  # of an intercept; about 8 are needed
+FINER = 4  # times the grid is made finer around the best, to 1e-3 of the slope
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """Probability = expit(intercept + slope * margin)."""
+
+    slope: float
+    intercept: float
+
+    def probability(self, margin: np.ndarray) -> np.ndarray:
+        """Of every row, float64 (n,)."""
+        return expit(self.intercept + self.slope * margin)
+
+
+def platt(positive: np.ndarray, margin: np.ndarray) -> Scaling:
+    """The scaling of greatest likelihood.
+
+    positive : bool (n,), both classes.  margin : float (n,), higher = likelier, of rows outside the machine's fit.
+    The outcomes are (n1 + 1) / (n1 + 2) and 1 / (n0 + 2) in place of 1 and 0: classes told apart without an error keep
+    a finite slope. A slope below zero would turn the machine's order round; it is then 0, the same for everybody, as
+    where all margins are equal.
+    """
+    n1, n0 = int(positive.sum()), int((~positive).sum())
+    outcome = np.where(positive, (n1 + 1) / (n1 + 2), 1 / (n0 + 2))
+    flat = Scaling(0.0, float(np.log(outcome.mean() / (1 - outcome.mean()))))
+    middle, spread = float(margin.mean()), float(margin.std())
+    if spread == 0:
+        return flat
+    design = np.column_stack([np.ones(len(margin)), (margin - middle) / spread])
+    curve = maximise(Likelihood(design, outcome, np.ones(len(margin)), np.zeros(len(margin))), np.zeros(2))
+    assert curve.converged, "bounded outcomes have a maximum"
+    if curve.beta[1] <= 0:
+        return flat
+    slope = float(curve.beta[1]) / spread
+    return Scaling(slope, float(curve.beta[0]) - slope * middle)
+
+
+def recalibration(positive: np.ndarray, logit: np.ndarray) -> Scaling:
+    """Intercept and slope of a model's own logits, the slope's logarithm drawn to 0 as by a normal prior of SD 1.
+
+    positive : bool (n,), both classes.  logit : float (n,), of rows that the model did not see.
+    The slope is positive whatever the rows say: logits that order nobody are flattened, never turned round, and those
+    that separate the classes are not blown up without end. Where all are equal the slope is 1.
+    Maximum a posteriori, the intercept profiled out, on a grid of slopes made finer around the best: the profile has
+    two summits where logits hardly differ between patients.
+    """
+    outcome = positive.astype(float)
+    middle = float(logit.mean())
+    spread = logit - middle
+    logarithm, step = SLOPES, float(SLOPES[1] - SLOPES[0])
+    for _ in range(FINER + 1):
+        intercept, lack = _profile(outcome, np.exp(logarithm)[:, None] * spread)
+        best = int(np.argmin(lack + logarithm**2 / (2 * SPREAD**2)))
+        slope, level = float(np.exp(logarithm[best])), float(intercept[best])
+        logarithm = logarithm[best] + np.linspace(-step, step, 9)
+        step /= 4
+    return Scaling(slope, level - slope * middle)
+
+
+def _profile(outcome: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The best intercept of every row of logits (k, n) by Newton's method, and the summed log loss there, both (k,)."""
+    prevalence = outcome.mean()
+    intercept = np.full(len(logits), np.log(prevalence / (1 - prevalence)))
+    for _ in range(MOST_STEPS):
+        p = expit(intercept[:, None] + logits)
+        step = np.clip((outcome - p).sum(axis=1) / np.maximum((p * (1 - p)).sum(axis=1), 1e-12), -1, 1)
+        intercept = intercept + step
+        if np.abs(step).max() < 1e-10:
+            break
+    said = intercept[:, None] + logits
+    return intercept, np.logaddexp(0, np.where(outcome > 0, -said, said)).sum(axis=1)
