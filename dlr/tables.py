@@ -399,10 +399,10 @@ PERMUTATIONS = Table(  # the whole chain on shuffled outcomes; p = (1 + shuffles
     {**_text("target", "model", "variant", "protocol", "algorithm"), "observed": NUMBER,
      **_numbers("null_mean", "null_sd"), "permutations": WHOLE, "p": NUMBER, "method": TEXT},
 )  # fmt: skip
-CONFOUNDERS = Table(  # what a column that is no predictor tells of the outcome by itself; adjusted: mean within levels
-    "confounders.csv",
-    {**_text("target", "column", "kind"), "auc": NUMBER, **_INTERVAL, **_numbers("p"), "found": TRUTH,
-     **_whole("levels", "n", "n_positive"), "method": TEXT},
+CONFOUNDERS = Table(  # what a column of the acquisition, no predictor, tells of the outcome by itself
+    "confounders.csv",  # shares: positives of each level; null: mean AUC of shuffled outcomes; found: it does tell
+    {**_text("target", "column", "source"), **_whole("levels", "n", "n_positive"), "shares": TEXT, "auc": NUMBER,
+     **_INTERVAL, **_numbers("null", "p", "p_holm"), "found": TRUTH, "method": TEXT},
 )  # fmt: skip
 COPIES = Table(  # rows of the feature table that are copies of another patient's
     "copies.csv", {**_text("case_id", "patient_id", "side", "copy_of", "copy_patient", "copy_side"), "columns": WHOLE}

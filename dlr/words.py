@@ -42,6 +42,7 @@ __all__ = [
     "chose_cutoffs",
     "expit",
     "logit",
+    "pairs_within",
     "signature",
     "stopped_on",
 ]
@@ -250,6 +251,11 @@ def expit(x: np.ndarray) -> np.ndarray:
     from scipy.special import expit as stable
 
     return stable(x)
+
+
+def pairs_within(column: str) -> str:
+    """The measure of METRICS that compares patients of one level of a column, such as a cohort, alone."""
+    return "auc_pairs_within_" + ("cohorts" if column == "cohort" else column.replace(" ", "_"))
 
 
 def signature(predictions: pd.DataFrame) -> pd.DataFrame:

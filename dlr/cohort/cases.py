@@ -32,7 +32,7 @@ def read_rows(
     images: bool,
 ) -> pd.DataFrame:
     """patient_id, case_id, image, mask, mask_label, mask_reader1, mask_reader2, side, cohort, excluded
-    (text, "" = absent) and, where the manifest has it, pixel_spacing_mm. Paths are absolute.
+    (text, "" = absent) and, where the manifest has them, scanner, year and pixel_spacing_mm. Paths are absolute.
 
     cells : text under our names.  origins : table of every column.
     images : False where features come from a table of the user's own.
@@ -53,6 +53,10 @@ def read_rows(
         ["patient_id", "case_id", "image", "mask", "mask_label", "mask_reader1", "mask_reader2", "side", "cohort",
          "excluded"]
     ]  # fmt: skip
+    if "scanner" in cells.columns:
+        out["scanner"] = replaced(cells["scanner"], source, settings, findings)
+    if "year" in cells.columns:  # of a date the year alone is kept
+        out["year"] = cells["year"].str.extract(r"(?<!\d)((?:19|20)\d\d)", expand=False).fillna("")
     _check_ids(out, source, findings)
     _check_spellings(out, source, findings)
     if images:

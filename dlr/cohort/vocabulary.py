@@ -67,7 +67,7 @@ KNOWN: dict[str, Known] = {
 # columns with a meaning of their own; none of them is ever a predictor
 RESERVED = (
     "patient_id", "case_id", "image", "mask", "mask_label", "mask_reader1", "mask_reader2",
-    "side", "cohort", "exclude_reason", "pixel_spacing_mm",
+    "side", "cohort", "scanner", "year", "exclude_reason", "pixel_spacing_mm",
     "side_of_breast", "view", "lesion_id",
 )  # fmt: skip
 NEVER_PREDICTORS = frozenset(RESERVED) | {"excluded"}
@@ -93,6 +93,8 @@ _HEADERS: dict[str, tuple[str, ...]] = {
     "mask_reader2": ("maskreader2", "mask2", "reader2"),
     "side": ("split", "partition", "数据集划分"),
     "cohort": ("centre", "center", "hospital", "中心", "医院", "队列"),
+    "scanner": ("scannermodel", "device", "设备", "机型"),
+    "year": ("examyear", "studyyear", "examdate", "studydate", "检查年份", "检查日期"),
     "exclude_reason": ("excludereason", "exclusion", "exclusionreason", "排除原因"),
     "pixel_spacing_mm": ("pixelspacingmm", "pixelspacing", "像素间距"),
     "side_of_breast": ("sideofbreast", "laterality", "breastside", "侧别", "左右侧"),

@@ -3,24 +3,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 
 import pandas as pd
 
-from dlr.figures import draw_cohort_forest
+from dlr.figures import draw_cohort_forest, theme
 from dlr.report.blocks import Block, Prose
-from dlr.report.evidence import Evidence, cell
+from dlr.report.evidence import ROLES_SHOWN, Evidence, Headline, cell, with_interval
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
-from dlr.words import Estimate, Model, Target
+from dlr.tables import CONFOUNDERS
+from dlr.words import Estimate, Model, Target, pairs_within
 
-__all__ = ["MEAN_NOTE", "PAIRS", "cohort_blocks", "cohort_rows", "recognised"]
+__all__ = ["MEAN_NOTE", "PAIRS", "cohort_blocks", "alone", "cohort_rows", "confounder_blocks", "recognised", "within"]
 
 PAIRS, MEAN = "auc_pairs_within_cohorts", "auc_within_cohorts"
 POOLED, WITHIN, OVER, LEFT_OUT = "pooled", "pairs within a cohort", "mean over cohorts", "left-out cohort"
 NETWORKS = (Model.DL, Model.SINGLE_TASK, Model.MULTI_TASK, Model.SPATIAL)
 TOO_FAR, TOO_LOW = 0.05, 0.6  # pooled above within; left out under
 MEAN_NOTE = "Pairs within a cohort: of a positive and a negative patient of one cohort (and fold), so that to recognise the cohort helps nobody; left-out cohort: everybody predicted by models of the other cohorts."
+ALONE_NOTE = "Each patient is given the share of positives at its level, pairs inside a side. A share learnt from the same patients lies above 0.5 by itself: the mean of shuffled outcomes stands beside, and p is that of 9,999 shuffles. A column is said to tell the outcome from an AUC of .6 with p under .001 after Holm."
+ADJUSTED_NOTE = "Share of ordered pairs among those of one level (and out-of-fold of one fold), however few a level has: to recognise the level helps nobody there."
 NOTE = "Out-of-fold, pairs of a positive and a negative patient of one fold. Pooled: all of them; pairs within a cohort: those of one cohort; mean over cohorts: of each cohort's own AUC, the small ones counting as much as the large; left-out cohort: everybody predicted by models of the other cohorts. In brackets 95 % intervals."
 
 
@@ -73,6 +77,55 @@ def cohort_blocks(sources: Sources, press: Press, evidence: Evidence, target: Ta
     said = recognised(rows[[sources.model(str(name)).of_images for name in rows["model"]]])
     if said:
         blocks.append(Prose((f"For {target.name} {'; '.join(said)}.",)))
+    return blocks
+
+
+def within(evidence: Evidence, headline: Headline | None, column: str) -> Estimate | None:
+    """The headline model's AUC among pairs of one level of a column, in its own role."""
+    if headline is None:
+        return None
+    return evidence.get(headline.target.name, headline.model, headline.role, pairs_within(column))
+
+
+def alone(sources: Sources, evidence: Evidence, headline: Headline) -> Iterator[str]:
+    """A sentence a column that tells the outcome by itself: how well, and what the headline's model adds to it."""
+    rows = sources.of(CONFOUNDERS, headline.target)
+    for row in () if rows is None else rows[rows["found"]].itertuples():
+        inside = within(evidence, headline, str(row.column))
+        area = f"The {row.column} alone reaches an AUC of {theme.format_auc(row.auc)}"
+        yield (
+            f"{area}; among pairs of one {row.column} the model's is {with_interval(inside)}." if inside else f"{area}."
+        )
+
+
+def confounder_blocks(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
+    """What the acquisition alone tells of the outcome, and each model pooled and inside the levels that tell it."""
+    rows = sources.of(CONFOUNDERS, target)
+    if rows is None:
+        return []
+    shown = pd.DataFrame({
+        "Column": rows["column"], "Positive of each level": rows["shares"],
+        "AUC": [f"{theme.format_auc(r.auc)}\n({theme.format_interval(r.lower, r.upper)})" for r in rows.itertuples()],
+        "AUC of shuffled outcomes": rows["null"].map(theme.format_auc), "p (Holm)": rows["p_holm"].map(theme.format_p),
+    })  # fmt: skip
+    name = sources.slug(target)
+    title = f"What the acquisition alone tells of {target.name}"
+    blocks: list[Block] = [press.table(f"confounders_{name}", title, shown, rows, ALONE_NOTE)]
+    told = {row.column: row.found for row in rows.itertuples()}
+    lines = []
+    for model in evidence.models(target.name):
+        for role in ROLES_SHOWN:
+            pooled = evidence.get(target.name, model, role, "auc")
+            found = {
+                column: evidence.get(target.name, model, role, pairs_within(column))
+                for column, tells in told.items() if tells or column == "cohort"
+            }  # fmt: skip
+            if pooled is not None and any(found.values()):
+                inside = {f"Pairs of one {column}": cell(area, 3, "\n") for column, area in found.items()}
+                lines.append({"Model": model, "Patients are": role, "Pooled": cell(pooled, 3, "\n")} | inside)
+    if lines:
+        title = f"AUC for {target.name} pooled, and adjusted for the acquisition"
+        blocks.append(press.table(f"adjusted_{name}", title, pd.DataFrame(lines), note=ADJUSTED_NOTE))
     return blocks
 
 

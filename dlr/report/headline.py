@@ -9,6 +9,7 @@ from dlr.figures import draw_calibration, draw_decision, draw_roc, theme
 from dlr.report import per_cent
 from dlr.report.baseline import first_line
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
+from dlr.report.cohorts import alone
 from dlr.report.combined_set import entered, named_beforehand, primary_set
 from dlr.report.contents import section
 from dlr.report.evidence import FEW_EVENTS, LEADERS, Evidence, Headline, cell, with_interval
@@ -83,6 +84,7 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
     if inside is not None:
         optimistic = ", stacked and therefore optimistic" if evidence.stacked(model, "out-of-fold") else ""
         sentences.append(f"Out-of-fold in {inside.n} training patients it is {with_interval(inside)}{optimistic}.")
+    sentences += alone(sources, evidence, headline)
     role = "test" if test is not None else headline.role
     slope = evidence.get(target, model, role, "calibration_slope")
     if slope is not None:

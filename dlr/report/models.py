@@ -11,6 +11,7 @@ from dlr.figures import Line, draw_auc_forest, draw_pr, draw_roc
 from dlr.report import per_cent
 from dlr.report.blocks import Block, Heading, Missing, Section
 from dlr.report.calibration_and_benefit import VALIDATED, calibration, decision, predictions
+from dlr.report.cohorts import confounder_blocks
 from dlr.report.combined import clinical_blocks, combined_blocks
 from dlr.report.comparisons import algorithms, comparisons
 from dlr.report.contents import number_of, section
@@ -50,6 +51,7 @@ def models(sources: Sources, press: Press, evidence: Evidence) -> Section:
         elif target.binary:
             blocks += _table(sources, press, evidence, target)
             blocks += _forest(sources, press, evidence, target)
+            blocks += confounder_blocks(sources, press, evidence, target)
             blocks += _roc(sources, press, evidence, target)
             blocks += comparisons(sources, press, evidence, target)
             blocks += calibration(sources, press, evidence, target)

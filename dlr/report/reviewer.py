@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from dlr.figures import theme
 from dlr.report.blocks import Remark, Remarks
+from dlr.report.cohorts import within
 from dlr.report.combined_set import image_signature, primary_set
 from dlr.report.contents import number_of
 from dlr.report.enhanced import HALLUCINATION, enhanced, found, generator_saw, method_words
@@ -25,6 +26,7 @@ from dlr.report.volume_remarks import (
 from dlr.tables import (
     AGREEMENT,
     COMPARISONS,
+    CONFOUNDERS,
     DICTIONARY,
     LOOKS,
     NOTES,
@@ -57,6 +59,30 @@ def remarks(sources: Sources, evidence: Evidence) -> Remarks:
     for of_study in OF_STUDY:
         found += of_study(sources, evidence)
     return Remarks(tuple(sorted(found, key=lambda remark: -remark.weight)))
+
+
+# what makes every figure below it doubtful ----------------------------------------------------------------------------
+
+
+def _confounded(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
+    """Of a column of the acquisition that tells the outcome by itself: what is left of the headline inside it."""
+    rows = sources.of(CONFOUNDERS, target)
+    headline = evidence.headline(target)
+    for row in () if rows is None else rows[rows["found"]].sort_values("auc", ascending=False).itertuples():
+        inside = within(evidence, headline, row.column)
+        area = f"{theme.format_auc(row.auc)} ({theme.format_interval(row.lower, row.upper)})"
+        shown = f"{row.column} alone: AUC {area}, p {theme.format_p(row.p_holm)}; positive: {row.shares}."
+        if headline is not None and inside is not None:
+            shown += (
+                f" {headline.model} {headline.role}: {with_interval(headline.estimate)} pooled, {with_interval(inside)}"
+            )
+            shown += f" among pairs of one {row.column}."
+        yield Remark(
+            2 if inside is not None and inside.lower > 0.5 else 3,
+            f"The {row.column} alone predicts {target.name}.", shown,
+            f"Lead with the value inside one {row.column}; collect both classes alike, or set one {row.column} aside.",
+            "cohort.external: [VALUE]" if row.column == "cohort" else "",
+        )  # fmt: skip
 
 
 # of one outcome -------------------------------------------------------------------------------------------------------
@@ -345,6 +371,7 @@ def _unknown_by_cohort(sources: Sources, evidence: Evidence, target: Target) -> 
 
 BINARY, IN_PER_CENT, ANY = (True,), (False,), (True, False)  # Target.binary
 OF_TARGETS: tuple[tuple[tuple[bool, ...], OfTarget], ...] = (
+    (BINARY, _confounded),
     (BINARY, _implausible), (ANY, _same_biopsy), (BINARY, _few_events), (BINARY, _too_many_parameters),
     (ANY, _no_baseline), (BINARY, _no_gain), (IN_PER_CENT, _no_better_than_the_median), (BINARY, _another_signature),
     (BINARY, _miscalibrated), (IN_PER_CENT, _biased), (BINARY, _stacked), (BINARY, _gap), (BINARY, _shrunken_spread),

@@ -11,7 +11,7 @@ from dlr.study.ablation import ablation_table, is_ablation_row
 from dlr.study.application import Application
 from dlr.study.cohort import CohortTables, read_cohort
 from dlr.study.comparisons import comparison_table, reclassification_table
-from dlr.study.confounding import sides_apart, within_cohorts
+from dlr.study.confounding import confounder_table, found_levels, sides_apart, within_levels
 from dlr.study.curves import (
     calibration_table,
     decision_table,
@@ -21,7 +21,15 @@ from dlr.study.curves import (
     roc_table,
 )
 from dlr.study.macro import macro_rows
-from dlr.study.measures import Cutoffs, Evaluated, cut_offs, evaluated_signatures, measures, optimism_gap
+from dlr.study.measures import (
+    SMALLEST_SUBSET,
+    Cutoffs,
+    Evaluated,
+    cut_offs,
+    evaluated_signatures,
+    measures,
+    optimism_gap,
+)
 from dlr.study.medians import training_medians
 from dlr.study.subsets import cohorts_of, strata_of
 from dlr.study.unknown_outcomes import unknown_outcome_rows
@@ -29,6 +37,7 @@ from dlr.tables import (
     ABLATION,
     CALIBRATION,
     COMPARISONS,
+    CONFOUNDERS,
     CUTOFFS,
     DECISION,
     HISTOGRAM,
@@ -46,8 +55,6 @@ from dlr.words import CHOSEN, HELD_AGAINST, MODELS, Side
 
 __all__ = ["evaluate"]
 
-SMALLEST_SUBSET = 5  # patients a class (or known per cents) that a cohort's or stratum's own row needs
-
 
 def apply_evaluate(given: Application) -> None:
     """The cut-offs from the study's training patients, for new ones."""
@@ -56,7 +63,7 @@ def apply_evaluate(given: Application) -> None:
 
 @stage(
     "evaluate",
-    version=6,
+    version=7,
     needs=["cohort"],
     asks=[PREDICTIONS, VOLUMES],
     sections=["evaluate"],
@@ -64,7 +71,7 @@ def apply_evaluate(given: Application) -> None:
     publish=["metrics.csv", "comparisons.csv", "ablation.csv"],
     gives=[
         METRICS, COMPARISONS, CUTOFFS, ROC, PR, CALIBRATION, DECISION, HISTOGRAM, PER_CENT, OPTIMISM_GAP,
-        RECLASSIFICATION, LOOKS, ABLATION,
+        RECLASSIFICATION, LOOKS, ABLATION, CONFOUNDERS,
     ],
     apply=apply_evaluate,
 )  # fmt: skip
@@ -83,6 +90,7 @@ def evaluate(run: Run) -> None:
         if name not in models:
             raise InputError("evaluate.primary", f"{name!r} is no model", f"name two of {', '.join(models)}")
     cutoffs = cut_offs(everything)
+    CONFOUNDERS.write(run.folder, confounder_table(tables, run.seed, settings.bootstrap))
     rows = metric_rows(run, tables, everything, cutoffs) + unknown_outcome_rows(predictions, everything)
     metrics = pd.DataFrame(rows, columns=list(METRICS.names))
     METRICS.write(run.folder, metrics)
@@ -118,7 +126,7 @@ def metric_rows(run: Run, tables: CohortTables, signatures: list[Evaluated], cut
     for line in lines:
         run.warn(line)
     subsets = {f"cohort={name}": set(cohorts.index[cohorts == name]) for name in sorted(cohorts.unique())} | strata
-    medians = training_medians(tables)
+    medians, levels = training_medians(tables), found_levels(tables, CONFOUNDERS.read(run.folder))
     rows, everything = [], []
 
     def rows_of(one: Evaluated) -> list[dict]:
@@ -129,11 +137,11 @@ def metric_rows(run: Run, tables: CohortTables, signatures: list[Evaluated], cut
         rows += rows_of(one)
         if one.algorithm != CHOSEN:
             continue
-        rows += within_cohorts(one, cohorts, SMALLEST_SUBSET, run.seed, settings.bootstrap)
+        for column, own in levels[one.target.name].items():
+            rows += within_levels(one, column, own, SMALLEST_SUBSET, run.seed, settings.bootstrap)
         parts = [one.of(patients, name) for name, patients in subsets.items()]
-        parts = [part for part in parts if part.smallest_group >= SMALLEST_SUBSET]
         for part in parts:
             rows += rows_of(part)
-        everything += [one, *parts]
+        everything += [one, *(part for part in parts if part.smallest_group >= SMALLEST_SUBSET)]
     rows += macro_rows(everything, cutoffs, run.seed, settings.bootstrap)
     return rows + sides_apart(signatures)

@@ -14,6 +14,7 @@ from dlr.stats.firth import firth
 from dlr.stats.holm import holm
 from dlr.stats.hosmer_lemeshow import HosmerLemeshow, hosmer_lemeshow
 from dlr.stats.icc import icc, icc_many
+from dlr.stats.levels import LevelsArea, auc_of_levels
 from dlr.stats.logistic import drop_one, likelihood_ratio, logistic
 from dlr.stats.logistic_fit import LogisticFit, Step
 from dlr.stats.missing import imputed_copies, pool, pool_effects
@@ -49,6 +50,8 @@ from dlr.stats.within_folds import WithinGroups, auc_difference, auc_pooled, auc
 
 __all__ = [
     "EFFECT_COLUMNS",
+    "LevelsArea",
+    "auc_of_levels",
     "INTERCEPT",
     "THRESHOLDS",
     "AtCutOff",

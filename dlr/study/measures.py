@@ -17,6 +17,7 @@ from dlr.tables import CUTOFFS, METRICS, OPTIMISM_GAP
 from dlr.words import CHOSEN, Comparison, CutOff, Estimate, Protocol, Role, Side, Target, signature
 
 __all__ = [
+    "SMALLEST_SUBSET",
     "Cutoffs",
     "Evaluated",
     "cut_offs",
@@ -30,6 +31,7 @@ __all__ = [
 
 NAN = float("nan")
 WHOLE = "all"  # the subset that is a whole side
+SMALLEST_SUBSET = 5  # patients a class (or known per cents) that a part of a side needs for more than its AUC
 SMALLEST = 4  # patients of a per cent target on a side, for limits of agreement to mean anything
 
 
@@ -205,12 +207,13 @@ def measures(
     baseline : of a per cent target, what every patient is told without a model (`Medians`), which every model is held
     against.
     """
+    few = one.subset != WHOLE and one.smallest_group < SMALLEST_SUBSET
     if not one.target.binary:
-        return _per_cent(one, baseline)
+        return [] if few else _per_cent(one, baseline)
     if not one.two_classes:
         return []
     rows = _discrimination(one, seed, replicates)
-    if one.algorithm != CHOSEN:
+    if one.algorithm != CHOSEN or few:
         return rows
     generator = rng(seed, "bootstrap", *one.names.values(), one.subset, "at cut-off")
     if np.isfinite(cutoff):

@@ -375,3 +375,13 @@ def test_a_stack_of_tiff_pages_is_a_volume_without_spacing(manifest: Path) -> No
     table.to_csv(manifest, index=False)
     cohort = load_cohort(manifest, settings())
     assert cohort.kind == "volume" and set(cohort.cases["slices"]) == {3} and set(cohort.cases["unit"]) == {"pixels³"}
+
+
+def test_scanner_and_year_are_kept_and_never_predict(tmp_path: Path) -> None:
+    """Of a date the year alone; a cell without one is empty."""
+    dates = ["2019-03-02", "02/03/2018", "20170302", "soon"]
+    table = [row | {"device": f"model {n % 2}", "exam_date": dates[n % 4]} for n, row in enumerate(rows())]
+    cohort = load_cohort(small_cohort.write(tmp_path, table), settings(), images=False)
+    assert cohort.table["scanner"].tolist()[:2] == ["model 0", "model 1"]
+    assert cohort.table["year"].tolist()[:4] == ["2019", "2018", "2017", ""]
+    assert [column.name for column in cohort.columns] == ["age", "er"]

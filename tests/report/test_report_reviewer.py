@@ -10,12 +10,15 @@ import pytest
 from built_report import ABOUT, Built
 from fake_run import FakeRun
 
-from dlr.report.blocks import Remark
+from dlr.report.blocks import Remark, TableBlock
+from dlr.report.cohorts import confounder_blocks
 from dlr.report.evidence import Evidence
+from dlr.report.headline import headline_paragraph
+from dlr.report.press import Press
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.settings import StudySettings
-from dlr.tables import METRICS, Table
+from dlr.tables import CONFOUNDERS, METRICS, Table
 
 
 def sources_of(run: FakeRun) -> Sources:
@@ -57,6 +60,47 @@ def test_an_auc_above_the_plausible_one_asks_for_a_leak_first(run: FakeRun) -> N
     change(run, "evaluate", METRICS, {"model": "DLR", "protocol": "crossfit", "side": "test", "metric": "auc"}, 0.95)
     first = said(run)[0]
     assert "look for a leak" in first.says and "DLR test 0.950" in first.evidence
+
+
+def confound(run: FakeRun, inside: tuple[float, float, float]) -> None:
+    """Column cohort tells her2 by itself; Combined has the area `inside` among pairs of one cohort."""
+    folder = run.folder / "evaluate"
+    row = {
+        "target": "her2", "column": "cohort", "source": "manifest", "levels": 2, "n": 201, "n_positive": 58,
+        "shares": "A 33/39; B 5/81", "auc": 0.898, "lower": 0.83, "upper": 0.95, "null": 0.54, "p": 1e-4,
+        "p_holm": 2e-4, "found": True, "method": "shares of the levels",
+    }  # fmt: skip
+    CONFOUNDERS.write(folder, pd.DataFrame([row, row | {"column": "scanner", "auc": 0.56, "found": False}]))
+    table = METRICS.read(folder)
+    own = table[(table["model"] == "Combined") & (table["metric"] == "auc") & (table["subset"] == "all")]
+    own = own.assign(metric="auc_pairs_within_cohorts", value=inside[0], lower=inside[1], upper=inside[2])
+    METRICS.write(folder, pd.concat([table, own], ignore_index=True))
+
+
+def test_a_cohort_that_tells_the_outcome_leads_the_list_and_stands_beside_the_auc(run: FakeRun) -> None:
+    assert not any("alone predicts" in remark.says for remark in said(run))
+    confound(run, (0.52, 0.38, 0.66))
+    first = said(run)[0]
+    assert first.says == "The cohort alone predicts her2." and first.weight == 3
+    assert "cohort alone: AUC 0.898 (0.830–0.950)" in first.evidence and "A 33/39; B 5/81" in first.evidence
+    assert "0.520 (95 % interval 0.380–0.660) among pairs of one cohort" in first.evidence
+    assert not any("scanner" in remark.says for remark in said(run))
+    sources = sources_of(run)
+    evidence = Evidence(sources)
+    headline = evidence.headline(sources.targets[0])
+    assert headline is not None
+    words = headline_paragraph(sources, evidence, headline)
+    assert "The cohort alone reaches an AUC of 0.898; among pairs of one cohort the model's is 0.520" in words
+    blocks = confounder_blocks(sources, Press(run.folder / "page"), evidence, sources.targets[0])
+    alone, adjusted = (block for block in blocks if isinstance(block, TableBlock))
+    assert [row[0] for row in alone.rows] == ["cohort", "scanner"]
+    assert adjusted.head[-1] == "Pairs of one cohort" and {row[0] for row in adjusted.rows} == {"Combined"}
+
+
+def test_a_model_that_holds_inside_cohorts_is_discussed_and_not_undermined(run: FakeRun) -> None:
+    confound(run, (0.76, 0.64, 0.86))
+    (found,) = [remark for remark in said(run) if "alone predicts" in remark.says]
+    assert found.weight == 2
 
 
 def test_few_test_events_ask_for_the_nested_protocol(report: Built) -> None:

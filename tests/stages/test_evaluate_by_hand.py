@@ -108,14 +108,18 @@ def test_without_a_test_side_a_look_is_at_external_patients_or_at_nobody(tmp_pat
     assert evaluated(tmp_path / "b", predictions_of(value_of(TRAIN))).looks == [0]
 
 
-def test_a_cohort_has_a_row_of_its_own_from_five_patients_of_a_class(study: HandRun, tmp_path: Path) -> None:
-    """East are U0 to U8 (5 negative, 4 positive): no row; of the training side all ten are west."""
+def test_a_cohort_has_its_area_however_few_it_has_and_all_measures_from_five_of_a_class(
+    study: HandRun, tmp_path: Path
+) -> None:
+    """East are U0 to U8 (5 negative, 4 positive): its area alone; of the training side all ten are west."""
     found = metrics(
         study, metric="auc", model="Rad", protocol="crossfit", variant="", algorithm="chosen", target="her2"
     )
     assert found[["side", "subset", "n"]].to_numpy().tolist() == [
-        ["test", "all", 10], ["train", "all", 10], ["train", "cohort=west", 10],
+        ["test", "all", 10], ["test", "cohort=east", 9], ["train", "all", 10], ["train", "cohort=west", 10],
     ]  # fmt: skip
+    east = metrics(study, model="Rad", protocol="crossfit", variant="", target="her2", subset="cohort=east")
+    assert set(east.index) == {"auc", "auc_plain"}
     rows = predictions_of(value_of(TEST), side="test")
     cohorts = [""] * 10 + ["east"] * 10 + ["west"] * 4
     found = metrics(evaluated(tmp_path, rows, cohorts=cohorts), metric="auc")
@@ -228,7 +232,8 @@ def test_strata_by_the_diameter_of_volumes_have_rows_of_their_own(tmp_path: Path
     assert table.loc[table["metric"] == "mae", ["subset", "n"]].to_numpy().tolist() == [
         ["all", 10], ["cohort=east", 9], ["diameter_mm<15", 5],
     ]  # fmt: skip
-    assert set(table.loc[table["target"] == "her2", "subset"]) == {"all"}, "too few of a class in any"
+    few = table[(table["target"] == "her2") & (table["subset"] != "all")]
+    assert set(few["metric"]) == {"auc", "auc_plain"}, "too few of a class for more"
     assert found.warned == ["evaluate.strata: no strata of age: it is no numeric clinical column of this study"]
 
 
