@@ -357,8 +357,9 @@ SURVIVAL = Table(  # ICC(2,1) of every feature between a check patient's truth a
 
 METRICS = Table(
     "metrics.csv",
-    {**_text("target", "model", "variant", "algorithm", "protocol", "side", "subset", "metric"), "value": NUMBER,
-     **_INTERVAL, **_whole("n", "n_positive"), "cutoff": NUMBER, "method": TEXT},
+    {**_text("target", "model", "variant", "algorithm", "protocol", "side", "role", "subset", "metric"),
+     "value": NUMBER, **_INTERVAL, **_whole("n", "n_positive"), "cutoff": NUMBER, "method": TEXT},
+    version=2,
 )  # fmt: skip
 COMPARISONS = Table(
     "comparisons.csv",
@@ -373,13 +374,14 @@ ROC = Table("roc.csv", {**_SIGNATURE, "role": TEXT, **_numbers("false_positive_r
 PR = Table("pr.csv", {**_SIGNATURE, "role": TEXT, **_numbers("recall", "precision", "cutoff")})
 CALIBRATION = Table(
     "calibration.csv",
-    {**_SIGNATURE, **_numbers("predicted", "observed"), **_INTERVAL, "n": WHOLE, "kind": TEXT},
+    {**_SIGNATURE, "role": TEXT, **_numbers("predicted", "observed"), **_INTERVAL, "n": WHOLE, "kind": TEXT},
+    version=2,
 )
 DECISION = Table(  # lower, upper: NaN without evaluate.decision_band
     "decision.csv",
-    {**_SIGNATURE, **_numbers("threshold", "net_benefit", "treat_all", "treat_none", "interventions_avoided"),
-     **_INTERVAL},
-    version=2,
+    {**_SIGNATURE, "role": TEXT,
+     **_numbers("threshold", "net_benefit", "treat_all", "treat_none", "interventions_avoided"), **_INTERVAL},
+    version=3,
 )  # fmt: skip
 HISTOGRAM = Table(
     "histogram.csv",
@@ -407,10 +409,11 @@ CONFOUNDERS = Table(  # what a column of the acquisition, no predictor, tells of
 COPIES = Table(  # rows of the feature table that are copies of another patient's
     "copies.csv", {**_text("case_id", "patient_id", "side", "copy_of", "copy_patient", "copy_side"), "columns": WHOLE}
 )
-OPTIMISM_GAP = Table(
+OPTIMISM_GAP = Table(  # role: of crossfit_out_of_fold; gap: paper_train less the column that `against` names
     "optimism_gap.csv",
-    {**_text("target", "model", "variant", "metric"),
-     **_numbers("paper_train", "paper_test", "crossfit_out_of_fold", "crossfit_test", "gap")},
+    {**_text("target", "model", "variant", "metric"), **_numbers("paper_train", "paper_test", "crossfit_out_of_fold"),
+     "role": TEXT, **_numbers("nested", "crossfit_test", "gap"), "against": TEXT},
+    version=2,
 )  # fmt: skip
 ABLATION = Table(  # the whole model and what stands beside it; target "macro": the mean of the binary ones
     "ablation.csv",  # row: full, a name of receptors.ablation, radiomics_logistic, radiomics_svm, frozen

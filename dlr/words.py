@@ -164,6 +164,11 @@ class Role(StrEnum):
     HELD_OUT = "held-out"  # test, external or new patients
     STACKED = "stacked, optimistic"  # out-of-fold, but by inputs of models that saw the patient's outcome
 
+    @property
+    def cross_fitted(self) -> bool:
+        """Whether a value is the mean of chains that each held the patient out of their fold."""
+        return self in (Role.OUT_OF_FOLD, Role.STACKED)
+
 
 RegionName = Literal["core", "rim", "peritumoral"]
 REGIONS: tuple[RegionName, ...] = get_args(RegionName)  # of a lesion and the tissue around it, from the inside out
@@ -265,6 +270,8 @@ def signature(predictions: pd.DataFrame) -> pd.DataFrame:
     Returns target, model, variant, algorithm, protocol, side, patient_id, kind, value, role, chains (number averaged),
     sorted by the first seven. Under `paper` a training patient's value is apparent; elsewhere
     out-of-fold, as is everybody's where each is held out once, and external patients' cross-fitted among themselves.
+    Combined under `crossfit` is stacked: the signatures that it was fitted on come from chains that saw the outcome of
+    the patients it holds out.
     A mean of one chain is that chain's own value, unclipped. ValueError for a kind that has no mean.
     """
     import numpy as np
@@ -288,7 +295,10 @@ def signature(predictions: pd.DataFrame) -> pd.DataFrame:
     among = (out["protocol"] == Protocol.EXTERNAL_CROSSFIT) & (out["side"] == Side.EXTERNAL)
     training = (out["side"] == Side.TRAIN) | once | among
     apparent = training & (out["protocol"] == Protocol.PAPER)
+    stacked = training & (out["model"] == Model.COMBINED) & (out["protocol"] == Protocol.CROSSFIT)
     out["role"] = np.select(
-        [apparent, training], [Role.APPARENT.value, Role.OUT_OF_FOLD.value], default=Role.HELD_OUT.value
+        [apparent, stacked, training],
+        [Role.APPARENT.value, Role.STACKED.value, Role.OUT_OF_FOLD.value],
+        default=Role.HELD_OUT.value,
     )
     return out[[*keys, "value", "role", "chains"]]

@@ -9,6 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from dlr.figures import theme
+from dlr.words import Role
 
 __all__ = ["draw_calibration", "draw_decision", "draw_predictions"]
 
@@ -16,32 +17,42 @@ __all__ = ["draw_calibration", "draw_decision", "draw_predictions"]
 def draw_calibration(calibration: pd.DataFrame, ax: Axes, model: str = "") -> Axes:
     """Observed fraction against predicted probability: groups with 95 % intervals, smooth curve, line of identity.
 
-    calibration : columns kind ("group" or "curve"), predicted, observed, lower, upper, n.
+    calibration : columns kind ("group" or "curve"), predicted, observed, lower, upper, n, role. Stacked: broken.
     """
-    tone = theme.style(model).colour
+    tone, stacked = theme.style(model).colour, _stacked(calibration)
     ax.plot([0, 1], [0, 1], color=theme.GREY, linewidth=0.8, linestyle="--", label="ideal", zorder=1)
     curve = calibration[calibration["kind"] == "curve"].sort_values("predicted")
     if len(curve):
         if curve["lower"].notna().any():
             ax.fill_between(curve["predicted"], curve["lower"], curve["upper"], color=tone, alpha=0.14, linewidth=0)
-        ax.plot(curve["predicted"], curve["observed"], color=tone, label="smooth curve")
+        line = theme.STACKED_LINE if stacked else "-"
+        ax.plot(curve["predicted"], curve["observed"], color=tone, linestyle=line, label="smooth curve")
     groups = calibration[calibration["kind"] == "group"].sort_values("predicted")
     if len(groups):
         below = (groups["observed"] - groups["lower"]).clip(lower=0).fillna(0)
         above = (groups["upper"] - groups["observed"]).clip(lower=0).fillna(0)
-        ax.errorbar(
+        _, _, bars = ax.errorbar(
             groups["predicted"], groups["observed"], yerr=np.array([below, above]), fmt=theme.style(model).marker,
-            color=tone, markersize=4, elinewidth=0.9, label="groups, 95 % interval",
+            color=tone, markersize=4, elinewidth=0.9, markerfacecolor="white" if stacked else tone,
+            label="groups, 95 % interval" + (f" ({Role.STACKED})" if stacked else ""),
         )  # fmt: skip
+        if stacked:
+            bars[0].set_linestyle(theme.STACKED_LINE)
     ax.set(xlabel="Predicted probability", ylabel="Observed", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, handlelength=1.8, columnspacing=1.2)
     return ax
 
 
+def _stacked(rows: pd.DataFrame) -> bool:
+    """Whether the rows of one model are stacked and optimistic."""
+    return bool((rows["role"] == Role.STACKED).any())
+
+
 def draw_decision(curves: pd.DataFrame, ax: Axes, limits: tuple[float, float] = (0.05, 0.60)) -> Axes:
     """Net benefit against threshold probability for each model, beside treating all and treating none.
 
-    curves : columns model, threshold, net_benefit, treat_all, treat_none (and lower, upper where a band is wanted).
+    curves : columns model, role, threshold, net_benefit, treat_all, treat_none (and lower, upper where a band is
+    wanted). A stacked model is drawn broken.
     limits : the threshold probabilities that were fixed beforehand.
     """
     shown = curves[curves["threshold"].between(limits[0] - 1e-9, limits[1] + 1e-9)].sort_values("threshold")
@@ -49,12 +60,13 @@ def draw_decision(curves: pd.DataFrame, ax: Axes, limits: tuple[float, float] = 
     ax.plot(first["threshold"], first["treat_all"], color=theme.GREY, linewidth=0.9, label="treat all")
     ax.axhline(0, color=theme.GREY, linewidth=0.9, linestyle=":", label="treat none")
     for model, line in shown.groupby("model", sort=False):
-        name = str(model)
+        name, stacked = str(model), _stacked(line)
         if {"lower", "upper"} <= set(line.columns) and line["lower"].notna().any():
             ax.fill_between(line["threshold"], line["lower"], line["upper"], color=theme.style(name).colour, alpha=0.12)
         ax.plot(
             line["threshold"], line["net_benefit"],
-            color=theme.style(name).colour, linestyle=theme.style(name).line, label=name,
+            color=theme.style(name).colour, linestyle=theme.STACKED_LINE if stacked else theme.style(name).line,
+            label=f"{name} ({Role.STACKED})" if stacked else name,
         )  # fmt: skip
     top = max(0.05, float(shown[["net_benefit", "treat_all"]].max().max())) if len(shown) else 0.05
     ax.set(xlabel="Threshold probability", ylabel="Net benefit", xlim=limits, ylim=(-0.35 * top, 1.12 * top))
@@ -65,10 +77,10 @@ def draw_decision(curves: pd.DataFrame, ax: Axes, limits: tuple[float, float] = 
 def draw_predictions(patients: pd.DataFrame, ax: Axes, classes: Sequence[str] = ("negative", "positive")) -> Axes:
     """Each patient's probability as a bar that starts at the cut-off, in order, coloured by the truth.
 
-    patients : columns probability, positive, cutoff.
+    patients : columns probability, positive, cutoff, role. Stacked bars are hatched.
     """
     table = patients.sort_values(["probability", "positive"], kind="stable").reset_index(drop=True)
-    cutoff = float(table["cutoff"].iloc[0])
+    cutoff, stacked = float(table["cutoff"].iloc[0]), _stacked(table)
     positive = table["positive"].astype(bool).to_numpy()
     height = table["probability"].to_numpy(dtype=float) - cutoff
     x = np.arange(len(table))
@@ -76,7 +88,8 @@ def draw_predictions(patients: pd.DataFrame, ax: Axes, classes: Sequence[str] = 
         chosen = positive == truth
         ax.bar(
             x[chosen], height[chosen], bottom=cutoff, width=0.82, color=tone, label=f"{name} ({chosen.sum()})",
-            edgecolor=theme.GREY if not truth else tone, linewidth=0.2,
+            edgecolor=theme.GREY if not truth else "white" if stacked else tone, linewidth=0.2,
+            hatch=theme.STACKED_HATCH if stacked else None,
         )  # fmt: skip
     ax.axhline(cutoff, color=theme.INK, linewidth=0.8)
     ax.text(-0.6, cutoff, f"cut-off {cutoff:.2f} ", va="bottom", ha="left", fontsize=7.5)

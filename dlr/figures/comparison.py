@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from dlr.figures import theme
+from dlr.words import Role
 
 __all__ = ["ALGORITHM_NAMES", "draw_algorithm_table", "draw_auc_forest", "draw_p_matrix", "forest_frame"]
 
@@ -71,7 +72,8 @@ def draw_auc_forest(aucs: pd.DataFrame, ax: Axes) -> Axes:
         for row in rows[rows["model"] == model].itertuples():
             tone = theme.style(str(model)).colour
             apparent = row.role == "apparent"
-            ax.plot([row.lower, row.upper], [y, y], color=tone, linewidth=1.4, linestyle=":" if apparent else "-")
+            line = theme.STACKED_LINE if row.role.endswith(f"({Role.STACKED})") else ":" if apparent else "-"
+            ax.plot([row.lower, row.upper], [y, y], color=tone, linewidth=1.4, linestyle=line)
             ax.plot(
                 [row.value], [y], marker=theme.style(str(model)).marker, color=tone, markersize=5.5,
                 markerfacecolor="white" if row.role != "test" else tone, linestyle="none",

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from dlr.figures import theme
-from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Estimate
+from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Estimate, Role
 
 __all__ = ["Line", "draw_pr", "draw_roc"]
 
@@ -23,6 +23,7 @@ class Line:
     x: np.ndarray
     y: np.ndarray
     area: Estimate | None = None  # printed in the legend where known
+    stacked: bool = False  # drawn broken
 
 
 ROLE_STYLES = {
@@ -61,7 +62,7 @@ def draw_pr(lines: Sequence[Line], ax: Axes, prevalence: float | None = None) ->
 
 
 def _label(line: Line, by: str) -> str:
-    name = line.model if by == "model" else line.role
+    name = (line.model if by == "model" else line.role) + (f" ({Role.STACKED})" if line.stacked else "")
     if line.area is None:
         return name
     limits = theme.format_interval(line.area.lower, line.area.upper)
@@ -69,6 +70,10 @@ def _label(line: Line, by: str) -> str:
 
 
 def _style(line: Line, by: str) -> dict:
+    return _usual_style(line, by) | ({"linestyle": theme.STACKED_LINE} if line.stacked else {})
+
+
+def _usual_style(line: Line, by: str) -> dict:
     if by == "role":
         return {
             "color": theme.style(line.model).colour,

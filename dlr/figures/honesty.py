@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from dlr.figures import theme
+from dlr.words import Role
 
 __all__ = ["draw_dice", "draw_icc", "draw_optimism", "draw_splits"]
 
@@ -14,6 +15,8 @@ OPTIMISM_MARKS = (
     ("paper_train", "published way, training side (apparent)", "o", False),
     ("paper_test", "published way, test side", "o", True),
     ("crossfit_out_of_fold", "honest way, out-of-fold", "D", False),
+    ("stacked", f"out-of-fold, {Role.STACKED}", "X", False),
+    ("nested", "honest way, nested", "s", True),
     ("crossfit_test", "honest way, test side", "D", True),
 )
 
@@ -21,20 +24,28 @@ OPTIMISM_MARKS = (
 def draw_optimism(gaps: pd.DataFrame, ax: Axes, measure: str = "AUC") -> Axes:
     """What the published way shows against what the honest way shows, a line a model; the gap is the optimism.
 
-    gaps : columns model, paper_train, paper_test, crossfit_out_of_fold, crossfit_test, gap.  measure : in words; an
+    gaps : OPTIMISM_GAP, a row a model; a stacked value is hatched, and no gap is taken to it.  measure : in words; an
     AUC has its axis end at 1 and chance drawn at 0.5.
     """
     rows = gaps.reset_index(drop=True)
+    stacked = rows["role"] == Role.STACKED
+    inside = rows["crossfit_out_of_fold"]
+    rows = rows.assign(stacked=inside.where(stacked), crossfit_out_of_fold=inside.mask(stacked))
     for y, row in rows.iterrows():
-        honest, shown = row["crossfit_out_of_fold"], row["paper_train"]
+        honest, shown = row[row["against"]] if row["against"] else np.nan, row["paper_train"]
         ax.plot([honest, shown], [y, y], color=theme.LIGHT, linewidth=5, solid_capstyle="butt", zorder=1)
+        if stacked[y]:
+            low, high = sorted((row["stacked"], honest if np.isfinite(honest) else shown))
+            ax.barh(y, high - low, 0.16, low, hatch=theme.STACKED_HATCH, fill=False, edgecolor=theme.GREY, linewidth=0)
         if pd.notna(row["gap"]):
             ax.text(
                 (honest + shown) / 2, float(y) - 0.22, f"{row['gap']:+.3f}".replace("-", "−"),  # type: ignore[arg-type]
                 ha="center", va="bottom", fontsize=7.5,
             )  # fmt: skip
     for column, label, mark, filled in OPTIMISM_MARKS:
-        tone = theme.ACCENT if column.startswith("crossfit") else theme.GREY
+        if rows[column].isna().all():
+            continue
+        tone = theme.ACCENT if column.startswith(("crossfit", "nested")) else theme.GREY
         ax.plot(
             rows[column], rows.index, linestyle="none", marker=mark, markersize=6, color=tone,
             markerfacecolor=tone if filled else "white", label=label, zorder=3,

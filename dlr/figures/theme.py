@@ -32,6 +32,8 @@ __all__ = [
     "NOTHING",
     "POSITIVE",
     "REGIONS",
+    "STACKED_HATCH",
+    "STACKED_LINE",
     "STYLES",
     "Style",
     "cjk_font",
@@ -95,6 +97,9 @@ REGIONS: dict[str, Style] = {  # of a tumour, from the inside outwards; seen on 
     "rim": Style("#0095d9", (0, (4, 1.5)), "s"),
     "peritumoral": Style("#c964e8", (0, (1.4, 1)), "^"),
 }
+
+STACKED_LINE = (0, (1.8, 2.2))  # of a value that is stacked and optimistic, whatever its model
+STACKED_HATCH = "////"
 
 NOTHING = "–"  # printed for a number that is not defined
 

@@ -11,7 +11,7 @@ from dlr.report.evidence import Evidence, cell
 from dlr.report.press import Panel, Press, slug
 from dlr.report.sources import Sources
 from dlr.tables import CALIBRATION, DECISION, HISTOGRAM
-from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Target
+from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Role, Target
 
 __all__ = ["VALIDATED", "calibration", "decision", "predictions"]
 
@@ -39,10 +39,13 @@ def calibration(sources: Sources, press: Press, evidence: Evidence, target: Targ
                 for name in ("slope", "intercept")
                 if (found := evidence.get(target.name, model, role, f"calibration_{name}")) is not None
             ]
-            panels.append(Panel(partial(draw_calibration, own, model=model), 3.3, 3.75, model, "\n".join(words)))
+            draw, title = partial(draw_calibration, own, model=model), _titled(evidence, target, model, role)
+            panels.append(Panel(draw, 3.3, 3.75, title, "\n".join(words)))
             fit = evidence.get(target.name, model, role, "hosmer_lemeshow_p")
             if fit is not None:
-                small.append(f"{model}, {role}: p = {theme.format_p(fit.value)} ({fit.method})")
+                small.append(
+                    f"{model}, {evidence.role_words(target.name, model, role)}: p = {theme.format_p(fit.value)} ({fit.method})"
+                )
         if panels:
             title = f"Calibration for {target.name}, {role}"
             caption = "Slope 1 and intercept 0 are ideal; a slope below 1 means predictions that are too extreme."
@@ -54,6 +57,11 @@ def calibration(sources: Sources, press: Press, evidence: Evidence, target: Targ
         words_small = f"Hosmer–Lemeshow: {'; '.join(small)}. A large p is no proof of calibration and a small one grows with the number of patients; slope, intercept and curve say more."
         blocks.append(Prose((words_small,), quiet=True))
     return blocks
+
+
+def _titled(evidence: Evidence, target: Target, model: str, role: str) -> str:
+    """A panel's title where the figure names the role: the model, marked where its values are stacked."""
+    return f"{model} ({Role.STACKED})" if evidence.stacked(target.name, model, role) else model
 
 
 def decision(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
@@ -82,7 +90,12 @@ def predictions(sources: Sources, press: Press, evidence: Evidence, target: Targ
         return sources.missing("Predictions of every patient", HISTOGRAM)
     classes = (f"{target.name} negative", f"{target.name} positive")
     panels = [
-        Panel(partial(draw_predictions, own, classes=classes), 4.4, 2.7, f"{model}, {role}")
+        Panel(
+            partial(draw_predictions, own, classes=classes),
+            4.4,
+            2.7,
+            f"{model}, {evidence.role_words(target.name, model, role)}",
+        )
         for model in evidence.models(target.name)
         if len(own := rows[rows["model"] == model])
     ]

@@ -17,8 +17,8 @@ from dlr.words import (
     FROZEN_EXTERNAL,
     MODELS,
     Estimate,
-    Model,
     Protocol,
+    Role,
     Side,
     Target,
     TargetKind,
@@ -131,10 +131,13 @@ class Evidence:
         )
         return table[own & whole & (table["variant"] == "") & table["subset"].str.startswith("cohort=")]
 
-    @staticmethod
-    def stacked(model: str, role: str) -> bool:
+    def stacked(self, target: str, model: str, role: str) -> bool:
         """Whether a value is optimistic because its inputs come from models that saw the held-out labels."""
-        return model == Model.COMBINED and role == "out-of-fold"
+        return Role.STACKED in set(self.rows(target, model, role)["role"])
+
+    def role_words(self, target: str, model: str, role: str) -> str:
+        """A role as tables and figures call it, marked where the model's values in it are stacked."""
+        return f"{role} ({Role.STACKED})" if self.stacked(target, model, role) else role
 
     def cutoff(self, target: str, model: str, role: str = "test") -> float | None:
         """The cut-off used in a role."""

@@ -20,7 +20,7 @@ from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.report.time_of_use import time_of_use
 from dlr.tables import CALIBRATION, DECISION, METRICS, ROC
-from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Estimate, Model
+from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Estimate, Model, Role
 
 __all__ = ["answer", "headline_paragraph"]
 
@@ -82,7 +82,7 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
             f"Cross-validated within {_patients(headline.estimate, 'external ')}, as published, its AUC is {with_interval(headline.estimate)}: no external test, as its chains were fitted among them."
         )
     if inside is not None:
-        optimistic = ", stacked and therefore optimistic" if evidence.stacked(model, "out-of-fold") else ""
+        optimistic = f" ({Role.STACKED})" if evidence.stacked(target, model, "out-of-fold") else ""
         sentences.append(f"Out-of-fold in {inside.n} training patients it is {with_interval(inside)}{optimistic}.")
     sentences += alone(sources, evidence, headline)
     role = "test" if test is not None else headline.role
@@ -124,6 +124,7 @@ def _key_numbers(sources: Sources, press: Press, evidence: Evidence, headline: H
 def _figure(sources: Sources, press: Press, evidence: Evidence, headline: Headline) -> list[Block]:
     target, model = headline.target, headline.model
     role = "test" if evidence.get(target.name, model, "test", "auc") else headline.role
+    words = evidence.role_words(target.name, model, role)
     panels = []
     lines = [line for r in (role, "out-of-fold") for line in roc_lines(evidence, target, r) if line.model == model]
     lines = list({line.role: line for line in lines}.values())
@@ -132,12 +133,12 @@ def _figure(sources: Sources, press: Press, evidence: Evidence, headline: Headli
     calibration = evidence.curve(CALIBRATION, target, role)
     if calibration is not None and (calibration["model"] == model).any():
         own = calibration[calibration["model"] == model]
-        panels.append(Panel(lambda ax: draw_calibration(own, ax, model), WIDTH, HEIGHT, f"Calibration, {role}"))
+        panels.append(Panel(lambda ax: draw_calibration(own, ax, model), WIDTH, HEIGHT, f"Calibration, {words}"))
     decision = evidence.curve(DECISION, target, role)
     if decision is not None and (decision["model"] == model).any():
         curve = decision[decision["model"] == model]
         limits = sources.settings.evaluate.thresholds
-        panels.append(Panel(lambda ax: draw_decision(curve, ax, limits), WIDTH, HEIGHT, f"Net benefit, {role}"))
+        panels.append(Panel(lambda ax: draw_decision(curve, ax, limits), WIDTH, HEIGHT, f"Net benefit, {words}"))
     if not panels:
         return sources.missing("Figure of the answer", ROC)
     caption = f"{model}: how well it tells the classes apart, whether its probabilities are right, and whether acting on them helps. Intervals are 95 %."

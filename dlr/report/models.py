@@ -34,7 +34,7 @@ TABLE = (
     ("Net benefit\nat cut-off", "net_benefit_at_cutoff", 3),
 )
 APPARENT_NOTE = "In brackets 95 % intervals. Apparent values come from a model's own training patients (published way); they are printed for comparison with papers and say nothing about new patients."
-OUT_OF_FOLD_NOTE = "Out-of-fold intervals are a patient bootstrap given these models; stacked ones are optimistic, since their inputs come from models that saw the held-out labels."
+OUT_OF_FOLD_NOTE = "Out-of-fold intervals are a patient bootstrap given these models. A stacked value is optimistic, since its inputs come from models that saw the held-out labels; figures draw it broken or hatched."
 OTHER_IMAGES_NOTE = "With and without super-resolution: native and bicubic images are the same chains fitted on the images as they are, and on those enlarged by bicubic interpolation alone; a model without that name saw the enhanced ones. Section {number} has their paired differences."
 LESION_ALONE_NOTE = "Lesion alone: the same chains fitted on the features of the lesion without those of the regions around it; the paired difference stands among the comparisons."
 CUTOFF_NOTE = "Cut-off: Youden on {judged}, used unchanged on test. The best test value is not marked: the choice of a model by its test value is a leak."
@@ -80,7 +80,8 @@ def roc_lines(evidence: Evidence, target: Target, role: str) -> list[Line]:
         own = rows[rows["model"] == model].sort_values(["false_positive_rate", "sensitivity"], kind="stable")
         if len(own):
             area = evidence.get(target.name, model, role, "auc")
-            lines.append(Line(model, role, own["false_positive_rate"].to_numpy(), own["sensitivity"].to_numpy(), area))
+            x, y = own["false_positive_rate"].to_numpy(), own["sensitivity"].to_numpy()
+            lines.append(Line(model, role, x, y, area, evidence.stacked(target.name, model, role)))
     return lines
 
 
@@ -116,7 +117,7 @@ def _measures(
                 continue
             row = {
                 "Model": f"{model}, {variant}" if variant else model,
-                "Patients are": f"{role}, stacked" if evidence.stacked(model, role) else role,
+                "Patients are": evidence.role_words(target.name, model, role),
                 "n (positive)": f"{found['n'].iloc[0]} ({found['n_positive'].iloc[0]:.0f})",
             }
             for words, metric, digits in TABLE:
@@ -134,7 +135,7 @@ def _forest(sources: Sources, press: Press, evidence: Evidence, target: Target) 
         for role in ROLES_SHOWN[:-1]:
             auc = evidence.get(target.name, model, role, "auc")
             if auc is not None:
-                words = f"{role}, stacked" if evidence.stacked(model, role) else role
+                words = evidence.role_words(target.name, model, role)
                 rows.append((model, words, auc.value, auc.lower, auc.upper, auc.n, auc.n_positive))
     table = pd.DataFrame(rows, columns=["model", "role", "value", "lower", "upper", "n", "n_positive"])
     if table.empty:
@@ -183,7 +184,13 @@ def _pr(sources: Sources, press: Press, evidence: Evidence, target: Target) -> l
         if rows is None:
             continue
         lines = [
-            Line(model, role, own["recall"].to_numpy(), own["precision"].to_numpy())
+            Line(
+                model,
+                role,
+                own["recall"].to_numpy(),
+                own["precision"].to_numpy(),
+                stacked=evidence.stacked(target.name, model, role),
+            )
             for model in evidence.models(target.name)
             if len(own := rows[rows["model"] == model].sort_values("cutoff", ascending=False, kind="stable"))
         ]

@@ -14,18 +14,22 @@ from dlr.report.evidence import LEADING, Evidence, main_variant, measure_words
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.tables import OPTIMISM_GAP, SPLITS
-from dlr.words import Protocol, Target
+from dlr.words import Protocol, Role, Target
 
-__all__ = ["gap_rows", "optimism"]
+__all__ = ["HONEST", "gap_rows", "optimism"]
 
-EXPLANATION = "The published way selects features and tunes models on the whole training side and shows how well the very models that were fitted there do on it. The honest way fits everything again inside each fold and predicts only patients that the chain has not seen. The data are the same; the difference is the optimism of the published way."
+STACKED = "stacked"  # column of the table: the out-of-fold values that are stacked
+EXPLANATION = "The published way selects features and tunes models on the whole training side and shows how well the very models that were fitted there do on it. The honest way fits everything again inside each fold and predicts only patients that the chain has not seen. The data are the same; the difference is the optimism of the published way. A stacked value is no honest one, as its inputs come from models that saw the held-out labels: it is drawn hatched, and the gap is taken to the nested value, where there is none to the test side."
 COLUMNS = {
     "paper_train": "Published: training (apparent)",
     "paper_test": "Published: test",
     "crossfit_out_of_fold": "Honest: out-of-fold",
+    STACKED: f"{Role.STACKED[:1].upper()}{Role.STACKED[1:]}: out-of-fold",
+    "nested": "Honest: nested",
     "crossfit_test": "Honest: test",
-    "gap": "Gap (apparent − out-of-fold)",
+    "gap": "Gap (apparent − honest)",
 }
+HONEST = {"crossfit_out_of_fold": "out-of-fold", "nested": "nested", "crossfit_test": "test"}  # what `against` says
 
 
 def optimism(sources: Sources, press: Press, evidence: Evidence) -> Section:
@@ -55,9 +59,17 @@ def _gaps(sources: Sources, press: Press, evidence: Evidence, target: Target) ->
             why = f"It needs both protocols, and learn.protocols is {', '.join(protocols)}."
         return [Missing(f"Published way against honest way for {target.name}", why)]
     words = measure_words(LEADING[target.kind])
-    shown = pd.DataFrame({"Model": rows["model"], **{w: rows[c].map(theme.format_auc) for c, w in COLUMNS.items()}})
+    stacked = rows["role"] == Role.STACKED
+    values = rows.assign(**{
+        STACKED: rows["crossfit_out_of_fold"].where(stacked),
+        "crossfit_out_of_fold": rows["crossfit_out_of_fold"].mask(stacked),
+    })  # fmt: skip
+    found = {words: values[name].map(theme.format_auc) for name, words in COLUMNS.items() if values[name].notna().any()}
+    shown = pd.DataFrame({"Model": rows["model"], **found, "Gap to": rows["against"].map(HONEST).fillna("")})
     panel = Panel(partial(draw_optimism, rows, measure=words), 7.0, 2.0 + 0.48 * len(rows))
-    caption = f"The grey bar runs from the honest out-of-fold {words} to the apparent one."
+    caption = f"The grey bar runs from the honest {words} to the apparent one."
+    if stacked.any():
+        caption += f" Hatched: {Role.STACKED}."
     if rows["gap"].notna().any():
         # an error is optimistic where it is too small
         worst = rows.loc[rows["gap"].idxmax() if target.binary else rows["gap"].idxmin()]

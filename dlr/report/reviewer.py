@@ -13,7 +13,7 @@ from dlr.report.contents import number_of
 from dlr.report.enhanced import HALLUCINATION, enhanced, found, generator_saw, method_words
 from dlr.report.enhancement_effect import differences, said_of
 from dlr.report.evidence import ELSEWHERE, FEW_EVENTS, LEADERS, LEADING, Evidence, cell, with_interval
-from dlr.report.optimism import gap_rows
+from dlr.report.optimism import HONEST, gap_rows
 from dlr.report.selection import noisy_features
 from dlr.report.sources import Sources
 from dlr.report.time_of_use import clinical_variables
@@ -176,7 +176,7 @@ def _another_signature(sources: Sources, evidence: Evidence, target: Target) -> 
 
 def _stacked(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
     for model in evidence.models(target.name):
-        if evidence.stacked(model, "out-of-fold") and evidence.get(target.name, model, "out-of-fold", "auc"):
+        if evidence.stacked(target.name, model, "out-of-fold"):
             yield Remark(
                 2, f"The {model} model's out-of-fold value is stacked and optimistic.",
                 "Its signatures come from models that saw the held-out labels; on pure noise this way gives .54.",
@@ -190,11 +190,12 @@ def _gap(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remar
         return
     worst = rows.loc[rows["gap"].idxmax()]
     if worst["gap"] > 0.1:
-        shown, honest = theme.format_auc(worst["paper_train"]), theme.format_auc(worst["crossfit_out_of_fold"])
+        shown, honest = theme.format_auc(worst["paper_train"]), theme.format_auc(worst[worst["against"]])
+        where = HONEST[worst["against"]]
         yield Remark(
             1, "Training performance is far above honest performance.",
-            f"{worst['model']}: {shown} on its own training patients, {honest} out-of-fold.",
-            f"Print the out-of-fold value; section {number_of(sources, 'optimism')} shows both.",
+            f"{worst['model']}: {shown} on its own training patients, {honest} {where}.",
+            f"Print the {where} value; section {number_of(sources, 'optimism')} shows both.",
             "learn.protocols: [paper, crossfit]",
         )  # fmt: skip
 

@@ -134,7 +134,7 @@ def on_the_same(signatures: Sequence[Evaluated]) -> list[Evaluated]:
     Out-of-fold a value is that of the shared chains alone: nobody's mean of many is held against another's of one.
     """
     patients = set.intersection(*(set(one.patients) for one in signatures))
-    if signatures[0].role != Role.OUT_OF_FOLD:
+    if not signatures[0].cross_fitted:
         return [one.of(patients, one.subset) for one in signatures]
     keys = ["patient_id", "seed", "fold"]
     places = [pd.MultiIndex.from_frame(one.chains[keys]) for one in signatures]
@@ -185,7 +185,8 @@ def compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str,
         generator=_drawing(a.target.name, a, b, seed),
         replicates=replicates,
     )
-    method = f"out-of-fold within fold and seed, {found.method}, given these models; no p is valid here"
+    stacked = f", {Role.STACKED}" if Role.STACKED in (a.role, b.role) else ""
+    method = f"out-of-fold within fold and seed{stacked}, {found.method}, given these models; no p is valid here"
     return row | {
         "difference": found.value,
         "lower": found.lower,
@@ -204,7 +205,7 @@ def _compare_errors(a: Evaluated, b: Evaluated, second: np.ndarray) -> dict[str,
         return {}
     found = stats.absolute_error_difference(a.truth, a.value, second)
     p, method = found.p, found.method
-    if a.role == Role.OUT_OF_FOLD:
+    if a.cross_fitted:
         p, method = NAN, f"out-of-fold, {method}, given these models; no p is valid here"
     elif _chose(a, b):
         p, method = NAN, f"{method}; {CHOSE}"

@@ -130,7 +130,7 @@ def within_levels(
         ),
         "replicates": replicates,
     }
-    if own.role == Role.OUT_OF_FOLD:
+    if own.cross_fitted:
         rows = own.chains
         positive = pd.Series(own.positive, index=list(own.patients)).loc[rows["patient_id"]].to_numpy()
         value, fold, drawn, patients = (rows[name].to_numpy() for name in ("value", "fold", "seed", "patient_id"))

@@ -13,7 +13,7 @@ from dlr import stats
 from dlr.randomness import rng
 from dlr.study.measures import Cutoffs, Evaluated, role_words
 from dlr.tables import METRICS
-from dlr.words import CHOSEN, MACRO, Estimate, Role
+from dlr.words import CHOSEN, MACRO, Estimate
 
 __all__ = ["label_rows", "macro_rows", "together"]
 
@@ -31,7 +31,7 @@ def together(signatures: Sequence[Evaluated]) -> list[list[Evaluated]]:
 
 def label_rows(one: Evaluated) -> stats.LabelRows:
     """What a signature says of its target: out-of-fold a row a chain, else a row a patient."""
-    if one.role != Role.OUT_OF_FOLD:
+    if not one.cross_fitted:
         return stats.LabelRows(one.target.name, one.positive, one.probability, one.patients)
     rows = one.chains
     truth = pd.Series(one.positive, index=list(one.patients)).loc[rows["patient_id"]].to_numpy()
@@ -50,7 +50,14 @@ def macro_rows(
         named = (MACRO, first.model, first.variant, first.protocol, first.side, first.subset)
 
         def row(metric: str, found: Estimate, first: Evaluated = first) -> dict[str, Any]:
-            own = {**first.names, "target": MACRO, "algorithm": CHOSEN, "subset": first.subset, "metric": metric}
+            own = {
+                **first.names,
+                "role": first.role,
+                "target": MACRO,
+                "algorithm": CHOSEN,
+                "subset": first.subset,
+                "metric": metric,
+            }
             numbers = {"value": found.value, "lower": found.lower, "upper": found.upper, "n": found.n}
             rest = {"n_positive": NAN, "cutoff": NAN, "method": role_words(first) + found.method}
             return {name: (own | numbers | rest)[name] for name in METRICS.names}

@@ -32,6 +32,7 @@ __all__ = [
 NAN = float("nan")
 WHOLE = "all"  # the subset that is a whole side
 SMALLEST_SUBSET = 5  # patients a class (or known per cents) that a part of a side needs for more than its AUC
+HONEST = ("crossfit_out_of_fold", "nested", "crossfit_test")  # columns of OPTIMISM_GAP, the first that is honest serves
 SMALLEST = 4  # patients of a per cent target on a side, for limits of agreement to mean anything
 
 
@@ -57,6 +58,11 @@ class Evaluated:
         """What it is, as the tables name it."""
         own = {field: str(getattr(self, field)) for field in ("model", "variant", "protocol", "side")}
         return {"target": self.target.name, **own}
+
+    @property
+    def cross_fitted(self) -> bool:
+        """Whether its values come from chains that each held the patient out of their fold."""
+        return Role(self.role).cross_fitted
 
     @property
     def positive(self) -> np.ndarray:
@@ -173,7 +179,7 @@ def leading(one: Evaluated, seed: int, replicates: int) -> Estimate:
     if not one.target.binary:
         found = stats.mean_absolute_error(one.truth, one.value)
         return replace(found, method=role_words(one) + found.method)
-    if one.role == Role.OUT_OF_FOLD:
+    if one.cross_fitted:
         positive, value, seeds, drawing = _rows_of_chains(one, replicates)
         generator = _drawing(one, seed, "auc")
         try:
@@ -226,7 +232,7 @@ def measures(
     deviation = float(one.probability.std(ddof=1))
     rows.append(metric_row(one, "mean_probability", _plain(one, float(one.probability.mean()), "mean")))
     rows.append(metric_row(one, "sd_probability", _plain(one, deviation, "standard deviation, n - 1")))
-    if one.subset == WHOLE and (one.side == Side.TEST or one.role == Role.OUT_OF_FOLD):
+    if one.subset == WHOLE and (one.side == Side.TEST or one.cross_fitted):
         rows += _sample_size(one, rows[0]["value"])
     return rows
 
@@ -242,7 +248,7 @@ def _sample_size(one: Evaluated, area: float) -> list[dict[str, Any]]:
 
 
 def _discrimination(one: Evaluated, seed: int, replicates: int) -> list[dict[str, Any]]:
-    if one.role == Role.OUT_OF_FOLD:
+    if one.cross_fitted:
         positive, value, seeds, drawing = _rows_of_chains(one, replicates)
         generator = _drawing(one, seed, "auc_pooled")
         name, other = "auc_pooled", stats.auc_pooled(positive, value, seeds, generator=generator, **drawing)
@@ -311,6 +317,7 @@ def metric_row(one: Evaluated, metric: str, estimate: Estimate, cutoff: float = 
     """A row of METRICS."""
     row = {
         **one.names,
+        "role": one.role,
         "algorithm": one.algorithm,
         "subset": one.subset,
         "metric": metric,
@@ -328,6 +335,7 @@ def metric_row(one: Evaluated, metric: str, estimate: Estimate, cutoff: float = 
 def optimism_gap(metrics: pd.DataFrame) -> pd.DataFrame:
     """OPTIMISM_GAP: published protocol against cross-fitting, model by model; the gap is the published way's optimism.
 
+    It is taken to the first honest value of HONEST that there is: a stacked one is none.
     metrics : METRICS.
     """
     metrics = metrics[(metrics["algorithm"] == CHOSEN) & (metrics["subset"] == WHOLE)]
@@ -341,7 +349,14 @@ def optimism_gap(metrics: pd.DataFrame) -> pd.DataFrame:
             def at(protocol: str, side: str, own: pd.Series = own) -> float:
                 return float(own.get((protocol, side), NAN))
 
-            paper, honest = at(Protocol.PAPER, Side.TRAIN), at(Protocol.CROSSFIT, Side.TRAIN)
-            sides = (paper, at(Protocol.PAPER, Side.TEST), honest, at(Protocol.CROSSFIT, Side.TEST))
-            rows.append((target, model, variant, metric, *sides, paper - honest))
+            inside = table[(table["protocol"] == Protocol.CROSSFIT) & (table["side"] == Side.TRAIN)]
+            row = {
+                "target": target, "model": model, "variant": variant, "metric": metric,
+                "paper_train": at(Protocol.PAPER, Side.TRAIN), "paper_test": at(Protocol.PAPER, Side.TEST),
+                "crossfit_out_of_fold": at(Protocol.CROSSFIT, Side.TRAIN), "role": next(iter(inside["role"]), ""),
+                "nested": at(Protocol.NESTED, Side.TEST), "crossfit_test": at(Protocol.CROSSFIT, Side.TEST),
+            }  # fmt: skip
+            honest = [name for name in HONEST if name != "crossfit_out_of_fold" or row["role"] == Role.OUT_OF_FOLD]
+            against = next((name for name in honest if np.isfinite(row[name])), "")
+            rows.append(row | {"gap": row["paper_train"] - row[against] if against else NAN, "against": against})
     return pd.DataFrame(rows, columns=list(OPTIMISM_GAP.names))

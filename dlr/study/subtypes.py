@@ -136,6 +136,7 @@ def _row(named: dict[str, str], metric: str, subtype: str, found: Estimate) -> d
         Role.HELD_OUT: found.method,
         Role.APPARENT: f"apparent, {found.method}",
         Role.OUT_OF_FOLD: f"out-of-fold, {found.method}, given these models",
+        Role.STACKED: f"{Role.STACKED}, {found.method}, given these models",
     }
     chose = "; these patients chose the cut-offs" if chose_cutoffs(named["protocol"], named["side"]) else ""
     return named | {

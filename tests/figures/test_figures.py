@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,8 @@ from matplotlib.patches import Rectangle
 from dlr import figures
 from dlr.figures import Line, theme
 from dlr.figures.patients import outline
-from dlr.words import Estimate
+from dlr.tables import OPTIMISM_GAP
+from dlr.words import Estimate, Role
 
 NAN = float("nan")
 
@@ -181,21 +184,22 @@ def test_pr_curve_shows_the_prevalence(ax: Axes) -> None:
     assert list(ax.lines[0].get_ydata()) == [0.29, 0.29]
 
 
+CALIBRATION_COLUMNS = ["kind", "predicted", "observed", "lower", "upper", "n", "role"]
+
+
 def test_calibration_draws_ideal_curve_and_groups(ax: Axes) -> None:
     table = pd.DataFrame(
         [("group", 0.2, 0.25, 0.1, 0.5, 10), ("group", 0.7, 0.6, 0.3, 0.8, 10), ("curve", 0.1, 0.2, 0.1, 0.3, 20),
          ("curve", 0.8, 0.7, 0.6, 0.8, 20)],
-        columns=["kind", "predicted", "observed", "lower", "upper", "n"],
-    )  # fmt: skip
+        columns=CALIBRATION_COLUMNS[:-1],
+    ).assign(role="held-out")  # fmt: skip
     figures.draw_calibration(table, ax, "Rad")
     assert set(legend(ax)) == {"ideal", "smooth curve", "groups, 95 % interval"}
     assert list(ax.lines[1].get_ydata()) == [0.2, 0.7]
 
 
 def test_calibration_without_a_curve_draws_groups_only(ax: Axes) -> None:
-    table = pd.DataFrame(
-        [("group", 0.2, 0.25, NAN, NAN, 10)], columns=["kind", "predicted", "observed", "lower", "upper", "n"]
-    )
+    table = pd.DataFrame([("group", 0.2, 0.25, NAN, NAN, 10, "held-out")], columns=CALIBRATION_COLUMNS)
     figures.draw_calibration(table, ax, "Rad")
     assert "smooth curve" not in legend(ax)
 
@@ -203,7 +207,14 @@ def test_calibration_without_a_curve_draws_groups_only(ax: Axes) -> None:
 def test_decision_curves_stay_within_the_thresholds_fixed_beforehand(ax: Axes) -> None:
     t = np.arange(1, 100) / 100
     table = pd.DataFrame(
-        {"model": "Rad", "threshold": t, "net_benefit": 0.2 - t / 4, "treat_all": 0.3 - t, "treat_none": 0.0}
+        {
+            "model": "Rad",
+            "role": "held-out",
+            "threshold": t,
+            "net_benefit": 0.2 - t / 4,
+            "treat_all": 0.3 - t,
+            "treat_none": 0.0,
+        }
     )
     figures.draw_decision(table, ax, (0.05, 0.6))
     assert legend(ax) == ["treat all", "treat none", "Rad"]
@@ -213,7 +224,7 @@ def test_decision_curves_stay_within_the_thresholds_fixed_beforehand(ax: Axes) -
 
 
 def test_every_patient_is_a_bar_from_the_cut_off_coloured_by_truth(ax: Axes) -> None:
-    table = pd.DataFrame({"probability": [0.1, 0.9, 0.4], "positive": [0, 1, 1], "cutoff": 0.5})
+    table = pd.DataFrame({"probability": [0.1, 0.9, 0.4], "positive": [0, 1, 1], "cutoff": 0.5, "role": "held-out"})
     figures.draw_predictions(table, ax, ("her2 negative", "her2 positive"))
     assert legend(ax) == ["her2 negative (1)", "her2 positive (2)"]
     ends = sorted(round(bar.get_y() + bar.get_height(), 6) for bar in ax.patches)
@@ -294,13 +305,49 @@ def test_p_matrix_takes_the_order_of_models_that_the_house_does_not_know(ax: Axe
 
 def test_optimism_prints_the_gap_of_every_model(ax: Axes) -> None:
     table = pd.DataFrame(
-        [("Clinical", 0.9, 0.7, 0.72, 0.7, 0.18), ("Rad", NAN, NAN, 0.7, 0.7, NAN)],
-        columns=["model", "paper_train", "paper_test", "crossfit_out_of_fold", "crossfit_test", "gap"],
-    )
+        [("Clinical", 0.9, 0.7, 0.72, "out-of-fold", NAN, 0.7, 0.18, "crossfit_out_of_fold"),
+         ("Rad", NAN, NAN, 0.7, "out-of-fold", NAN, 0.7, NAN, "crossfit_out_of_fold")],
+        columns=["model", *OPTIMISM_GAP.names[4:]],
+    )  # fmt: skip
     figures.draw_optimism(table, ax)
     assert texts(ax) == ["+0.180"]
     assert labels_of(ax, "y") == ["Clinical", "Rad"]
-    assert len(legend(ax)) == 4
+    assert len(legend(ax)) == 4 and not ax.patches
+
+
+def test_a_stacked_value_is_hatched_and_the_bar_runs_to_the_nested_one(ax: Axes) -> None:
+    row = dict(zip(OPTIMISM_GAP.names, ("her2", "Combined", "", "auc", 0.9, 0.7, 0.8, Role.STACKED, 0.65, 0.7, 0.25,
+                                        "nested"), strict=True))  # fmt: skip
+    figures.draw_optimism(pd.DataFrame([row]), ax)
+    assert list(ax.lines[0].get_xdata()) == [0.65, 0.9]
+    (hatched,) = ax.patches
+    assert hatched.get_hatch() and hatched.get_x() == 0.65 and hatched.get_width() == pytest.approx(0.15)
+    marks = {line.get_label(): line.get_xdata()[0] for line in ax.lines if len(line.get_xdata()) == 1}
+    assert marks["out-of-fold, stacked, optimistic"] == 0.8 and np.isnan(marks.get("honest way, out-of-fold", NAN))
+    assert marks["honest way, nested"] == 0.65
+
+
+def test_stacked_curves_are_broken_and_named_in_every_figure(ax: Axes) -> None:
+    figures.draw_roc([replace(line("Combined", "out-of-fold"), stacked=True), line("Rad", "out-of-fold")], ax)
+    told, usual = ax.lines[1:3]
+    assert told.is_dashed() and told.get_linestyle() == "--" and told._dash_pattern != usual._dash_pattern
+    assert legend(ax)[0].startswith("Combined (stacked, optimistic) 0.650") and legend(ax)[1].startswith("Rad 0.650")
+
+
+def test_stacked_benefit_calibration_and_bars_are_marked(ax: Axes) -> None:
+    t = np.arange(1, 100) / 100
+    table = pd.DataFrame({"model": "Combined", "role": Role.STACKED, "threshold": t, "net_benefit": 0.2 - t / 4,
+                          "treat_all": 0.3 - t})  # fmt: skip
+    figures.draw_decision(table, ax)
+    assert legend(ax)[-1] == "Combined (stacked, optimistic)" and ax.lines[-1].get_linestyle() == "--"
+    ax.clear()
+    patients = {"probability": [0.1, 0.9], "positive": [0, 1], "cutoff": 0.5, "role": Role.STACKED}
+    figures.draw_predictions(pd.DataFrame(patients), ax)
+    assert all(bar.get_hatch() for bar in ax.patches)
+    ax.clear()
+    groups = pd.DataFrame([("group", 0.2, 0.25, 0.1, 0.5, 10, Role.STACKED)], columns=CALIBRATION_COLUMNS)
+    figures.draw_calibration(groups, ax, "Combined")
+    assert legend(ax)[-1] == "groups, 95 % interval (stacked, optimistic)"
 
 
 def test_every_split_is_a_point_and_the_median_is_printed(ax: Axes) -> None:

@@ -129,6 +129,7 @@ class FakeDce(FakeVolumes):
                         "chosen",
                         protocol,
                         side,
+                        role,
                         "all",
                         metric,
                         value,

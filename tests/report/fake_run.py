@@ -63,6 +63,7 @@ from dlr.tables import (
     UNIVARIABLE,
     VIF,
 )
+from dlr.words import Model, Role
 
 INJECTION = "<script>document.title='owned'</script><b>年龄</b>"
 LONG = "lymph_node_metastasis_on_preoperative_axillary_ultrasound_or_biopsy"
@@ -520,33 +521,34 @@ class FakeRun:
                     p = expit(logit(p) + 2.2 * y)
                 if (protocol, role) == ("paper", "test"):
                     p = expit(logit(p) + rng(self.seed, "paper", model).normal(0, 0.7, len(p)))
-                names = ("her2", model, "", protocol, side)
+                names, marked = ("her2", model, "", protocol, side), told(model, role)
                 value = _auc(y, p)
                 aucs[protocol, side] = value
                 metrics += self._metrics(model, protocol, side, role, y, p, cutoff, value)
                 order = np.argsort(-p)
                 tpr, fpr = np.cumsum(y[order]) / y.sum(), np.cumsum(~y[order]) / (~y).sum()
-                roc += [(*names, role, 0.0, 0.0, np.inf)] + [
-                    (*names, role, f, t, c) for f, t, c in zip(fpr, tpr, p[order], strict=True)
+                roc += [(*names, marked, 0.0, 0.0, np.inf)] + [
+                    (*names, marked, f, t, c) for f, t, c in zip(fpr, tpr, p[order], strict=True)
                 ]
                 if protocol == "crossfit":
                     precision = np.cumsum(y[order]) / np.arange(1, len(y) + 1)
-                    pr += [(*names, role, t, q, c) for t, q, c in zip(tpr, precision, p[order], strict=True)]
+                    pr += [(*names, marked, t, q, c) for t, q, c in zip(tpr, precision, p[order], strict=True)]
                     groups = np.array_split(np.argsort(p), 10 if side == "train" else 6)
                     for g in groups:
                         k, n = y[g].sum(), len(g)
                         half = 1.96 * np.sqrt((k + 1) / (n + 2) * (1 - (k + 1) / (n + 2)) / n)
                         calibration.append(
-                            (*names, "group", p[g].mean(), k / n, max(0, k / n - half), min(1, k / n + half), n)
+                            (*names, marked, "group", p[g].mean(), k / n, max(0, k / n - half), min(1, k / n + half), n)
                         )
                     for x in np.linspace(p.min(), p.max(), 40):
                         z = expit(-0.1 + 0.85 * logit(x))
-                        calibration.append((*names, "curve", x, z, max(0, z - 0.1), min(1, z + 0.1), len(y)))
+                        calibration.append((*names, marked, "curve", x, z, max(0, z - 0.1), min(1, z + 0.1), len(y)))
                     for t in np.arange(1, 100) / 100:
                         tp, fp = (y & (p >= t)).mean(), (~y & (p >= t)).mean()
                         decision.append(
                             (
                                 *names,
+                                marked,
                                 t,
                                 tp - fp * t / (1 - t),
                                 y.mean() - (1 - y.mean()) * t / (1 - t),
@@ -557,7 +559,7 @@ class FakeRun:
                             )
                         )
                     histogram += [
-                        (*names, role, i, q, int(v), cutoff)
+                        (*names, marked, i, q, int(v), cutoff)
                         for i, q, v in zip(np.array(self.ids)[rows], p, y, strict=True)
                     ]
             gaps.append(
@@ -569,8 +571,11 @@ class FakeRun:
                     aucs["paper", "train"],
                     aucs["paper", "test"],
                     aucs["crossfit", "train"],
+                    told(model, "out-of-fold"),
+                    np.nan,
                     aucs["crossfit", "test"],
-                    aucs["paper", "train"] - aucs["crossfit", "train"],
+                    aucs["paper", "train"] - aucs["crossfit", "test" if model == "Combined" else "train"],
+                    "crossfit_test" if model == "Combined" else "crossfit_out_of_fold",
                 )
             )
             if model in ("Rad", "Clinical"):
@@ -588,7 +593,7 @@ class FakeRun:
                     )
                     for k in range(20)
                 ]
-        key = ["target", "model", "variant", "protocol", "side"]
+        key = ["target", "model", "variant", "protocol", "side", "role"]
         for table, rows, columns in (
             (METRICS, metrics, None), (ROC, roc, None), (PR, pr, None),
             (CALIBRATION, calibration, [*key, "kind", "predicted", "observed", "lower", "upper", "n"]),
@@ -657,9 +662,15 @@ class FakeRun:
                  ("hosmer_lemeshow_p", 0.41, np.nan, np.nan, "10 groups, df 10"), ("net_benefit_at_cutoff", float((y & called).mean() - (~y & called).mean() * cutoff / (1 - cutoff)), np.nan, np.nan, ""),
                  ("mean_probability", float(p.mean()), np.nan, np.nan, "descriptive"), ("sd_probability", float(p.std()) * (0.7 if side == "test" else 1), np.nan, np.nan, "descriptive")]  # fmt: skip
         return [
-            ("her2", model, "", "chosen", protocol, side, "all", name, v, lo, hi, n, k, cutoff, how)
+            ("her2", model, "", "chosen", protocol, side, told(model, role), "all", name, v, lo, hi, n, k, cutoff, how)
             for name, v, lo, hi, how in rows
         ]
+
+
+def told(model: str, role: str) -> str:
+    """The role of a value in tables."""
+    stacked = (model, role) == (Model.COMBINED, "out-of-fold")
+    return Role.STACKED.value if stacked else {"test": Role.HELD_OUT.value}.get(role, role)
 
 
 def outlined(run: FakeRun) -> Iterator[Outlined]:

@@ -281,7 +281,7 @@ class FakeVolumes:
                         continue
                     names = (target, model, "", protocol, side)
                     metrics += self._metrics(
-                        names, y, p[rows], self.cohort[rows], within=protocol == "crossfit" and side == "train"
+                        (*names, role), y, p[rows], self.cohort[rows], within=protocol == "crossfit" and side == "train"
                     )
                     if protocol == "crossfit":
                         order = np.argsort(-p[rows])
@@ -405,6 +405,7 @@ class FakeVolumes:
                         "chosen",
                         protocol,
                         side,
+                        own["role"].iloc[0],
                         subset,
                         metric,
                         value,

@@ -130,7 +130,7 @@ def test_the_answer_names_model_patients_time_of_use_and_intervals(page: Page) -
     assert re.search(
         r"In 60 test patients \(19 positive\) its AUC is 0\.\d{3} \(95 % interval 0\.\d{3}–\d\.\d{3}\)", page.text
     )
-    assert "stacked and therefore optimistic" in page.text
+    assert "(stacked, optimistic)" in page.text
     assert re.search(r"its net benefit is −?0\.\d{3}, against −?0\.\d{3} for treating everyone", page.text)
 
 

@@ -13,7 +13,7 @@ from dlr.cli.start import as_it_ran
 from dlr.engine import open_study
 from dlr.errors import InputError
 from dlr.study.prediction import Prediction, predict_table
-from dlr.tables import CHOICES, COHORT, METRICS, PREDICTIONS, SELECTION_FREQUENCY
+from dlr.tables import CHOICES, COHORT, CUTOFFS, METRICS, PREDICTIONS, SELECTION_FREQUENCY
 
 ARCHIVE = Path(__file__).parents[1] / "reference" / "runs" / "release_0.1.0.zip"
 
@@ -71,13 +71,16 @@ def folder_of(study: Path, stage: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("stage", "table"), [("cohort", COHORT), ("radiomics_model", PREDICTIONS), ("evaluate", METRICS)]
+    ("stage", "table"), [("cohort", COHORT), ("radiomics_model", PREDICTIONS), ("evaluate", CUTOFFS)]
 )
 def test_tables_that_did_not_change_are_read(unpacked: Path, stage: str, table) -> None:
     assert len(table.read(folder_of(unpacked, stage))) > 0
 
 
-@pytest.mark.parametrize("table", [CHOICES, SELECTION_FREQUENCY])
-def test_tables_that_changed_name_the_release_that_reads_them(unpacked: Path, table) -> None:
+@pytest.mark.parametrize(
+    ("stage", "table"),
+    [("radiomics_model", CHOICES), ("radiomics_model", SELECTION_FREQUENCY), ("evaluate", METRICS)],
+)
+def test_tables_that_changed_name_the_release_that_reads_them(unpacked: Path, stage: str, table) -> None:
     with pytest.raises(InputError, match=r"release 0\.1\.0"):
-        table.read(folder_of(unpacked, "radiomics_model"))
+        table.read(folder_of(unpacked, stage))

@@ -57,6 +57,21 @@ def test_signatures_of_several_targets_models_and_sides_stand_apart() -> None:
     assert found["ki67", "Rad", "crossfit"].chains["value"].tolist() == [30.0, 60.0]
 
 
+@pytest.mark.parametrize(("model", "protocol", "side", "role"), [
+    ("Combined", "crossfit", "train", "stacked, optimistic"), ("Rad", "crossfit", "train", "out-of-fold"),
+    ("Combined", "crossfit", "test", "held-out"), ("Combined", "paper", "train", "apparent"),
+    ("Combined", "nested", "test", "out-of-fold"),
+])  # fmt: skip
+def test_only_the_cross_fitted_combined_model_is_stacked(model: str, protocol: str, side: str, role: str) -> None:
+    tables = cohort_of({"patient_id": ["A", "B", "C", "D"], "her2": [1.0, 1.0, 0.0, 0.0]})
+    made = predictions_of({"A": 0.6, "B": 0.5, "C": 0.3, "D": 0.4}, model=model, protocol=protocol, side=side)
+    (one,) = evaluated_signatures(made, tables)
+    assert one.role == role and one.cross_fitted == (role in ("stacked, optimistic", "out-of-fold"))
+    rows = rows_of(one)
+    assert set(rows["role"]) == {role} and rows.at["auc", "value"] == 1
+    assert rows.at["auc", "method"].startswith("" if role == "held-out" else f"{role}, ")
+
+
 def test_each_class_needs_two_patients() -> None:
     assert evaluated([1, 1, 0, 0], VALUE).two_classes
     assert not evaluated([1, 0, 0, 0], VALUE).two_classes and not evaluated([1, 1, 1, 0], VALUE).two_classes
@@ -292,23 +307,40 @@ def test_other_regressors_have_their_error_alone_and_three_patients_none() -> No
 # the optimism of the published way ----------------------------------------------------------------------------------
 
 
+GAPS = ["target", "model", "variant", "algorithm", "protocol", "side", "role", "subset", "metric", "value"]
+
+
 def test_the_gap_is_paper_less_crossfit_on_training_patients() -> None:
-    columns = ["target", "model", "variant", "algorithm", "protocol", "side", "subset", "metric", "value"]
     rows = [
-        ("her2", "Rad", "", "chosen", "paper", "train", "all", "auc", 0.95),
-        ("her2", "Rad", "", "chosen", "paper", "test", "all", "auc", 0.70),
-        ("her2", "Rad", "", "chosen", "crossfit", "train", "all", "auc", 0.75),
-        ("her2", "Rad", "", "chosen", "crossfit", "test", "all", "auc", 0.72),
-        ("her2", "Rad", "", "chosen", "paper", "test", "cohort=north", "auc", 0.11),
-        ("her2", "Rad", "", "logistic", "paper", "train", "all", "auc", 0.12),
-        ("her2", "Rad", "", "chosen", "paper", "train", "all", "sensitivity", 0.13),
-        ("her2", "Rad", "", "chosen", "crossfit", "train", "all", "brier", 0.20),
-        ("ki67", "Rad", "", "chosen", "paper", "train", "all", "mae", 3.0),
-        ("ki67", "Rad", "", "chosen", "crossfit", "train", "all", "mae", 9.0),
+        ("her2", "Rad", "", "chosen", "paper", "train", "apparent", "all", "auc", 0.95),
+        ("her2", "Rad", "", "chosen", "paper", "test", "held-out", "all", "auc", 0.70),
+        ("her2", "Rad", "", "chosen", "crossfit", "train", "out-of-fold", "all", "auc", 0.75),
+        ("her2", "Rad", "", "chosen", "crossfit", "test", "held-out", "all", "auc", 0.72),
+        ("her2", "Rad", "", "chosen", "paper", "test", "held-out", "cohort=north", "auc", 0.11),
+        ("her2", "Rad", "", "logistic", "paper", "train", "apparent", "all", "auc", 0.12),
+        ("her2", "Rad", "", "chosen", "paper", "train", "apparent", "all", "sensitivity", 0.13),
+        ("her2", "Rad", "", "chosen", "crossfit", "train", "out-of-fold", "all", "brier", 0.20),
+        ("ki67", "Rad", "", "chosen", "paper", "train", "apparent", "all", "mae", 3.0),
+        ("ki67", "Rad", "", "chosen", "crossfit", "train", "out-of-fold", "all", "mae", 9.0),
     ]
-    found = OPTIMISM_GAP.conform(optimism_gap(pd.DataFrame(rows, columns=columns)))
+    found = OPTIMISM_GAP.conform(optimism_gap(pd.DataFrame(rows, columns=GAPS)))
     assert found[["target", "metric"]].to_numpy().tolist() == [["her2", "auc"], ["her2", "brier"], ["ki67", "mae"]]
-    assert found.iloc[0, 4:].tolist() == pytest.approx([0.95, 0.70, 0.75, 0.72, 0.20])
+    numbers = ["paper_train", "paper_test", "crossfit_out_of_fold", "crossfit_test", "gap"]
+    assert found[numbers].iloc[0].tolist() == pytest.approx([0.95, 0.70, 0.75, 0.72, 0.20])
+    assert set(found["role"]) == {"out-of-fold"} and set(found["against"]) == {"crossfit_out_of_fold"}
     assert np.isnan(found["paper_train"].iloc[1]) and np.isnan(found["gap"].iloc[1])
     assert found["crossfit_out_of_fold"].iloc[1] == 0.20
     assert found["gap"].iloc[2] == -6.0
+
+
+@pytest.mark.parametrize(("further", "gap", "against"), [
+    ([], np.nan, ""),
+    ([("crossfit", "test", "held-out", 0.66)], 0.24, "crossfit_test"),
+    ([("crossfit", "test", "held-out", 0.66), ("nested", "test", "out-of-fold", 0.62)], 0.28, "nested"),
+])  # fmt: skip
+def test_no_gap_is_taken_to_a_stacked_value(further: list, gap: float, against: str) -> None:
+    rows = [("paper", "train", "apparent", 0.90), ("crossfit", "train", "stacked, optimistic", 0.80), *further]
+    table = [("her2", "Combined", "", "chosen", *names, "all", "auc", value) for *names, value in rows]
+    (found,) = OPTIMISM_GAP.conform(optimism_gap(pd.DataFrame(table, columns=GAPS))).itertuples()
+    assert (found.role, found.against, found.crossfit_out_of_fold) == ("stacked, optimistic", against, 0.80)
+    assert found.gap == pytest.approx(gap, nan_ok=True)
