@@ -63,7 +63,7 @@ def apply_evaluate(given: Application) -> None:
 
 @stage(
     "evaluate",
-    version=7,
+    version=8,
     needs=["cohort"],
     asks=[PREDICTIONS, VOLUMES],
     sections=["evaluate"],
@@ -103,9 +103,7 @@ def evaluate(run: Run) -> None:
     ROC.write(run.folder, roc_table(two_classes))
     PR.write(run.folder, precision_recall_table(two_classes))
     CALIBRATION.write(run.folder, calibration_table(two_classes))
-    DECISION.write(
-        run.folder, decision_table(two_classes, run.seed, settings.target_prevalence, settings.decision_band)
-    )
+    DECISION.write(run.folder, decision_table(two_classes, settings.target_prevalence, settings.decision_band))
     HISTOGRAM.write(run.folder, histogram_table(two_classes, cutoffs))
     PER_CENT.write(run.folder, per_cent_table(chosen))
     OPTIMISM_GAP.write(run.folder, optimism_gap(metrics))

@@ -113,8 +113,7 @@ def filter_effect(
         chains = pd.concat(tables, ignore_index=True)
         inside = chains["patient_id"].map(asked.sides) == Side.TRAIN
         known = chains[inside & chains["patient_id"].isin(asked.labels.index)]
-        generator = rng(run.seed, "icc filter", asked.target.name)
-        area = out_of_fold_area(known, asked.labels, generator, run.settings.evaluate.bootstrap)
+        area = out_of_fold_area(known, asked.labels, rng(run.seed, "bootstrap"), run.settings.evaluate.bootstrap)
         features = float(np.median([len(offered[part.name]) for part in folds]))
         rows.append((asked.target.name, np.nan if icc is None else icc, features, *area))
     return pd.DataFrame(rows, columns=list(ICC_FILTER.names))

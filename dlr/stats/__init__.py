@@ -7,7 +7,14 @@ from dlr.stats.calibration import Calibration, CurveError, calibration, calibrat
 from dlr.stats.contingency import chi_square, fisher_exact, smallest_expected
 from dlr.stats.contrasts import EFFECT_COLUMNS, contrast, effects
 from dlr.stats.correlation import Correlation, pearson, spearman
-from dlr.stats.decision import THRESHOLDS, decision_curve, interventions_avoided, net_benefit, treat_all
+from dlr.stats.decision import (
+    THRESHOLDS,
+    decision_curve,
+    interventions_avoided,
+    net_benefit,
+    net_benefit_limits,
+    treat_all,
+)
 from dlr.stats.delong import delong_test, delong_unpaired
 from dlr.stats.design import INTERCEPT, Design, Transform, Variable, VariableKind
 from dlr.stats.firth import firth
@@ -124,6 +131,7 @@ __all__ = [
     "maximum_parameters",
     "mean_absolute_error",
     "net_benefit",
+    "net_benefit_limits",
     "newcombe_interval",
     "nri",
     "optimism",

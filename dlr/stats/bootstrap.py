@@ -1,13 +1,17 @@
 """The bootstrap by patient: for statistics that have no formula for their interval.
 
-Patients are drawn with replacement within strata, usually the two classes: every replicate has as many positives as the
-data.
+Patients are drawn with replacement within strata. Within the two classes every replicate has as many positives as the
+data, which is right where a statistic compares the classes (AUC) and too narrow where the prevalence is part of it
+(Brier): there everybody is one stratum.
 A replicate is kept as a row of weights, how often each patient was drawn: statistics that are sums then need no loop.
+A generator says which patients are drawn and is not used up: whoever asks with one in the same state sees the same.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,7 +21,8 @@ from dlr.words import Estimate
 __all__ = ["REPLICATES", "Weighted", "bootstrap_estimate", "draw_weights", "resampled"]
 
 REPLICATES = 2000
-BLOCK = 4_000_000  # weights held at once, 32 MB
+BLOCK = 2_000  # replicates weighed at once
+KEPT = 64_000_000  # weights, a byte each, that are kept for the next statistic of the same patients
 
 Weighted = Callable[[np.ndarray], np.ndarray]  # weights (B, n) to a value each (B,) or values each (B, ...)
 
@@ -47,17 +52,28 @@ def bootstrap_estimate(
 
 def resampled(statistic: Weighted, strata: np.ndarray, generator: np.random.Generator, replicates: int) -> np.ndarray:
     """The statistic of every replicate (replicates, ...), a block of weights at a time."""
-    block = max(1, BLOCK // len(strata))
-    sizes = [min(block, replicates - start) for start in range(0, replicates, block)]
-    return np.concatenate([statistic(draw_weights(strata, size, generator)) for size in sizes])
+    number = np.unique(strata, return_inverse=True)[1].astype(np.int32)
+    drawn = _kept if number.size * replicates <= KEPT else _kept.__wrapped__
+    weights = drawn(number.tobytes(), replicates, json.dumps(generator.bit_generator.state))
+    starts = range(0, replicates, BLOCK)
+    return np.concatenate([statistic(weights[:, k : k + BLOCK].astype(np.float32).T) for k in starts])
 
 
 def draw_weights(strata: np.ndarray, replicates: int, generator: np.random.Generator) -> np.ndarray:
     """How often each patient is drawn, float (replicates, n); each stratum (n,) keeps its size, the last is first."""
-    weights = np.empty((replicates, len(strata)))
+    weights = np.empty((replicates, len(strata)), dtype=np.float32)
     for stratum in np.unique(strata)[::-1]:
         members = strata == stratum
         size = int(members.sum())
         drawn = generator.integers(size, size=(replicates, size)) + size * np.arange(replicates)[:, None]
         weights[:, members] = np.bincount(drawn.ravel(), minlength=replicates * size).reshape(replicates, size)
     return weights
+
+
+@lru_cache(maxsize=8)
+def _kept(strata: bytes, replicates: int, state: str) -> np.ndarray:
+    """The weights of a generator in this state, a row a patient: (n, replicates)."""
+    generator = np.random.default_rng()
+    generator.bit_generator.state = json.loads(state)
+    weights = draw_weights(np.frombuffer(strata, dtype=np.int32), replicates, generator)
+    return np.ascontiguousarray(weights.T.astype(np.uint8 if weights.max() < 256 else np.uint16))

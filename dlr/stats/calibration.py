@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
+from dlr.randomness import rng
 from dlr.stats.bootstrap import REPLICATES, bootstrap_estimate
 from dlr.stats.hosmer_lemeshow import quantile_groups
 from dlr.stats.outcome import Z, probabilities, two_classes
@@ -123,14 +124,23 @@ def _wald(fit: LogisticCurve, k: int, outcome: np.ndarray, method: str) -> Estim
 def _brier(
     outcome: np.ndarray, p: np.ndarray, generator: np.random.Generator | None, replicates: int
 ) -> tuple[Estimate, Estimate]:
-    """Brier score and its scaled form; the bootstrap keeps the prevalence, so one is a line through the other."""
-    squared, prevalence = (p - outcome) ** 2, outcome.mean()
-    worst = float(prevalence * (1 - prevalence))
-    brier = bootstrap_estimate(
-        lambda weights: weights @ squared / len(p), outcome, "patient bootstrap, stratified", generator, replicates
-    )
-    scaled = (1 - brier.value / worst, 1 - brier.upper / worst, 1 - brier.lower / worst)
-    return brier, Estimate(*scaled, brier.n, brier.n_positive, brier.method)
+    """Brier score and its scaled form; patients are drawn regardless of class, as the prevalence is part of both."""
+    squared, n = (p - outcome) ** 2, len(p)
+
+    def brier(weights: np.ndarray) -> np.ndarray:
+        return weights @ squared / n
+
+    def scaled(weights: np.ndarray) -> np.ndarray:
+        prevalence = weights @ outcome.astype(float) / n
+        with np.errstate(divide="ignore", invalid="ignore"):  # a replicate of one class
+            return 1 - brier(weights) / (prevalence * (1 - prevalence))
+
+    drawing, everybody = generator or rng(0, "bootstrap", "calibration"), np.zeros(n)
+    found = [
+        bootstrap_estimate(statistic, outcome, "patient bootstrap", drawing, replicates, strata=everybody)
+        for statistic in (brier, scaled)
+    ]
+    return found[0], found[1]
 
 
 def _spline(outcome: np.ndarray, x: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

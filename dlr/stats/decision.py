@@ -7,11 +7,12 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from dlr.errors import InputError
-from dlr.randomness import rng
-from dlr.stats.bootstrap import resampled
 from dlr.stats.outcome import probabilities, two_classes
+from dlr.stats.proportions import Limits, difference_limits, wilson_limits
 
-__all__ = ["THRESHOLDS", "decision_curve", "interventions_avoided", "net_benefit", "treat_all"]
+__all__ = [
+    "THRESHOLDS", "decision_curve", "interventions_avoided", "net_benefit", "net_benefit_limits", "treat_all",
+]  # fmt: skip
 
 THRESHOLDS = np.arange(1, 100) / 100  # k / 100 exactly: a rounded 0.07 would move patients at p = 0.07
 THRESHOLDS.flags.writeable = False
@@ -32,7 +33,41 @@ def net_benefit(
     outcome = two_classes(positive, "net_benefit")
     p, t = probabilities(probability, len(outcome), "net_benefit"), _thresholds(thresholds)
     share = _prevalence(outcome, target_prevalence)
-    return _benefit(_treated_above(p[outcome], t), _treated_above(p[~outcome], t), share, t)
+    return _benefit(
+        _treated_above(p[outcome], t) / outcome.sum(), _treated_above(p[~outcome], t) / (~outcome).sum(), share, t
+    )
+
+
+def net_benefit_limits(
+    positive: ArrayLike,
+    probability: ArrayLike,
+    thresholds: ArrayLike = THRESHOLDS,
+    target_prevalence: float | None = None,
+    *,
+    less_treat_all: bool = False,
+) -> Limits:
+    """Net benefit (T,) with pointwise 95 % limits; less_treat_all : its gain over treating everyone.
+
+    Both are a share of the patients less a multiple of another, whose Wilson limits are joined by square-and-add with
+    the correlation of two shares of one sample; under a target prevalence the shares are of two samples, the classes.
+    At 30 to 300 patients they cover 94 to 96 %, more where nearly everybody is treated; a bootstrap that kept the
+    prevalence had 53 to 57.
+    """
+    outcome = two_classes(positive, "net_benefit_limits")
+    p, t = probabilities(probability, len(outcome), "net_benefit_limits"), _thresholds(thresholds)
+    harm = t / (1 - t)
+    true, false = _treated_above(p[outcome], t), _treated_above(p[~outcome], t)
+    m, n = int(outcome.sum()), int((~outcome).sum())
+    if less_treat_all:  # harm spared less gain missed
+        true, false = m - true, n - false
+    if target_prevalence is None:
+        gain, loss = wilson_limits(true, m + n), wilson_limits(false, m + n) * harm
+        correlation: np.ndarray | float = -np.sqrt(true / (m + n - true) * false / (m + n - false))
+    else:
+        share = _prevalence(outcome, target_prevalence)
+        gain, loss = wilson_limits(true, m) * share, wilson_limits(false, n) * (1 - share) * harm
+        correlation = 0.0
+    return difference_limits(loss, gain, correlation) if less_treat_all else difference_limits(gain, loss, correlation)
 
 
 def treat_all(
@@ -65,12 +100,10 @@ def decision_curve(
     target_prevalence: float | None = None,
     *,
     band: bool = False,
-    generator: np.random.Generator | None = None,
-    replicates: int = 500,
 ) -> pd.DataFrame:
     """threshold, net_benefit, treat_all, treat_none, interventions_avoided; with `band` also lower and upper.
 
-    The band is a pointwise 95 % patient bootstrap; it describes the sample and decides nothing (Vickers et al. 2023).
+    The band is pointwise (`net_benefit_limits`); it describes the sample and decides nothing (Vickers et al. 2023).
     """
     t = _thresholds(thresholds)
     benefit = net_benefit(positive, probability, t, target_prevalence)
@@ -84,29 +117,9 @@ def decision_curve(
         }
     )
     if band:
-        table["lower"], table["upper"] = _band(positive, probability, t, target_prevalence, generator, replicates)
+        limits = net_benefit_limits(positive, probability, t, target_prevalence)
+        table["lower"], table["upper"] = limits.lower, limits.upper
     return table
-
-
-def _band(
-    positive: ArrayLike,
-    probability: ArrayLike,
-    t: np.ndarray,
-    target_prevalence: float | None,
-    generator: np.random.Generator | None,
-    replicates: int,
-) -> np.ndarray:
-    outcome = two_classes(positive, "decision_curve")
-    treated = np.asarray(probability, dtype=float)[:, None] >= t
-    share = _prevalence(outcome, target_prevalence)
-    true, false = (members[:, None] * treated / members.sum() for members in (outcome, ~outcome))
-    drawn = resampled(
-        lambda weights: _benefit(weights @ true, weights @ false, share, t),
-        outcome,
-        generator or rng(0, "bootstrap", "decision_curve"),
-        replicates,
-    )
-    return np.quantile(drawn, (0.025, 0.975), axis=0)
 
 
 def _benefit(sensitivity: np.ndarray, false_positive_rate: np.ndarray, share: float, t: np.ndarray) -> np.ndarray:
@@ -114,8 +127,8 @@ def _benefit(sensitivity: np.ndarray, false_positive_rate: np.ndarray, share: fl
 
 
 def _treated_above(p: np.ndarray, t: np.ndarray) -> np.ndarray:
-    """Share of patients with p >= t, for each t."""
-    return (len(p) - np.searchsorted(np.sort(p), t, side="left")) / len(p)
+    """How many patients have p >= t, for each t."""
+    return len(p) - np.searchsorted(np.sort(p), t, side="left")
 
 
 def _prevalence(outcome: np.ndarray, target: float | None) -> float:

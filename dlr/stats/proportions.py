@@ -8,12 +8,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from dlr.errors import InputError
-from dlr.randomness import rng
-from dlr.stats.bootstrap import REPLICATES, bootstrap_estimate
 from dlr.stats.outcome import Z, two_classes, values
 from dlr.words import Estimate
 
-__all__ = ["AtCutOff", "Counts", "at_cutoff", "counts", "interval_wilson"]
+__all__ = [
+    "AtCutOff",
+    "Counts",
+    "Limits",
+    "at_cutoff",
+    "counts",
+    "difference_limits",
+    "interval_wilson",
+    "wilson_limits",
+]
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,47 @@ def interval_wilson(k: int, n: int) -> Estimate:
     """
     if not 0 <= k <= n:
         raise InputError("interval_wilson", f"{k} of {n}", "Give counts with 0 <= k <= n.")
-    if n == 0:
-        return Estimate(np.nan, np.nan, np.nan, 0, 0, "Wilson, 0 of 0")
-    share, widen = k / n, 1 + Z**2 / n
-    centre = (share + Z**2 / (2 * n)) / widen
-    half = Z / widen * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
-    lower, upper = 0.0 if k == 0 else float(centre - half), 1.0 if k == n else float(centre + half)
-    return Estimate(share, lower, upper, int(n), int(k), f"Wilson, {k} of {n}")
+    found = wilson_limits(k, n)
+    return Estimate(*(float(x) for x in (found.value, found.lower, found.upper)), int(n), int(k), f"Wilson, {k} of {n}")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Values with their 95 % limits, each of one shape."""
+
+    value: np.ndarray
+    lower: np.ndarray
+    upper: np.ndarray
+
+    def __mul__(self, by: np.ndarray | float) -> Limits:
+        """Multiplied by something that is not negative."""
+        return Limits(self.value * by, self.lower * by, self.upper * by)
+
+
+def wilson_limits(k: ArrayLike, n: ArrayLike) -> Limits:
+    """As `interval_wilson`, of any number of shares at once."""
+    k, n = np.asarray(k, dtype=float), np.asarray(n, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):  # 0 of 0
+        share, widen = k / n, 1 + Z**2 / n
+        centre = (share + Z**2 / (2 * n)) / widen
+        half = Z / widen * np.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+        return Limits(share, np.where(k == 0, share, centre - half), np.where(k == n, share, centre + half))
+
+
+def difference_limits(first: Limits, second: Limits, correlation: np.ndarray | float = 0.0) -> Limits:
+    """First less second with limits from the limits of both: square-and-add.
+
+    correlation : between the two estimates, 0 where they are of different patients.
+    Source: Newcombe 1998 (Statistics in Medicine 17:873), method 10; Zou & Donner 2008 (27:1693).
+    """
+
+    def reach(of_first: np.ndarray, of_second: np.ndarray) -> np.ndarray:
+        squared = of_first**2 + of_second**2 - 2 * correlation * of_first * of_second
+        return np.sqrt(np.maximum(squared, 0))
+
+    value = first.value - second.value
+    below = reach(first.value - first.lower, second.upper - second.value)
+    return Limits(value, value - below, value + reach(first.upper - first.value, second.value - second.lower))
 
 
 def counts(positive: ArrayLike, probability: ArrayLike, cutoff: float) -> Counts:
@@ -73,43 +114,34 @@ def counts(positive: ArrayLike, probability: ArrayLike, cutoff: float) -> Counts
     )
 
 
-def at_cutoff(
-    positive: ArrayLike,
-    probability: ArrayLike,
-    cutoff: float,
-    *,
-    generator: np.random.Generator | None = None,
-    replicates: int = REPLICATES,
-) -> AtCutOff:
-    """All measures at a cut-off fixed beforehand: Wilson intervals, a patient bootstrap for F1 and balanced accuracy.
+def at_cutoff(positive: ArrayLike, probability: ArrayLike, cutoff: float) -> AtCutOff:
+    """All measures at a cut-off fixed beforehand, none of whose intervals needs a draw.
 
+    Wilson's intervals of shares; F1 = 2 s / (1 + s) from Wilson's interval of s, the true positives among those
+    positive or called so (Hand, Christen & Kirielle 2021, Machine Learning 110:451); balanced accuracy from the
+    intervals of sensitivity and specificity (`difference_limits`). At 30 to 300 patients F1 covers 94 to 96 %, where a
+    bootstrap within the classes had 84 to 89.
     A measure without denominator (the predictive value where nobody is called positive) is NaN.
     """
     outcome = two_classes(positive, "at_cutoff", least=1)
     table = counts(outcome, probability, cutoff)
-    called = np.asarray(probability, dtype=float) >= cutoff
-    hits, right, alarms = called & outcome, ~called & ~outcome, called & ~outcome
-    m, n = int(outcome.sum()), int((~outcome).sum())
-
-    def f1(weights: np.ndarray) -> np.ndarray:
-        doubled = 2 * (weights @ hits)
-        return doubled / (doubled + weights @ alarms + weights @ (outcome & ~called))
-
-    def balanced(weights: np.ndarray) -> np.ndarray:
-        return (weights @ hits / m + weights @ right / n) / 2
+    hits, alarms, misses, right = (getattr(table, field.name) for field in fields(table))
+    m, n = hits + misses, alarms + right
 
     def share(k: int, of: int) -> Estimate:
         found = interval_wilson(k, of)
         return Estimate(found.value, found.lower, found.upper, m + n, m, found.method)
 
-    drawing = generator or rng(0, "bootstrap", "at_cutoff")
-    method = "patient bootstrap, stratified"
+    called_or_positive = share(hits, m + alarms)
+    f1 = (2 * x / (1 + x) for x in (called_or_positive.value, called_or_positive.lower, called_or_positive.upper))
+    youden = difference_limits(wilson_limits(hits, m), wilson_limits(alarms, n))
+    balanced = (float((1 + x) / 2) for x in (youden.value, youden.lower, youden.upper))
     return AtCutOff(
-        sensitivity=share(table.true_positive, m),
-        specificity=share(table.true_negative, n),
-        ppv=share(table.true_positive, table.true_positive + table.false_positive),
-        npv=share(table.true_negative, table.true_negative + table.false_negative),
-        accuracy=share(table.true_positive + table.true_negative, m + n),
-        f1=bootstrap_estimate(f1, outcome, method, drawing, replicates),
-        balanced_accuracy=bootstrap_estimate(balanced, outcome, method, drawing, replicates),
+        sensitivity=share(hits, m),
+        specificity=share(right, n),
+        ppv=share(hits, hits + alarms),
+        npv=share(right, right + misses),
+        accuracy=share(hits + right, m + n),
+        f1=Estimate(*f1, m + n, m, f"F1 of {called_or_positive.method} positive or called so"),
+        balanced_accuracy=Estimate(*balanced, m + n, m, "square-and-add of Wilson intervals"),
     )

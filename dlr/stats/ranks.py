@@ -51,13 +51,11 @@ def variance_of_mean(positives: np.ndarray, negatives: np.ndarray) -> float:
 class Concordance:
     """Ordered pairs of one set of predictions, countable under any weights of the patients.
 
-    Sorted once, then each row of weights costs a cumulative sum; so a thousand bootstrap replicates, which are rows of
-    how often each patient was drawn, are one call.
+    With positives' weights w and negatives' v the ordered pairs are v' L w; so the thousands of replicates of a
+    bootstrap, which are rows of how often each patient was drawn, are one product of matrices.
     """
 
-    order: np.ndarray  # (n,) negatives' indices by rising value
-    lower: np.ndarray  # (m,) how many negatives lie below each positive
-    upper: np.ndarray  # (m,) how many lie below or level
+    lies_above: np.ndarray  # (n, m) float32: 1 where the positive's value is higher, ½ where they are level
     positives: np.ndarray  # (m,) indices
     negatives: np.ndarray  # (n,) indices
 
@@ -66,15 +64,12 @@ class Concordance:
         """Pairs among `rows` (all by default) of positive bool (n,) and value float (n,)."""
         rows = np.arange(len(value)) if rows is None else rows
         yes, no = rows[positive[rows]], rows[~positive[rows]]
-        order = no[np.argsort(value[no], kind="stable")]
-        ranked = value[order]
-        lower = np.searchsorted(ranked, value[yes], side="left")
-        return cls(order, lower, np.searchsorted(ranked, value[yes], side="right"), yes, no)
+        high, low = value[yes], value[no][:, None]
+        return cls((0.5 * (high > low) + 0.5 * (high >= low)).astype(np.float32), yes, no)
 
     def count(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Ordered pairs and all pairs, each (B,), under weights (B, n)."""
-        below = np.zeros((len(weights), len(self.order) + 1))
-        np.cumsum(weights[:, self.order], axis=1, out=below[:, 1:])
-        mine = weights[:, self.positives]
-        ordered = (mine * (below[:, self.lower] + below[:, self.upper])).sum(axis=1) / 2
-        return ordered, mine.sum(axis=1) * below[:, -1]
+        by_patient = weights.T  # its rows lie together in the weights of a bootstrap
+        w, v = by_patient[self.positives], by_patient[self.negatives]
+        ordered, pairs = np.einsum("nb,nb->b", self.lies_above @ w, v), w.sum(axis=0) * v.sum(axis=0)
+        return ordered.astype(float), pairs.astype(float)  # halves and whole numbers: exact in single precision

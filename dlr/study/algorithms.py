@@ -57,7 +57,7 @@ def _by_area(
     reported: Collection[str],
 ) -> pd.DataFrame:
     found = [
-        (algorithm, *out_of_fold_area(chains, truth, rng(seed, "algorithms", *named, str(algorithm)), replicates))
+        (algorithm, *out_of_fold_area(chains, truth, rng(seed, "bootstrap"), replicates))
         for algorithm, chains in known.groupby("algorithm", sort=False)
     ]
     table = pd.DataFrame(found, columns=["algorithm", "out_of_fold", "lower", "upper"])
@@ -66,7 +66,7 @@ def _by_area(
     tried = table[~table["algorithm"].isin(reported)]
     if len(tried) > 1 and np.isfinite(tried["out_of_fold"]).all():
         chosen_among = known[~known["algorithm"].isin(reported)]
-        corrected = _corrected(chosen_among, truth, rng(seed, "bbc", *named), replicates)
+        corrected = _corrected(chosen_among, truth, rng(seed, "bootstrap"), replicates)
         table.loc[tried.index[0], "bbc_corrected"] = corrected
     return table
 

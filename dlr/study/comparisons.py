@@ -88,11 +88,6 @@ def _pair_of(a: Evaluated, b: Evaluated) -> dict[str, Any]:
     return {"subset": WHOLE, "metric": "auc" if a.target.binary else "mae", **names}
 
 
-def _drawing(target: str, a: Evaluated, b: Evaluated, seed: int) -> np.random.Generator:
-    variants = [one.variant for one in (a, b) if one.variant]
-    return rng(seed, "bootstrap", target, a.protocol, a.model, b.model, *variants)
-
-
 def _macro_differences(
     signatures: Sequence[Evaluated], primary: tuple[str, str], seed: int, replicates: int
 ) -> Iterator[dict[str, Any]]:
@@ -120,7 +115,7 @@ def macro_difference(a: Sequence[Evaluated], b: Sequence[Evaluated], seed: int, 
         return {}
     found = stats.macro_auc_difference(
         *([label_rows(pair[k]) for pair in both] for k in (0, 1)),
-        generator=_drawing(MACRO, a[0], b[0], seed), replicates=replicates,
+        generator=rng(seed, "bootstrap"), replicates=replicates,
     )  # fmt: skip
     return {
         "difference": found.value, "lower": found.lower, "upper": found.upper, "p": NAN,
@@ -182,7 +177,7 @@ def compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str,
         rows["fold"].to_numpy(),
         rows["seed"].to_numpy(),
         patients=rows["patient_id"].to_numpy(),
-        generator=_drawing(a.target.name, a, b, seed),
+        generator=rng(seed, "bootstrap"),
         replicates=replicates,
     )
     stacked = f", {Role.STACKED}" if Role.STACKED in (a.role, b.role) else ""

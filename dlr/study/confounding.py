@@ -84,7 +84,7 @@ def _told(
     for name, (source, level) in columns.items():
         own, side = level[truth.index], tables.sides[truth.index]
         drawing = {"generator": rng(seed, "shuffles", target.name, name)}
-        again = {"generator": rng(seed, "bootstrap", target.name, name), "replicates": replicates}
+        again = {"generator": rng(seed, "bootstrap"), "replicates": replicates}
         try:
             told = stats.auc_of_levels(truth, own, side, **drawing)
             area = stats.auc_within_groups(truth, told.share, side, **again).pairs
@@ -125,9 +125,7 @@ def within_levels(
         return []
     drawing: dict[str, Any] = {
         "least": least,
-        "generator": rng(
-            seed, "bootstrap", *one.names.values(), "within cohorts" if column == "cohort" else f"within {column}"
-        ),
+        "generator": rng(seed, "bootstrap"),
         "replicates": replicates,
     }
     if own.cross_fitted:

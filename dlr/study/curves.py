@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from dlr import stats
-from dlr.randomness import rng
 from dlr.study.measures import Cutoffs, Evaluated
 from dlr.tables import CALIBRATION, DECISION, HISTOGRAM, PER_CENT, PR, ROC, Table
 from dlr.words import Role
@@ -42,16 +41,11 @@ def calibration_table(signatures: Sequence[Evaluated]) -> pd.DataFrame:
     return _together(CALIBRATION, _honest(signatures), curve)
 
 
-def decision_table(
-    signatures: Sequence[Evaluated], seed: int, target_prevalence: float | None, band: bool
-) -> pd.DataFrame:
+def decision_table(signatures: Sequence[Evaluated], target_prevalence: float | None, band: bool) -> pd.DataFrame:
     """Net benefit over all thresholds; never of apparent values."""
 
     def curve(one: Evaluated) -> pd.DataFrame:
-        generator = rng(seed, "bootstrap", *one.names.values(), "decision")
-        return stats.decision_curve(
-            one.positive, one.probability, target_prevalence=target_prevalence, band=band, generator=generator
-        )
+        return stats.decision_curve(one.positive, one.probability, target_prevalence=target_prevalence, band=band)
 
     return _together(DECISION, _honest(signatures), curve)
 

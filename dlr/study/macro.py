@@ -47,7 +47,6 @@ def macro_rows(
     """
     for targets in together(signatures):
         first = targets[0]
-        named = (MACRO, first.model, first.variant, first.protocol, first.side, first.subset)
 
         def row(metric: str, found: Estimate, first: Evaluated = first) -> dict[str, Any]:
             own = {
@@ -62,7 +61,7 @@ def macro_rows(
             rest = {"n_positive": NAN, "cutoff": NAN, "method": role_words(first) + found.method}
             return {name: (own | numbers | rest)[name] for name in METRICS.names}
 
-        generator = rng(seed, "bootstrap", *named, "auc")
+        generator = rng(seed, "bootstrap")
         area = stats.macro_auc([label_rows(one) for one in targets], generator=generator, replicates=replicates)
         yield row("auc", area)
         everybody = sorted(set.intersection(*(set(one.patients) for one in targets)))
@@ -74,8 +73,6 @@ def macro_rows(
             for pairs in ([(one, one.positive) for one in targets], [(one, one.probability) for one in targets])
         )
         names = [one.target.name for one in targets]
-        found = stats.labels_together(
-            truth, value >= at, names, generator=rng(seed, "bootstrap", *named, "labels"), replicates=replicates
-        )
+        found = stats.labels_together(truth, value >= at, names, generator=generator, replicates=replicates)
         for metric, estimate in found.named():
             yield row(metric, replace(estimate, method=f"{estimate.method}; mean of {', '.join(names)}"))

@@ -181,10 +181,9 @@ def leading(one: Evaluated, seed: int, replicates: int) -> Estimate:
         return replace(found, method=role_words(one) + found.method)
     if one.cross_fitted:
         positive, value, seeds, drawing = _rows_of_chains(one, replicates)
-        generator = _drawing(one, seed, "auc")
         try:
             within = stats.auc_within_folds(
-                positive, value, one.chains["fold"].to_numpy(), seeds, generator=generator, **drawing
+                positive, value, one.chains["fold"].to_numpy(), seeds, generator=rng(seed, "bootstrap"), **drawing
             )
         except InputError as error:
             within = Estimate(NAN, NAN, NAN, len(one.patients), int(one.positive.sum()), error.problems[0].what)
@@ -199,10 +198,6 @@ def _rows_of_chains(one: Evaluated, replicates: int) -> tuple[np.ndarray, np.nda
     positive = pd.Series(one.positive, index=list(one.patients)).loc[rows["patient_id"]].to_numpy()
     value, seeds, patients = (rows[name].to_numpy() for name in ("value", "seed", "patient_id"))
     return positive, value, seeds, {"patients": patients, "replicates": replicates}
-
-
-def _drawing(one: Evaluated, seed: int, measure: str) -> np.random.Generator:
-    return rng(seed, "bootstrap", *one.names.values(), one.algorithm, one.subset, measure)
 
 
 def measures(
@@ -221,9 +216,8 @@ def measures(
     rows = _discrimination(one, seed, replicates)
     if one.algorithm != CHOSEN or few:
         return rows
-    generator = rng(seed, "bootstrap", *one.names.values(), one.subset, "at cut-off")
     if np.isfinite(cutoff):
-        found = stats.at_cutoff(one.positive, one.probability, cutoff, generator=generator, replicates=replicates)
+        found = stats.at_cutoff(one.positive, one.probability, cutoff)
         rows += [metric_row(one, name, estimate, cutoff) for name, estimate in found.named()]
         if 0 < cutoff < 1:
             benefit = float(stats.net_benefit(one.positive, one.probability, [cutoff])[0])
@@ -250,8 +244,8 @@ def _sample_size(one: Evaluated, area: float) -> list[dict[str, Any]]:
 def _discrimination(one: Evaluated, seed: int, replicates: int) -> list[dict[str, Any]]:
     if one.cross_fitted:
         positive, value, seeds, drawing = _rows_of_chains(one, replicates)
-        generator = _drawing(one, seed, "auc_pooled")
-        name, other = "auc_pooled", stats.auc_pooled(positive, value, seeds, generator=generator, **drawing)
+        pooled = stats.auc_pooled(positive, value, seeds, generator=rng(seed, "bootstrap"), **drawing)
+        name, other = "auc_pooled", pooled
     else:
         name, other = "auc_plain", stats.auc_plain(one.positive, one.probability)
     return [
@@ -261,8 +255,7 @@ def _discrimination(one: Evaluated, seed: int, replicates: int) -> list[dict[str
 
 
 def _calibration(one: Evaluated, seed: int, replicates: int) -> list[dict[str, Any]]:
-    generator = rng(seed, "bootstrap", *one.names.values(), one.subset, "calibration")
-    found = stats.calibration(one.positive, one.probability, generator=generator, replicates=replicates)
+    found = stats.calibration(one.positive, one.probability, generator=rng(seed, "bootstrap"), replicates=replicates)
     rows = [
         metric_row(one, "brier", found.brier),
         metric_row(one, "scaled_brier", found.scaled_brier),

@@ -219,6 +219,16 @@ def test_brier_interval_is_seeded_and_holds_the_value() -> None:
     assert (found.brier.upper - found.brier.lower) / 2 == pytest.approx(formula, rel=0.1)
 
 
+def test_the_prevalence_is_drawn_with_the_brier_score() -> None:
+    """Of patients told .2, squared errors are .64 or .04: within the classes all replicates would be alike."""
+    positive = np.arange(100) < 30
+    p = np.full(100, 0.2) + np.linspace(0, 1e-9, 100)
+    found = calibration(positive, p, replicates=2000)
+    spread = 1.96 * np.sqrt(0.3 * 0.7 / 100) * 0.6
+    assert found.brier.upper - found.brier.lower == pytest.approx(2 * spread, rel=0.1)
+    assert found.scaled_brier.upper <= 1e-6, "the prevalence of the replicate is the best constant there"
+
+
 @given(st.integers(2, 12))
 def test_groups_hold_every_patient_once(groups: int) -> None:
     positive, p = simulated(n=100)

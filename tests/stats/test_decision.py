@@ -11,8 +11,15 @@ from test_auc import predictions
 
 from dlr.errors import InputError
 from dlr.randomness import rng
-from dlr.stats import THRESHOLDS, decision_curve, interventions_avoided, net_benefit, treat_all
-from dlr.stats.bootstrap import draw_weights
+from dlr.stats import (
+    THRESHOLDS,
+    decision_curve,
+    interval_wilson,
+    interventions_avoided,
+    net_benefit,
+    net_benefit_limits,
+    treat_all,
+)
 
 R = r_values("dca.json")
 
@@ -63,11 +70,11 @@ def test_target_prevalence_of_the_sample_changes_nothing(given_: tuple[np.ndarra
     np.testing.assert_allclose(net_benefit(positive, p, target_prevalence=own), net_benefit(positive, p), atol=1e-13)
 
 
-def test_curve_is_a_table_and_its_band_is_opt_in_and_seeded() -> None:
+def test_curve_is_a_table_and_its_band_is_opt_in() -> None:
     data = r_data(R["pima_te"]["data"])
     t = np.arange(5, 61) / 100
     plain = decision_curve(data["y"], data["p"], t)
-    banded, again = (decision_curve(data["y"], data["p"], t, band=True, replicates=200) for _ in range(2))
+    banded, again = (decision_curve(data["y"], data["p"], t, band=True) for _ in range(2))
     names = ["threshold", "net_benefit", "treat_all", "treat_none", "interventions_avoided"]
     assert list(plain.columns) == names
     assert list(banded.columns) == [*names, "lower", "upper"]
@@ -77,13 +84,38 @@ def test_curve_is_a_table_and_its_band_is_opt_in_and_seeded() -> None:
     assert (plain["treat_none"] == 0).all()
 
 
-def test_band_equals_resampled_patients() -> None:
-    draw = rng(1, "band")
-    y, p = np.arange(40) % 4 == 0, draw.random(40)
-    banded = decision_curve(y, p, [0.2, 0.4], band=True, generator=rng(2, "band"), replicates=9)
-    weights = draw_weights(y, 9, rng(2, "band")).astype(int)
-    slow = [net_benefit(np.repeat(y, w), np.repeat(p, w), [0.2, 0.4]) for w in weights]
-    np.testing.assert_allclose(banded[["lower", "upper"]].T, np.quantile(slow, (0.025, 0.975), axis=0), atol=1e-12)
+def test_limits_by_hand() -> None:
+    """Of 20 patients 5 are treated and positive, 4 treated and negative, 3 positive only; t = 1/3, harm 1/2."""
+    y, p = np.repeat([1, 0, 1, 0], [5, 4, 3, 8]), np.repeat([0.9, 0.8, 0.1, 0.2], [5, 4, 3, 8])
+    found = net_benefit_limits(y, p, [1 / 3])
+    true, false = interval_wilson(5, 20), interval_wilson(4, 20)
+    shared = -np.sqrt(5 / 15 * 4 / 16)  # of two cells of a multinomial
+    down, up = true.value - true.lower, (false.upper - false.value) / 2
+    assert found.value[0] == pytest.approx(net_benefit(y, p, [1 / 3])[0])
+    assert found.value[0] - found.lower[0] == pytest.approx(np.sqrt(down**2 + up**2 - 2 * shared * down * up))
+    gain = net_benefit_limits(y, p, [1 / 3], less_treat_all=True)
+    spared, missed = interval_wilson(8, 20), interval_wilson(3, 20)
+    shared, up, down = -np.sqrt(8 / 12 * 3 / 17), (spared.upper - spared.value) / 2, missed.value - missed.lower
+    assert gain.value[0] == pytest.approx(net_benefit(y, p, [1 / 3])[0] - treat_all(y, [1 / 3])[0])
+    assert gain.upper[0] - gain.value[0] == pytest.approx(np.sqrt(up**2 + down**2 - 2 * shared * up * down))
+    weighted = net_benefit_limits(y, p, [1 / 3], target_prevalence=0.1)
+    sensitivity, alarms = interval_wilson(5, 8), interval_wilson(4, 12)
+    down, up = 0.1 * (sensitivity.value - sensitivity.lower), 0.45 * (alarms.upper - alarms.value)
+    assert weighted.value[0] - weighted.lower[0] == pytest.approx(np.hypot(down, up))
+
+
+@pytest.mark.parametrize("less_treat_all", [False, True])
+@pytest.mark.parametrize("share", [None, 0.15])
+def test_limits_cover_the_net_benefit_of_the_population(less_treat_all: bool, share: float | None) -> None:
+    """Sixty patients of whom 30 % are positive, treated with sensitivity .7 and specificity .6, at t = .2."""
+    draw, prevalence = rng(3, "band"), share or 0.3
+    truth = 0.7 * prevalence - 0.4 * (1 - prevalence) / 4
+    if less_treat_all:
+        truth -= prevalence - (1 - prevalence) / 4
+    cells = draw.multinomial(60, [0.21, 0.09, 0.28, 0.42], size=1000)
+    given_ = {"thresholds": [0.2], "target_prevalence": share, "less_treat_all": less_treat_all}
+    found = [net_benefit_limits(np.repeat([1, 1, 0, 0], k), np.repeat([0.9, 0, 0.9, 0], k), **given_) for k in cells]
+    assert 0.93 <= np.mean([one.lower[0] <= truth <= one.upper[0] for one in found]) <= 0.97
 
 
 def test_thresholds_are_a_constant() -> None:

@@ -15,6 +15,7 @@ from dlr.randomness import rng
 from dlr.stats import at_cutoff, counts, interval_wilson
 from dlr.stats.bootstrap import draw_weights, resampled
 from dlr.stats.outcome import Z
+from dlr.stats.proportions import difference_limits, wilson_limits
 
 CUTS = [(name, k) for name, expected in SINGLE.items() for k in range(len(expected["at_cut"]))]
 
@@ -49,7 +50,7 @@ def test_measures_at_a_cutoff_equal_r(name: str, k: int) -> None:
     positive, value = r_predictions(SINGLE[name])
     expected = SINGLE[name]["at_cut"][k]
     table = counts(positive, value, expected["cut"])
-    found = at_cutoff(positive, value, expected["cut"], replicates=20)
+    found = at_cutoff(positive, value, expected["cut"])
     ours = [table.true_positive, table.false_positive, table.false_negative, table.true_negative]
     assert ours == [expected[key] for key in ("tp", "fp", "fn", "tn")]
     for measure in ("sensitivity", "specificity", "ppv", "npv", "accuracy"):
@@ -66,7 +67,7 @@ def test_measures_at_a_cutoff_equal_r(name: str, k: int) -> None:
 @given(predictions(), st.integers(0, 9))
 def test_f1_and_balanced_accuracy_equal_scikit_learn(given_: tuple[np.ndarray, np.ndarray], eighths: int) -> None:
     positive, value = given_
-    found = at_cutoff(positive, value, eighths / 8, replicates=20)
+    found = at_cutoff(positive, value, eighths / 8)
     called = value >= eighths / 8
     assert found.f1.value == pytest.approx(f1_score(positive, called, zero_division=0), abs=1e-14)
     assert found.balanced_accuracy.value == pytest.approx(balanced_accuracy_score(positive, called), abs=1e-14)
@@ -79,19 +80,40 @@ def test_nobody_called_positive_leaves_the_predictive_value_undefined() -> None:
     assert (found.sensitivity.value, found.f1.value, found.npv.value) == (0, 0, 0.5)
 
 
-def test_bootstrap_is_seeded_and_comes_close_to_the_formula_of_a_proportion() -> None:
-    positive, value = r_predictions(SINGLE["pima_te_full"])
-    found, again = at_cutoff(positive, value, 0.5), at_cutoff(positive, value, 0.5)
-    assert found == again
-    assert at_cutoff(positive, value, 0.5, generator=rng(1, "other")).f1 != found.f1
-    m, n, sensitivity, specificity = 109, 223, 66 / 109, 200 / 223
-    se = np.sqrt(sensitivity * (1 - sensitivity) / m + specificity * (1 - specificity) / n) / 2
-    width = found.balanced_accuracy.upper - found.balanced_accuracy.lower
-    assert width == pytest.approx(2 * Z * se, rel=0.08)  # 2,000 replicates: quantiles known to about 4 %
+def test_f1_and_balanced_accuracy_have_intervals_by_hand() -> None:
+    """30 hits, 10 misses, 10 alarms, 50 right: F1 from 30 of 50; balanced from 30 of 40 and 50 of 60."""
+    positive, called = np.repeat([1, 1, 0, 0], [30, 10, 10, 50]), np.repeat([1.0, 0.0, 1.0, 0.0], [30, 10, 10, 50])
+    found, share = at_cutoff(positive, called, 0.5), interval_wilson(30, 50)
+    assert found.f1.value == pytest.approx(0.75)
+    limits = [2 * x / (1 + x) for x in (share.lower, share.upper)]
+    assert [found.f1.lower, found.f1.upper] == pytest.approx(limits)
+    sensitivity, specificity = interval_wilson(30, 40), interval_wilson(50, 60)
+    below = np.hypot(sensitivity.value - sensitivity.lower, specificity.value - specificity.lower) / 2
+    above = np.hypot(sensitivity.upper - sensitivity.value, specificity.upper - specificity.value) / 2
+    assert found.balanced_accuracy.value == pytest.approx((3 / 4 + 5 / 6) / 2)
+    gaps = [found.balanced_accuracy.value - found.balanced_accuracy.lower]
+    gaps.append(found.balanced_accuracy.upper - found.balanced_accuracy.value)
+    assert gaps == pytest.approx([below, above])
+
+
+def test_a_difference_of_shares_has_the_published_limits() -> None:
+    """Newcombe 1998, table II, method 10: 56/70 - 48/80 is .0524 to .3339; 10/10 - 0/10 is .6075 to 1."""
+    found = difference_limits(wilson_limits([56, 10], [70, 10]), wilson_limits([48, 0], [80, 10]))
+    np.testing.assert_allclose(found.lower, [0.0524, 0.6075], atol=5e-5)
+    np.testing.assert_allclose(found.upper, [0.3339, 1.0], atol=5e-5)
+
+
+def test_f1_covers_its_truth() -> None:
+    """Sixty patients, 30 % positive, called with sensitivity .7 and specificity .8."""
+    draw, truth = rng(1, "f1"), 2 * 0.21 / (2 * 0.21 + 0.14 + 0.09)
+    cells = draw.multinomial(60, [0.21, 0.09, 0.14, 0.56], size=1000)
+    positive, called = [1, 1, 0, 0], [1.0, 0.0, 1.0, 0.0]
+    found = [at_cutoff(np.repeat(positive, k), np.repeat(called, k), 0.5).f1 for k in cells]
+    assert 0.93 <= np.mean([one.lower <= truth <= one.upper for one in found]) <= 0.97
 
 
 def test_measures_come_named_and_in_order() -> None:
-    names = [name for name, _ in at_cutoff([1, 1, 0, 0], [0.1, 0.2, 0.3, 0.4], 0.2, replicates=5).named()]
+    names = [name for name, _ in at_cutoff([1, 1, 0, 0], [0.1, 0.2, 0.3, 0.4], 0.2).named()]
     assert names == ["sensitivity", "specificity", "ppv", "npv", "accuracy", "f1", "balanced_accuracy"]
 
 
@@ -104,10 +126,23 @@ def test_every_replicate_keeps_the_size_of_each_class() -> None:
 
 
 def test_large_cohorts_are_drawn_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dlr.stats.bootstrap.BLOCK", 30)
+    monkeypatch.setattr("dlr.stats.bootstrap.BLOCK", 3)
     positive = np.array([True, False] * 5)
     sizes = resampled(lambda weights: np.full(len(weights), len(weights)), positive, rng(1, "blocks"), 8)
     assert sizes.tolist() == [3, 3, 3, 3, 3, 3, 2, 2]
+
+
+def test_draws_are_the_same_kept_or_not_and_the_generator_is_not_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    strata, generator = np.array([2, 0, 2, 2, 0, 1]), rng(1, "kept")
+
+    def seen() -> np.ndarray:
+        return resampled(lambda weights: np.array(weights), strata, generator, 50)
+
+    first, again = seen(), seen()
+    monkeypatch.setattr("dlr.stats.bootstrap.KEPT", 0)
+    for other in (again, seen(), draw_weights(strata, 50, generator)):
+        assert np.array_equal(first, other)
+    assert not np.array_equal(first, seen()), "draw_weights itself uses it up"
 
 
 @pytest.mark.parametrize(("k", "n"), [(-1, 10), (11, 10), (1, 0)])

@@ -42,7 +42,7 @@ def test_roc_and_precision_are_of_every_signature() -> None:
 
 def test_calibration_and_net_benefit_are_never_apparent() -> None:
     calibration = CALIBRATION.conform(calibration_table(sides()))
-    decision = DECISION.conform(decision_table(sides(), 1, None, band=False))
+    decision = DECISION.conform(decision_table(sides(), None, band=False))
     for table in (calibration, decision):
         assert table[["protocol", "side"]].drop_duplicates().to_numpy().tolist() == [
             ["crossfit", "train"], ["crossfit", "test"],
@@ -52,10 +52,10 @@ def test_calibration_and_net_benefit_are_never_apparent() -> None:
 
 
 def test_a_band_and_a_prevalence_are_drawn_where_they_are_asked_for() -> None:
-    plain, banded = (decision_table([evaluated(TRUTH, VALUE)], 1, None, band=band) for band in (False, True))
+    plain, banded = (decision_table([evaluated(TRUTH, VALUE)], None, band=band) for band in (False, True))
     assert plain["net_benefit"].equals(banded["net_benefit"]) and banded["lower"].notna().any()
     assert (banded["lower"] <= banded["upper"]).all()
-    rarer = decision_table([evaluated(TRUTH, VALUE)], 1, 0.1, band=False)
+    rarer = decision_table([evaluated(TRUTH, VALUE)], 0.1, band=False)
     assert rarer["net_benefit"].iloc[0] < plain["net_benefit"].iloc[0] == pytest.approx(0.5, abs=0.01)
     assert rarer["net_benefit"].iloc[0] < 0.1 + 1e-9
 
@@ -89,7 +89,7 @@ def test_per_cents_stand_in_a_table_of_their_own() -> None:
 def test_no_signature_gives_tables_without_rows() -> None:
     found = (
         (ROC, roc_table([])), (PR, precision_recall_table([])), (CALIBRATION, calibration_table(sides()[:1])),
-        (DECISION, decision_table([], 1, None, band=True)), (HISTOGRAM, histogram_table([], Cutoffs({}))),
+        (DECISION, decision_table([], None, band=True)), (HISTOGRAM, histogram_table([], Cutoffs({}))),
         (PER_CENT, per_cent_table(sides())),
     )  # fmt: skip
     for table, frame in found:

@@ -14,8 +14,9 @@ import pytest
 from dlr.randomness import rng
 from dlr.stats import bbc_auc
 from dlr.study.algorithms import algorithm_table, write_algorithms
+from dlr.study.measures import evaluated_signatures, measures
 from dlr.tables import ALGORITHMS
-from tests.study.hand_made import HER2, predictions_of
+from tests.study.hand_made import HER2, cohort_of, predictions_of
 
 PATIENTS = [f"P{k}" for k in range(12)]
 TRUTH = [1, 0] * 6
@@ -85,9 +86,7 @@ def test_the_correction_is_over_the_seeds_that_all_were_fitted_on() -> None:
     found = table(chains(POOR, "logistic"), chains(perfect, "logistic", seed=1), chains(GOOD, "lightgbm"))
     matrix = np.stack([GOOD, POOR], axis=1)[np.argsort(PATIENTS)][:, None, :]
     order = np.argsort(PATIENTS)
-    expected = bbc_auc(
-        np.array(TRUTH)[order] == 1, matrix, FOLD[order], generator=rng(1, "bbc", "her2", "Rad", ""), replicates=100
-    )
+    expected = bbc_auc(np.array(TRUTH)[order] == 1, matrix, FOLD[order], generator=rng(1, "bootstrap"), replicates=100)
     assert found["bbc_corrected"].iloc[0] == pytest.approx(expected.corrected.value, abs=1e-12)
 
 
@@ -101,7 +100,7 @@ def test_two_drawings_are_averaged_in_the_correction() -> None:
     matrix = np.stack([np.stack([GOOD, POOR], axis=1), np.stack([POOR, back], axis=1)], axis=1)[order]
     expected = bbc_auc(
         np.array(TRUTH)[order] == 1, matrix, np.stack([FOLD, FOLD], axis=1)[order],
-        generator=rng(1, "bbc", "her2", "Rad", ""), replicates=100,
+        generator=rng(1, "bootstrap"), replicates=100,
     )  # fmt: skip
     assert found["bbc_corrected"].iloc[0] == pytest.approx(expected.corrected.value, abs=1e-12)
 
@@ -152,3 +151,15 @@ def test_a_stage_that_fits_no_classifiers_needs_no_settings_of_them(tmp_path: Pa
     tables = SimpleNamespace(targets=(HER2,), labels=lambda target: LABELS[target.name])
     write_algorithms(run, tables, pd.concat([chains(GOOD, "frozen a"), chains(POOR, "frozen b")], ignore_index=True))
     assert ALGORITHMS.read(tmp_path)["n_tried"].tolist() == [2, 2]
+
+
+def test_an_algorithm_has_one_interval_in_both_tables() -> None:
+    """Of the same chains `algorithms.csv` and `metrics.csv` say the same to the last digit."""
+    rows = [chains(POOR, "logistic"), chains(MIDDLING, "logistic", seed=1), chains(GOOD, "lightgbm")]
+    found = table(*rows).set_index("algorithm")
+    tables = cohort_of({"patient_id": PATIENTS, "her2": [float(t) for t in TRUTH]})
+    for one in evaluated_signatures(pd.concat(rows, ignore_index=True), tables):
+        area = measures(one, float("nan"), 1, 100)[0]
+        assert area["metric"] == "auc"
+        own = found.loc[one.algorithm, ["out_of_fold", "lower", "upper"]]
+        assert own.tolist() == [area["value"], area["lower"], area["upper"]]
