@@ -211,9 +211,10 @@ def _sketch(variable: Variable, fit: LogisticFit, level_labels: Mapping[str, str
     if variable.kind is VariableKind.BINARY:
         marks = [(level_labels.get("0", "0"), 0.0), (level_labels.get("1", "1"), 1.0)]
     elif variable.kind is VariableKind.NUMERIC:
-        ticks = _with_turn(variable, np.array(betas), _numeric_ticks(variable))
+        plain = _numeric_ticks(variable)
+        ticks = _with_turn(variable, np.array(betas), plain)
         ends = (ticks[0], ticks[-1])
-        marks = [(f"{value:.10g}" if value == round(value, 10) else f"{value:.3g}", value) for value in ticks]
+        marks = [(f"{value:.10g}" if value in plain else f"{value:.3g}", value) for value in ticks]
     effects = variable.columns(pd.Series([value for _, value in marks])) @ np.array(betas)
     return _Sketch(variable, betas, ends, marks, [float(effect) for effect in effects])
 

@@ -109,11 +109,14 @@ def keys_of(study: Path) -> dict[str, str]:
 
 
 def numbers(folder: Path) -> Path:
-    """Features with gaps in one column, clinical columns, her2."""
+    """Features with gaps in one column, clinical columns with gaps in age, her2."""
     manifest = feature_study(folder, patients=70, features=24, signal=1.5)
     table = pd.read_csv(folder / "features.csv")
     table.loc[rng(1, "gaps").permutation(len(table))[:8], "spiculation_01"] = np.nan
     table.to_csv(folder / "features.csv", index=False)
+    patients = pd.read_csv(manifest, dtype=str, keep_default_na=False)
+    patients.loc[rng(1, "gaps").permutation(len(patients))[:8], "age"] = ""
+    patients.to_csv(manifest, index=False)
     return manifest
 
 
