@@ -18,6 +18,7 @@ from dlr.report.contents import number_of, section
 from dlr.report.evidence import ROLES_SHOWN, Evidence, cell, held_out_once, judged_on
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
+from dlr.report.unknown_outcomes import unknown_outcomes
 from dlr.tables import COMBINED_TERMS, METRICS, PR, ROC, UNIVARIABLE
 from dlr.words import LESION_ALONE, OTHER_IMAGES, Target
 
@@ -52,6 +53,7 @@ def models(sources: Sources, press: Press, evidence: Evidence) -> Section:
             blocks += _table(sources, press, evidence, target)
             blocks += _forest(sources, press, evidence, target)
             blocks += confounder_blocks(sources, press, evidence, target)
+            blocks += unknown_outcomes(sources, evidence, target)
             blocks += _roc(sources, press, evidence, target)
             blocks += comparisons(sources, press, evidence, target)
             blocks += calibration(sources, press, evidence, target)

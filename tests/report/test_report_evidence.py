@@ -10,8 +10,10 @@ import pytest
 from built_report import ABOUT, Built
 from fake_run import FakeRun
 
+from dlr.report.blocks import Prose
 from dlr.report.evidence import Evidence
 from dlr.report.headline import headline_paragraph
+from dlr.report.unknown_outcomes import unknown_outcomes
 from dlr.tables import METRICS
 from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, ModelSpec, Target, TargetKind
 
@@ -130,3 +132,18 @@ def test_a_per_cent_is_led_by_its_mean_absolute_error(run: FakeRun) -> None:
     headline = evidence_of(run).headline(Target("ki67", TargetKind.PER_CENT))
     assert headline is not None
     assert (headline.model, headline.role, headline.estimate.value) == ("Rad", "test", 12.5)
+
+
+def test_unknown_outcomes_are_said_with_what_they_could_do(run: FakeRun) -> None:
+    folder, table = table_of(run)
+    assert unknown_outcomes(run.sources(ABOUT), evidence_of(run), HER2) == []
+    test = table[(table["side"] == "test") & (table["metric"] == "auc") & (table["protocol"] == "crossfit")]
+    whole = test[(test["subset"] == "all") & (test["variant"] == "") & (test["algorithm"] == "chosen")]
+    method = "3 unknown outcomes, as the model likes them"
+    best = whole.assign(metric="auc_best_case", value=0.875, method=method)
+    worst = whole.assign(metric="auc_worst_case", value=0.5, method=method)
+    METRICS.write(folder, pd.concat([table, best, worst]))
+    (said,) = unknown_outcomes(run.sources(ABOUT), evidence_of(run), HER2)
+    assert isinstance(said, Prose)
+    assert said.paragraphs[0].startswith("The outcome of 3 test patients is unknown")
+    assert "Rad 0.500 to 0.875" in said.paragraphs[0] and said.paragraphs[0].count("0.500 to 0.875") == 5
