@@ -185,6 +185,10 @@ MAPPINGS = Table("mappings.csv", {**_text("source", "header_or_value", "mapped_t
 
 FEATURES = Table("features.parquet", _text("case_id", "patient_id"), further=NUMBER, open=True)
 MISSING = Table("missing.csv", _text("case_id", "feature", "reason"))
+COPIES = Table(  # rows of the feature table that are copies of another patient's; agree: of how many compared columns
+    "copies.csv",
+    {**_text("case_id", "patient_id", "side", "copy_of", "copy_patient", "copy_side"), **_whole("agree", "columns")},
+)
 DICTIONARY = Table(
     "dictionary.csv", {**_text("name", "family", "image_type", "ibsi_code", "unit"), "noise_on_one_slice": TRUTH}
 )
@@ -406,9 +410,6 @@ CONFOUNDERS = Table(  # what a column of the acquisition, no predictor, tells of
     {**_text("target", "column", "source"), **_whole("levels", "n", "n_positive"), "shares": TEXT, "auc": NUMBER,
      **_INTERVAL, **_numbers("null", "p", "p_holm"), "found": TRUTH, "method": TEXT},
 )  # fmt: skip
-COPIES = Table(  # rows of the feature table that are copies of another patient's
-    "copies.csv", {**_text("case_id", "patient_id", "side", "copy_of", "copy_patient", "copy_side"), "columns": WHOLE}
-)
 OPTIMISM_GAP = Table(  # role: of crossfit_out_of_fold; gap: paper_train less the column that `against` names
     "optimism_gap.csv",
     {**_text("target", "model", "variant", "metric"), **_numbers("paper_train", "paper_test", "crossfit_out_of_fold"),

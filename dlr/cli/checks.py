@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
 from dlr.cli.installation import installation
-from dlr.cli.options import Manifest, Out, Params, Sets
+from dlr.cli.options import Features, Manifest, Out, Params, Sets
 from dlr.cli.screen import guarded, print_table
 from dlr.cli.start import DEFAULT_PIPELINE, find_study, prepare, prepare_again
 from dlr.errors import InputError
+
+if TYPE_CHECKING:
+    from dlr.engine import Pipeline
 
 __all__ = ["compare", "doctor"]
 
@@ -22,21 +25,35 @@ def doctor(
     manifest: Annotated[Path | None, Argument(help="The manifest; data_manifest.csv here by default.")] = None,
     pipeline: Annotated[str, Option(help="The pipeline it is meant for.")] = DEFAULT_PIPELINE,
     params: Params = None,
+    features: Features = None,
     sets: Sets = None,
     out: Out = None,
 ) -> None:
-    """Check this installation and every row, image and outline of a cohort.
+    """Check this installation and every row, image and outline of a cohort, or its table of features.
 
     \b
     Examples:
       dlr doctor
       dlr doctor patients.xlsx --set cohort.target=malignant
+      dlr doctor patients.xlsx --features features.csv
     """
     print_table(["", ""], installation())
-    start = prepare(pipeline, manifest, params, overrides=sets or (), out=out)
-    result = start.run(until=start.pipeline.names[0])
-    first = result.outcomes[0]
-    typer.echo(f"{start.manifest}: no error, {len(first.warnings)} warnings; see {result.folders[first.stage]}")
+    start = prepare(pipeline, manifest, params, features, sets or (), out=out)
+    last = start.pipeline.names[0] if features is None else _taking_features(start.pipeline)
+    result = start.run(until=last)
+    warned = sum(len(each.warnings) for each in result.outcomes)
+    checked = start.manifest if features is None else f"{start.manifest} and {features}"
+    typer.echo(f"{checked}: no error, {warned} warnings; see {result.folders[last]}")
+
+
+def _taking_features(pipeline: Pipeline) -> str:
+    """The stage that reads a table of features, and finds rows that are copies."""
+    from dlr.tables import COPIES
+
+    found = next((stage.name for stage in pipeline.stages if COPIES in stage.gives), None)
+    if found is None:
+        raise InputError("--features", f"pipeline {pipeline.name} takes no table of features", "leave it out")
+    return found
 
 
 @guarded

@@ -14,6 +14,7 @@ from dlr.lazy import imported_later
 
 if TYPE_CHECKING:
     from dlr.cohort.columns import Column, columns_from_json, columns_to_json, encode_clinical
+    from dlr.cohort.duplicates import find_row_copies
     from dlr.cohort.features import load_feature_table, match_features
     from dlr.cohort.flow import flow_chart, largest_roi_cases
     from dlr.cohort.her2 import derive_her2, her2_bounds
@@ -37,6 +38,7 @@ __all__ = [
     "encode_clinical",
     "files_of_image",
     "files_of_manifest",
+    "find_row_copies",
     "flow_chart",
     "her2_bounds",
     "largest_roi_cases",
@@ -57,6 +59,7 @@ __getattr__ = imported_later(
     __name__,
     {
         **dict.fromkeys(("Column", "columns_from_json", "columns_to_json", "encode_clinical"), "columns"),
+        "find_row_copies": "duplicates",
         **dict.fromkeys(("load_feature_table", "match_features"), "features"),
         **dict.fromkeys(("flow_chart", "largest_roi_cases"), "flow"),
         **dict.fromkeys(("derive_her2", "her2_bounds"), "her2"),

@@ -1,4 +1,7 @@
-"""One picture under several patients: equal samples, and pictures that look alike after scaling or recompression."""
+"""One picture, or one row of features, under several patients.
+
+Pictures: equal samples, and those that look alike after scaling or recompression. Rows: equal but for rounding.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,17 @@ import numpy as np
 import pandas as pd
 from scipy import fft, ndimage
 
-__all__ = ["Fingerprint", "fingerprint", "find_copies", "find_near_copies"]
+__all__ = ["Fingerprint", "fingerprint", "find_copies", "find_near_copies", "find_row_copies"]
 
 _SIDE = 32  # thumbnail edge
 _BITS = 8  # low frequencies a direction
 _DISTANCE = 8  # of 64 bits may differ
 _ALIKE = 0.98  # correlation of thumbnails that settles it
 _BLOCK = 2048
+_ROUNDING = 0.02  # of a column's interquartile range: two cells closer than this agree
+_AGREE = 0.9  # share of the columns that makes a row a copy
+_LEAST = 5  # columns under which equal rows may be chance
+_FIRST, _AGREE_FIRST = 32, 0.6  # columns that are compared before all are, and what of them
 
 Fingerprint = tuple[str, np.ndarray]
 
@@ -82,3 +89,43 @@ def find_near_copies(cases: pd.DataFrame, thumbnails: dict[str, np.ndarray]) -> 
                 if alike >= _ALIKE:
                     found.append((str(ids[a]), str(ids[b]), round(alike, 4)))
     return sorted(found)
+
+
+def find_row_copies(values: np.ndarray, patients: np.ndarray) -> tuple[list[tuple[int, int, int]], int]:
+    """Pairs of rows of different patients that are one measurement: (row, row, columns that agree); columns compared.
+
+    values : float (rows, columns), NaN where missing.  patients : (rows,) whose row it is.
+    Cells agree where they differ by 2 % of their column's interquartile range at most; a pair is named where of the
+    cells that are not missing in both 90 % agree. Columns without such a range say nothing, and by fewer than five no
+    pair is named. A pair is looked at where four of five signs against the columns' medians agree.
+    """
+    with np.errstate(invalid="ignore"):
+        low, middle, high = np.nanquantile(values, (0.25, 0.5, 0.75), axis=0) if values.size else np.zeros((3, 0))
+    useful = high > low
+    scaled = (values[:, useful] - middle[useful]) / (high - low)[useful]
+    n, p = scaled.shape
+    if p < _LEAST:
+        return [], p
+    signs = np.where(scaled > 0, 1, -1).astype(np.float32)
+    first = np.linspace(0, p - 1, min(p, _FIRST)).astype(int)
+    found = []
+    for start in range(0, n, _BLOCK):
+        near = signs[start : start + _BLOCK] @ signs[start:].T >= (4 / 5 - 1 / 5) * p
+        a, b = (side + start for side in np.nonzero(np.triu(near, 1)))
+        a, b = (side[patients[a] != patients[b]] for side in (a, b))
+        for columns, share in ((first, _AGREE_FIRST), (np.arange(p), _AGREE)):
+            agree, asked = _agreeing(scaled[:, columns], a, b)
+            kept = (agree >= share * asked) & (asked >= _LEAST)
+            a, b, agree = a[kept], b[kept], agree[kept]
+        found += [(int(i), int(j), int(k)) for i, j, k in zip(a, b, agree, strict=True)]
+    return found, p
+
+
+def _agreeing(scaled: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """In how many columns rows a and b (pairs,) agree, and in how many one of them has a value."""
+    agree, asked = np.zeros(len(a), int), np.zeros(len(a), int)
+    for column in scaled.T:
+        x, y = column[a], column[b]
+        agree += np.abs(x - y) <= _ROUNDING
+        asked += ~(np.isnan(x) & np.isnan(y))
+    return agree, asked

@@ -27,6 +27,7 @@ from dlr.tables import (
     AGREEMENT,
     COMPARISONS,
     CONFOUNDERS,
+    COPIES,
     DICTIONARY,
     LOOKS,
     NOTES,
@@ -50,7 +51,7 @@ OfStudy = Callable[[Sources, Evidence], Iterator[Remark]]
 
 def remarks(sources: Sources, evidence: Evidence) -> Remarks:
     """All remarks, heaviest first; of equal weight in the order of the checks, within a check of the outcomes."""
-    found: list[Remark] = []
+    found = list(_copies(sources, evidence))
     for kinds, check in OF_TARGETS:
         for target in sources.targets:
             if target.binary in kinds:
@@ -62,6 +63,23 @@ def remarks(sources: Sources, evidence: Evidence) -> Remarks:
 
 
 # what makes every figure below it doubtful ----------------------------------------------------------------------------
+
+
+def _copies(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
+    copies = sources.table(COPIES)
+    if copies is None:
+        return
+    named = "; ".join(
+        f"{row.patient_id} ({row.side}) of {row.copy_patient} ({row.copy_side})" for row in copies.head(3).itertuples()
+    )
+    crossing = copies.loc[copies["side"] != copies["copy_side"], "patient_id"].nunique()
+    yield Remark(
+        3, "Patients are copies of other patients: a leak.",
+        f"{copies['patient_id'].nunique()} repeat another's features, {crossing} of them across sides: {named}"
+        f"{' …' if len(copies) > 3 else ''} (copies.csv).",
+        "No figure of this run holds: give one patient one patient_id, or leave the copies out, and run again.",
+        "columns patient_id, exclude_reason",
+    )  # fmt: skip
 
 
 def _confounded(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:

@@ -16,9 +16,9 @@ from dlr.radiomics.regions import region_and_rest
 from dlr.study.application import Application
 from dlr.study.cases import outlined_rows, rows_of, source_of
 from dlr.study.cohort import read_cohort
-from dlr.study.features import feature_table, measuring_of, measuring_tasks, read_measured
+from dlr.study.features import copied_rows, copies_in_words, feature_table, measuring_of, measuring_tasks, read_measured
 from dlr.study.measuring import SHARE, Measuring, measure_case, measure_one
-from dlr.tables import DICTIONARY, FAMILIES, FEATURES, MISSING
+from dlr.tables import COPIES, DICTIONARY, FAMILIES, FEATURES, MISSING
 from dlr.words import Target
 
 __all__ = ["radiomics"]
@@ -71,7 +71,7 @@ def _measured(asked: Measuring) -> tuple[dict[str, float], Problem | None]:
     optional=["superres"],
     sections=["radiomics", "cohort"],
     libraries=["simpleitk", "numpy", "scipy", "pywavelets"],
-    gives=[FEATURES, MISSING, DICTIONARY, FAMILIES],
+    gives=[FEATURES, MISSING, DICTIONARY, FAMILIES, COPIES],
     apply=apply_radiomics,
 )
 def radiomics(run: Run) -> None:
@@ -103,7 +103,7 @@ def radiomics(run: Run) -> None:
             )
         )
     features = feature_table(values, tables.cases)
-    FEATURES.write(run.folder, features)
+    write_features(run, features, tables.cases)
     MISSING.write(run.folder, missing)
     DICTIONARY.write(run.folder, feature_dictionary(profile, tables.kind, regions))
     FAMILIES.write(run.folder, family_counts(profile, tables.kind, regions))
@@ -111,11 +111,20 @@ def radiomics(run: Run) -> None:
     run.log(f"{len(columns)} features of {len(features)} cases, profile {profile.name}")
 
 
+def write_features(run: Run, features: pd.DataFrame, cases: pd.DataFrame) -> None:
+    """The features, and whose are copies of another patient's: told at once, as fits on one are tested on the other."""
+    FEATURES.write(run.folder, features)
+    copies = copied_rows(features, cases)
+    COPIES.write(run.folder, copies)
+    if len(copies):
+        run.warn(f"{copies_in_words(copies)}: a leak; give both one patient_id, or leave one out")
+
+
 def take_feature_table(run: Run, path: Path, cases: pd.DataFrame, targets: tuple[Target, ...]) -> None:
     """Somebody's own feature table stands in for the measuring; regions that it has no columns of are named."""
     columns = [c for c in cases.columns if c not in ("patient_id", "case_id")]
     features = match_features(load_feature_table(path, columns, targets=targets), cases)
-    FEATURES.write(run.folder, features)
+    write_features(run, features, cases)
     MISSING.write(run.folder, MISSING.empty())
     names = [c for c in features.columns if c not in ("patient_id", "case_id")]
     there = {region_and_rest(name)[0] for name in names}

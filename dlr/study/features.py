@@ -11,15 +11,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dlr.cohort import find_row_copies
 from dlr.engine import Run, Task, TaskFailure
 from dlr.errors import InputError
 from dlr.radiomics import Profile, engine
 from dlr.study.cases import CaseRow, CaseSource, OneCase
 from dlr.study.measuring import VALUES, Measuring
 from dlr.study.tasks import task_of
-from dlr.tables import MISSING
+from dlr.tables import COPIES, MISSING
+from dlr.words import Side
 
-__all__ = ["feature_table", "measuring_of", "measuring_tasks", "read_measured"]
+__all__ = ["copied_rows", "copies_in_words", "feature_table", "measuring_of", "measuring_tasks", "read_measured"]
 
 
 def measuring_of(
@@ -78,3 +80,30 @@ def feature_table(values: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
     table = values.reindex(index=cases["case_id"]).rename_axis("case_id").reset_index()
     table.insert(1, "patient_id", cases["patient_id"].to_numpy())
     return table
+
+
+def copied_rows(features: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
+    """COPIES: each case beside another patient's whose row it repeats, those of two sides first.
+
+    features : FEATURES.  cases : COHORT. Of two sides the training patient is the one that was copied.
+    """
+    columns = [name for name in features.columns if name not in ("case_id", "patient_id")]
+    pairs, asked = find_row_copies(features[columns].to_numpy(), features["patient_id"].to_numpy())
+    side = features["patient_id"].map(cases.drop_duplicates("patient_id").set_index("patient_id")["side"])
+    who = list(zip(features["case_id"], features["patient_id"], side, strict=True))
+    rows = []
+    for a, b, agree in pairs:
+        first, second = (who[b], who[a]) if who[b][2] == Side.TRAIN != who[a][2] else (who[a], who[b])
+        rows.append((*second, *first, agree, asked))
+    table = pd.DataFrame(rows, columns=list(COPIES.names))
+    crossing = (table["side"] != table["copy_side"]).to_numpy()
+    return pd.concat([table[crossing], table[~crossing]]).drop_duplicates("case_id", ignore_index=True)
+
+
+def copies_in_words(copies: pd.DataFrame) -> str:
+    """How many patients are copies, of which sides, and the first few by name."""
+    crossing = copies[copies["side"] != copies["copy_side"]]
+    named = [f"{row.patient_id} of {row.copy_patient}" for row in copies.head(3).itertuples()]
+    more = f" and {len(copies) - len(named)} more" if len(copies) > len(named) else ""
+    sides = f", {crossing['patient_id'].nunique()} of them across sides" if len(crossing) else ""
+    return f"{copies['patient_id'].nunique()} patients repeat the features of others{sides}: {', '.join(named)}{more}"

@@ -406,6 +406,11 @@ def test_doctor_prints_the_installation_and_checks_the_first_stage(folder):
     assert list((folder / "runs" / "toy" / "stages").iterdir()) == [folder / "runs" / "toy" / "stages" / "listing"]
 
 
+def test_doctor_refuses_features_where_no_stage_takes_them(folder):
+    said = dlr_("doctor", "--pipeline", "toy", "--features", "features.csv")
+    assert said.exit_code == 2 and "pipeline toy takes no table of features" in said.stderr
+
+
 def test_python_m_dlr_is_the_command(folder):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(

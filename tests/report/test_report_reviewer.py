@@ -18,7 +18,7 @@ from dlr.report.press import Press
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.settings import StudySettings
-from dlr.tables import CONFOUNDERS, METRICS, Table
+from dlr.tables import CONFOUNDERS, COPIES, METRICS, Table
 
 
 def sources_of(run: FakeRun) -> Sources:
@@ -95,6 +95,17 @@ def test_a_cohort_that_tells_the_outcome_leads_the_list_and_stands_beside_the_au
     alone, adjusted = (block for block in blocks if isinstance(block, TableBlock))
     assert [row[0] for row in alone.rows] == ["cohort", "scanner"]
     assert adjusted.head[-1] == "Pairs of one cohort" and {row[0] for row in adjusted.rows} == {"Combined"}
+
+
+def test_copied_patients_come_before_all(run: FakeRun) -> None:
+    confound(run, (0.52, 0.38, 0.66))
+    rows = [(f"c{k}", f"P{k}", "test", f"o{k}", f"Q{k}", "train" if k else "test", 268, 268) for k in range(4)]
+    COPIES.write(run.folder / "radiomics", pd.DataFrame(rows, columns=list(COPIES.names)))
+    first, second = said(run)[:2]
+    assert first.says == "Patients are copies of other patients: a leak." and "alone predicts" in second.says
+    assert first.evidence.startswith("4 repeat another's features, 3 of them across sides: P0 (test) of Q0 (test); ")
+    COPIES.write(run.folder / "radiomics", COPIES.empty())
+    assert not any("copies" in remark.says for remark in said(run))
 
 
 def test_a_model_that_holds_inside_cohorts_is_discussed_and_not_undermined(run: FakeRun) -> None:
