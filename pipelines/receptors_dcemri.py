@@ -8,7 +8,7 @@ from dlr.stages.clinical import clinical
 from dlr.stages.cohort import cohort
 from dlr.stages.deep import deep
 from dlr.stages.evaluate import evaluate
-from dlr.stages.permutations import permutations
+from dlr.stages.permutations import permutations_of_volumes
 from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.receptors import receptors
@@ -32,7 +32,7 @@ PIPELINE = Pipeline(
         attention,  # where they looked, beside what chance would give
         regions,  # what they have learnt of core, rim and peritumoral tissue, and where in them they look
         evaluate,  # every measure with its interval, on the side where it is valid
-        permutations,  # the cheap chains again on shuffled outcomes, where asked for
+        permutations_of_volumes,  # the cheap chains again on shuffled outcomes, where asked for
         subtypes,  # luminal A and B, HER2-enriched, triple negative: called and true
         report,  # one page a reader can check, figures and tables beside it
     ],

@@ -9,7 +9,7 @@ from dlr.stages.cohort import cohort
 from dlr.stages.deep import deep
 from dlr.stages.embedding import embedding
 from dlr.stages.evaluate import evaluate
-from dlr.stages.permutations import permutations
+from dlr.stages.permutations import permutations_of_volumes
 from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
 from dlr.stages.receptors import receptors
@@ -31,7 +31,7 @@ PIPELINE = Pipeline(
         attention,  # where they looked, beside what chance would give
         embedding,  # their features in three dimensions
         evaluate,  # every measure with its interval, on the side where it is valid
-        permutations,  # the cheap chains again on shuffled outcomes, where asked for
+        permutations_of_volumes,  # the cheap chains again on shuffled outcomes, where asked for
         report,  # one page a reader can check, figures and tables beside it
     ],
 )

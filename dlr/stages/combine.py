@@ -7,12 +7,13 @@ import pandas as pd
 from dlr.engine import Run, stage
 from dlr.errors import InputError
 from dlr.study.application import NEW, Application
-from dlr.study.cohort import BEFORE_BIOPSY, BIOPSY_FREE, CohortTables, read_cohort
+from dlr.study.cohort import BEFORE_BIOPSY, CohortTables, read_cohort
 from dlr.study.combined import (
     SavedSet,
     candidate_sets,
     chosen_signatures,
     combined_frame,
+    combined_variants,
     read_sets,
     why_no_set,
     write_inputs,
@@ -116,14 +117,12 @@ def combine(run: Run) -> None:
 
 
 def _cases(run: Run, tables: CohortTables, signatures: pd.DataFrame) -> list[Combining]:
-    """Binary targets by protocol by variant; a variant that would repeat the model, or be empty, is no case."""
+    """Binary targets by protocol by variant."""
     protocols = [p for p in run.settings.learn.protocols if p in PROTOCOLS and len(signatures)]
-    early = sum(column.available in BIOPSY_FREE for column in tables.columns)
-    variants = ["", *([BEFORE_BIOPSY] if 0 < early < len(tables.columns) else [])]
     return [
         Combining(
             tables, target, str(protocol), variant,
             combined_frame(tables, signatures, target.name, protocol, variant), tables.labels(target),
         )
-        for target in tables.binary_targets for protocol in protocols for variant in variants
+        for target in tables.binary_targets for protocol in protocols for variant in combined_variants(tables)
     ]  # fmt: skip

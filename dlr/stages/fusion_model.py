@@ -7,6 +7,7 @@ import pandas as pd
 from dlr.engine import Run, stage
 from dlr.study.application import Application
 from dlr.study.cohort import read_cohort
+from dlr.study.components import COMPONENT, component_columns, joined
 from dlr.study.frames import PatientFrame, patient_frame
 from dlr.study.parts import study_parts
 from dlr.study.selected import reproducible_features, write_selected
@@ -27,7 +28,6 @@ __all__ = ["fusion_model"]
 
 STEPS = ("joined", "t_test", "correlation", "lasso")
 SHOWN = {"joined": "joined", "t_test": "after the t-test", "correlation": "after |r|", "lasso": "kept by the LASSO"}
-COMPONENT = "pca_"
 
 
 def apply_fusion_model(given: Application) -> None:
@@ -67,7 +67,7 @@ def fusion_model(run: Run) -> None:
         own = {str(name): rows for name, rows in components[components["target"] == target.name].groupby("part")}
         frames = {name: joined(rad, rows.set_index("row")) for name, rows in own.items()}
         there = tuple(part for part in parts if part.name in frames)
-        deep = {name: _components(frame.values) for name, frame in frames.items()}
+        deep = {name: component_columns(frame.values) for name, frame in frames.items()}
         kept = None if allowed is None else {name: [*allowed.get(name, []), *deep[name]] for name in frames}
         asked = SignatureData(
             target, Model.DLR.value, rad, tables.labels(target), tables.sides, select=True, by_part=frames
@@ -78,21 +78,10 @@ def fusion_model(run: Run) -> None:
     SHARES.write(run.folder, pd.concat(shares, ignore_index=True))
 
 
-def joined(rad: PatientFrame, components: pd.DataFrame) -> PatientFrame:
-    """Both blocks side by side, rows that have both.
-
-    components : a part's scores, indexed as `rad` is (by patient, or by case where probabilities are meant).
-    """
-    names = sorted(name for name in _components(components) if components[name].notna().any())
-    both = rad.values.index[rad.values.index.isin(components.index)]
-    values = rad.values.loc[both].join(components.loc[both, names])
-    return PatientFrame(values, rad.patient_id.loc[both])
-
-
 def block_shares(selection: pd.DataFrame, frames: dict[str, PatientFrame]) -> pd.DataFrame:
     """step, block, count: columns of each block at every step, a mean over the parts."""
     fits = len(frames)
-    deep = sum(len(_components(frame.values)) for frame in frames.values())
+    deep = sum(len(component_columns(frame.values)) for frame in frames.values())
     everything = sum(frame.values.shape[1] for frame in frames.values())
     rows = [(SHOWN["joined"], "Rad", (everything - deep) / fits), (SHOWN["joined"], "DL", deep / fits)]
     chosen = (selection["step"] == STEPS[1]).any()  # else all columns entered (learn.select: false)
@@ -101,7 +90,3 @@ def block_shares(selection: pd.DataFrame, frames: dict[str, PatientFrame]) -> pd
         deep = int(kept["feature"].str.startswith(COMPONENT).sum())
         rows += [(SHOWN[step], "Rad", (len(kept) - deep) / fits), (SHOWN[step], "DL", deep / fits)]
     return pd.DataFrame(rows, columns=["step", "block", "count"])
-
-
-def _components(table: pd.DataFrame) -> list[str]:
-    return [name for name in table.columns if name.startswith(COMPONENT)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from dlr.engine import Run, stage
@@ -11,15 +12,18 @@ from dlr.study.permuting import UNASKED, blocks_of, permutation_rows, seconds_of
 from dlr.tables import PERMUTATIONS
 from dlr.words import Protocol
 
-__all__ = ["permutations"]
+__all__ = ["permutations", "permutations_of_volumes"]
 
 SECTIONS = ("evaluate.permutations", "cohort.per_patient", "learn")
+OF_COMBINED = ("combine", "fuse.n_components")
 LIBRARIES = ("numpy", "scipy", "scikit-learn")
 
 
 def heeded_by(settings: Any) -> tuple[Sequence[str], Sequence[str]]:
     """Nothing but the setting that leaves the stage out, where it does."""
-    return (SECTIONS, LIBRARIES) if settings.evaluate.permutations else (SECTIONS[:1], ())
+    if not settings.evaluate.permutations:
+        return SECTIONS[:1], ()
+    return (*SECTIONS, *(OF_COMBINED if hasattr(settings, "combine") else ())), LIBRARIES
 
 
 def foretell_permutations(run: Run) -> float:
@@ -43,8 +47,8 @@ def why_none(run: Run, tables: CohortTables) -> str:
     "permutations",
     version=1,
     needs=["cohort"],
-    optional=["radiomics", "stability", "clinical", "radiomics_model", "deep"],
-    sections=SECTIONS,
+    optional=["radiomics", "stability", "clinical", "radiomics_model", "deep", "fusion_model", "combine"],
+    sections=[*SECTIONS, *OF_COMBINED],
     libraries=LIBRARIES,
     heeds=heeded_by,
     publish=[PERMUTATIONS.file],
@@ -60,3 +64,6 @@ def permutations(run: Run) -> None:
     if blocks.empty:
         run.leave_out("the study has no cheap chain to fit again")
     PERMUTATIONS.write(run.folder, permutation_rows(run, tables, blocks))
+
+
+permutations_of_volumes = replace(permutations, sections=SECTIONS)  # their pipelines have no Combined model

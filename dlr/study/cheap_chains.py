@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from dlr.learn import LearnSettings
+from dlr.learn import LearnSettings, fit_pca
 from dlr.protocols import Part
+from dlr.study.components import component_columns, joined
 from dlr.study.frames import PatientFrame
 from dlr.study.frozen import fitted_head, frozen_signature, head_payload, least_loss
 from dlr.study.signatures import SignatureData, fit_payload, fitted_chains, held_out_rows
@@ -32,6 +33,7 @@ class Blocks:
     clinical: Mapping[str, PatientFrame] = field(default_factory=dict)  # by variant
     rad: PatientFrame | None = None
     deep: Mapping[str, PatientFrame] = field(default_factory=dict)  # frozen features, by backbone
+    components: int | float | None = None  # principal components that are joined to radiomics; None: no DLR
 
     @property
     def empty(self) -> bool:
@@ -77,18 +79,24 @@ def cheap_predictions(given: CheapChains, sides: pd.Series | str) -> pd.DataFram
 def _values(given: CheapChains) -> Iterator[tuple[str, str, pd.Series]]:
     """Model, variant and what its chain says of the part's patients."""
     blocks, part = given.blocks, given.part
-    asked = [(Model.CLINICAL, variant, frame, None) for variant, frame in blocks.clinical.items()]
+    for variant, frame in blocks.clinical.items():
+        yield Model.CLINICAL.value, variant, _chain_values(given, Model.CLINICAL, variant, frame, None)
     if blocks.rad is not None:
-        asked.append((Model.RAD, "", blocks.rad, given.allowed))
-    for model, variant, frame, allowed in asked:
-        yield model.value, variant, _chain_values(given, model, variant, frame, allowed)
-    if blocks.deep:
-        heads = []
-        for name, frame in blocks.deep.items():
-            recalibrate = given.learn.recalibrate
-            payload = head_payload(frame, name, given.target, given.outcome, part, recalibrate, given.seed)
-            heads.append(frozen_signature(fitted_head(payload), frame, name, part))
-        yield Model.DL.value, "", least_loss(heads)[part.name].value
+        yield Model.RAD.value, "", _chain_values(given, Model.RAD, "", blocks.rad, given.allowed)
+    if not blocks.deep:
+        return
+    heads = []
+    for name, frame in blocks.deep.items():
+        recalibrate = given.learn.recalibrate
+        payload = head_payload(frame, name, given.target, given.outcome, part, recalibrate, given.seed)
+        heads.append(frozen_signature(fitted_head(payload), frame, name, part))
+    chosen = least_loss(heads)[part.name]
+    yield Model.DL.value, "", chosen.value
+    if blocks.rad is not None and blocks.components is not None:
+        seen = blocks.deep[chosen.backbone]
+        scores = fit_pca(seen.of(part.train).values, blocks.components).transform(seen.values)
+        allowed = None if given.allowed is None else given.allowed | set(component_columns(scores))
+        yield Model.DLR.value, "", _chain_values(given, Model.DLR, "", joined(blocks.rad, scores), allowed)
 
 
 def _chain_values(

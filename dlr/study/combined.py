@@ -12,12 +12,13 @@ import pandas as pd
 from dlr.engine import Run
 from dlr.errors import InputError
 from dlr.learn import CandidateSet, CombinedModel, admissible_sets
-from dlr.study.cohort import BIOPSY_FREE, CohortTables, clinical_values
+from dlr.study.cohort import BEFORE_BIOPSY, BIOPSY_FREE, CohortTables, clinical_values
 from dlr.tables import COMBINED_INPUTS
 from dlr.words import CHOSEN, MODELS, Kind, Model, signature
 
 __all__ = [
-    "SavedSet", "candidate_sets", "chosen_signatures", "combined_frame", "combined_inputs", "image_signature",
+    "SavedSet", "candidate_sets", "chosen_signatures", "combined_frame", "combined_inputs",
+    "combined_variants", "image_signature",
     "read_sets", "why_no_set", "write_inputs", "write_sets",
 ]  # fmt: skip
 
@@ -76,6 +77,12 @@ def combined_frame(
         own = own[own["variant"] == wanted]
         frame[str(model)] = own.set_index("patient_id")["value"].reindex(frame.index)
     return frame
+
+
+def combined_variants(tables: CohortTables) -> list[str]:
+    """The variants of the Combined model; one that would repeat the model, or be empty, is none."""
+    early = sum(column.available in BIOPSY_FREE for column in tables.columns)
+    return ["", *([BEFORE_BIOPSY] if 0 < early < len(tables.columns) else [])]
 
 
 def candidate_sets(run: Run, tables: CohortTables, frame: pd.DataFrame, biopsy_free: bool) -> tuple[CandidateSet, ...]:

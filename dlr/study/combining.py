@@ -74,14 +74,16 @@ class Combining:
         sides = self.tables.sides
         whole = whole_part(saved, self.training(saved.model.candidates), direct.index)
         out = [combined_rows(saved, whole, pd.Series(saved.model.predict(direct), direct.index), sides)]
-        if not paper:
-            for part in study_parts(self.tables.folds, [self.protocol], sides):
-                out.append(combined_rows(saved, part, self._of_fold(run, saved, part), sides))
-        return out
+        return out if paper else out + self.of_folds(run, saved.model.candidates)
 
-    def _of_fold(self, run: Run, saved: SavedSet, part: Part) -> pd.Series:
+    def of_folds(self, run: Run, candidates: CandidateSet) -> list[pd.DataFrame]:
+        """PREDICTIONS of the training patients, each fold's by a model of the other folds' patients."""
+        parts = study_parts(self.tables.folds, [self.protocol], self.tables.sides)
+        named = (self.target, Model.COMBINED.value, self.variant, CHOSEN, self.tables.sides)
+        return [held_out_rows(part, self._of_fold(run, candidates, part), *named) for part in parts]
+
+    def _of_fold(self, run: Run, candidates: CandidateSet, part: Part) -> pd.Series:
         """One fold's training patients by a model of the others; the prevalence where no model can be fitted."""
-        candidates = saved.model.candidates
         ids = self.training(candidates)
         out = [p for p in part.predict if p in set(ids)]
         inside = [p for p in ids if p not in set(out)]

@@ -8,7 +8,7 @@ the cohort by itself tells of the outcome is no evidence. Everything that learns
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,14 @@ import pandas as pd
 
 from dlr import stats
 from dlr.engine import Run, Task
+from dlr.learn import components_wanted
 from dlr.protocols import Part
 from dlr.randomness import rng
 from dlr.stats.within_folds import mean_area
 from dlr.study.cheap_chains import Blocks, CheapChains, cheap_predictions
 from dlr.study.cohort import BEFORE_BIOPSY, CohortTables
+from dlr.study.combined import candidate_sets, chosen_signatures, combined_frame, combined_variants
+from dlr.study.combining import Combining
 from dlr.study.deep_chains import FROZEN, embedding_frame
 from dlr.study.frames import PatientFrame, patient_frame
 from dlr.study.parts import learnable_parts, study_parts
@@ -83,7 +86,12 @@ def blocks_of(run: Run, tables: CohortTables) -> Blocks:
         embeddings = EMBEDDINGS.read(run.needs.deep)
         for name, rows in embeddings[embeddings["role"] == FROZEN].groupby("backbone", sort=False):
             deep[str(name)] = embedding_frame(rows, tables, policy).of(train)
-    return Blocks(clinical, rad, deep)
+    components = None
+    if run.needs.fusion_model is not None and rad is not None and deep:
+        parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
+        smallest = min(frame.of(part.train).patient_id.nunique() for frame in deep.values() for part in parts)
+        components = components_wanted(run.settings.fuse.n_components, smallest)
+    return Blocks(clinical, rad, deep, components)
 
 
 def permutation_rows(run: Run, tables: CohortTables, blocks: Blocks) -> pd.DataFrame:
@@ -92,14 +100,14 @@ def permutation_rows(run: Run, tables: CohortTables, blocks: Blocks) -> pd.DataF
     studies = [one for target in tables.binary_targets for one in shuffles(tables, target, count, run.seed)]
     tasks = [_tasks(run, tables, blocks, one) for one in studies]
     folders = iter(run.each(fit_shuffled, [task for own in tasks for task in own], label="parts of shuffles"))
-    values = pd.concat(
-        [
-            _areas(one, pd.concat([pd.read_parquet(next(folders) / PREDICTIONS.file) for _ in own], ignore_index=True))
-            for one, own in zip(studies, tasks, strict=True)
-            if own
-        ],
-        ignore_index=True,
-    )
+    areas = []
+    for one, own in zip(studies, tasks, strict=True):
+        predictions = [pd.read_parquet(next(folders) / PREDICTIONS.file) for _ in own]
+        if predictions and run.needs.combine is not None:
+            predictions += combined_of_folds(run, tables, one, pd.concat(predictions, ignore_index=True))
+        if predictions:
+            areas.append(_areas(one, pd.concat(predictions, ignore_index=True)))
+    values = pd.concat(areas, ignore_index=True)
     within = ", within cohorts" if cohorts_of(tables).nunique() else ""
     rows = []
     for (target, model, variant), own in values.groupby(["target", *NAMED], sort=False):
@@ -109,6 +117,20 @@ def permutation_rows(run: Run, tables: CohortTables, blocks: Blocks) -> pd.DataF
         named = (target, model, variant, Protocol.CROSSFIT.value, SIMPLE)
         rows.append((*named, observed, null.mean(), null.std(ddof=1) if count > 1 else np.nan, len(null), p, method))
     return pd.DataFrame(rows, columns=list(PERMUTATIONS.names))
+
+
+def combined_of_folds(run: Run, tables: CohortTables, dealt: Dealt, predictions: pd.DataFrame) -> list[pd.DataFrame]:
+    """PREDICTIONS of the pre-named Combined model of each variant, stacked on the chains as the study's own is."""
+    signatures = chosen_signatures([predictions])
+    own = replace(tables, folds=dealt.folds)
+    out = []
+    for variant in combined_variants(tables):
+        frame = combined_frame(tables, signatures, dealt.target.name, Protocol.CROSSFIT, variant)
+        candidates = candidate_sets(run, tables, frame, variant == BEFORE_BIOPSY)
+        if candidates:
+            case = Combining(own, dealt.target, Protocol.CROSSFIT.value, variant, frame, dealt.labels)
+            out += case.of_folds(run, candidates[0])
+    return out
 
 
 def seconds_of_all(run: Run, tables: CohortTables) -> float:
