@@ -60,11 +60,7 @@ def clinical(run: Run) -> None:
     write_odds_ratios(run, tables)
     predictions, choices, splits = [], [], []
     parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
-    indicators = run.settings.learn.missing_indicator
-    variants = {"": tables.clinical(indicators=indicators)}
-    early = tables.clinical(before_biopsy=True, indicators=indicators)
-    if 0 < early.shape[1] < variants[""].shape[1]:
-        variants[BEFORE_BIOPSY] = early
+    variants = tables.clinical_variants(run.settings.learn.missing_indicator)
     for target in tables.targets:
         labels = tables.labels(target)
         for variant, values in variants.items():

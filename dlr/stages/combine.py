@@ -98,9 +98,9 @@ def combine(run: Run) -> None:
         if saved[0].model.fit is None:
             reasons.append(f"{case.target.name}: {saved[0].model.reason}")
             continue
-        predictions += case.predictions(run, saved[0])
+        predictions += case.predictions(saved[0])
         if case.protocol == Protocol.CROSSFIT and run.settings.combine.bootstrap:
-            optimism.append(case.optimism(run, saved[0]))
+            optimism.append(case.optimism(saved[0], run.seed))
     reasons = list(dict.fromkeys(reasons))
     if not sets:
         run.leave_out("; ".join(reasons))
@@ -121,8 +121,9 @@ def _cases(run: Run, tables: CohortTables, signatures: pd.DataFrame) -> list[Com
     protocols = [p for p in run.settings.learn.protocols if p in PROTOCOLS and len(signatures)]
     return [
         Combining(
-            tables, target, str(protocol), variant,
+            target, str(protocol), variant,
             combined_frame(tables, signatures, target.name, protocol, variant), tables.labels(target),
+            tables.sides, tables.folds, run.settings.combine, run.settings.clinical.splines,
         )
         for target in tables.binary_targets for protocol in protocols for variant in combined_variants(tables)
     ]  # fmt: skip

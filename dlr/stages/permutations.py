@@ -15,7 +15,7 @@ from dlr.words import Protocol
 __all__ = ["permutations", "permutations_of_volumes"]
 
 SECTIONS = ("evaluate.permutations", "cohort.per_patient", "learn")
-OF_COMBINED = ("combine", "fuse.n_components")
+OF_COMBINED = ("combine", "clinical.splines", "fuse.n_components")
 LIBRARIES = ("numpy", "scipy", "scikit-learn")
 
 

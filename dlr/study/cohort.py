@@ -82,6 +82,11 @@ class CohortTables:
             values = values.assign(**unknown)
         return values
 
+    def clinical_variants(self, indicators: bool = False) -> dict[str, pd.DataFrame]:
+        """`clinical` by variant of the Clinical signature; one that would repeat it, or be empty, is none."""
+        early, values = (self.clinical(before, indicators) for before in (True, False))
+        return {"": values, **({BEFORE_BIOPSY: early} if 0 < early.shape[1] < values.shape[1] else {})}
+
     def encode(self, columns: Sequence[Column]) -> pd.DataFrame:
         """Some clinical columns as numbers, a row a patient; NaN where unknown."""
         return encode_clinical(self.patients, columns)

@@ -15,7 +15,7 @@ from dlr.errors import InputError
 from dlr.learn import CandidateSet, CombinedModel, fit_combined
 from dlr.protocols import Part
 from dlr.randomness import rng
-from dlr.study.cohort import CohortTables
+from dlr.settings import CombineSettings
 from dlr.study.combined import SavedSet
 from dlr.study.parts import study_parts
 from dlr.study.signatures import held_out_rows
@@ -28,41 +28,44 @@ __all__ = ["Combining", "combined_rows", "whole_part"]
 class Combining:
     """What the Combined models of a target, protocol and variant are fitted on."""
 
-    tables: CohortTables
     target: Target
     protocol: str
     variant: str
     frame: pd.DataFrame  # combined_frame: everybody's clinical values and signatures
     labels: pd.Series
+    sides: pd.Series  # of everybody
+    folds: pd.DataFrame  # FOLDS
+    settings: CombineSettings
+    splines: tuple[str, ...] = ()  # clinical.splines
 
     def training(self, candidates: CandidateSet) -> list[str]:
         """Training patients with a known target and every signature."""
         complete = self.frame[list(candidates.signatures)].notna().all(axis=1)
-        return [p for p in self.tables.ids(Side.TRAIN) if p in self.labels.index and complete[p]]
+        inside = self.sides.index[self.sides == Side.TRAIN]
+        return [p for p in inside if p in self.labels.index and complete[p]]
 
-    def fit(self, run: Run, candidates: CandidateSet, ids: Any, only_predict: bool) -> CombinedModel:
+    def fit(self, candidates: CandidateSet, ids: Any, only_predict: bool) -> CombinedModel:
         """The model of some training patients; a patient drawn twice counts twice."""
-        settings = run.settings.combine
         return fit_combined(
             self.frame.loc[ids].reset_index(drop=True),
             self.labels.loc[ids].reset_index(drop=True),
             candidates,
             protocol=self.protocol,
-            penalty=settings.penalty,
-            bound=settings.maximum_parameters,
-            splines=run.settings.clinical.splines,
+            penalty=self.settings.penalty,
+            bound=self.settings.maximum_parameters,
+            splines=self.splines,
             only_predict=only_predict,
         )
 
     def fit_set(self, run: Run, candidates: CandidateSet, primary: bool) -> SavedSet:
         """The model of the whole training side."""
-        model = self.fit(run, candidates, self.training(candidates), only_predict=False)
+        model = self.fit(candidates, self.training(candidates), only_predict=False)
         named = f"{self.target.name}, {candidates.name}, {self.protocol}"
         for dropped in model.dropped:
             run.log(f"{named}: {dropped.variable} leaves: {dropped.reason}")
         return SavedSet(self.target.name, self.protocol, self.variant, primary, model)
 
-    def predictions(self, run: Run, saved: SavedSet) -> list[pd.DataFrame]:
+    def predictions(self, saved: SavedSet) -> list[pd.DataFrame]:
         """PREDICTIONS: held-out patients by the model of the whole training side; training patients over the folds.
 
         Under `paper` training patients are apparent. Under cross-fitting each fold's are predicted by a model of the
@@ -70,34 +73,33 @@ class Combining:
         """
         complete = saved.complete(self.frame)
         paper = self.protocol == Protocol.PAPER
-        direct = complete if paper else complete.loc[~complete.index.isin(self.tables.ids(Side.TRAIN))]
-        sides = self.tables.sides
+        direct = complete if paper else complete.loc[(self.sides.loc[complete.index] != Side.TRAIN).to_numpy()]
         whole = whole_part(saved, self.training(saved.model.candidates), direct.index)
-        out = [combined_rows(saved, whole, pd.Series(saved.model.predict(direct), direct.index), sides)]
-        return out if paper else out + self.of_folds(run, saved.model.candidates)
+        out = [combined_rows(saved, whole, pd.Series(saved.model.predict(direct), direct.index), self.sides)]
+        return out if paper else out + self.of_folds(saved.model.candidates)
 
-    def of_folds(self, run: Run, candidates: CandidateSet) -> list[pd.DataFrame]:
+    def of_folds(self, candidates: CandidateSet) -> list[pd.DataFrame]:
         """PREDICTIONS of the training patients, each fold's by a model of the other folds' patients."""
-        parts = study_parts(self.tables.folds, [self.protocol], self.tables.sides)
-        named = (self.target, Model.COMBINED.value, self.variant, CHOSEN, self.tables.sides)
-        return [held_out_rows(part, self._of_fold(run, candidates, part), *named) for part in parts]
+        parts = study_parts(self.folds, [self.protocol], self.sides)
+        named = (self.target, Model.COMBINED.value, self.variant, CHOSEN, self.sides)
+        return [held_out_rows(part, self._of_fold(candidates, part), *named) for part in parts]
 
-    def _of_fold(self, run: Run, candidates: CandidateSet, part: Part) -> pd.Series:
+    def _of_fold(self, candidates: CandidateSet, part: Part) -> pd.Series:
         """One fold's training patients by a model of the others; the prevalence where no model can be fitted."""
         ids = self.training(candidates)
         out = [p for p in part.predict if p in set(ids)]
         inside = [p for p in ids if p not in set(out)]
-        model = self.fit(run, candidates, inside, only_predict=True)
+        model = self.fit(candidates, inside, only_predict=True)
         if model.fit is None:
             return pd.Series(float(self.labels.loc[inside].mean()), out)
         return pd.Series(model.predict(self.frame.loc[out]), out)
 
-    def optimism(self, run: Run, saved: SavedSet) -> pd.DataFrame:
-        """OPTIMISM: Harrell's bootstrap of the last step, the signatures given."""
+    def optimism(self, saved: SavedSet, seed: int) -> pd.DataFrame:
+        """OPTIMISM: Harrell's bootstrap of the last step, the signatures given.  seed : of the study."""
         ids = np.array(self.training(saved.model.candidates), dtype=object)
 
         def fit(rows: np.ndarray) -> Any:
-            model = self.fit(run, saved.model.candidates, list(ids[rows]), only_predict=True)
+            model = self.fit(saved.model.candidates, list(ids[rows]), only_predict=True)
             if model.fit is None:
                 raise InputError("Combined model", model.reason, "")
             return lambda others: model.predict(self.frame.loc[list(ids[others])])
@@ -105,8 +107,8 @@ class Combining:
         found = stats.optimism(
             fit,
             self.labels.loc[list(ids)].to_numpy() == 1,
-            generator=rng(run.seed, "optimism", saved.target, saved.variant),
-            replicates=run.settings.combine.bootstrap,
+            generator=rng(seed, "optimism", saved.target, saved.variant),
+            replicates=self.settings.bootstrap,
         )
         return found.table.assign(target=saved.target, variant=saved.variant)
 

@@ -8,7 +8,8 @@ the cohort by itself tells of the outcome is no evidence. Everything that learns
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import pandas as pd
 
 from dlr import stats
 from dlr.engine import Run, Task
-from dlr.learn import components_wanted
+from dlr.learn import CandidateSet, components_wanted
 from dlr.protocols import Part
 from dlr.randomness import rng
 from dlr.stats.within_folds import mean_area
@@ -34,7 +35,10 @@ from dlr.study.tasks import task_of
 from dlr.tables import EMBEDDINGS, FEATURES, PERMUTATIONS, PREDICTIONS
 from dlr.words import Protocol, Side, Target
 
-__all__ = ["UNASKED", "Dealt", "blocks_of", "fit_shuffled", "permutation_rows", "seconds_of_all", "shuffles"]
+__all__ = [
+    "UNASKED", "Dealt", "StackedCombined", "blocks_of", "fit_shuffled", "fit_stacked", "permutation_rows",
+    "seconds_of_all", "shuffles",
+]  # fmt: skip
 
 UNASKED = "evaluate.permutations is 0"
 NAMED = ["model", "variant"]
@@ -53,6 +57,14 @@ class Dealt:
     def parts(self, sides: pd.Series) -> tuple[Part, ...]:
         """The parts of cross-fitting that can be fitted."""
         return learnable_parts(study_parts(self.folds, [Protocol.CROSSFIT], sides), self.target, self.labels)
+
+
+@dataclass(frozen=True)
+class StackedCombined:
+    """What the Combined model of one shuffle is fitted on, over the folds."""
+
+    case: Combining
+    candidates: CandidateSet
 
 
 def shuffles(tables: CohortTables, target: Target, count: int, seed: int) -> list[Dealt]:
@@ -76,10 +88,8 @@ def blocks_of(run: Run, tables: CohortTables) -> Blocks:
     train, policy = tables.ids(Side.TRAIN), run.settings.cohort.per_patient
     clinical, deep, rad = {}, {}, None
     if run.needs.clinical is not None:
-        values, early = tables.clinical(), tables.clinical(before_biopsy=True)
-        clinical[""] = PatientFrame.by_patient(values).of(train)
-        if 0 < early.shape[1] < values.shape[1]:
-            clinical[BEFORE_BIOPSY] = PatientFrame.by_patient(early).of(train)
+        for variant, values in tables.clinical_variants(run.settings.learn.missing_indicator).items():
+            clinical[variant] = PatientFrame.by_patient(values).of(train)
     if run.needs.radiomics_model is not None:
         rad = patient_frame(FEATURES.read(run.needs.radiomics), tables, policy).of(train)
     if run.needs.deep is not None:
@@ -98,15 +108,14 @@ def permutation_rows(run: Run, tables: CohortTables, blocks: Blocks) -> pd.DataF
     """PERMUTATIONS of every target of two classes: cheap chains of the study, beside shuffles of themselves."""
     count = run.settings.evaluate.permutations
     studies = [one for target in tables.binary_targets for one in shuffles(tables, target, count, run.seed)]
-    tasks = [_tasks(run, tables, blocks, one) for one in studies]
-    folders = iter(run.each(fit_shuffled, [task for own in tasks for task in own], label="parts of shuffles"))
-    areas = []
-    for one, own in zip(studies, tasks, strict=True):
-        predictions = [pd.read_parquet(next(folders) / PREDICTIONS.file) for _ in own]
-        if predictions and run.needs.combine is not None:
-            predictions += combined_of_folds(run, tables, one, pd.concat(predictions, ignore_index=True))
-        if predictions:
-            areas.append(_areas(one, pd.concat(predictions, ignore_index=True)))
+    allowed = reproducible_features(run)
+    tasks = [_tasks(run, tables, blocks, one, allowed) for one in studies]
+    found = _predictions(run, fit_shuffled, tasks, "parts of shuffles")
+    if run.needs.combine is not None:
+        tasks = [_combined(run, tables, one, rows) for one, rows in zip(studies, found, strict=True)]
+        stacked = _predictions(run, fit_stacked, tasks, "Combined of shuffles")
+        found = [pd.concat(both, ignore_index=True) for both in zip(found, stacked, strict=True)]
+    areas = [_areas(one, rows) for one, rows in zip(studies, found, strict=True)]
     values = pd.concat(areas, ignore_index=True)
     within = ", within cohorts" if cohorts_of(tables).nunique() else ""
     rows = []
@@ -119,20 +128,6 @@ def permutation_rows(run: Run, tables: CohortTables, blocks: Blocks) -> pd.DataF
     return pd.DataFrame(rows, columns=list(PERMUTATIONS.names))
 
 
-def combined_of_folds(run: Run, tables: CohortTables, dealt: Dealt, predictions: pd.DataFrame) -> list[pd.DataFrame]:
-    """PREDICTIONS of the pre-named Combined model of each variant, stacked on the chains as the study's own is."""
-    signatures = chosen_signatures([predictions])
-    own = replace(tables, folds=dealt.folds)
-    out = []
-    for variant in combined_variants(tables):
-        frame = combined_frame(tables, signatures, dealt.target.name, Protocol.CROSSFIT, variant)
-        candidates = candidate_sets(run, tables, frame, variant == BEFORE_BIOPSY)
-        if candidates:
-            case = Combining(own, dealt.target, Protocol.CROSSFIT.value, variant, frame, dealt.labels)
-            out += case.of_folds(run, candidates[0])
-    return out
-
-
 def seconds_of_all(run: Run, tables: CohortTables) -> float:
     """Seconds of all shuffles by one part, fitted on noise where features are not measured yet."""
     features = FEATURES.read(run.needs.radiomics).shape[1] if FEATURES.there(run.needs.radiomics) else USUAL_FEATURES
@@ -143,8 +138,10 @@ def seconds_of_all(run: Run, tables: CohortTables) -> float:
         return PatientFrame.by_patient(pd.DataFrame(draw.normal(size=(len(train), columns)), train, names))
 
     deep = {"network": noise(USUAL_WIDTH)} if run.inputs.features is None and len(tables.facts) else {}
-    blocks = Blocks({"": PatientFrame.by_patient(tables.clinical()).of(train)}, noise(features), deep)
-    tasks = [_tasks(run, tables, blocks, shuffles(tables, target, 0, run.seed)[0]) for target in tables.binary_targets]
+    fused = components_wanted(None, len(train) // 2) if deep and hasattr(run.settings, "fuse") else None
+    blocks = Blocks({"": PatientFrame.by_patient(tables.clinical()).of(train)}, noise(features), deep, fused)
+    first = [shuffles(tables, target, 0, run.seed)[0] for target in tables.binary_targets]
+    tasks = [_tasks(run, tables, blocks, one, None) for one in first]
     measured = next((own[0] for own in tasks if own), None)
     if measured is None:
         return 0.0
@@ -159,15 +156,57 @@ def fit_shuffled(task: Task, folder: Path) -> None:
     cheap_predictions(task.payload, Side.TRAIN.value).to_parquet(folder / PREDICTIONS.file, index=False)
 
 
-def _tasks(run: Run, tables: CohortTables, blocks: Blocks, dealt: Dealt) -> list[Task]:
-    """A task a part."""
-    allowed = reproducible_features(run)
+def fit_stacked(task: Task, folder: Path) -> None:
+    """Fit the Combined model over the folds of one shuffle; leave predictions.parquet."""
+    given: StackedCombined = task.payload
+    rows = pd.concat(given.case.of_folds(given.candidates), ignore_index=True)
+    rows.to_parquet(folder / PREDICTIONS.file, index=False)
+
+
+def _tasks(
+    run: Run, tables: CohortTables, blocks: Blocks, dealt: Dealt, allowed: Mapping[str, Sequence[str]] | None
+) -> list[Task]:
+    """A task a part.  allowed : features that passed the reproducibility filter, by part; None: all."""
     learn = run.settings.learn.model_copy(update={"algorithms": [SIMPLE], "reported": []})
     tasks = []
     for part in dealt.parts(tables.sides):
         offered = None if allowed is None else frozenset(allowed.get(part.name, []))
         payload = CheapChains(blocks, dealt.target, dealt.labels, part, learn, offered, run.seed)
         tasks.append(task_of(run, f"{dealt.target.name}-{dealt.number}-{part.name}", payload))
+    return tasks
+
+
+def _predictions(
+    run: Run, function: Callable[[Task, Path], None], tasks: Sequence[Sequence[Task]], label: str
+) -> list[pd.DataFrame]:
+    """PREDICTIONS of every study of a list, out of its tasks."""
+    folders = iter(run.each(function, [task for own in tasks for task in own], label=label))
+    rows = [[pd.read_parquet(next(folders) / PREDICTIONS.file) for _ in own] for own in tasks]
+    return [pd.concat(own, ignore_index=True) if own else PREDICTIONS.empty() for own in rows]
+
+
+def _combined(run: Run, tables: CohortTables, dealt: Dealt, predictions: pd.DataFrame) -> list[Task]:
+    """A task a variant of the pre-named Combined model, stacked on a shuffle's chains as the study's own is."""
+    signatures = chosen_signatures([predictions])
+    settings, splines = run.settings.combine, run.settings.clinical.splines
+    sides = tables.sides[tables.sides == Side.TRAIN]
+    tasks = []
+    for variant in combined_variants(tables):
+        frame = combined_frame(tables, signatures, dealt.target.name, Protocol.CROSSFIT, variant).loc[sides.index]
+        for candidates in candidate_sets(run, tables, frame, variant == BEFORE_BIOPSY)[:1]:
+            case = Combining(
+                dealt.target,
+                Protocol.CROSSFIT.value,
+                variant,
+                frame,
+                dealt.labels,
+                sides,
+                dealt.folds,
+                settings,
+                splines,
+            )
+            name = f"{dealt.target.name}-{dealt.number}-{variant.replace(' ', '_')}"
+            tasks.append(task_of(run, name, StackedCombined(case, candidates)))
     return tasks
 
 

@@ -11,15 +11,16 @@ from dlr.engine import Pipeline, Result
 from dlr.settings import StudySettings
 from dlr.stages.clinical import clinical
 from dlr.stages.cohort import cohort
+from dlr.stages.combine import combine
 from dlr.stages.evaluate import evaluate
 from dlr.stages.permutations import permutations
 from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
 from dlr.tables import METRICS, PERMUTATIONS
-from tests.stages.small_study import feature_study, run_features
+from tests.stages.small_study import feature_study, run_features, run_stills, still_study
 
 PIPELINE = Pipeline(
-    "her2_ultrasound", (cohort, radiomics, clinical, radiomics_model, evaluate, permutations), StudySettings
+    "her2_ultrasound", (cohort, radiomics, clinical, radiomics_model, combine, evaluate, permutations), StudySettings
 )
 QUICK = (
     "learn.protocols=[crossfit]", "learn.algorithms=[logistic]", "learn.max_grid=2", "learn.inner_folds=2",
@@ -40,17 +41,33 @@ def four(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     return folder, run(folder, 4)
 
 
-def test_what_is_held_against_shuffles_is_the_out_of_fold_auc_of_the_study_itself(four) -> None:
-    """The study's only algorithm is that of the cheap chains."""
-    _, result = four
+def assert_own(result: Result, models: set[tuple[str, str]]) -> None:
+    """What is held against shuffles is the out-of-fold AUC of the study itself, to the last digit."""
     table = PERMUTATIONS.read(result.folders["permutations"])
     metrics = METRICS.read(result.folders["evaluate"])
     own = metrics[(metrics["metric"] == "auc") & (metrics["side"] == "train") & (metrics["algorithm"] == "chosen")]
     both = table.merge(own, on=["target", "model", "variant", "protocol"], suffixes=("", "_of_chain"))
-    assert set(zip(table["model"], table["variant"], strict=True)) == {
-        ("Clinical", ""), ("Clinical", "before biopsy"), ("Rad", ""),
-    }  # fmt: skip
+    assert set(zip(table["model"], table["variant"], strict=True)) == models
     assert len(both) == len(table) and (both["observed"] == both["value"]).all()
+
+
+TWICE = {(model, variant) for model in ("Clinical", "Combined") for variant in ("", "before biopsy")}
+
+
+def test_the_study_s_own_chains_are_held_against_shuffles(four) -> None:
+    """The study's only algorithm is that of the cheap chains."""
+    _, result = four
+    assert_own(result, {("Rad", ""), *TWICE})
+
+
+@pytest.mark.slow
+def test_frozen_heads_and_what_is_fused_with_them_too(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    manifest = still_study(tmp_path)
+    result = run_stills(
+        manifest, tmp_path / "runs" / "a", *QUICK, "cohort.clinical=[er, calcification]", "evaluate.permutations=1"
+    )
+    assert_own(result, {("Rad", ""), ("DL", ""), ("DLR", ""), *TWICE})
 
 
 def test_p_is_the_share_of_shuffles_that_do_as_well_the_study_among_them(four) -> None:
@@ -63,10 +80,10 @@ def test_p_is_the_share_of_shuffles_that_do_as_well_the_study_among_them(four) -
 
 def test_more_shuffles_take_up_those_that_are_done(four) -> None:
     folder, result = four
-    parts = 3 * 5  # of the study as it is and of four shuffles
+    parts = (3 + 2) * 5  # three parts and two variants of Combined, of the study as it is and of four shuffles
     assert result["permutations"].computed == parts
     more = run(folder, 5)
-    assert (more["permutations"].computed, more["permutations"].found) == (3, parts)
+    assert (more["permutations"].computed, more["permutations"].found) == (5, parts)
 
 
 def test_none_are_asked_for_by_default(four) -> None:

@@ -12,6 +12,7 @@ import pytest
 from dlr.cohort import Column
 from dlr.learn import CandidateSet, fit_combined
 from dlr.protocols import Part
+from dlr.settings import CombineSettings
 from dlr.stats import auc
 from dlr.study.combined import SavedSet
 from dlr.study.combining import Combining, combined_rows
@@ -28,7 +29,11 @@ HIGH = [0, 1, 0, 1, 1, 0, 0, 0, 1, 1, 0, 1, 0, 0, 1, 1]
 
 
 def case(
-    rad: Sequence[float] = RAD, label: Sequence[float] = HIGH, protocol: str = "crossfit", variant: str = ""
+    rad: Sequence[float] = RAD,
+    label: Sequence[float] = HIGH,
+    protocol: str = "crossfit",
+    variant: str = "",
+    **settings: Any,
 ) -> Combining:
     """Sixteen training patients in two folds, two test patients (U1 without a signature) and an external one."""
     others = {"U0": "test", "U1": "test", "X0": "external"}
@@ -38,7 +43,10 @@ def case(
     }  # fmt: skip
     tables = cohort_of(columns, clinical=(Column("age", "numeric"),), folds=folds_of("crossfit", FOLD))
     frame = tables.patients[["age"]].assign(Rad=[*rad, 0.6, NAN, 0.3], Clinical=0.5)
-    return Combining(tables, HER2, protocol, variant, frame, tables.labels(HER2))
+    return Combining(
+        HER2, protocol, variant, frame, tables.labels(HER2), tables.sides, tables.folds,
+        CombineSettings(**settings),
+    )  # fmt: skip
 
 
 def by_hand(one: Combining, inside: Sequence[str], candidates: CandidateSet = SET) -> Any:
@@ -70,22 +78,22 @@ def test_the_whole_training_side_fits_a_set() -> None:
 
 
 def test_settings_bound_the_model_and_what_leaves_is_logged() -> None:
-    run = HandRun(settings={"combine": {"maximum_parameters": 1, "penalty": "ridge"}})
-    model = case().fit_set(run, SET, primary=True).model
+    run = HandRun()
+    model = case(maximum_parameters=1, penalty="ridge").fit_set(run, SET, primary=True).model
     assert model.fit is not None and model.fit.variables == ("Rad",) and model.fit.method == "ridge"
     assert run.logged == ["her2, age + Rad, crossfit: age leaves: over the 1 parameters of the setting"]
 
 
 def test_a_patient_drawn_twice_counts_twice() -> None:
     one = case()
-    model = one.fit(HandRun(), SET, [*TRAIN, TRAIN[0], TRAIN[0]], only_predict=True)
+    model = one.fit(SET, [*TRAIN, TRAIN[0], TRAIN[0]], only_predict=True)
     assert model.n == 18 and model.n_positive == 8 and model.full is None
 
 
 def test_under_crossfit_each_folds_patients_are_predicted_by_a_model_of_the_others() -> None:
-    one, run = case(), HandRun()
+    one = case()
     saved = kept(one)
-    direct, *folds = [PREDICTIONS.conform(rows) for rows in one.predictions(run, saved)]
+    direct, *folds = [PREDICTIONS.conform(rows) for rows in one.predictions(saved)]
     assert direct["patient_id"].tolist() == ["U0", "X0"], "U1 has no signature"
     assert direct["side"].tolist() == ["test", "external"]
     assert set(direct["seed"]) == {0} and set(direct["fold"]) == {-1}
@@ -105,11 +113,11 @@ def test_under_crossfit_each_folds_patients_are_predicted_by_a_model_of_the_othe
 def test_where_no_model_can_be_fitted_a_fold_gets_the_others_prevalence() -> None:
     """Fold 1 (odd patients) turns the signature round: alone it leaves no candidate, as Clinical says nothing."""
     rad = [(0.7 - 0.5 * h if k % 2 else 0.2 + 0.5 * h) + 0.01 * k for k, h in enumerate(HIGH)]
-    one, run = case(rad), HandRun()
+    one = case(rad)
     candidates = CandidateSet((), ("Clinical", "Rad"))
     even = TRAIN[::2]
     saved = kept(one, candidates, even)
-    _, zero, odd = one.predictions(run, saved)
+    _, zero, odd = one.predictions(saved)
     positives = sum(HIGH[1::2])
     assert positives == 5 and set(zero["value"]) == {positives / 8}, "the prevalence of the odd patients"
     assert odd["value"].to_numpy() == pytest.approx(saved.model.predict(one.frame.loc[TRAIN[1::2]]))
@@ -117,9 +125,9 @@ def test_where_no_model_can_be_fitted_a_fold_gets_the_others_prevalence() -> Non
 
 
 def test_the_papers_training_patients_are_predicted_by_the_model_they_fitted() -> None:
-    one, run = case(protocol="paper"), HandRun()
+    one = case(protocol="paper")
     saved = kept(one)
-    (rows,) = one.predictions(run, saved)
+    (rows,) = one.predictions(saved)
     assert rows["patient_id"].tolist() == [*TRAIN, "U0", "X0"]
     assert rows["side"].tolist() == ["train"] * 16 + ["test", "external"]
     assert (rows["value"].to_numpy() == saved.model.predict(one.frame.drop(index="U1"))).all()
@@ -127,9 +135,9 @@ def test_the_papers_training_patients_are_predicted_by_the_model_they_fitted() -
 
 
 def test_the_optimism_of_the_last_step_begins_at_the_apparent_area() -> None:
-    one, run = case(variant="before biopsy"), HandRun(settings={"combine": {"bootstrap": 5}})
+    one = case(variant="before biopsy", bootstrap=5)
     saved = kept(one)
-    table = OPTIMISM.conform(one.optimism(run, saved)).set_index("measure")
+    table = OPTIMISM.conform(one.optimism(saved, seed=1)).set_index("measure")
     apparent = auc(np.array(HIGH) == 1, saved.model.predict(one.frame.loc[TRAIN])).value
     assert table.loc["auc", "apparent"] == pytest.approx(apparent)
     assert table.loc["auc", "replicates"] == 5
@@ -139,10 +147,10 @@ def test_the_optimism_of_the_last_step_begins_at_the_apparent_area() -> None:
 def test_samples_that_cannot_be_fitted_leave_the_bootstrap() -> None:
     """Without a clinical variable a sample in which the signature points the other way fits nothing."""
     rad = [0.5 + (0.02 if h else -0.02) + 0.1 * ((k * 7) % 5 - 2) for k, h in enumerate(HIGH)]
-    one, run = case(rad), HandRun(settings={"combine": {"bootstrap": 20}})
+    one = case(rad, bootstrap=20)
     saved = kept(one, CandidateSet((), ("Clinical", "Rad")))
     assert saved.model.fit is not None
-    assert (one.optimism(run, saved)["replicates"] < 20).all()
+    assert (one.optimism(saved, seed=1)["replicates"] < 20).all()
 
 
 def test_rows_of_new_patients_are_on_the_side_they_are_given() -> None:

@@ -15,19 +15,22 @@ import dlr.study
 from dlr.cohort import CohortSettings
 from dlr.deep import InputSettings
 from dlr.engine.keys import key_of
-from dlr.learn import LearnSettings
+from dlr.learn import CandidateSet, LearnSettings
 from dlr.networks import TrainingSettings
 from dlr.protocols import Part
 from dlr.radiomics import load_profile
+from dlr.settings import CombineSettings
 from dlr.study.activation_maps import ActivationMap
 from dlr.study.cases import CaseRow, CohortFiles, OneCase
 from dlr.study.cheap_chains import Blocks, CheapChains
+from dlr.study.combining import Combining
 from dlr.study.deep_chains import DeepChain
 from dlr.study.frames import PatientFrame
 from dlr.study.frozen import FitHead
 from dlr.study.generators import FitGenerator, JudgeDiscriminator
 from dlr.study.measuring import Measuring
 from dlr.study.networks import ApplyNetwork, FineTuning
+from dlr.study.permuting import StackedCombined
 from dlr.study.pictures import Picturing
 from dlr.study.receptors import ApplyReceptors, TrainReceptors
 from dlr.study.region_maps import LookAtRegions
@@ -63,6 +66,10 @@ def payloads(home: Path) -> dict[type, object]:
         CheapChains: CheapChains(
             Blocks({"": PatientFrame.by_patient(FRAME)}), Target("er"), pd.Series(OUTCOME, IDS),
             Part("crossfit", 0, -1, 1, ("P1",), ("P2",)), LearnSettings(), frozenset({"a"}), 1,
+        ),
+        StackedCombined: StackedCombined(
+            Combining(Target("er"), "crossfit", "", FRAME, FRAME["a"], FRAME["b"], FRAME, CombineSettings()),
+            CandidateSet(("a",), ("Rad",)),
         ),
         Measuring: Measuring(case(), load_profile("ultrasound2d"), "native", "1", "erode", 1),
         Picturing: Picturing(case(), InputSettings(), True, True, "resnet18", "abc", weights),
@@ -104,7 +111,8 @@ def changed(value: object, home: Path) -> object:
         VolumeSettings: lambda v: VolumeSettings(size=32), ReceptorSettings: lambda v: ReceptorSettings(depth=10),
         RegionSettings: lambda v: RegionSettings(core_mm=1), Part: lambda v: replace(v, train=("P1", "P3")),
         Blocks: lambda v: Blocks(v.clinical, PatientFrame.by_patient(FRAME)), Target: lambda v: Target("pr"),
-        pd.Series: lambda v: 1 - v,
+        pd.Series: lambda v: 1 - v, Combining: lambda v: replace(v, settings=CombineSettings(penalty="ridge")),
+        CandidateSet: lambda v: replace(v, clinical=("b",)),
         Generators: lambda v: replace(v, scale=2), float: lambda v: v + 1,
         DegradationSettings: lambda v: DegradationSettings(jpeg=(30, 40)),
         SuperresSettings: lambda v: v.model_copy(update={"scale": 2}),
