@@ -16,6 +16,7 @@ import numpy as np
 from dlr.errors import InputError
 from dlr.protocols import stratified_folds
 from dlr.randomness import rng
+from dlr.stats.ridge_path import ridge_path
 from dlr.stats.scaling import Scaling, recalibration
 from dlr.words import expit
 
@@ -93,29 +94,14 @@ def fit_head(
 
 
 def _fits(values: np.ndarray, truth: np.ndarray, strengths: Sequence[float]) -> list[tuple[float, np.ndarray]]:
-    """Intercept and coefficients of the raw features at each strength.
-
-    The penalised solution lies in the span of the rows, so it is found in their principal coordinates: at most n - 1
-    columns instead of thousands, and the same answer.
-    """
-    from sklearn.linear_model import LogisticRegression
-
+    """Intercept and coefficients of the raw features at each strength."""
     mean, deviation = values.mean(axis=0), values.std(axis=0)
     differs = deviation > 1e-12 * np.abs(values).max(axis=0)
-    scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=differs)
-    u, s, vt = np.linalg.svd((values - mean) * scale, full_matrices=False)
-    keep = s > 1e-9 * s.max()
-    if not keep.any():
+    if not differs.any():
         raise InputError("frozen features", "all are the same for everybody", "look at the pictures and the weights")
-    scores, axes = u[:, keep] * s[keep], vt[keep]
-    out = []
-    for strength in strengths:
-        model = LogisticRegression(C=strength, solver="newton-cholesky", tol=1e-10, max_iter=200).fit(
-            scores, truth.astype(int)
-        )
-        weights = (model.coef_[0] @ axes) * scale
-        out.append((float(model.intercept_[0] - mean @ weights), weights))
-    return out
+    scale = np.divide(1.0, deviation, out=np.zeros_like(deviation), where=differs)
+    path = ridge_path((values - mean) * scale, truth, strengths)
+    return [(intercept - float(mean @ (slopes * scale)), slopes * scale) for intercept, slopes in path]
 
 
 def _log_loss(truth: np.ndarray, logit: np.ndarray) -> float:

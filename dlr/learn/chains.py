@@ -16,6 +16,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from dlr.errors import InputError
+from dlr.learn.classifiers import Rows
 from dlr.learn.grid import (
     AREA,
     ERROR,
@@ -29,7 +30,7 @@ from dlr.learn.grid import (
     score_grid,
 )
 from dlr.learn.lasso import LassoNumberSelector, LassoSelector
-from dlr.learn.models import Constant, FittedModel, Linear, model_from_estimator
+from dlr.learn.models import Constant, FittedModel, Linear
 from dlr.learn.preparation import Preparation
 from dlr.learn.rad_score import RadScore
 from dlr.learn.selection import Columns, learn_columns
@@ -217,7 +218,7 @@ class _Part:
             else:
                 columns = self.columns(inside, "inner", number, "lasso")
                 train, test = columns.values, columns.transform(self.data[held_out])
-            parts.append(InnerFold(train, self.truth[inside], test, self.truth[held_out]))
+            parts.append(InnerFold(Rows(train, self.truth[inside]), test, self.truth[held_out]))
         return parts
 
 
@@ -227,9 +228,8 @@ def _chain(columns: Columns, truth: np.ndarray, point: GridPoint, trees: int, se
     baseline = float(truth.mean() if binary else np.median(truth))
     recalibration = None
     if columns.features:
-        estimator = recipes(columns.kind)[point.algorithm].make(point.parameters, trees, seed)
-        fitted = estimator.fit(columns.values, truth.astype(np.int64) if binary else truth)
-        model = model_from_estimator(point.algorithm, fitted)
+        recipe = recipes(columns.kind)[point.algorithm]
+        (model,) = recipe.fit(Rows(columns.values, truth), [point.parameters], trees, seed)
         if point.scaling is not None and isinstance(model, Linear):
             model = model.scaled(point.scaling)
         else:

@@ -15,8 +15,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import rankdata
 
-from dlr.learn.classifiers import RECIPES, Recipe
-from dlr.learn.models import model_from_estimator
+from dlr.learn.classifiers import RECIPES, Point, Recipe, Rows
 from dlr.learn.regressors import REGRESSION_RECIPES
 from dlr.stats.scaling import Scaling, platt, recalibration
 from dlr.words import CLIP, TargetKind, logit
@@ -33,10 +32,9 @@ LOG_LOSS, AREA, ERROR = "log loss", "AUC", "mean absolute error"  # what judges
 class InnerFold:
     """Standardised kept columns of one inner fold: what is fitted on and what judges."""
 
-    train: np.ndarray  # (n, p), p may be 0
-    outcome: np.ndarray  # (n,) bool, or per cents
+    train: Rows  # (n, p), p may be 0
     held_out: np.ndarray  # (m, p)
-    held_out_outcome: np.ndarray  # (m,)
+    held_out_outcome: np.ndarray  # (m,) bool, or per cents
 
 
 @dataclass(frozen=True)
@@ -98,9 +96,9 @@ def score_grid(
     trees = min(trees, recipe.most_grid_trees or trees)
     outcome = np.concatenate([fold.held_out_outcome for fold in folds])
     judge = _ordered_pairs if kind is TargetKind.BINARY else _absolute_error
+    said_by_fold = [_held_out(recipe, recipe.grid[:max_grid], fold, trees, seed, kind) for fold in folds]
     points = []
-    for parameters in recipe.grid[:max_grid]:
-        values = [_held_out(algorithm, parameters, fold, trees, seed, kind) for fold in folds]
+    for parameters, values in zip(recipe.grid, zip(*said_by_fold, strict=True), strict=False):
         scores = tuple(judge(fold.held_out_outcome, value) for fold, value in zip(folds, values, strict=True))
         if kind is TargetKind.PER_CENT:
             points.append(GridPoint(algorithm, parameters, scores, kind))
@@ -117,16 +115,15 @@ def score_grid(
 
 
 def _held_out(
-    algorithm: str, parameters: dict[str, Any], fold: InnerFold, trees: int, seed: int, kind: TargetKind
-) -> np.ndarray:
-    """What the model of a fold's training rows says of the held-out ones (m,): probability, margin or per cent."""
-    recipe = recipes(kind)[algorithm]
-    if fold.train.shape[1]:
-        target = fold.outcome.astype(np.int64) if kind is TargetKind.BINARY else fold.outcome
-        estimator = recipe.make(parameters, trees, seed).fit(fold.train, target)
-        return bounded(kind, model_from_estimator(algorithm, estimator).predict(fold.held_out))
-    same = float(fold.outcome.mean() if kind is TargetKind.BINARY else np.median(fold.outcome))
-    return np.full(len(fold.held_out_outcome), 0.0 if recipe.by_margin else same)
+    recipe: Recipe, grid: Sequence[Point], fold: InnerFold, trees: int, seed: int, kind: TargetKind
+) -> list[np.ndarray]:
+    """What the models of a fold's training rows say of the held-out ones (m,): probability, margin or per cent."""
+    if fold.train.values.shape[1]:
+        models = recipe.fit(fold.train, grid, trees, seed)
+        return [bounded(kind, model.predict(fold.held_out)) for model in models]
+    outcome = fold.train.outcome
+    same = float(outcome.mean() if kind is TargetKind.BINARY else np.median(outcome))
+    return [np.full(len(fold.held_out_outcome), 0.0 if recipe.by_margin else same)] * len(grid)
 
 
 def best_point(points: Sequence[GridPoint], judge: str) -> GridPoint:

@@ -18,7 +18,7 @@ from dlr.learn.forest import Forest
 from dlr.stats.scaling import Scaling
 from dlr.words import TargetKind, expit
 
-__all__ = ["FILE_NAME", "Constant", "FittedModel", "model_from_bytes", "model_from_estimator"]
+__all__ = ["FILE_NAME", "Constant", "FittedModel", "Linear", "LightGbm", "Logistic", "Xgboost", "model_from_bytes"]
 
 FILE_NAME = {
     "logistic": "logistic.json",
@@ -111,23 +111,6 @@ class Xgboost:
 
     def to_bytes(self) -> bytes:
         return bytes(self.booster.save_raw("json"))
-
-
-def model_from_estimator(algorithm: str, estimator: Any) -> FittedModel:
-    """The saved form of a fitted scikit-learn style classifier of classes 0 and 1, or of a regressor."""
-    if algorithm == "logistic" or (algorithm == "ridge" and hasattr(estimator, "classes_")):
-        return Logistic(float(estimator.intercept_[0]), np.array(estimator.coef_[0], dtype=float))
-    if algorithm == "ridge":
-        return Linear(float(estimator.intercept_), np.array(estimator.coef_, dtype=float))
-    if algorithm == "svm":
-        return Linear(float(estimator.intercept_[0]), np.array(estimator.coef_[0], dtype=float))
-    if algorithm == "lightgbm":
-        return LightGbm(estimator.booster_)
-    if algorithm == "xgboost":
-        booster = estimator.get_booster()
-        booster.set_param({"nthread": 1})
-        return Xgboost(booster)
-    return Forest.from_estimator(estimator)
 
 
 def model_from_bytes(algorithm: str, data: bytes, where: str, kind: TargetKind = TargetKind.BINARY) -> FittedModel:

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
-from dlr.learn.classifiers import RECIPES, Recipe
+from dlr.learn.classifiers import RECIPES, Point, Recipe, Rows, boosted_trees
+from dlr.learn.models import FittedModel, Linear
 
 __all__ = ["REGRESSION_RECIPES"]
 
 
-def _ridge(point: dict[str, Any], trees: int, seed: int) -> Any:
+def _ridge(rows: Rows, points: Sequence[Point], trees: int, seed: int) -> list[FittedModel]:
     from sklearn.linear_model import Ridge
 
-    return Ridge(**point, solver="cholesky")
-
-
-def _lightgbm(point: dict[str, Any], trees: int, seed: int) -> Any:
-    from lightgbm import LGBMRegressor
-
-    return LGBMRegressor(
-        n_estimators=trees, **point, random_state=seed, n_jobs=1, verbose=-1,
-        deterministic=True, force_row_wise=True, subsample=0.8, subsample_freq=1,
-    )  # fmt: skip
+    fitted = [Ridge(**point, solver="cholesky").fit(rows.values, rows.outcome) for point in points]
+    return [Linear(float(line.intercept_), line.coef_.astype(float)) for line in fitted]
 
 
 REGRESSION_RECIPES: dict[str, Recipe] = {
     "ridge": Recipe(_ridge, tuple({"alpha": a} for a in (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0, 1.0, 0.1))),
-    "lightgbm": Recipe(_lightgbm, RECIPES["lightgbm"].grid),
+    "lightgbm": Recipe(boosted_trees("regression"), RECIPES["lightgbm"].grid),
 }

@@ -195,7 +195,10 @@ def test_a_chain_says_its_model_recalibrated_on_the_inner_folds_held_out_rows(mo
     monkeypatch.setattr(chains_module, "score_grid", lambda *a: seen.append(a[1]) or score(*a))
     frame, positive = feature_table(signal=2.0)
     chain = fit_chains(frame, positive, None, SMALL, protocol="crossfit", seed=5).chains["logistic"]
-    made = [LogisticRegression(**chain.parameters, tol=1e-8, max_iter=5000).fit(f.train, f.outcome) for f in seen[0]]
+    made = [
+        LogisticRegression(**chain.parameters, tol=1e-8, max_iter=5000).fit(f.train.values, f.train.outcome)
+        for f in seen[0]
+    ]
     held_out = [model.decision_function(f.held_out) for model, f in zip(made, seen[0], strict=True)]
     truth = np.concatenate([f.held_out_outcome for f in seen[0]])
     found = recalibration(truth, np.concatenate(held_out))
@@ -218,7 +221,7 @@ def test_the_area_of_a_fold_is_that_of_the_served_model(monkeypatch):
     for row in grid[grid["algorithm"] == "logistic"].to_dict("records"):
         for number, fold in enumerate(seen[0]):
             model = LogisticRegression(**json.loads(row["parameters"]), tol=1e-8, max_iter=5000)
-            value = model.fit(fold.train, fold.outcome).predict_proba(fold.held_out)[:, 1]
+            value = model.fit(fold.train.values, fold.train.outcome).predict_proba(fold.held_out)[:, 1]
             assert row[f"fold_{number + 1}"] == pytest.approx(roc_auc_score(fold.held_out_outcome, value), abs=1e-12)
 
 
@@ -268,7 +271,7 @@ def test_a_forest_predicts_as_its_estimator_and_comes_back_bit_by_bit():
     values = frame.to_numpy()
     for make in (RandomForestClassifier, ExtraTreesClassifier):
         estimator = make(n_estimators=30, random_state=1).fit(values[::2], positive[::2])
-        forest = Forest.from_estimator(estimator)
+        forest = Forest.of([member.tree_ for member in estimator.estimators_])
         expected = estimator.predict_proba(values)[:, 1]
         np.testing.assert_allclose(forest.predict(values), expected, rtol=0, atol=1e-15)
         again = Forest.from_bytes(forest.to_bytes())

@@ -16,6 +16,7 @@ from sklearn.svm import LinearSVC
 from dlr.errors import InputError
 from dlr.learn import LearnSettings, fit_chains, load_chain, save_chains
 from dlr.learn import chains as chains_module
+from dlr.learn.classifiers import Rows
 from dlr.learn.grid import AREA, InnerFold, best_setting, score_grid
 from dlr.protocols import stratified_folds
 from dlr.randomness import rng
@@ -77,10 +78,14 @@ def test_margins_that_order_nobody_give_everybody_the_same(margin):
 def test_rows_of_a_fold_that_kept_nothing_have_no_margin():
     frame, positive = feature_table(features=3)
     truth = positive == 1
-    whole = InnerFold(frame.to_numpy()[:40], truth[:40], frame.to_numpy()[40:], truth[40:])
-    empty = InnerFold(np.zeros((40, 0)), truth[:40], np.zeros((20, 0)), truth[40:])
+    whole = InnerFold(Rows(frame.to_numpy()[:40], truth[:40]), frame.to_numpy()[40:], truth[40:])
+    empty = InnerFold(Rows(np.zeros((40, 0)), truth[:40]), np.zeros((20, 0)), truth[40:])
     (point,) = score_grid("svm", [whole, empty], 1, 1, 0)
-    margin = LinearSVC(C=1e-5, dual=False, tol=1e-8).fit(whole.train, whole.outcome).decision_function(whole.held_out)
+    margin = (
+        LinearSVC(C=1e-5, dual=False, tol=1e-8)
+        .fit(whole.train.values, whole.train.outcome)
+        .decision_function(whole.held_out)
+    )
     expected = platt(np.concatenate([truth[40:]] * 2), np.concatenate([margin, np.zeros(20)]))
     assert point.scores[1] == 0.5 and point.scaling.slope == pytest.approx(expected.slope, rel=1e-6)
 

@@ -101,7 +101,7 @@ def test_the_error_of_a_fold_is_the_served_predictions_own(monkeypatch):
     alpha = json.loads(row["parameters"])["alpha"]
     errors = []
     for fold in seen[0]:
-        raw = Ridge(alpha).fit(fold.train, fold.outcome).predict(fold.held_out)
+        raw = Ridge(alpha).fit(fold.train.values, fold.train.outcome).predict(fold.held_out)
         errors.append(np.abs(np.clip(raw, 0, 100) - fold.held_out_outcome).mean())
         assert np.abs(np.clip(raw, 0, 100) - raw).max() > 0
     np.testing.assert_allclose(row[["fold_1", "fold_2", "fold_3"]].astype(float), errors, rtol=1e-9)
@@ -119,7 +119,8 @@ def test_scrambled_held_out_rows_leave_the_inner_folds_training_columns_as_they_
     fitted_on(frame, outcome)
     fitted_on(scrambled, outcome)
     before, after = seen[0][0], seen[len(REGRESSORS)][0]
-    assert before.train.tobytes() == after.train.tobytes() and before.outcome.tobytes() == after.outcome.tobytes()
+    assert before.train.values.tobytes() == after.train.values.tobytes()
+    assert before.train.outcome.tobytes() == after.train.outcome.tobytes()
     assert before.held_out.tobytes() != after.held_out.tobytes()
 
 

@@ -61,10 +61,11 @@ def test_the_strength_has_the_least_log_loss_of_the_inner_folds(monkeypatch):
             fitted = fit_chains(frame, outcome, None, RIDGE, **GIVEN)
         losses = {}
         for point in RECIPES["ridge"].grid:
-            value = [
-                LogisticRegression(**point, tol=1e-8, max_iter=5000).fit(f.train, f.outcome).predict_proba(f.held_out)
+            made = [
+                LogisticRegression(**point, tol=1e-8, max_iter=5000).fit(f.train.values, f.train.outcome)
                 for f in seen[0]
             ]
+            value = [model.predict_proba(f.held_out) for model, f in zip(made, seen[0], strict=True)]
             losses[point["C"]] = log_loss(np.concatenate([f.held_out_outcome for f in seen[0]]), np.concatenate(value))
         chosen.append(fitted.best.parameters["C"])
         assert chosen[-1] == min(losses, key=losses.get)
