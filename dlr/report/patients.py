@@ -139,7 +139,7 @@ def _row_words(sources: Sources, variable: str, level: object, counted: bool) ->
 
 def _note(table: pd.DataFrame) -> str:
     missing = table.drop_duplicates("variable")[["missing_a", "missing_b"]].fillna(0).to_numpy().sum()
-    words = "Mean ± SD, median [quartiles] or count (per cent of the known). SMD: standardised difference."
+    words = "Mean ± SD, median [quartiles] or count (per cent of the known). SMD: standardised difference, of ranks beside a median."
     return f"{words} Missing values: {missing:.0f}." if missing else f"{words} No value is missing."
 
 

@@ -33,25 +33,29 @@ def hosmer_lemeshow(
     """Chi-square of observed against expected counts in quantile groups of the probability.
 
     fitted : True on the patients the model was fitted on, df = groups - 2; False out-of-fold, on test and external,
-    df = groups. Ties merge groups but leave df, as R's hoslem.test; NaN where a single group is left.
+    df = groups. Ties merge groups but leave df, as R's hoslem.test; NaN where a single group is left, or where two
+    quantiles fall between the same two patients, so that the group between them is empty (R: NaN).
     Source: Hosmer & Lemeshow 1980; groups as ResourceSelection::hoslem.test.
     """
     outcome = two_classes(positive, "hosmer_lemeshow")
     p = probabilities(probability, len(outcome), "hosmer_lemeshow")
     if groups < 3:
         raise InputError("hosmer_lemeshow", f"{groups} groups", "Ask for three or more; ten is usual.")
-    _, member = np.unique(quantile_groups(p, groups), return_inverse=True)
+    member = quantile_groups(p, groups)
     n, observed, expected = (np.bincount(member, weight) for weight in (np.ones(len(p)), outcome, p))
-    difference, spread = (observed - expected) ** 2, expected * (n - expected) / n
+    difference = (observed - expected) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):  # a group of certain and right probabilities adds nothing
+        spread = expected * (n - expected) / n
         statistic = float(np.where(difference == 0, 0.0, difference / spread).sum())
-    df, formed = groups - 2 if fitted else groups, len(n)
+    df, formed, empty = groups - 2 if fitted else groups, len(n), int((n == 0).sum())
+    defined = formed > 1 and not empty
+    words = f"{formed} of {groups} groups formed" + (f", {empty} of them empty: no p" if empty else "")
     return HosmerLemeshow(
-        statistic=statistic if formed > 1 else np.nan,
-        p=float(chi2.sf(statistic, df)) if formed > 1 else np.nan,
+        statistic=statistic if defined else np.nan,
+        p=float(chi2.sf(statistic, df)) if defined else np.nan,
         df=float(df),
-        method=f"Hosmer-Lemeshow, {formed} of {groups} groups formed, {'fitted' if fitted else 'held-out'} patients",
-        valid=bool(formed > 1 and min(expected.min(), (n - expected).min()) >= SMALLEST_EXPECTED),
+        method=f"Hosmer-Lemeshow, {words}, {'fitted' if fitted else 'held-out'} patients",
+        valid=bool(defined and min(expected.min(), (n - expected).min()) >= SMALLEST_EXPECTED),
     )
 
 

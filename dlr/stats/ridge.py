@@ -33,6 +33,7 @@ def ridge(
 ) -> LogisticFit:
     """Log-likelihood less ½ penalty Σ (sd β)²: slopes shrunk on the standardised scale, intercept free.
 
+    rms::lrm scales by the SD with divisor n - 1: its penalty λ is n / (n - 1) λ here.
     penalty : None takes the one with the largest likelihood-ratio χ² − 2 effective df (Harrell's corrected AIC).
     Standard errors from Gray's sandwich (I + P)⁻¹ I (I + P)⁻¹; as estimates are shrunk on purpose, they and the Wald
     limits describe spread, not coverage, and profile limits are NaN. Other arguments as in `logistic`.

@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+from scipy.stats import rankdata
 
 from dlr.errors import InputError
 from dlr.stats.contingency import chi_square, fisher_exact, smallest_expected
@@ -60,7 +61,8 @@ def table1(
     """Columns COLUMNS: a row a numeric variable; for counts one row with the test and one a level with its counts.
 
     group : (n,), the patients' group by name; patients of neither group are left out.  groups : the names of a and b.
-    Missing values are counted and left out of summary and test. `smd` has the sign of a − b for numbers and none for
+    Missing values are counted and left out of summary and test. `smd` has the sign of a − b for numbers, is that of the
+    ranks where medians are shown (a skewed column's mean says nothing of its middle), and has no sign for
     counts; an undefined test (constant column, empty group) is NaN and its name says what was asked.
     """
     names = np.asarray(group).astype(str)
@@ -124,7 +126,9 @@ def _numbers(column: TableColumn, a: pd.Series, b: pd.Series) -> list[dict[str, 
         name = "Student's t-test" if column.equal_variances else "Welch's t-test"
         test = compare(x, y) if min(len(x), len(y)) > 1 else _undefined(name)
     row = {"level": "", "value_a": _summary(column, x), "value_b": _summary(column, y)}
-    return [row | _tested(test, standardised_difference(x, y) if min(len(x), len(y)) else float("nan"))]
+    shown = rankdata(np.concatenate([x, y])) if column.show == "median" else np.concatenate([x, y])
+    apart = standardised_difference(*np.split(shown, [len(x)])) if min(len(x), len(y)) else float("nan")
+    return [row | _tested(test, apart)]
 
 
 def _summary(column: TableColumn, x: np.ndarray) -> str:

@@ -48,6 +48,13 @@ def test_single_group_is_undefined() -> None:
     assert not found.valid
 
 
+def test_an_empty_group_has_no_p_and_says_so() -> None:
+    """Quartiles 0, .15, .6, .7, .9: nobody lies between .6 and .7."""
+    found = hosmer_lemeshow([0, 1, 0, 1, 0, 1, 1], [0, 0, 0.3, 0.6, 0.6, 0.8, 0.9], groups=4, fitted=False)
+    assert np.isnan([found.statistic, found.p]).all() and not found.valid
+    assert found.method == "Hosmer-Lemeshow, 4 of 4 groups formed, 1 of them empty: no p, held-out patients"
+
+
 def test_certain_and_right_probabilities_add_nothing_and_wrong_ones_are_impossible() -> None:
     p = np.repeat([0.0, 0.5, 1.0], 10)
     y = np.repeat([0, 1, 0, 1], [10, 5, 5, 10])

@@ -55,6 +55,17 @@ def test_counts_equal_r(name: str) -> None:
         assert_equals_r(rows(name, show="count", yates=True).loc[0, "p"], expected["p_chisq_yates"])
 
 
+def test_where_medians_are_shown_the_difference_is_that_of_the_ranks() -> None:
+    """Group a lies lower but for one patient far out: ranks 1, 2, 3, 8 against 4, 5, 6, 7; the means say the opposite."""
+    frame = pd.DataFrame({"marker": [1.0, 2.0, 3.0, 900.0, 4.0, 5.0, 6.0, 7.0]})
+    found = {
+        show: table1(frame, np.repeat(["a", "b"], 4), ("a", "b"), [TableColumn("marker", show)])["smd"][0]
+        for show in ("mean", "median")
+    }
+    assert found["median"] == pytest.approx((3.5 - 5.5) / np.sqrt((29 / 3 + 5 / 3) / 2))
+    assert found["mean"] > 0.4
+
+
 def test_the_difference_of_two_shares_is_the_textbook_one() -> None:
     """30 % against 50 %: .2 / √((.21 + .25) / 2)."""
     assert categorical_difference(np.array([[70, 50], [30, 50]])) == pytest.approx(0.2 / np.sqrt(0.23))
