@@ -56,7 +56,7 @@ def test_counts_equal_r(name: str) -> None:
 
 
 def test_where_medians_are_shown_the_difference_is_that_of_the_ranks() -> None:
-    """Group a lies lower but for one patient far out: ranks 1, 2, 3, 8 against 4, 5, 6, 7; the means say the opposite."""
+    """Group a lies lower but for one patient far out: ranks 1, 2, 3, 8 against 4, 5, 6, 7."""
     frame = pd.DataFrame({"marker": [1.0, 2.0, 3.0, 900.0, 4.0, 5.0, 6.0, 7.0]})
     found = {
         show: table1(frame, np.repeat(["a", "b"], 4), ("a", "b"), [TableColumn("marker", show)])["smd"][0]
