@@ -71,6 +71,13 @@ class EvaluateSettings(Section):
     target_prevalence: float | None = Field(None, gt=0, lt=1)  # where sampling was enriched
     decision_band: bool = False
 
+    @field_validator("net_benefit_at")
+    @classmethod
+    def _thresholds(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        if not all(0 < each < 1 for each in value) or len(set(value)) < len(value):
+            raise ValueError("name thresholds between 0 and 1, each once")
+        return value
+
     @field_validator("strata")
     @classmethod
     def _cuts(cls, value: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:

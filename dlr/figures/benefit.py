@@ -77,22 +77,24 @@ def draw_decision(curves: pd.DataFrame, ax: Axes, limits: tuple[float, float] = 
 def draw_predictions(patients: pd.DataFrame, ax: Axes, classes: Sequence[str] = ("negative", "positive")) -> Axes:
     """Each patient's probability as a bar that starts at the cut-off, in order, coloured by the truth.
 
-    patients : columns probability, positive, cutoff, role. Stacked bars are hatched.
+    patients : columns probability, positive, cutoff (a patient's own, where folds have theirs), role. Stacked: hatched.
     """
     table = patients.sort_values(["probability", "positive"], kind="stable").reset_index(drop=True)
-    cutoff, stacked = float(table["cutoff"].iloc[0]), _stacked(table)
+    cutoff, stacked = table["cutoff"].to_numpy(dtype=float), _stacked(table)
     positive = table["positive"].astype(bool).to_numpy()
     height = table["probability"].to_numpy(dtype=float) - cutoff
     x = np.arange(len(table))
     for truth, tone, name in ((False, theme.NEGATIVE, classes[0]), (True, theme.POSITIVE, classes[1])):
         chosen = positive == truth
         ax.bar(
-            x[chosen], height[chosen], bottom=cutoff, width=0.82, color=tone, label=f"{name} ({chosen.sum()})",
+            x[chosen], height[chosen], bottom=cutoff[chosen], width=0.82, color=tone, label=f"{name} ({chosen.sum()})",
             edgecolor=theme.GREY if not truth else "white" if stacked else tone, linewidth=0.2,
             hatch=theme.STACKED_HATCH if stacked else None,
         )  # fmt: skip
-    ax.axhline(cutoff, color=theme.INK, linewidth=0.8)
-    ax.text(-0.6, cutoff, f"cut-off {cutoff:.2f} ", va="bottom", ha="left", fontsize=7.5)
+    low, middle, high = cutoff.min(), float(np.median(cutoff)), cutoff.max()
+    ax.axhline(middle, color=theme.INK, linewidth=0.8)
+    by_fold = f" ({low:.2f} to {high:.2f} by fold)" if low < high else ""
+    ax.text(-0.6, middle, f"cut-off {middle:.2f}{by_fold} ", va="bottom", ha="left", fontsize=7.5)
     ax.set(
         xlabel="Patients, in order of probability", ylabel="Probability", ylim=(0, 1), xlim=(-1, len(table)), xticks=[]
     )

@@ -20,17 +20,17 @@ from dlr.study.curves import (
     precision_recall_table,
     roc_table,
 )
+from dlr.study.cutoffs import Cutoffs, cut_offs
 from dlr.study.macro import macro_rows
 from dlr.study.measures import (
     SMALLEST_SUBSET,
-    Cutoffs,
     Evaluated,
-    cut_offs,
     evaluated_signatures,
     measures,
     optimism_gap,
 )
 from dlr.study.medians import training_medians
+from dlr.study.net_benefit import net_benefit_table
 from dlr.study.subsets import cohorts_of, strata_of
 from dlr.study.unknown_outcomes import unknown_outcome_rows
 from dlr.tables import (
@@ -43,6 +43,7 @@ from dlr.tables import (
     HISTOGRAM,
     LOOKS,
     METRICS,
+    NET_BENEFIT,
     OPTIMISM_GAP,
     PER_CENT,
     PR,
@@ -63,15 +64,15 @@ def apply_evaluate(given: Application) -> None:
 
 @stage(
     "evaluate",
-    version=8,
+    version=9,
     needs=["cohort"],
     asks=[PREDICTIONS, VOLUMES],
     sections=["evaluate"],
     libraries=["numpy", "scipy"],
-    publish=["metrics.csv", "comparisons.csv", "ablation.csv"],
+    publish=["metrics.csv", "comparisons.csv", "ablation.csv", NET_BENEFIT.file],
     gives=[
         METRICS, COMPARISONS, CUTOFFS, ROC, PR, CALIBRATION, DECISION, HISTOGRAM, PER_CENT, OPTIMISM_GAP,
-        RECLASSIFICATION, LOOKS, ABLATION, CONFOUNDERS,
+        RECLASSIFICATION, LOOKS, ABLATION, CONFOUNDERS, NET_BENEFIT,
     ],
     apply=apply_evaluate,
 )  # fmt: skip
@@ -103,7 +104,9 @@ def evaluate(run: Run) -> None:
     ROC.write(run.folder, roc_table(two_classes))
     PR.write(run.folder, precision_recall_table(two_classes))
     CALIBRATION.write(run.folder, calibration_table(two_classes))
-    DECISION.write(run.folder, decision_table(two_classes, settings.target_prevalence, settings.decision_band))
+    prevalence = settings.target_prevalence
+    DECISION.write(run.folder, decision_table(two_classes, prevalence, settings.decision_band))
+    NET_BENEFIT.write(run.folder, net_benefit_table(two_classes, settings.net_benefit_at, prevalence))
     HISTOGRAM.write(run.folder, histogram_table(two_classes, cutoffs))
     PER_CENT.write(run.folder, per_cent_table(chosen))
     OPTIMISM_GAP.write(run.folder, optimism_gap(metrics))

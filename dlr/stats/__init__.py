@@ -12,6 +12,7 @@ from dlr.stats.decision import (
     decision_curve,
     interventions_avoided,
     net_benefit,
+    net_benefit_less,
     net_benefit_limits,
     treat_all,
 )
@@ -32,7 +33,7 @@ from dlr.stats.per_cent import PerCentAgreement, absolute_error_difference, mean
 from dlr.stats.permutation import permutation_p, shuffled
 from dlr.stats.precision import pr_curve
 from dlr.stats.pretty import pretty
-from dlr.stats.proportions import AtCutOff, Counts, at_cutoff, counts, interval_wilson
+from dlr.stats.proportions import AtCutOff, Counts, Limits, at_cutoff, counts, interval_wilson
 from dlr.stats.reclassification import Reclassification, idi, nri
 from dlr.stats.ridge import ridge
 from dlr.stats.riley import RileySize, events_per_variable, maximum_parameters, r2_ceiling, riley_sample_size
@@ -72,6 +73,7 @@ __all__ = [
     "HosmerLemeshow",
     "LabelRows",
     "LabelsTogether",
+    "Limits",
     "LogisticFit",
     "Nomogram",
     "Optimism",
@@ -131,6 +133,7 @@ __all__ = [
     "maximum_parameters",
     "mean_absolute_error",
     "net_benefit",
+    "net_benefit_less",
     "net_benefit_limits",
     "newcombe_interval",
     "nri",

@@ -11,7 +11,8 @@ from dlr.stats.outcome import probabilities, two_classes
 from dlr.stats.proportions import Limits, difference_limits, wilson_limits
 
 __all__ = [
-    "THRESHOLDS", "decision_curve", "interventions_avoided", "net_benefit", "net_benefit_limits", "treat_all",
+    "THRESHOLDS", "decision_curve", "interventions_avoided", "net_benefit", "net_benefit_less", "net_benefit_limits",
+    "treat_all",
 ]  # fmt: skip
 
 THRESHOLDS = np.arange(1, 100) / 100  # k / 100 exactly: a rounded 0.07 would move patients at p = 0.07
@@ -68,6 +69,47 @@ def net_benefit_limits(
         gain, loss = wilson_limits(true, m) * share, wilson_limits(false, n) * (1 - share) * harm
         correlation = 0.0
     return difference_limits(loss, gain, correlation) if less_treat_all else difference_limits(gain, loss, correlation)
+
+
+def net_benefit_less(
+    positive: ArrayLike,
+    probability: ArrayLike,
+    other: ArrayLike,
+    thresholds: ArrayLike = THRESHOLDS,
+    target_prevalence: float | None = None,
+) -> Limits:
+    """Net benefit (T,) less that of another model on the same patients, with pointwise 95 % limits.
+
+    positive : bool (n,).  probability, other : (n,).  Only patients whom one model treats and the other does not count:
+    the four shares of them are joined as in `net_benefit_limits`. At 150 to 300 patients and thresholds of .2 and .3
+    the limits cover 95 to 97 %, at 30 to 60 patients 97 to 100, and up to 100 where the models differ on few: then a
+    bootstrap covers as little as 77.
+    """
+    outcome, t = two_classes(positive, "net_benefit_less"), _thresholds(thresholds)
+    first, second = (
+        probabilities(given, len(outcome), "net_benefit_less")[:, None] >= t for given in (probability, other)
+    )
+    m, n = int(outcome.sum()), int((~outcome).sum())
+    more, fewer = first & ~second, second & ~first
+    known = target_prevalence is not None
+    gained = _less(more[outcome].sum(axis=0), fewer[outcome].sum(axis=0), m if known else m + n)
+    harmed = _less(more[~outcome].sum(axis=0), fewer[~outcome].sum(axis=0), n if known else m + n)
+    harm = t / (1 - t)
+    if known:
+        share = _prevalence(outcome, target_prevalence)
+        return difference_limits(gained[0] * share, harmed[0] * ((1 - share) * harm))
+    spread = np.sqrt(gained[1] * harmed[1])
+    correlation = np.divide(-gained[0].value * harmed[0].value, spread, out=np.zeros_like(spread), where=spread > 0)
+    return difference_limits(gained[0], harmed[0] * harm, correlation)
+
+
+def _less(more: np.ndarray, fewer: np.ndarray, n: int) -> tuple[Limits, np.ndarray]:
+    """A share less another of one sample of n, with its limits, and n times its variance."""
+    a, b = more / n, fewer / n
+    correlation = -np.sqrt(
+        more / np.maximum(n - more, 1) * fewer / np.maximum(n - fewer, 1)
+    )  # all of one: none of the other
+    return difference_limits(wilson_limits(more, n), wilson_limits(fewer, n), correlation), a + b - (a - b) ** 2
 
 
 def treat_all(

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 import pandas as pd
 
 from dlr import stats
-from dlr.study.measures import Cutoffs, Evaluated
+from dlr.study.cutoffs import Cutoffs
+from dlr.study.measures import Evaluated
 from dlr.tables import CALIBRATION, DECISION, HISTOGRAM, PER_CENT, PR, ROC, Table
 from dlr.words import Role
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from dlr import stats
 from dlr.randomness import rng
-from dlr.study.measures import Cutoffs, Evaluated, role_words
+from dlr.study.cutoffs import Cutoffs
+from dlr.study.measures import Evaluated, role_words
 from dlr.tables import METRICS
 from dlr.words import CHOSEN, MACRO, Estimate
 
@@ -65,13 +66,12 @@ def macro_rows(
         area = stats.macro_auc([label_rows(one) for one in targets], generator=generator, replicates=replicates)
         yield row("auc", area)
         everybody = sorted(set.intersection(*(set(one.patients) for one in targets)))
-        at = [cutoffs.of(one) for one in targets]
+        truth, value, at = (
+            np.column_stack([pd.Series(given(one), list(one.patients))[everybody] for one in targets])
+            for given in (lambda one: one.positive, lambda one: one.probability, cutoffs.of)
+        )
         if not everybody or not np.isfinite(at).all():
             continue
-        truth, value = (
-            np.column_stack([pd.Series(given, list(one.patients))[everybody] for one, given in pairs])
-            for pairs in ([(one, one.positive) for one in targets], [(one, one.probability) for one in targets])
-        )
         names = [one.target.name for one in targets]
         found = stats.labels_together(truth, value >= at, names, generator=generator, replicates=replicates)
         for metric, estimate in found.named():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,14 +13,12 @@ from dlr import stats
 from dlr.errors import InputError
 from dlr.randomness import rng
 from dlr.study.cohort import CohortTables
-from dlr.tables import CUTOFFS, METRICS, OPTIMISM_GAP
-from dlr.words import CHOSEN, Comparison, CutOff, Estimate, Protocol, Role, Side, Target, signature
+from dlr.tables import METRICS, OPTIMISM_GAP
+from dlr.words import CHOSEN, Comparison, Estimate, Protocol, Role, Side, Target, chose_cutoffs, signature
 
 __all__ = [
     "SMALLEST_SUBSET",
-    "Cutoffs",
     "Evaluated",
-    "cut_offs",
     "evaluated_signatures",
     "leading",
     "measures",
@@ -130,47 +128,6 @@ def evaluated_signatures(predictions: pd.DataFrame, tables: CohortTables) -> lis
     return out
 
 
-@dataclass(frozen=True)
-class Cutoffs:
-    """The cut-off of every binary signature, from training or validation patients only, used unchanged elsewhere."""
-
-    found: dict[tuple[str, str, str, str], CutOff]  # by target, model, variant, protocol
-
-    def of(self, one: Evaluated) -> float:
-        """A signature's cut-off on any side; NaN where it has none."""
-        found = self.found.get(_line(one))
-        return NAN if found is None else found.value
-
-    def table(self) -> pd.DataFrame:
-        """CUTOFFS."""
-        rows = [(*line, found.value, found.rule, found.n) for line, found in self.found.items()]
-        return pd.DataFrame(rows, columns=list(CUTOFFS.names))
-
-
-def cut_offs(signatures: Sequence[Evaluated]) -> Cutoffs:
-    """Youden's cut-off on each chosen signature's training patients; under `paper`, whose training patients are
-    apparent, on the validation side where there is one with both classes; where external patients are cross-fitted
-    among themselves, on these.
-    """
-    judges = {}
-    for one in signatures:
-        validation = one.side == Side.VALIDATION and one.protocol == Protocol.PAPER
-        training = Side.EXTERNAL if one.protocol == Protocol.EXTERNAL_CROSSFIT else Side.TRAIN
-        serves = validation or (one.side == training and _line(one) not in judges)
-        if serves and one.algorithm == CHOSEN and one.two_classes:
-            judges[_line(one)] = one
-    found = {}
-    for line, one in judges.items():
-        youden = stats.youden(one.positive, one.probability)
-        whose = "validation side" if one.side == Side.VALIDATION else one.role
-        found[line] = replace(youden, rule=f"{youden.rule}, {whose}")
-    return Cutoffs(found)
-
-
-def _line(one: Evaluated) -> tuple[str, str, str, str]:
-    return (one.target.name, one.model, one.variant, one.protocol)
-
-
 def leading(one: Evaluated, seed: int, replicates: int) -> Estimate:
     """The AUC, or of a per cent the mean absolute error, with the interval that is valid for its role.
 
@@ -201,10 +158,11 @@ def _rows_of_chains(one: Evaluated, replicates: int) -> tuple[np.ndarray, np.nda
 
 
 def measures(
-    one: Evaluated, cutoff: float, seed: int, replicates: int, baseline: np.ndarray | float = NAN
+    one: Evaluated, cutoff: np.ndarray | float, seed: int, replicates: int, baseline: np.ndarray | float = NAN
 ) -> list[dict[str, Any]]:
     """All rows of METRICS for a signature on a side; a measure without two classes has no row.
 
+    cutoff : of every patient (n,), or one for all; NaN: nothing is measured at a cut-off.
     baseline : of a per cent target, what every patient is told without a model (`Medians`), which every model is held
     against.
     """
@@ -216,12 +174,7 @@ def measures(
     rows = _discrimination(one, seed, replicates)
     if one.algorithm != CHOSEN or few:
         return rows
-    if np.isfinite(cutoff):
-        found = stats.at_cutoff(one.positive, one.probability, cutoff)
-        rows += [metric_row(one, name, estimate, cutoff) for name, estimate in found.named()]
-        if 0 < cutoff < 1:
-            benefit = float(stats.net_benefit(one.positive, one.probability, [cutoff])[0])
-            rows.append(metric_row(one, "net_benefit_at_cutoff", _plain(one, benefit, "Vickers and Elkin"), cutoff))
+    rows += _at_cutoff(one, np.broadcast_to(cutoff, len(one.patients)))
     rows += _calibration(one, seed, replicates)
     deviation = float(one.probability.std(ddof=1))
     rows.append(metric_row(one, "mean_probability", _plain(one, float(one.probability.mean()), "mean")))
@@ -229,6 +182,22 @@ def measures(
     if one.subset == WHOLE and (one.side == Side.TEST or one.cross_fitted):
         rows += _sample_size(one, rows[0]["value"])
     return rows
+
+
+def _at_cutoff(one: Evaluated, cutoff: np.ndarray) -> Iterator[dict[str, Any]]:
+    """Sensitivity and all else where each patient is judged at a cut-off of theirs, and who chose it."""
+    if not np.isfinite(cutoff).all():
+        return
+    called = (one.probability >= cutoff).astype(float)
+    found = stats.at_cutoff(one.positive, called, 0.5)
+    low, high, chose = cutoff.min(), cutoff.max(), ""
+    if one.cross_fitted:
+        chose = f"; cut-offs chosen on the other folds, {low:.3f} to {high:.3f}"
+    elif chose_cutoffs(one.protocol, one.side):
+        chose = "; cut-off chosen on these patients"
+    for name, estimate in found.named():
+        marked = replace(estimate, method=estimate.method + chose)
+        yield metric_row(one, name, marked, low if low == high else NAN)
 
 
 def _sample_size(one: Evaluated, area: float) -> list[dict[str, Any]]:

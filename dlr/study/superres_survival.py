@@ -13,8 +13,9 @@ import pandas as pd
 from dlr.engine import Run
 from dlr.study.cases import CaseRow, CohortFiles, rows_of
 from dlr.study.cohort import CohortTables
+from dlr.study.cutoffs import cut_offs
 from dlr.study.frames import PatientFrame
-from dlr.study.measures import cut_offs, evaluated_signatures
+from dlr.study.measures import evaluated_signatures
 from dlr.study.signatures import apply_chains, held_out_rows
 from dlr.study.simulated import SUBJECTS, SimulatedFiles
 from dlr.study.superres import CHECKED_ROLE

@@ -157,6 +157,7 @@ CHANGES: dict[str, Acts] = {
     "evaluate.permutations": Acts(
         "2", "numbers", "permutations", ("evaluate.permutations=1", "learn.protocols=[crossfit]")
     ),
+    "evaluate.net_benefit_at": Acts("[0.2]", "numbers", "evaluate"),
     "evaluate.splits": Acts("1", "numbers", "radiomics_model"),
     "evaluate.strata": Acts("{{age: [50]}}", "numbers", "evaluate"),
     "evaluate.reclassification": Acts("true", "numbers", "evaluate"),

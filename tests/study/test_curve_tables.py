@@ -14,8 +14,10 @@ from dlr.study.curves import (
     precision_recall_table,
     roc_table,
 )
-from dlr.study.measures import Cutoffs, Evaluated, cut_offs
-from dlr.tables import CALIBRATION, DECISION, HISTOGRAM, PER_CENT, PR, ROC
+from dlr.study.cutoffs import Cutoffs, cut_offs
+from dlr.study.measures import Evaluated
+from dlr.study.net_benefit import net_benefit_table
+from dlr.tables import CALIBRATION, DECISION, HISTOGRAM, NET_BENEFIT, PER_CENT, PR, ROC
 from tests.study.hand_made import KI67, evaluated
 
 TRUTH, VALUE = [0, 0, 1, 1], [0.1, 0.4, 0.6, 0.9]
@@ -71,11 +73,29 @@ def test_a_flexible_curve_needs_a_hundred_patients_of_the_rarer_class(positives:
     assert set(table.loc[table["kind"] == "curve", "n"]) <= {220}
 
 
+def test_net_benefit_stands_at_the_thresholds_set_beforehand_beside_treating_all_and_clinical() -> None:
+    """At .25 the model treats 2 of 2 positives and 1 of 2 negatives, Clinical 1 and 2: 2/4 - 1/4/3 and 1/4 - 2/4/3."""
+    rad = evaluated(TRUTH, VALUE)
+    clinical = evaluated(TRUTH, [0.5, 0.6, 0.7, 0.1], model="Clinical")
+    apparent = evaluated(TRUTH, VALUE, side="train", role="apparent", protocol="paper")
+    table = NET_BENEFIT.conform(net_benefit_table([rad, clinical, apparent], [0.25], None)).set_index("model")
+    assert set(table["side"]) == {"test"} and set(table["role"]) == {"held-out"} and set(table["threshold"]) == {0.25}
+    assert table.at["Rad", "net_benefit"] == pytest.approx(2 / 4 - 1 / 4 / 3)
+    assert table.at["Rad", "treat_all"] == pytest.approx(2 / 4 - 2 / 4 / 3)
+    assert table.at["Rad", "less_treat_all"] == pytest.approx(1 / 4 / 3)
+    assert table.at["Rad", "less_clinical"] == pytest.approx(1 / 4 + 1 / 4 / 3)
+    assert np.isnan(table.at["Clinical", "less_clinical"])
+    assert table.at["Rad", "lower"] < table.at["Rad", "net_benefit"] < table.at["Rad", "upper"]
+    assert NET_BENEFIT.conform(net_benefit_table([rad], [], None)).empty
+
+
 def test_the_histogram_holds_every_patient_with_truth_and_cut_off() -> None:
     table = HISTOGRAM.conform(histogram_table(sides(), cut_offs(sides())))
     assert table["patient_id"].tolist() == ["P0", "P1", "P2", "P3"] * 3
     assert table["positive"].tolist() == TRUTH * 3 and table["probability"].tolist() == VALUE * 3
-    assert set(table["cutoff"]) == {0.5}
+    cutoff = table.groupby(["protocol", "side"])["cutoff"].first()
+    assert cutoff["crossfit", "test"] == cutoff["paper", "train"] == 0.5
+    assert np.isnan(cutoff["crossfit", "train"]), "in one fold alone nobody else chose"
     assert histogram_table(sides()[2:], Cutoffs({}))["cutoff"].isna().all()
 
 

@@ -14,8 +14,9 @@ from dlr.report.evidence import Evidence, main_variant
 from dlr.settings import StudySettings
 from dlr.study.combined import chosen_signatures, combined_frame
 from dlr.study.comparisons import comparison_table
+from dlr.study.cutoffs import cut_offs
 from dlr.study.macro import macro_rows
-from dlr.study.measures import cut_offs, evaluated_signatures, measures, optimism_gap
+from dlr.study.measures import evaluated_signatures, measures, optimism_gap
 from dlr.tables import METRICS, ROC
 from dlr.words import BICUBIC_IMAGES, HELD_AGAINST, LESION_ALONE, MODELS, NATIVE_IMAGES, Target
 from tests.study.hand_made import HER2, cohort_of, predictions_of

@@ -10,7 +10,8 @@ import pytest
 from scipy.stats import chi2
 
 from dlr.stats import sample_size_obuchowski
-from dlr.study.measures import Cutoffs, Evaluated, cut_offs, evaluated_signatures, measures, optimism_gap
+from dlr.study.cutoffs import Cutoffs, cut_offs
+from dlr.study.measures import Evaluated, evaluated_signatures, measures, optimism_gap
 from dlr.tables import CUTOFFS, METRICS, OPTIMISM_GAP
 from tests.study.hand_made import HER2, KI67, cohort_of, evaluated, predictions_of
 
@@ -106,8 +107,8 @@ def test_a_cut_off_comes_from_the_chosen_chains_training_patients_alone() -> Non
             "rule": "Youden, out-of-fold", "n": 4,
         }
     ]  # fmt: skip
-    assert found.of(test) == found.of(train) == 0.5
-    assert np.isnan(found.of(few)) and np.isnan(found.of(evaluated(TRUTH, VALUE, variant="before biopsy")))
+    assert (found.of(test) == 0.5).all()
+    assert np.isnan(found.of(few)).all() and np.isnan(found.of(evaluated(TRUTH, VALUE, variant="before biopsy"))).all()
 
 
 def test_under_paper_the_validation_side_gives_the_cut_off_where_it_has_both_classes() -> None:
@@ -121,7 +122,7 @@ def test_under_paper_the_validation_side_gives_the_cut_off_where_it_has_both_cla
             (row,) = cut_offs(order).table().to_dict("records")
             assert (row["cutoff"], row["rule"], row["n"]) == (pytest.approx(cutoff), rule, 4)
         one_class = evaluated([1, 1, 1, 1], VALUE, side="validation", protocol=protocol)
-        assert cut_offs([train, one_class]).of(train) == 0.5
+        assert cut_offs([train, one_class]).found["her2", "Rad", "", protocol].value == 0.5
 
 
 def test_external_patients_give_a_cut_off_only_where_they_are_cross_fitted_among_themselves() -> None:
@@ -129,9 +130,63 @@ def test_external_patients_give_a_cut_off_only_where_they_are_cross_fitted_among
     within = evaluated(TRUTH, [0.1, 0.4, 0.6, 0.9], role="out-of-fold", **names)
     frozen = evaluated(TRUTH, [0.1, 0.2, 0.8, 0.9], side="external")
     found = cut_offs([frozen, within])
-    assert found.of(within) == 0.5 and np.isnan(found.of(frozen))
+    assert found.found["her2", "Rad", "", "external_crossfit"].value == 0.5 and np.isnan(found.of(frozen)).all()
     train = evaluated(TRUTH, [0.1, 0.6, 0.8, 0.9], side="train", role="out-of-fold", protocol="external_crossfit")
-    assert np.isnan(cut_offs([train]).of(train)), "nobody else is predicted there"
+    assert not cut_offs([train]).found, "nobody else is predicted there"
+
+
+def folded(truth: list, value: list, folds: list[int], **names: Any) -> Evaluated:
+    """A cross-fitted signature of one drawing."""
+    chains = predictions_of({f"P{k}": v for k, v in enumerate(value)}).assign(fold=folds)
+    return evaluated(truth, value, chains=chains, **({"side": "train", "role": "out-of-fold"} | names))
+
+
+@pytest.mark.parametrize("names", [
+    {}, {"role": "stacked, optimistic", "model": "Combined"}, {"protocol": "nested", "side": "test"},
+    {"protocol": "external_crossfit", "side": "external"},
+])  # fmt: skip
+def test_a_fold_is_judged_at_the_cut_off_of_the_others(names: dict[str, str]) -> None:
+    """Youden of P4 to P7 is .55, of P0 to P3 .35: P2 at .5 is then called negative, P5 at .4 positive."""
+    truth, value = [0, 0, 1, 1, 0, 0, 1, 1], [0.1, 0.2, 0.5, 0.9, 0.1, 0.4, 0.7, 0.8]
+    one = folded(truth, value, [0, 0, 0, 0, 1, 1, 1, 1], **names)
+    found = cut_offs([one])
+    assert found.of(one) == pytest.approx([0.55] * 4 + [0.35] * 4)
+    assert found.of(one.of({"P1", "P4"}, "cohort=A")) == pytest.approx([0.55, 0.35]), "by patient, in any subset"
+    rows = rows_of(one, found.of(one))
+    assert rows.at["sensitivity", "value"] == 0.75 and rows.at["specificity", "value"] == 0.75
+    assert np.isnan(rows.at["sensitivity", "cutoff"])
+    assert rows.at["sensitivity", "method"] == "Wilson, 3 of 4; cut-offs chosen on the other folds, 0.350 to 0.550"
+
+
+def test_a_folds_own_outcomes_do_not_move_its_cut_off() -> None:
+    value, folds = [0.1, 0.2, 0.5, 0.9, 0.1, 0.4, 0.7, 0.8], [0, 0, 0, 0, 1, 1, 1, 1]
+    usual, turned = (folded([*own, 0, 0, 1, 1], value, folds) for own in ([0, 0, 1, 1], [1, 1, 0, 0]))
+    assert cut_offs([usual]).of(usual)[:4].tolist() == cut_offs([turned]).of(turned)[:4].tolist()
+
+
+def test_where_the_other_folds_have_one_class_nobody_is_judged() -> None:
+    one = folded([0, 0, 1, 1], VALUE, [0, 0, 1, 1])
+    assert np.isnan(cut_offs([one]).of(one)).all() and "sensitivity" not in rows_of(one, cut_offs([one]).of(one)).index
+
+
+def test_cross_fitted_cut_offs_find_nothing_in_noise() -> None:
+    """Youden's J of 40 signatures of noise: near 0 where the patients judged did not choose, .15 where they did."""
+    generator = np.random.default_rng(3)
+    crossed, chosen_here = [], []
+    for _ in range(40):
+        truth, value = generator.permutation(np.repeat([0.0, 1.0], [70, 30])), generator.random(100)
+        one = folded(truth.tolist(), value.tolist(), (np.arange(100) % 5).tolist())
+        found = cut_offs([one])
+        for cutoff, kept in ((found.of(one), crossed), (found.found["her2", "Rad", "", "crossfit"].value, chosen_here)):
+            called = value >= cutoff
+            kept.append(called[truth == 1].mean() - called[truth == 0].mean())
+    assert abs(np.mean(crossed)) < 2.5 * np.std(crossed) / np.sqrt(40) and np.mean(chosen_here) > 0.12
+
+
+def test_what_apparent_patients_chose_is_said() -> None:
+    one = evaluated(TRUTH, VALUE, side="train", role="apparent", protocol="paper")
+    assert rows_of(one, 0.5).at["sensitivity", "method"] == "Wilson, 2 of 2; cut-off chosen on these patients"
+    assert rows_of(evaluated(TRUTH, VALUE), 0.5).at["sensitivity", "method"] == "Wilson, 2 of 2"
 
 
 def test_no_cut_offs_are_an_empty_table() -> None:
@@ -146,25 +201,18 @@ def test_measures_at_a_cut_off_by_hand() -> None:
     rows = rows_of(evaluated(TRUTH, VALUE), cutoff=0.5)
     assert rows.loc["auc", "value"] == 1.0 and rows.loc["auc", "method"].startswith("Newcombe")
     assert rows.loc[["sensitivity", "specificity", "accuracy"], "value"].tolist() == [1.0, 0.5, 0.75]
-    assert rows.loc["net_benefit_at_cutoff", "value"] == pytest.approx(2 / 4 - 1 / 4)
     assert rows.loc["mean_probability", "value"] == pytest.approx(0.6)
     assert rows.loc["sd_probability", "value"] == pytest.approx(np.sqrt(0.26 / 3))
     assert rows.loc["brier", "value"] == pytest.approx((0.04 + 0.36 + 0.09 + 0.01) / 4)
     assert set(rows["n"]) == {4} and set(rows["n_positive"]) == {2}
-    assert (rows.loc[["sensitivity", "net_benefit_at_cutoff"], "cutoff"] == 0.5).all()
+    assert rows.loc["sensitivity", "cutoff"] == 0.5
     assert rows.loc[["auc", "brier", "mean_probability"], "cutoff"].isna().all()
     assert set(rows["target"]) == {"her2"} and set(rows["algorithm"]) == {"chosen"} and set(rows["subset"]) == {"all"}
 
 
-@pytest.mark.parametrize("cutoff", [0.0, 1.0, 1.5])
-def test_net_benefit_needs_a_threshold_within_0_and_1(cutoff: float) -> None:
-    rows = rows_of(evaluated(TRUTH, VALUE), cutoff=cutoff)
-    assert "sensitivity" in rows.index and "net_benefit_at_cutoff" not in rows.index
-
-
 def test_without_a_cut_off_there_is_no_row_at_one() -> None:
     rows = rows_of(evaluated(TRUTH, VALUE))
-    assert "sensitivity" not in rows.index and "net_benefit_at_cutoff" not in rows.index and "brier" in rows.index
+    assert "sensitivity" not in rows.index and "brier" in rows.index
 
 
 def test_other_algorithms_have_their_areas_alone() -> None:
