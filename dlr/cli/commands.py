@@ -10,6 +10,7 @@ from typer import Option
 
 from dlr import __version__
 from dlr.cli.checks import compare, doctor
+from dlr.cli.command_line import Remembering
 from dlr.cli.draft import init
 from dlr.cli.predict import predict
 from dlr.cli.run import demo, fuse, run, run_stage
@@ -28,6 +29,7 @@ def main() -> None:
 
 
 app = typer.Typer(
+    cls=Remembering,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from dlr.engine import Result
 
-__all__ = ["WIDTH", "guarded", "print_plan", "print_results", "print_table"]
+__all__ = ["SUMMARY", "WIDTH", "guarded", "print_plan", "print_results", "print_table"]
 
+SUMMARY = "summary.pdf"
 WIDTH = 160  # of a table where there is no terminal to ask
 
 
@@ -55,6 +56,9 @@ def print_results(result: Result) -> None:
     for name in ("metrics.csv", "report.html", "nomogram.pdf"):
         if (result.study / name).is_file():
             typer.echo(f"{name.partition('.')[0]:<9} {result.study / name}")
+    sheet, page = result.study / SUMMARY, result.study / "report.html"
+    if sheet.is_file() and page.is_file() and sheet.stat().st_mtime < page.stat().st_mtime:
+        typer.echo(f"{sheet} is of an earlier report; again: dlr report --summary", err=True)
 
 
 def print_plan(result: Result) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from dlr.cli.command_line import line_given
 from dlr.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ class Start:
     study: Path
     params: str | None = None  # as given with --params
     sets: tuple[str, ...] = ()  # as given with --set
+    lines: tuple[str, ...] = ()  # the commands that made the study what it is
 
     def run(self, *, jobs: int | None = None, **options: Any) -> Result:
         """Run it on so many processes, all cores by default; further options are those of `run_pipeline`."""
@@ -66,7 +68,7 @@ class Start:
             self.settings,
             features=self.features,
             jobs=cores() if jobs is None else jobs,
-            started={"params": self.params, "sets": list(self.sets)},
+            started={"params": self.params, "sets": list(self.sets), "commands": list(self.lines)},
             **options,
         )
 
@@ -92,7 +94,8 @@ def prepare(
         refuse_unmade_images(found)
     given = _read_params(params) if params is not None else _beside(found) or _shipped(pipeline)
     settings = _resolved(loaded, given, overrides, found)
-    return Start(loaded, settings, found, features, study_folder(pipeline, name, out), params, tuple(overrides))
+    lines = tuple(filter(None, [line_given()]))
+    return Start(loaded, settings, found, features, study_folder(pipeline, name, out), params, tuple(overrides), lines)
 
 
 def prepare_again(study: Study, overrides: Sequence[str] = ()) -> Start:
@@ -107,7 +110,8 @@ def prepare_again(study: Study, overrides: Sequence[str] = ()) -> Start:
     beside = _beside(manifest) if before["params"] is None else None
     given = beside or _settings_of(study)
     settings = _resolved(loaded, given, sets if beside else overrides, manifest)
-    return Start(loaded, settings, manifest, study.inputs.features, study.folder, before["params"], tuple(sets))
+    lines = (*study.commands, *filter(None, [line_given() if overrides else None]))
+    return Start(loaded, settings, manifest, study.inputs.features, study.folder, before["params"], tuple(sets), lines)
 
 
 def as_it_ran(study: Study) -> Start:

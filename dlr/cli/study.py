@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer import Option
 
 from dlr.cli.options import Sets, StudyArgument
-from dlr.cli.screen import guarded, print_results, print_table
-from dlr.cli.start import find_study, prepare_again
+from dlr.cli.screen import SUMMARY, guarded, print_results, print_table
+from dlr.cli.start import as_it_ran, find_study, prepare_again
+from dlr.errors import InputError
+
+if TYPE_CHECKING:
+    from dlr.engine import Study
 
 __all__ = ["nomogram", "report", "status"]
 
@@ -22,7 +29,7 @@ def status(study: StudyArgument = None, sets: Sets = None) -> None:
       dlr status
       dlr status runs/mine --set learn.seeds=5
     """
-    from dlr.engine import Inputs, looks_at
+    from dlr.engine import Inputs, looks_at, one_a_kind
     from dlr.engine import status as study_status
 
     found = find_study(study)
@@ -36,7 +43,7 @@ def status(study: StudyArgument = None, sets: Sets = None) -> None:
     typer.echo(str(found.folder))
     print_table(["stage", "", "why", "computed", "took", "what it is"], rows)
     for s in stages:
-        for line in s.warnings:
+        for line in one_a_kind(s.warnings):
             typer.echo(f"! {s.stage}: {line}")
     looks = looks_at(found.folder)
     typer.echo(f"The test side was looked at under {len(looks)} key{'' if len(looks) == 1 else 's'}.")
@@ -55,15 +62,41 @@ def nomogram(study: StudyArgument = None) -> None:
 
 
 @guarded
-def report(study: StudyArgument = None, sets: Sets = None) -> None:
-    """Write a study's report again, from what the store holds.
+def report(
+    study: StudyArgument = None,
+    sets: Sets = None,
+    summary: Annotated[bool, Option("--summary", help="Write the finished report on one A4 sheet an outcome.")] = False,
+) -> None:
+    """Write a study's report again, from what the store holds; or what is in it on one sheet, as summary.pdf.
 
     \b
     Examples:
       dlr report
       dlr report runs/mine --set report.tiff=true
+      dlr report --summary
     """
-    _again(study, "report", sets)
+    if summary:
+        typer.echo(f"summary   {_summary(find_study(study), sets or ())}")
+    else:
+        _again(study, "report", sets)
+
+
+def _summary(study: Study, sets: Sequence[str]) -> Path:
+    """Draw the sheet from what the report was made of."""
+    if sets:
+        mend = "first `dlr report --set ...`, then `dlr report --summary`"
+        raise InputError(f"--set {sets[0]}", "--summary sums up the report as it is", mend)
+    if not (study.folder / "report.html").is_file() or study.folders.get("report") is None:
+        where, what = str(study.folder), "its report is not made yet"
+        raise InputError(where, what, "run the study to its end with `dlr run`, or make the report with `dlr report`")
+    from dlr.report import draw_summary
+    from dlr.stages.report import sources_of
+
+    start = as_it_ran(study)
+    gives = {stage.name: stage.gives for stage in start.pipeline.stages}
+    said = tuple((name, line) for name, record in study.records.items() for line in record.get("warnings", ()))
+    sources = sources_of(study, start.settings, start.settings.seed, gives, start.pipeline.models, said)
+    return draw_summary(sources, study.folder / SUMMARY)
 
 
 def _again(study: Path | None, stage: str, sets: list[str] | None = None) -> None:

@@ -10,6 +10,7 @@ run_pipeline(PIPELINE, "runs/study", "data_manifest.csv", jobs=2)
 """
 
 from dlr.engine.inputs import Inputs
+from dlr.engine.kinds import one_a_kind
 from dlr.engine.looks import Look, looks_at
 from dlr.engine.progress import Screen
 from dlr.engine.run import Run
@@ -37,6 +38,7 @@ __all__ = [
     "TaskFailure",
     "looks_at",
     "nearest",
+    "one_a_kind",
     "open_study",
     "read_yaml",
     "resolve",

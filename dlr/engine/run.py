@@ -17,6 +17,7 @@ from dlr.engine.log import logger
 from dlr.engine.looks import Look, look
 from dlr.engine.progress import Screen
 from dlr.engine.store import TASK_RECORD, Store
+from dlr.engine.study import study_words
 from dlr.engine.tasks import Assignment, Task, TaskFailure
 from dlr.errors import InputError, Problem
 
@@ -93,8 +94,7 @@ class Run:
     @property
     def study_words(self) -> str:
         """The study's folder as a user would type it: runs/NAME, or its name."""
-        study = self.store.study
-        return f"{study.parent.name}/{study.name}" if study.parent.name == "runs" else study.name
+        return study_words(self.store.study)
 
     def every(self, table: Any) -> list[Path]:
         """The outputs of all declared stages that hold a table, in the pipeline's order.
@@ -114,10 +114,9 @@ class Run:
         self.screen.say(f"  {text}", style="dim")
 
     def warn(self, text: str) -> None:
-        """A warning: on the screen, in dlr.log, and kept in stage.json for status and report."""
+        """A warning: in dlr.log now, on the screen when the stage ends; kept in stage.json for status and report."""
         logger.warning("%s: %s", self.stage.name, text)
         self.warnings.append(text)
-        self.screen.say(f"  ! {text}", style="yellow")
 
     def leave_out(self, reason: str) -> NoReturn:
         """End the stage: what it needs is not in this study. Stages that can do without it go on."""

@@ -13,7 +13,7 @@ from dlr.engine.inputs import Inputs
 from dlr.engine.store import STAGE_RECORD, Store, read_record
 from dlr.errors import InputError
 
-__all__ = ["SETTINGS_FILE", "Study", "open_study", "write_run"]
+__all__ = ["SETTINGS_FILE", "Study", "open_study", "study_words", "write_run"]
 
 RUN_FILE, SETTINGS_FILE = "run.json", "settings.yaml"
 
@@ -34,9 +34,24 @@ class Study:
     started: dict[str, Any] | None = None  # what the caller of its last run wrote down for itself
 
     @property
+    def words(self) -> str:
+        """The study's folder as a user would type it."""
+        return study_words(self.folder)
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """The lines that made it what it is; none where it was not run by a command."""
+        return tuple((self.started or {}).get("commands", ()))
+
+    @property
     def settings_file(self) -> Path:
         """The resolved settings of the last run."""
         return self.folder / SETTINGS_FILE
+
+
+def study_words(folder: Path) -> str:
+    """A study's folder as a user would type it: runs/NAME, or its name."""
+    return f"{folder.parent.name}/{folder.name}" if folder.parent.name == "runs" else folder.name
 
 
 def write_run(

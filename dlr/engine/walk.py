@@ -14,6 +14,7 @@ from dlr.engine.digests import Digests, digest_folder
 from dlr.engine.executors import Executor
 from dlr.engine.inputs import Inputs
 from dlr.engine.keys import differences
+from dlr.engine.kinds import one_a_kind
 from dlr.engine.log import logger
 from dlr.engine.plan import Planned, seed_of_study, settings_of
 from dlr.engine.progress import Screen
@@ -118,6 +119,9 @@ class Walk:
             except ProbeEnded as probe:
                 self._only_planned(planned, f"{reason}; {probe.note}", probe)
                 return
+            finally:
+                for line in one_a_kind(run.warnings):
+                    self.screen.say(f"  ! {line}", style="yellow")
         record = new_record(
             planned.key,
             planned.parts,

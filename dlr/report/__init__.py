@@ -1,9 +1,10 @@
-"""The report page and the nomogram's A4 page: tables in, documents out."""
+"""The report page, its sheet for a meeting, and the nomogram's A4 page: tables in, documents out."""
 
 from dlr.report.build import FinishedSection, bind, build_section
 from dlr.report.contents import contents
 from dlr.report.nomogram_page import draw_nomogram_page
 from dlr.report.sources import About, Sources
+from dlr.report.summary import draw_summary
 
 __all__ = [
     "About",
@@ -13,4 +14,5 @@ __all__ = [
     "build_section",
     "contents",
     "draw_nomogram_page",
+    "draw_summary",
 ]

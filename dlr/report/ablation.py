@@ -47,14 +47,14 @@ def ablation(sources: Sources, press: Press, evidence: Evidence) -> Section:
     blocks: list[Block] = [Prose((INTRO if any(_own(rows) for _, rows in found) else NONE, *_absent(found)))]
     for role, rows in found:
         if len(found) > 1:
-            blocks.append(Heading(f"{role[:1].upper()}{role[1:]}"))
+            blocks.append(Heading(f"{role[:1].upper()}{role[1:]}", opens=role == found[0][0]))
         name = slug(role)
         targets = _targets(sources, rows)
         own = rows[rows["row"] != TRAP]
         blocks += [
+            Prose(tuple(claims(own, targets))),
             _values(press, f"ablation_{name}", f"Rows of the ablation, {role}", own, targets),
             _differences(press, f"ablation_differences_{name}", f"What each row changes, {role}", own, targets),
-            Prose(tuple(claims(own, targets))),
             *_trap(press, name, role, rows, targets),
             *([_figure(press, name, role, rows, targets)] if role == found[0][0] else []),
         ]

@@ -13,6 +13,7 @@ __all__ = [
     "Copy",
     "Drawing",
     "FigureBlock",
+    "Fold",
     "Heading",
     "Mark",
     "Missing",
@@ -26,11 +27,15 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Heading:
-    """A subsection's title; `level` 4 stands under one of level 3, such as an outcome's."""
+    """A subsection's title; `level` 4 stands under one of level 3, such as an outcome's.
+
+    opens : what follows has an answer of its own that stays open; else all of it folds under the title.
+    """
 
     kind: ClassVar[str] = "heading"
     text: str
     level: int = 3
+    opens: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,10 +127,21 @@ class Remark:
 
 @dataclass(frozen=True)
 class Remarks:
-    """What a reviewer will say, worst first."""
+    """What a reviewer will say, worst first; the worst stay open."""
 
     kind: ClassVar[str] = "remarks"
     remarks: tuple[Remark, ...]
+    open: int = 3
+
+    @property
+    def worst(self) -> tuple[Remark, ...]:
+        """Those that stay open."""
+        return self.remarks[: self.open]
+
+    @property
+    def further(self) -> tuple[Remark, ...]:
+        """Those that fold."""
+        return self.remarks[self.open :]
 
 
 @dataclass(frozen=True)
@@ -140,7 +156,16 @@ class Cloud:
     points: str  # JSON: a list a point: x, y, z, 1 where held out, a label a marker or null
 
 
-Block = Heading | Prose | TableBlock | FigureBlock | Mark | Missing | Copy | Remarks | Cloud
+@dataclass(frozen=True)
+class Fold:
+    """Blocks under a line that opens them; on paper they are open."""
+
+    kind: ClassVar[str] = "fold"
+    title: str
+    blocks: tuple[Block, ...]
+
+
+Block = Heading | Prose | TableBlock | FigureBlock | Mark | Missing | Copy | Remarks | Cloud | Fold
 
 
 @dataclass(frozen=True)

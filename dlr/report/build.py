@@ -21,6 +21,7 @@ from dlr.report.blocks import Section
 from dlr.report.enhancement import enhancement
 from dlr.report.evidence import Evidence
 from dlr.report.features import what_was_measured
+from dlr.report.folding import folded
 from dlr.report.headline import answer
 from dlr.report.methods_section import methods_section
 from dlr.report.models import models
@@ -67,7 +68,7 @@ def build_section(name: str, sources: Sources, out: Path) -> FinishedSection:
     """Draw one of SECTIONS: its figures/ and tables/ into `out`."""
     press = Press(out, tiff=sources.settings.report.tiff)
     section = SECTIONS[name](sources, press, Evidence(sources))
-    html = _template("section.html.jinja").render(section=section)
+    html = _template("section.html.jinja").render(section=section, blocks=folded(section.blocks))
     figures = tuple((figure.title, figure.pdf) for figure in press.figures)
     return FinishedSection(section.anchor, section.title, html, figures, tuple(press.tables))
 
@@ -86,9 +87,8 @@ def bind(sections: Sequence[FinishedSection], sources: Sources, out: Path) -> Pa
     tables = {path: (title, path, rows) for section in sections for title, path, rows in section.tables}
     page = out / "report.html"
     text = _template("report.html.jinja").render(
-        title=sources.settings.report.title or sources.about.study,
+        title=sources.title,
         about=sources.about,
-        targets=sources.targets,
         sections=[(section.anchor, section.title, Markup(section.html)) for section in sections],
         figures=[figure for section in sections for figure in section.figures],
         tables=list(tables.values()),

@@ -14,7 +14,7 @@ from dlr.report.sources import Sources
 from dlr.tables import ALGORITHMS, COMPARISONS
 from dlr.words import Protocol, Side, Target
 
-__all__ = ["algorithms", "comparisons", "of_networks"]
+__all__ = ["algorithms", "comparisons", "of_networks", "primary_comparison"]
 
 
 def comparisons(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
@@ -44,6 +44,16 @@ def comparisons(sources: Sources, press: Press, evidence: Evidence, target: Targ
     note += "A large p does not show that two models are equal."
     name, title = f"comparisons_{sources.slug(target)}", f"Comparisons for {target.name}"
     return [press.table(name, title, shown, rows, note, strong), *_matrix(sources, press, target, rows)]
+
+
+def primary_comparison(sources: Sources, target: Target) -> pd.Series | None:
+    """The row of COMPARISONS that was named beforehand: test AUC, main variants; None where it was not made."""
+    rows = sources.of(COMPARISONS, target, side=Side.TEST, metric="auc")
+    if rows is None:
+        return None
+    pair = set(sources.settings.evaluate.primary)
+    rows = rows[[{a, b} == pair for a, b in zip(rows["model_a"], rows["model_b"], strict=True)]]
+    return rows.iloc[0] if len(rows) else None
 
 
 def _named(model: str, variant: str) -> str:

@@ -62,10 +62,10 @@ REGIONS_DIFFER = "These regions are of radiomics alone and not those of Spatial 
 
 def what_was_measured(sources: Sources, press: Press) -> Section:
     """Features and their stability; then by outcome selection, weights, and what networks and fusion added."""
-    blocks = [*_families(sources, press), *_stability(sources, press), Heading("From all features to the few")]
+    blocks = [*_families(sources, press), *_stability(sources, press)]
     for target in sources.targets:
         if sources.several:
-            blocks.append(Heading(target.name, level=4))
+            blocks.append(Heading(target.name, opens=True))
         blocks += _steps(sources, press, target)
         if sources.settings.learn.select:
             blocks += _p_values(sources, press, target)
@@ -120,7 +120,7 @@ def _families(sources: Sources, press: Press) -> list[Block]:
         sentences.append(
             f"{len(missing):,} feature values are missing, in {cases:,} cases; tables/missing_features.csv says why."
         )
-    return [press.figure("families", title, caption, panels, families), Prose((" ".join(sentences),))]
+    return [Prose((" ".join(sentences),)), press.figure("families", title, caption, panels, families)]
 
 
 def _stability(sources: Sources, press: Press) -> list[Block]:
@@ -325,7 +325,4 @@ def _fusion(sources: Sources, press: Press, target: Target) -> list[Block]:
         low, high = (theme.format_percent(share, 0) for share in (kept.min(), kept.max()))
         caption += f", a line a fitted part: {_range(tuple(width))} components keep {low} to {high} of the variance"
     caption += ". Counts after selection are means over the cross-fitted chains."
-    return [
-        Heading(f"Fusion of radiomics and deep features{words}", level=4 if sources.several else 3),
-        press.figure(f"fusion_{name}", f"Deep features and their share{words}", caption, panels, shares),
-    ]
+    return [press.figure(f"fusion_{name}", f"Deep features and their share{words}", caption, panels, shares)]

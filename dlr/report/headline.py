@@ -22,7 +22,7 @@ from dlr.report.time_of_use import time_of_use
 from dlr.tables import CALIBRATION, DECISION, METRICS, ROC
 from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Estimate, Model, Role
 
-__all__ = ["answer", "headline_paragraph"]
+__all__ = ["answer", "answer_panels", "headline_paragraph"]
 
 KEY_NUMBERS = (
     ("Patients (positive)", "", 0),
@@ -42,7 +42,7 @@ def answer(sources: Sources, press: Press, evidence: Evidence) -> Section:
     for target in sources.targets:
         headline = evidence.headline(target)
         if sources.several:
-            blocks.append(Heading(target.name))
+            blocks.append(Heading(target.name, opens=True))
         if headline is None:
             blocks.append(Missing(f"The answer for {target.name}", sources.why(METRICS)))
         elif target.binary:
@@ -121,7 +121,8 @@ def _key_numbers(sources: Sources, press: Press, evidence: Evidence, headline: H
     return [press.table(name, title, pd.DataFrame(shown), note="In brackets: 95 % intervals.")]
 
 
-def _figure(sources: Sources, press: Press, evidence: Evidence, headline: Headline) -> list[Block]:
+def answer_panels(sources: Sources, evidence: Evidence, headline: Headline) -> list[Panel]:
+    """Of a binary outcome's headline: ROC curve, calibration and decision curve, as far as there are any."""
     target, model = headline.target, headline.model
     role = "test" if evidence.get(target.name, model, "test", "auc") else headline.role
     words = evidence.role_words(target.name, model, role)
@@ -139,6 +140,12 @@ def _figure(sources: Sources, press: Press, evidence: Evidence, headline: Headli
         curve = decision[decision["model"] == model]
         limits = sources.settings.evaluate.thresholds
         panels.append(Panel(lambda ax: draw_decision(curve, ax, limits), WIDTH, HEIGHT, f"Net benefit, {words}"))
+    return panels
+
+
+def _figure(sources: Sources, press: Press, evidence: Evidence, headline: Headline) -> list[Block]:
+    target, model = headline.target, headline.model
+    panels = answer_panels(sources, evidence, headline)
     if not panels:
         return sources.missing("Figure of the answer", ROC)
     caption = f"{model}: how well it tells the classes apart, whether its probabilities are right, and whether acting on them helps. Intervals are 95 %."

@@ -7,20 +7,20 @@ from functools import partial
 
 import pandas as pd
 
-from dlr.figures import Line, draw_auc_forest, draw_pr, draw_roc
+from dlr.figures import Line, draw_auc_forest, draw_pr, draw_roc, theme
 from dlr.report import per_cent
-from dlr.report.blocks import Block, Heading, Missing, Section
+from dlr.report.blocks import Block, Heading, Missing, Prose, Section
 from dlr.report.calibration_and_benefit import VALIDATED, calibration, decision, predictions
 from dlr.report.cohorts import confounder_blocks
 from dlr.report.combined import clinical_blocks, combined_blocks
-from dlr.report.comparisons import algorithms, comparisons
+from dlr.report.comparisons import algorithms, comparisons, primary_comparison
 from dlr.report.contents import number_of, section
-from dlr.report.evidence import ROLES_SHOWN, Evidence, cell, held_out_once, judged_on
+from dlr.report.evidence import ROLES_SHOWN, Evidence, cell, held_out_once, judged_on, with_interval
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
 from dlr.report.unknown_outcomes import unknown_outcomes
 from dlr.tables import COMBINED_TERMS, METRICS, PR, ROC, UNIVARIABLE
-from dlr.words import LESION_ALONE, OTHER_IMAGES, Target
+from dlr.words import LESION_ALONE, OTHER_IMAGES, Estimate, Target
 
 __all__ = ["models", "roc_lines"]
 
@@ -46,10 +46,11 @@ def models(sources: Sources, press: Press, evidence: Evidence) -> Section:
     blocks: list[Block] = []
     for target in sources.targets:
         if sources.several:
-            blocks.append(Heading(target.name))
+            blocks.append(Heading(target.name, opens=True))
         if not evidence.models(target.name):
             blocks.append(Missing(f"Models for {target.name}", sources.why(METRICS)))
         elif target.binary:
+            blocks.append(Prose((_side_by_side(sources, evidence, target),)))
             blocks += _table(sources, press, evidence, target)
             blocks += _forest(sources, press, evidence, target)
             blocks += confounder_blocks(sources, press, evidence, target)
@@ -70,6 +71,17 @@ def models(sources: Sources, press: Press, evidence: Evidence) -> Section:
             if sources.gives(COMBINED_TERMS):
                 blocks += [Heading("The Combined model", level), *combined_blocks(sources, press, target)]
     return section("models", sources, blocks)
+
+
+def _side_by_side(sources: Sources, evidence: Evidence, target: Target) -> str:
+    """How many models, and the comparison named beforehand."""
+    names = evidence.models(target.name)
+    said = f"{len(names)} models of {target.name}." if len(names) > 1 else f"One model of {target.name}: {names[0]}."
+    row = primary_comparison(sources, target)
+    if row is None:
+        return said
+    difference = with_interval(Estimate(row["difference"], row["lower"], row["upper"], 0, 0, row["method"]))
+    return f"{said} Named beforehand was {row['model_a']} against {row['model_b']}: their test AUC differs by {difference}, p {theme.format_p(row['p'])}."
 
 
 def roc_lines(evidence: Evidence, target: Target, role: str) -> list[Line]:

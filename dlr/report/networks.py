@@ -25,7 +25,7 @@ __all__ = ["seeing"]
 
 CHOICE_NOTE = "Never chosen on test: inside each part, by the loss of its inner folds or validation patients. Frozen networks stand beside fine-tuned ones always."
 MEASURES_NOTE = "Energy: share of the map inside the outline over the outline's share of the picture; pointing: the highest value lies inside; IoU: of the outline and as many of the highest values. Null: the same measure for what stands under held against. A map that looks no different from its null says nothing."
-MAPS_CAPTION = "Class activation maps for the positive class, turbo colours, outline in white. {called} A map of a network of random weights looks convincing too: see the numbers above."
+MAPS_CAPTION = "Class activation maps for the positive class, turbo colours, outline in white. {called} A map of a network of random weights looks convincing too: see the attention in numbers."
 HEADS = "heads"
 MEASURES = {HEADS: "loss of the markers", "dice": "Dice loss", "voxels": "cross-entropy of the voxels"}  # of CURVES
 OUTCOMES = ["true positive", "false positive", "true negative", "false negative"]
@@ -39,7 +39,7 @@ def seeing(sources: Sources, press: Press) -> Section:
     blocks += region_blocks(sources, press)
     for target in sources.targets:
         if sources.several:
-            blocks.append(Heading(target.name))
+            blocks.append(Heading(target.name, opens=True))
         if not _answered(sources, target):
             blocks.append(_not_tried(sources, target))
             continue

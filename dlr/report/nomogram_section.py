@@ -23,7 +23,7 @@ from dlr.stats import Nomogram
 from dlr.tables import CHECK, POINTS
 from dlr.words import Target
 
-__all__ = ["BINARY_ONLY", "nomogram_section", "predict_command"]
+__all__ = ["BINARY_ONLY", "as_drawn", "drawn_sets", "nomogram_section", "predict_command"]
 
 BINARY_ONLY = "The Combined model and its nomogram are made for outcomes of two classes."
 READING = "Read each value's points on the top line, add them, and read the risk under the total. In colour: the worked patient below."
@@ -34,31 +34,42 @@ WHAT_IT_PRINTS = "It prints the probability of every signature and of the Combin
 
 def nomogram_section(sources: Sources, press: Press) -> Section:
     """Every outcome's nomogram named beforehand in full, its other admissible sets as links."""
-    stored = (sources.document("nomogram.json") or {}).get("sets") or []
-    binary = [target for target in sources.targets if target.binary]
     blocks: list[Block] = []
     for target in sources.targets:
-        own = [entry for entry in stored if entry["target"] == target.name]
+        own = drawn_sets(sources, target)
         if sources.several:
-            blocks.append(Heading(target.name))
+            blocks.append(Heading(target.name, opens=True))
         if own:
             blocks += _nomogram(sources, press, target, own)
         else:
             named = f"The nomogram for {target.name}" if sources.several else "The nomogram"
             blocks.append(Missing(named, sources.why(POINTS) if target.binary else BINARY_ONLY))
-    if stored and binary:
-        if sources.several:
-            blocks.append(Heading("A new patient"))
-        blocks += [Prose((NEW_PATIENT,)), Copy("A new patient", predict_command(sources)), Prose((WHAT_IT_PRINTS,))]
+    if any(drawn_sets(sources, target) for target in sources.targets):
+        blocks += [
+            Heading("A new patient"),
+            Prose((NEW_PATIENT,)),
+            Copy("A new patient", predict_command(sources)),
+            Prose((WHAT_IT_PRINTS,)),
+        ]
     return section("nomogram", sources, blocks)
 
 
-def _nomogram(sources: Sources, press: Press, target: Target, stored: list[dict[str, Any]]) -> list[Block]:
+def drawn_sets(sources: Sources, target: Target) -> list[dict[str, Any]]:
+    """An outcome's nomograms as they were stored, the one named beforehand first."""
+    stored = (sources.document("nomogram.json") or {}).get("sets") or []
+    own = [entry for entry in stored if entry["target"] == target.name]
+    return sorted(own, key=lambda entry: not entry.get("primary", False))
+
+
+def as_drawn(entry: Mapping[str, Any]) -> tuple[Nomogram, pd.DataFrame | None]:
+    """A stored nomogram and its worked patient."""
+    return _read(entry["nomogram"]), _patient(entry)
+
+
+def _nomogram(sources: Sources, press: Press, target: Target, sets: list[dict[str, Any]]) -> list[Block]:
     """One outcome's: figure, worked patient, ranges, check, and the table of its sets."""
-    sets = sorted(stored, key=lambda entry: not entry.get("primary", False))
     first, name = sets[0], sources.slug(target)
-    drawn = _read(first["nomogram"])
-    patient = _patient(first)
+    drawn, patient = as_drawn(first)
     panel = Panel(
         partial(draw_nomogram, drawn, patient=patient, risk_label=f"Risk of {target.name}", font_size=8.5),
         9.4, 0.5 + 0.55 * nomogram_rows(drawn),
@@ -67,22 +78,24 @@ def _nomogram(sources: Sources, press: Press, target: Target, stored: list[dict[
     figure = press.figure(f"nomogram_{name}_figure", title, READING, [panel], sources.of(POINTS, target))
     pages = {str(entry["file"]): _copied(sources, press, entry) for entry in sets if entry.get("file")}
     first_page = pages.get(str(first.get("file")))
-    blocks: list[Block] = [replace(figure, files=(("A4 page", first_page),) if first_page else ())]
-    chosen = primary_set(sources, target)
+    chosen, check = primary_set(sources, target), sources.of(CHECK, target)
     named = "" if chosen is None else named_beforehand(sources, chosen, [axis.name for axis in drawn.axes])
-    if named:
-        blocks.append(Prose((named,)))
+    said = [f"Points of {_and([axis.label for axis in drawn.axes])} give the risk of {target.name}.", named]
+    if check is not None:
+        patients, worst = int(check["patients"].max()), float(check["max_difference"].max())
+        said.append(
+            f"Checked on {patients} patients: they give the model's probability back to {worst:.0e} (allowed: 1e-06)."
+        )
+    blocks: list[Block] = [
+        Prose((" ".join(filter(None, said)),)),
+        replace(figure, files=(("A4 page", first_page),) if first_page else ()),
+    ]
     if patient is not None:
         shown = worked_patient(drawn, patient)
         worked = f"One worked patient for {target.name}: {patient.index[0]}"
         blocks.append(press.table(f"worked_patient_{name}", worked, shown, strong=[len(shown) - 2, len(shown) - 1]))
     axes = f"Axes and their training range for {target.name}"
     blocks.append(press.table(f"training_range_{name}", axes, range_table(drawn), note=RANGES))
-    check = sources.of(CHECK, target)
-    if check is not None:
-        patients, worst = int(check["patients"].max()), float(check["max_difference"].max())
-        words = f"Checked on {patients} patients: the points give the model's probability back to {worst:.0e} (allowed: 1e-06)."
-        blocks.append(Prose((words,), quiet=True))
     if len(sets) > 1:
         shown = pd.DataFrame({
             "Set of variables": [entry["name"] for entry in sets],
@@ -92,6 +105,10 @@ def _nomogram(sources: Sources, press: Press, target: Target, stored: list[dict[
         note = "Every admissible set is drawn; the primary one was named beforehand."
         blocks.append(press.table(f"nomogram_sets_{name}", f"Admissible sets for {target.name}", shown, note=note))
     return blocks
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
 
 
 def predict_command(sources: Sources) -> str:

@@ -37,7 +37,7 @@ def optimism(sources: Sources, press: Press, evidence: Evidence) -> Section:
     blocks: list[Block] = [Prose((EXPLANATION,))]
     for target in sources.targets:
         if sources.several:
-            blocks.append(Heading(target.name))
+            blocks.append(Heading(target.name, opens=True))
         blocks += _gaps(sources, press, evidence, target)
         if target.binary:
             blocks += _splits(sources, press, evidence, target)

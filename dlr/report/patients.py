@@ -8,6 +8,7 @@ import base64
 import pandas as pd
 from markupsafe import Markup
 
+from dlr.engine import one_a_kind
 from dlr.figures import draw_dice, draw_flow, flow_rows, theme
 from dlr.report.blocks import Block, Drawing, FigureBlock, Heading, Missing, Prose, Section
 from dlr.report.contents import section
@@ -21,14 +22,24 @@ __all__ = ["who"]
 def who(sources: Sources, press: Press) -> Section:
     """The patients of the study."""
     blocks = [
+        *_counted(sources),
         *_flow(sources, press),
         *_table_one(sources, press),
+        *_examples(sources, press),
         Heading("How the manifest was read"),
         *_mappings(sources, press),
         *([Heading("Agreement of the outlines"), *_agreement(sources, press)] if sources.gives(AGREEMENT) else []),
-        *_examples(sources, press),
     ]
     return section("who", sources, blocks)
+
+
+def _counted(sources: Sources) -> list[Block]:
+    """How many patients stand on which side, and what is known of their outcomes."""
+    patients = sources.patients
+    if patients is None:
+        return []
+    sides = " and ".join(f"{n} {side}" for side, n in patients["side"].value_counts(sort=False).items())
+    return [Prose((f"{'; '.join(map(sources.counted, sources.targets))}: {sides}.",))]
 
 
 def _flow(sources: Sources, press: Press) -> list[Block]:
@@ -154,8 +165,10 @@ def _mappings(sources: Sources, press: Press) -> list[Block]:
         blocks.append(Prose(("No header and no value had to be mapped.",), quiet=True))
     notes = sources.table(NOTES)
     if notes is not None:
-        shown = notes.rename(columns={"where": "Where", "what": "What was noticed"})
-        blocks.append(press.table("notes", "What was noticed on reading", shown, notes, most=25))
+        lines = one_a_kind(notes["where"] + ": " + notes["what"])
+        shown = pd.DataFrame([line.partition(": ")[::2] for line in lines], columns=["Where", "What was noticed"])
+        note = "" if len(lines) == len(notes) else "A line a kind; the CSV has every one."
+        blocks.append(press.table("notes", "What was noticed on reading", shown, notes, note, most=25))
     return blocks
 
 

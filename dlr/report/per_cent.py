@@ -17,7 +17,7 @@ from dlr.report.time_of_use import time_of_use
 from dlr.tables import PER_CENT
 from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Estimate, Target
 
-__all__ = ["NOTE", "TABLE", "agreement", "answer_blocks", "headline_paragraph", "model_blocks"]
+__all__ = ["NOTE", "TABLE", "agreement", "agreement_panels", "answer_blocks", "headline_paragraph", "model_blocks"]
 
 TABLE = (
     ("Mean absolute\nerror", "mae", 1),
@@ -153,14 +153,25 @@ def _measures(press: Press, evidence: Evidence, target: Target, pairs: list[tupl
 def agreement(
     sources: Sources, press: Press, evidence: Evidence, target: Target, models: list[str], name: str, title: str
 ) -> list[Block]:
-    """Two panels a model, in the first role that has patients."""
-    role = next((role for role in SHOWN if evidence.curve(PER_CENT, target, role) is not None), None)
-    rows = None if role is None else evidence.curve(PER_CENT, target, role)
-    if rows is None or role is None:
+    """Predictions against what was found, model by model."""
+    panels = agreement_panels(evidence, target, models)
+    if not panels:
         return sources.missing(f"Predicted and observed {target.name}", PER_CENT)
-    panels = []
-    for model in models:
-        own = rows[rows["model"] == model]
+    role = _role_shown(evidence, target)
+    return [press.figure(name, title, FIGURE, panels, evidence.curve(PER_CENT, target, role), across=2)]
+
+
+def _role_shown(evidence: Evidence, target: Target) -> str:
+    """The first role that has patients."""
+    return next((role for role in SHOWN if evidence.curve(PER_CENT, target, role) is not None), SHOWN[0])
+
+
+def agreement_panels(evidence: Evidence, target: Target, models: list[str]) -> list[Panel]:
+    """Two panels a model, in the first role that has patients; none where none has."""
+    role = _role_shown(evidence, target)
+    rows, panels = evidence.curve(PER_CENT, target, role), []
+    for model in [] if rows is None else models:
+        own = rows[rows["model"] == model]  # type: ignore[index]
         if own.empty:
             continue
         bias, low, high = (
@@ -173,6 +184,4 @@ def agreement(
             Panel(scatter, WIDTH, HEIGHT, f"{model}, {role}"),
             Panel(agreement, WIDTH + 0.1, HEIGHT - 0.25, f"{model}, {role}: difference"),
         ]
-    if not panels:
-        return sources.missing(f"Predicted and observed {target.name}", PER_CENT)
-    return [press.figure(name, title, FIGURE, panels, rows, across=2)]
+    return panels

@@ -18,6 +18,7 @@ import pandas as pd
 from markupsafe import Markup, escape
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
@@ -25,7 +26,7 @@ from matplotlib.transforms import Bbox
 from dlr.figures import theme
 from dlr.report.blocks import Drawing, FigureBlock, TableBlock
 
-__all__ = ["Panel", "Press", "save_pdf", "slug"]
+__all__ = ["Panel", "Press", "place", "save_pdf", "slug"]
 
 _NUMBER = re.compile(r"^[<>≥≤]?\s*[−-]?[\d,.]+(e[−-]?\d+)?\s*(%|\(.*\)|\n\(.*\)|[–/×].*|to .*)?$")
 IDENTITIES = ("Case", "Patient", "Version", "Section", "TRIPOD+AI", "CLEAR", "METRICS")  # words, even if of digits
@@ -137,15 +138,20 @@ class Press:
         return link
 
 
-def save_pdf(page: Figure, path: Path) -> None:
-    """Write a figure as PDF without dates.
+def save_pdf(page: Figure | Sequence[Figure], path: Path) -> None:
+    """Write one figure, or several as pages, as PDF without dates.
 
     TrueType is embedded as such, which editors like; CJK fonts hold PostScript outlines, which viewers read safely
     only as Type 3.
     """
-    east_asian = any(theme.has_cjk(text.get_text()) for text in page.findobj(Text))
-    with matplotlib.rc_context({"pdf.fonttype": TYPE_3 if east_asian else TRUETYPE}):
-        page.savefig(path, format="pdf", metadata={"CreationDate": None, "ModDate": None})
+    pages = [page] if isinstance(page, Figure) else page
+    east_asian = any(theme.has_cjk(text.get_text()) for each in pages for text in each.findobj(Text))
+    with (
+        matplotlib.rc_context({"pdf.fonttype": TYPE_3 if east_asian else TRUETYPE}),
+        PdfPages(path, metadata={"CreationDate": None, "ModDate": None}) as document,
+    ):
+        for each in pages:
+            document.savefig(each)
 
 
 def _words(title: str, panel: Panel) -> str:
@@ -165,15 +171,20 @@ def _sheet(panels: Sequence[Panel], across: int | None = None) -> tuple[Figure, 
         left = 0.0
         for panel in row:
             cell = Bbox.from_bounds(left, top - panel.height, panel.width, panel.height)
-            ax = sheet.add_axes(_shares(_inside(cell, FIRST), sheet))
-            panel.draw(ax)
-            _entitle(ax, panel)
-            theme.fit_fonts(ax)
-            _fit(ax, cell, sheet)
+            place(panel, cell, sheet)
             cells.append(cell)
             left += panel.width
         top -= height
     return sheet, cells
+
+
+def place(panel: Panel, cell: Bbox, sheet: Figure) -> None:
+    """Draw a panel on a page so that it fills a cell (inches, from the lower left corner) with all its words."""
+    ax = sheet.add_axes(_shares(_inside(cell, FIRST), sheet))
+    panel.draw(ax)
+    _entitle(ax, panel)
+    theme.fit_fonts(ax)
+    _fit(ax, cell, sheet)
 
 
 def _fit(ax: Axes, cell: Bbox, sheet: Figure) -> None:

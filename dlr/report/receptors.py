@@ -15,7 +15,7 @@ from dlr.report.blocks import Block, Heading, Prose, Section
 from dlr.report.cohorts import cohort_blocks
 from dlr.report.combined import sample_size
 from dlr.report.contents import section
-from dlr.report.evidence import ROLES, ROLES_SHOWN, Evidence, cell, markers_of, of_fewer
+from dlr.report.evidence import ROLES, ROLES_SHOWN, Evidence, cell, markers_of, of_fewer, with_interval
 from dlr.report.press import Press
 from dlr.report.published import MARKERS, NEEDED, UNSAID, published, sources_of
 from dlr.report.sources import Sources
@@ -78,7 +78,7 @@ def receptors(sources: Sources, press: Press, evidence: Evidence) -> Section:
     """All markers together, then each by itself; hospitals; sizes; what is in per cent; the outline."""
     binary = [target for target in sources.targets if target.binary]
     asked = sources.networks_asked
-    blocks: list[Block] = _together(sources, press, evidence)
+    blocks: list[Block] = [*_said(sources, evidence), *_together(sources, press, evidence)]
     if Model.SPATIAL in asked:
         blocks += _spatial_against_baselines(sources, press)
     if asked != (Model.SPATIAL,):
@@ -96,6 +96,18 @@ def receptors(sources: Sources, press: Press, evidence: Evidence) -> Section:
     if asked != (Model.SPATIAL,):
         blocks += [Heading("Segmentation"), *_segmentation(sources, press)]
     return section("receptors", sources, blocks)
+
+
+def _said(sources: Sources, evidence: Evidence) -> list[Block]:
+    """The mean over the markers by the first network, in the first role that has patients."""
+    model = next((str(model) for model in ORDER if model in evidence.models(MACRO)), "")
+    found = {role: evidence.get(MACRO, model, role, "auc") for role in ROLES_HERE}
+    role, first = next(((role, one) for role, one in found.items() if one is not None), ("", None))
+    if first is None:
+        return []
+    return [
+        Prose((f"Over all markers the mean AUC of {model} is {with_interval(first)} ({role}, {first.n} patients).",))
+    ]
 
 
 def _in_per_cent(sources: Sources, press: Press, evidence: Evidence) -> list[Block]:

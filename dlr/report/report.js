@@ -1,3 +1,35 @@
+(function () {
+  var folds = Array.from(document.querySelectorAll("details")), button = document.querySelector("button.all");
+  var shut = [];
+
+  function openAll(open) {
+    folds.forEach(function (fold) { fold.open = open; });
+    button.setAttribute("aria-pressed", String(open));
+    button.textContent = open ? "Fold again" : "Open all";
+  }
+  function reveal() {  // what a link leads to may lie folded
+    var place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!place) return;
+    for (var box = place; box; box = box.parentElement) if (box.tagName === "DETAILS") box.open = true;
+    place.scrollIntoView();
+  }
+  button.addEventListener("click", function () { openAll(button.getAttribute("aria-pressed") !== "true"); });
+  window.addEventListener("hashchange", reveal);
+  document.addEventListener("click", function (event) {  // the same link again changes no hash
+    var link = event.target.closest("a[href^='#']");
+    if (link && link.hash === location.hash) reveal();
+  });
+  window.addEventListener("beforeprint", function () {
+    shut = folds.filter(function (fold) { return !fold.open; });
+    shut.forEach(function (fold) { fold.open = true; });
+  });
+  window.addEventListener("afterprint", function () {
+    shut.forEach(function (fold) { fold.open = false; });
+  });
+  if (new URLSearchParams(location.search).has("all")) openAll(true);
+  reveal();
+})();
+
 document.addEventListener("click", function (event) {
   var button = event.target.closest("button.copy");
   if (!button) return;

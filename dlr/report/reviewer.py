@@ -9,6 +9,7 @@ from dlr.figures import theme
 from dlr.report.blocks import Remark, Remarks
 from dlr.report.cohorts import within
 from dlr.report.combined_set import image_signature, primary_set
+from dlr.report.comparisons import primary_comparison
 from dlr.report.contents import number_of
 from dlr.report.enhanced import HALLUCINATION, enhanced, found, generator_saw, method_words
 from dlr.report.enhancement_effect import differences, said_of
@@ -25,7 +26,6 @@ from dlr.report.volume_remarks import (
 )
 from dlr.tables import (
     AGREEMENT,
-    COMPARISONS,
     CONFOUNDERS,
     COPIES,
     DICTIONARY,
@@ -36,7 +36,7 @@ from dlr.tables import (
     STABILITY,
     UNIVARIABLE,
 )
-from dlr.words import Available, Model, Side, Target
+from dlr.words import Available, Model, Target
 
 __all__ = ["remarks"]
 
@@ -266,13 +266,8 @@ def _no_baseline(sources: Sources, evidence: Evidence, target: Target) -> Iterat
 
 
 def _no_gain(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
-    rows = sources.of(COMPARISONS, target, side=Side.TEST, metric="auc")
-    if rows is None:
-        return
-    pair = set(sources.settings.evaluate.primary)
-    rows = rows[[{a, b} == pair for a, b in zip(rows["model_a"], rows["model_b"], strict=True)]]
-    if len(rows) and rows["p"].iloc[0] >= 0.05:
-        row = rows.iloc[0]
+    row = primary_comparison(sources, target)
+    if row is not None and row["p"] >= 0.05:
         limits = theme.format_interval(row["lower"], row["upper"])
         yield Remark(
             2, f"{row['model_a']} is not shown to be better than {row['model_b']}.",

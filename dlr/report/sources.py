@@ -32,7 +32,7 @@ class About:
     seed: int
     versions: Mapping[str, str] = field(default_factory=dict)  # of the libraries that matter to the numbers
     run_folder: str = ""  # as a user would type it, for the commands on the page
-    command: str = ""  # the line that made this run
+    commands: tuple[str, ...] = ()  # the lines that made this run
     warnings: tuple[tuple[str, str], ...] = ()  # stage, warning
     further: Mapping[str, Any] = field(default_factory=dict)  # settings of a pipeline's own, as plain values
     lacks: tuple[str, ...] = ()  # sections of the house's settings that this pipeline has not
@@ -190,6 +190,25 @@ class Sources:
         table = self.table(PREDICTIONS)
         found = set() if table is None else set(table["model"])
         return tuple(model.value for model in THREE_D.values() if model in found)
+
+    def counted(self, target: Target) -> str:
+        """An outcome with what is known of it: "her2 in 160 patients (46 positive, 2 unknown)"."""
+        if self.patients is None or target.name not in self.patients:
+            return target.name
+        values = pd.to_numeric(self.patients[target.name], errors="coerce")
+        said = [f"{values.sum():.0f} positive"] if target.binary else []
+        said += [f"{values.isna().sum()} unknown"] if values.isna().any() else []
+        return f"{target.name} in {len(values)} patients" + (f" ({', '.join(said)})" if said else "")
+
+    @property
+    def title(self) -> str:
+        """What the page is about: the outcomes and their patients, unless report.title says otherwise."""
+        if self.settings.report.title or not self.targets or self.patients is None:
+            return self.settings.report.title or self.about.study
+        if not self.several:
+            return self.counted(self.targets[0])
+        *names, last = (target.name for target in self.targets)
+        return f"{', '.join(names)} and {last} in {len(self.patients)} patients"
 
     @cached_property
     def patients(self) -> pd.DataFrame | None:

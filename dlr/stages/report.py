@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from pydantic import BaseModel
 
 import dlr
-from dlr.engine import EVERYTHING, Run, Task, open_study, stage
+from dlr.engine import EVERYTHING, Run, Study, Task, open_study, stage
 from dlr.engine.store import STAGE_RECORD, read_record
 from dlr.errors import InputError
 from dlr.settings import StudySettings
@@ -22,7 +22,8 @@ from dlr.study.cases import CaseSource, rows_of, source_of
 from dlr.study.cohort import read_cohort
 from dlr.study.permuting import UNASKED as NO_PERMUTATIONS
 from dlr.study.superres import UNASKED as NO_SUPERRES
-from dlr.words import Target
+from dlr.tables import Table
+from dlr.words import ModelSpec, Target
 
 if TYPE_CHECKING:
     from dlr.figures import Outlined
@@ -77,26 +78,39 @@ def report(run: Run) -> None:
 
 def what_there_is(run: Run) -> Sources:
     """What the page may be made of: all that earlier stages gave, all settings, and what the run says about itself."""
+    folders = {name: getattr(run.needs, name) for name in run.gives}
+    study = replace(open_study(run.store.study), folders=folders, left_out=dict(run.left_out))
+    return sources_of(study, run.settings, run.seed, run.gives, run.models, run.said)
+
+
+def sources_of(
+    study: Study,
+    settings: Any,
+    seed: int,
+    gives: Mapping[str, tuple[Table, ...]],
+    models: tuple[ModelSpec, ...],
+    said: tuple[tuple[str, str], ...],
+) -> Sources:
+    """The same of a study, also after its run.  settings : all sections as attributes.  said : stage and warning."""
     from dlr.report import About, Sources
 
-    folders = {name: getattr(run.needs, name) for name in run.gives}
-    sections = {name: section for name, section in vars(run.settings).items() if isinstance(section, BaseModel)}
+    sections = {name: section for name, section in vars(settings).items() if isinstance(section, BaseModel)}
     house = {name: sections[name] for name in StudySettings.model_fields if name in sections}
+    folders = {name: study.folders.get(name) for name in gives}
     about = About(
-        study=run.settings.report.title or run.store.study.name,
-        pipeline=open_study(run.store.study).pipeline,
+        study=study.folder.name,
+        pipeline=study.pipeline,
         version=dlr.__version__,
-        seed=run.seed,
+        seed=seed,
         versions=releases([folder for folder in folders.values() if folder is not None]),
-        run_folder=run.study_words,
-        command="dlr run",
-        warnings=run.said,
+        run_folder=study.words,
+        commands=study.commands,
+        warnings=said,
         further={name: section.model_dump(mode="json") for name, section in sections.items() if name not in house},
         lacks=tuple(name for name in StudySettings.model_fields if name != "seed" and name not in sections),
     )
-    settings = StudySettings(seed=run.seed, **house)
-    left_out = {name: why for name, why in run.left_out.items() if name in folders and not unasked(why)}
-    return Sources(folders, left_out, settings, about, run.gives, run.models)
+    left_out = {name: why for name, why in study.left_out.items() if name in folders and not unasked(why)}
+    return Sources(folders, left_out, StudySettings(seed=seed, **house), about, gives, models)
 
 
 def unasked(why: str) -> bool:

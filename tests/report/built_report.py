@@ -20,7 +20,7 @@ ABOUT = About(
     seed=20250607,
     versions={"numpy": "2.2.0", "scikit-learn": "1.7.0", "lightgbm": "4.6.0"},
     run_folder="runs/demo_study",
-    command="dlr run her2_ultrasound --manifest data_manifest.csv",
+    commands=("dlr run her2_ultrasound --manifest data_manifest.csv",),
     warnings=(("cohort", "spacing: the files do not say a spacing <img src=x onerror=alert(1)>"),),
 )
 

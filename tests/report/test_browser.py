@@ -94,7 +94,7 @@ window.addEventListener("message", function (event) {
   note.textContent = event.data;
   document.body.appendChild(note);
 });
-</script><iframe src="report.html" style="border:0;width:WIDTHpx;height:1200px"></iframe>"""
+</script><iframe src="report.htmlWHERE" style="border:0;width:WIDTHpx;height:1200px"></iframe>"""
 
 
 @pytest.fixture(scope="module")
@@ -109,11 +109,18 @@ def browser() -> str:
 
 
 def look(
-    browser: str, page: Path, folder: Path, width: int | None, probe: str = PROBE, flags: tuple[str, ...] = ()
+    browser: str,
+    page: Path,
+    folder: Path,
+    width: int | None,
+    probe: str = PROBE,
+    flags: tuple[str, ...] = (),
+    where: str = "?all",
 ) -> tuple[dict[str, Any], str]:
     """Open a copy of the page with a probe in it; return what the probe saw and what the console said.
 
     width : of a frame that holds the page; None: the page is the window's own, where animations run.
+    where : what follows the page's address; by default all of it is opened.
     """
     for kind in ("figures", "tables"):
         shutil.copytree(page.parent / kind, folder / kind)
@@ -124,12 +131,12 @@ def look(
     opened = folder / "report.html"
     if width is not None:
         opened = folder / "frame.html"  # a browser's own window is never narrower than 500 pixels
-        opened.write_text(FRAME.replace("WIDTH", str(width)), encoding="utf-8")
+        opened.write_text(FRAME.replace("WIDTH", str(width)).replace("WHERE", where), encoding="utf-8")
     command = [
         browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
         "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--v=0", "--hide-scrollbars",
         f"--user-data-dir={folder / 'profile'}", "--window-size=1400,1300", "--virtual-time-budget=10000",
-        *flags, "--dump-dom", opened.as_uri(),
+        *flags, "--dump-dom", opened.as_uri() + (where if width is None else ""),
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, timeout=150)
     dom = done.stdout.decode("utf-8", errors="replace")
@@ -149,7 +156,7 @@ def test_the_page_opens_from_disk(
     found, console = look(browser, built.page, tmp_path, width)
     assert [line for line in console.splitlines() if "CONSOLE" in line] == []
     assert [url for url in found["requests"] if not url.startswith(("file:", "data:"))] == []
-    assert found["title"] == ("three" if name == "study" else "demo_study")
+    assert found["title"].startswith("her2, er and ki67 in " if name == "study" else "her2 in ")
     assert found["inner"] == width
     assert found["scroll"] <= width, "the page scrolls sideways"
     assert found["boxes"] == 0
@@ -157,6 +164,57 @@ def test_the_page_opens_from_disk(
     assert len(found["pictures"]) >= found["figures"]
     for picture in found["pictures"]:
         assert picture["width"] > 150 and picture["height"] > 60 and picture["marks"] > 5
+
+
+FOLDS = """
+<script>
+window.addEventListener("load", function () {
+  var folds = Array.from(document.querySelectorAll("details")), button = document.querySelector("button.all");
+  function open() { return folds.filter(function (fold) { return fold.open; }).length; }
+  function tall() { return document.documentElement.scrollHeight; }
+  var link = document.createElement("a"), deep = document.querySelector("details figure");
+  link.href = "#" + deep.id;
+  document.body.appendChild(link);
+  var found = { folds: folds.length, open: [open()], tall: [tall()], target: location.hash.slice(1) };
+  found.shown = found.target ? document.getElementById(found.target).getBoundingClientRect().height : 0;
+  window.dispatchEvent(new Event("beforeprint"));
+  found.open.push(open());
+  window.dispatchEvent(new Event("afterprint"));
+  found.open.push(open());
+  button.click();
+  found.open.push(open());
+  found.tall.push(tall());
+  button.click();
+  found.open.push(open());
+  link.click();
+  setTimeout(function () {
+    found.open.push(open());
+    found.link = deep.getBoundingClientRect().height;
+    window.parent.postMessage(JSON.stringify(found), "*");
+  }, 200);
+});
+</script>
+</body>"""
+
+
+@pytest.mark.browser
+def test_sections_open_on_their_answers_and_the_rest_opens_by_button_link_and_for_print(
+    browser: str, report: Built, tmp_path: Path
+) -> None:
+    found, console = look(browser, report.page, tmp_path, 1280, FOLDS, where="")
+    assert [line for line in console.splitlines() if "CONSOLE" in line] == []
+    every = found["folds"]
+    assert every > 25
+    assert found["open"] == [0, every, 0, every, 0, found["open"][-1]]
+    assert 1 <= found["open"][-1] <= 2 and found["link"] > 100, "a link opens what it leads to, and nothing else"
+    assert found["tall"][0] < 0.4 * found["tall"][1]
+
+
+@pytest.mark.browser
+def test_an_address_that_names_a_folded_figure_opens_it(browser: str, report: Built, tmp_path: Path) -> None:
+    found, _ = look(browser, report.page, tmp_path, 420, FOLDS, where="#fig-icc")
+    assert found["target"] == "fig-icc" and found["open"][0] == 1 and found["shown"] > 100
+    assert found["open"][1] == found["folds"] and found["open"][2] == 1, "what was open before print stays open"
 
 
 @pytest.fixture(scope="module")

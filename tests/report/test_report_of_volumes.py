@@ -57,7 +57,7 @@ def test_places_are_whole_numbers_in_a_ball_around_their_middle() -> None:
 
 
 def test_the_canvas_carries_its_points_as_text_and_a_button_a_marker(section: Section) -> None:
-    html = _template("section.html.jinja").render(section=section)
+    html = _template("section.html.jinja").render(section=section, blocks=section.blocks)
     carried = re.findall(r'data-points="([^"]*)"', html)
     assert len(carried) == 2 and all(len(json.loads(unescape(text))) == 40 for text in carried)
     assert html.count('aria-pressed="true">er</button>') == 2 and html.count('aria-pressed="false">pr</button>') == 2

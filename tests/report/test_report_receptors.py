@@ -119,7 +119,7 @@ def test_what_they_printed_is_found_by_role_and_size_alone() -> None:
 
 
 def test_theirs_are_grey_and_italic_on_the_page_and_names_are_escaped(section: Section) -> None:
-    html = _template("section.html.jinja").render(section=section)
+    html = _template("section.html.jinja").render(section=section, blocks=section.blocks)
     assert (
         '<td class="n theirs">0.809</td>' in html
         and '<th scope="col" class="n theirs">SingleTask\n(theirs)</th>' in html
