@@ -57,7 +57,7 @@ def test_a_heading_over_nothing_is_left_away() -> None:
 ANY = st.one_of(
     st.builds(Heading, st.sampled_from("HIJ"), st.sampled_from([3, 4]), st.booleans()),
     st.builds(table, st.text("t", min_size=1, max_size=3)), st.builds(figure, st.text("f", min_size=1, max_size=3)),
-    st.builds(Missing, st.text("m"), st.just("why")), st.builds(lambda words: Prose((words,)), st.text("p", max_size=3)),
+    st.builds(Missing, st.text("m"), st.just("why")), st.builds(Prose, st.tuples(st.text("p"))),
     st.builds(Mark, st.text("!")), st.builds(Copy, st.text("c"), st.just("x")),
 )  # fmt: skip
 
