@@ -36,7 +36,7 @@ from dlr.tables import EMBEDDINGS, FEATURES, PERMUTATIONS, PREDICTIONS
 from dlr.words import Protocol, Side, Target
 
 __all__ = [
-    "UNASKED", "Dealt", "StackedCombined", "blocks_of", "fit_shuffled", "fit_stacked", "permutation_rows",
+    "UNASKED", "Dealt", "StackedCombined", "areas_of", "blocks_of", "fit_shuffled", "fit_stacked", "permutation_rows",
     "seconds_of_all", "shuffles",
 ]  # fmt: skip
 
@@ -115,7 +115,7 @@ def permutation_rows(run: Run, tables: CohortTables, blocks: Blocks) -> pd.DataF
         tasks = [_combined(run, tables, one, rows) for one, rows in zip(studies, found, strict=True)]
         stacked = _predictions(run, fit_stacked, tasks, "Combined of shuffles")
         found = [pd.concat(both, ignore_index=True) for both in zip(found, stacked, strict=True)]
-    areas = [_areas(one, rows) for one, rows in zip(studies, found, strict=True)]
+    areas = [areas_of(one, rows) for one, rows in zip(studies, found, strict=True)]
     values = pd.concat(areas, ignore_index=True)
     within = ", within cohorts" if cohorts_of(tables).nunique() else ""
     rows = []
@@ -210,7 +210,7 @@ def _combined(run: Run, tables: CohortTables, dealt: Dealt, predictions: pd.Data
     return tasks
 
 
-def _areas(dealt: Dealt, predictions: pd.DataFrame) -> pd.DataFrame:
+def areas_of(dealt: Dealt, predictions: pd.DataFrame) -> pd.DataFrame:
     """The out-of-fold AUC of every model and variant, of patients whose outcome is known."""
     rows = []
     known = predictions[predictions["patient_id"].isin(dealt.labels.index)]
