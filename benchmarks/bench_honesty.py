@@ -55,7 +55,7 @@ FACTORS, FEATURES, WIDTH, COMPONENTS = 10, 80, 64, 16
 COLUMNS = (Column("er", "binary"), Column("age", "numeric"), Column("cea", "numeric"), Column("menopause", "binary"))
 SET = CandidateSet(("er", "age"), (Model.DLR.value,))  # named beforehand
 MODELS = (Model.CLINICAL, Model.RAD, Model.DL, Model.DLR, Model.COMBINED)
-NULL = LearnSettings(algorithms=["logistic"], folds=4, seeds=1, inner_folds=3, lasso_folds=5, max_grid=4)
+NULL = LearnSettings(algorithms=["logistic"], folds=3, seeds=1, inner_folds=3, lasso_folds=5, max_grid=4)
 PLANTED = LearnSettings(algorithms=["logistic"], folds=5, seeds=2)
 
 
