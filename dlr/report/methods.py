@@ -324,7 +324,7 @@ def statistics(sources: Sources) -> str:
     """How intervals, comparisons and cut-offs are made, for the kinds of outcomes that there are."""
     sentences = []
     if any(target.binary for target in sources.targets):
-        once = "; out-of-fold it is the share of correctly ordered pairs within a fold and seed, with a bootstrap by patient given the models"
+        once = "; out-of-fold it is the share of correctly ordered pairs within a fold and seed, an estimate for one chain, with DeLong's interval widened for patients who also taught the models"
         sentences += [
             f"AUC on test is Mann–Whitney's with DeLong's interval on the logit scale{once if held_out_once(sources) else ''}.",
             "Models were compared on test by paired DeLong tests with Holm's correction around one comparison named beforehand.",

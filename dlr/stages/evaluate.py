@@ -64,7 +64,7 @@ def apply_evaluate(given: Application) -> None:
 
 @stage(
     "evaluate",
-    version=9,
+    version=10,
     needs=["cohort"],
     asks=[PREDICTIONS, VOLUMES],
     sections=["evaluate"],
@@ -91,7 +91,7 @@ def evaluate(run: Run) -> None:
         if name not in models:
             raise InputError("evaluate.primary", f"{name!r} is no model", f"name two of {', '.join(models)}")
     cutoffs = cut_offs(everything)
-    CONFOUNDERS.write(run.folder, confounder_table(tables, run.seed, settings.bootstrap))
+    CONFOUNDERS.write(run.folder, confounder_table(tables, run.seed))
     rows = metric_rows(run, tables, everything, cutoffs) + unknown_outcome_rows(predictions, everything)
     metrics = pd.DataFrame(rows, columns=list(METRICS.names))
     METRICS.write(run.folder, metrics)
@@ -139,7 +139,7 @@ def metric_rows(run: Run, tables: CohortTables, signatures: list[Evaluated], cut
         if one.algorithm != CHOSEN:
             continue
         for column, own in levels[one.target.name].items():
-            rows += within_levels(one, column, own, SMALLEST_SUBSET, run.seed, settings.bootstrap)
+            rows += within_levels(one, column, own, SMALLEST_SUBSET)
         parts = [one.of(patients, name) for name, patients in subsets.items()]
         for part in parts:
             rows += rows_of(part)

@@ -8,7 +8,6 @@ import pandas as pd
 from dlr.engine import Run, stage
 from dlr.learn import load_chain, rad_score_formula
 from dlr.protocols import Part
-from dlr.randomness import rng
 from dlr.study.algorithms import out_of_fold_area
 from dlr.study.application import Application
 from dlr.study.cohort import read_cohort
@@ -113,7 +112,7 @@ def filter_effect(
         chains = pd.concat(tables, ignore_index=True)
         inside = chains["patient_id"].map(asked.sides) == Side.TRAIN
         known = chains[inside & chains["patient_id"].isin(asked.labels.index)]
-        area = out_of_fold_area(known, asked.labels, rng(run.seed, "bootstrap"), run.settings.evaluate.bootstrap)
+        area = out_of_fold_area(known, asked.labels)
         features = float(np.median([len(offered[part.name]) for part in folds]))
         rows.append((asked.target.name, np.nan if icc is None else icc, features, *area))
     return pd.DataFrame(rows, columns=list(ICC_FILTER.names))

@@ -73,9 +73,9 @@ def _rows(named: Mapping[str, Mapping[str, Evaluated]], seed: int, replicates: i
         if not (full.two_classes if full.target.binary else len(full.patients) >= SMALLEST):
             continue
         for row, one in own.items():
-            against = compare(one, full, seed, replicates) if row != FULL else {}
+            against = compare(one, full) if row != FULL else {}
             metric = "auc" if one.target.binary else "mae"
-            yield _entry(row, target, metric, leading(one, seed, replicates), against)
+            yield _entry(row, target, metric, leading(one), against)
             if one.target.binary:
                 together[row].append(one)
     full_targets = together[FULL]

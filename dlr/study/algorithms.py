@@ -57,8 +57,7 @@ def _by_area(
     reported: Collection[str],
 ) -> pd.DataFrame:
     found = [
-        (algorithm, *out_of_fold_area(chains, truth, rng(seed, "bootstrap"), replicates))
-        for algorithm, chains in known.groupby("algorithm", sort=False)
+        (algorithm, *out_of_fold_area(chains, truth)) for algorithm, chains in known.groupby("algorithm", sort=False)
     ]
     table = pd.DataFrame(found, columns=["algorithm", "out_of_fold", "lower", "upper"])
     table = table.sort_values(["out_of_fold", "algorithm"], ascending=[False, True], ignore_index=True)
@@ -83,9 +82,7 @@ def _by_error(known: pd.DataFrame, truth: pd.Series) -> pd.DataFrame:
     return table.assign(measure="mae", bbc_corrected=np.nan)
 
 
-def out_of_fold_area(
-    chains: pd.DataFrame, truth: pd.Series, generator: np.random.Generator, replicates: int
-) -> tuple[float, float, float]:
+def out_of_fold_area(chains: pd.DataFrame, truth: pd.Series) -> tuple[float, float, float]:
     """AUC within folds with its interval; chains: patient_id, value, fold, seed. NaN where folds lack a class."""
     try:
         area = stats.auc_within_folds(
@@ -94,8 +91,6 @@ def out_of_fold_area(
             chains["fold"].to_numpy(),
             chains["seed"].to_numpy(),
             patients=chains["patient_id"].to_numpy(),
-            generator=generator,
-            replicates=replicates,
         )
     except InputError:  # folds without both classes: this part of the table stays undefined
         return (np.nan, np.nan, np.nan)

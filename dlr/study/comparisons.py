@@ -32,7 +32,7 @@ def comparison_table(
     replicates: int,
     held_against: Sequence[Evaluated] = (),
 ) -> pd.DataFrame:
-    """Paired DeLong on held-out sides, Holm around the pre-named primary pair; out-of-fold a bootstrap without a p.
+    """Paired DeLong on held-out sides, Holm around the pre-named primary pair; out-of-fold no p.
 
     Nor has a network a p on the side whose patients chose its epoch.
 
@@ -48,7 +48,7 @@ def comparison_table(
     rows: list[dict[str, Any]] = []
     for (target, protocol, side), models in blocks.items():
         pairs = _pairs(models, primary)
-        found = [compare(a, b, seed, replicates) for a, b in pairs]
+        found = [compare(a, b) for a, b in pairs]
         block = [row | {"target": target, "protocol": protocol, "side": side} for row in found if row]
         others = [row for row in block if {row["model_a"], row["model_b"]} != set(primary) and np.isfinite(row["p"])]
         for row in block:
@@ -57,13 +57,11 @@ def comparison_table(
             row["p_holm"] = float(adjusted)
         rows += block
     rows += _macro_differences(signatures, primary, seed, replicates)
-    rows += _own_differences(signatures, held_against, seed, replicates)
+    rows += _own_differences(signatures, held_against)
     return pd.DataFrame(rows, columns=list(COMPARISONS.names))
 
 
-def _own_differences(
-    signatures: Sequence[Evaluated], held_against: Sequence[Evaluated], seed: int, replicates: int
-) -> Iterator[dict[str, Any]]:
+def _own_differences(signatures: Sequence[Evaluated], held_against: Sequence[Evaluated]) -> Iterator[dict[str, Any]]:
     """Every two of a model's own images, bicubic and native, the one that more was done to first; a model and its
     lesion alone."""
     lines: dict[tuple[str, ...], list[Evaluated]] = {}
@@ -73,7 +71,7 @@ def _own_differences(
         by_variant = {one.variant: one for one in found}
         for asked in (("", *reversed(OTHER_IMAGES)), ("", LESION_ALONE)):
             for a, b in combinations([by_variant[name] for name in asked if name in by_variant], 2):
-                if row := compare(a, b, seed, replicates):
+                if row := compare(a, b):
                     yield row | {"target": target, "protocol": protocol, "side": side, "p_holm": NAN}
 
 
@@ -143,7 +141,7 @@ def on_the_same(signatures: Sequence[Evaluated]) -> list[Evaluated]:
     return found
 
 
-def compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str, Any]:
+def compare(a: Evaluated, b: Evaluated) -> dict[str, Any]:
     """a less b on the patients that both have: difference, lower, upper, p, method beside their names; {} where these
     are too few, or apparent.
     """
@@ -177,11 +175,9 @@ def compare(a: Evaluated, b: Evaluated, seed: int, replicates: int) -> dict[str,
         rows["fold"].to_numpy(),
         rows["seed"].to_numpy(),
         patients=rows["patient_id"].to_numpy(),
-        generator=rng(seed, "bootstrap"),
-        replicates=replicates,
     )
     stacked = f", {Role.STACKED}" if Role.STACKED in (a.role, b.role) else ""
-    method = f"out-of-fold within fold and seed{stacked}, {found.method}, given these models; no p is valid here"
+    method = f"out-of-fold within fold and seed{stacked}, {found.method}; no p is valid here"
     return row | {
         "difference": found.value,
         "lower": found.lower,

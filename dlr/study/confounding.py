@@ -66,28 +66,27 @@ def _band(low: float, high: float) -> str:
     return f"{low:.6g}" if low == high else f"{low:.6g} to {high:.6g}"
 
 
-def confounder_table(tables: CohortTables, seed: int, replicates: int) -> pd.DataFrame:
+def confounder_table(tables: CohortTables, seed: int) -> pd.DataFrame:
     """CONFOUNDERS: what each column of `acquisition` tells of each target of two classes, pairs inside a side.
 
     It is found to tell the outcome where p, adjusted by Holm over the columns, is under .001 and the AUC .6 or more.
     """
     columns = acquisition(tables)
-    parts = [pd.DataFrame(_told(columns, tables, target, seed, replicates)) for target in tables.binary_targets]
+    parts = [pd.DataFrame(_told(columns, tables, target, seed)) for target in tables.binary_targets]
     parts = [part for part in parts if len(part)]
     return pd.concat(parts, ignore_index=True)[list(CONFOUNDERS.names)] if parts else CONFOUNDERS.empty()
 
 
 def _told(
-    columns: Mapping[str, tuple[str, pd.Series]], tables: CohortTables, target: Target, seed: int, replicates: int
+    columns: Mapping[str, tuple[str, pd.Series]], tables: CohortTables, target: Target, seed: int
 ) -> Iterator[dict[str, Any]]:
     truth, rows = tables.labels(target), []
     for name, (source, level) in columns.items():
         own, side = level[truth.index], tables.sides[truth.index]
         drawing = {"generator": rng(seed, "shuffles", target.name, name)}
-        again = {"generator": rng(seed, "bootstrap"), "replicates": replicates}
         try:
             told = stats.auc_of_levels(truth, own, side, **drawing)
-            area = stats.auc_within_groups(truth, told.share, side, **again).pairs
+            area = stats.auc_within_groups(truth, told.share, side).pairs
         except InputError:  # no side has both classes: nothing is evaluated either
             continue
         counts = truth.groupby(own).agg(["sum", "size"])
@@ -111,9 +110,7 @@ def found_levels(tables: CohortTables, confounders: pd.DataFrame) -> dict[str, d
     return found
 
 
-def within_levels(
-    one: Evaluated, column: str, levels: pd.Series, least: int, seed: int, replicates: int
-) -> list[dict[str, Any]]:
+def within_levels(one: Evaluated, column: str, levels: pd.Series, least: int) -> list[dict[str, Any]]:
     """The AUC adjusted for a column: `pairs_within(column)`, and of cohorts their mean `auc_within_cohorts` as well.
     Nothing where its patients are of fewer than two levels.
 
@@ -123,20 +120,15 @@ def within_levels(
     own = one.of(set(levels.index), one.subset)
     if not own.two_classes or levels[list(own.patients)].nunique() < 2:
         return []
-    drawing: dict[str, Any] = {
-        "least": least,
-        "generator": rng(seed, "bootstrap"),
-        "replicates": replicates,
-    }
     if own.cross_fitted:
         rows = own.chains
         positive = pd.Series(own.positive, index=list(own.patients)).loc[rows["patient_id"]].to_numpy()
         value, fold, drawn, patients = (rows[name].to_numpy() for name in ("value", "fold", "seed", "patient_id"))
         group = levels[patients].to_numpy()
-        found = stats.auc_within_groups(positive, value, group, fold, drawn, patients=patients, **drawing)
+        found = stats.auc_within_groups(positive, value, group, fold, drawn, patients=patients, least=least)
     else:
         group = levels[list(own.patients)].to_numpy()
-        found = stats.auc_within_groups(own.positive, own.probability, group, **drawing)
+        found = stats.auc_within_groups(own.positive, own.probability, group, least=least)
     named = {"auc_within_cohorts": found.mean} if column == "cohort" else {}
     named |= {pairs_within(column): found.pairs}
     return [

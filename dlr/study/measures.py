@@ -128,7 +128,7 @@ def evaluated_signatures(predictions: pd.DataFrame, tables: CohortTables) -> lis
     return out
 
 
-def leading(one: Evaluated, seed: int, replicates: int) -> Estimate:
+def leading(one: Evaluated) -> Estimate:
     """The AUC, or of a per cent the mean absolute error, with the interval that is valid for its role.
 
     The signature has two classes, or `SMALLEST` patients of a per cent.
@@ -137,11 +137,9 @@ def leading(one: Evaluated, seed: int, replicates: int) -> Estimate:
         found = stats.mean_absolute_error(one.truth, one.value)
         return replace(found, method=role_words(one) + found.method)
     if one.cross_fitted:
-        positive, value, seeds, drawing = _rows_of_chains(one, replicates)
+        positive, value, seeds, patients = _rows_of_chains(one)
         try:
-            within = stats.auc_within_folds(
-                positive, value, one.chains["fold"].to_numpy(), seeds, generator=rng(seed, "bootstrap"), **drawing
-            )
+            within = stats.auc_within_folds(positive, value, one.chains["fold"], seeds, patients=patients)
         except InputError as error:
             within = Estimate(NAN, NAN, NAN, len(one.patients), int(one.positive.sum()), error.problems[0].what)
         return replace(within, method=role_words(one) + within.method)
@@ -149,12 +147,12 @@ def leading(one: Evaluated, seed: int, replicates: int) -> Estimate:
     return replace(found, method=role_words(one) + found.method)
 
 
-def _rows_of_chains(one: Evaluated, replicates: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
-    """Truth, value and seed of every chain's row, and whom a bootstrap draws together."""
+def _rows_of_chains(one: Evaluated) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Truth, value, seed and patient of every chain's row."""
     rows = one.chains
     positive = pd.Series(one.positive, index=list(one.patients)).loc[rows["patient_id"]].to_numpy()
     value, seeds, patients = (rows[name].to_numpy() for name in ("value", "seed", "patient_id"))
-    return positive, value, seeds, {"patients": patients, "replicates": replicates}
+    return positive, value, seeds, patients
 
 
 def measures(
@@ -171,7 +169,7 @@ def measures(
         return [] if few else _per_cent(one, baseline)
     if not one.two_classes:
         return []
-    rows = _discrimination(one, seed, replicates)
+    rows = _discrimination(one)
     if one.algorithm != CHOSEN or few:
         return rows
     rows += _at_cutoff(one, np.broadcast_to(cutoff, len(one.patients)))
@@ -210,15 +208,14 @@ def _sample_size(one: Evaluated, area: float) -> list[dict[str, Any]]:
     return [metric_row(one, f"sample_size_{name}", _plain(one, n, "Obuchowski, 80 % power")) for name, n in named]
 
 
-def _discrimination(one: Evaluated, seed: int, replicates: int) -> list[dict[str, Any]]:
+def _discrimination(one: Evaluated) -> list[dict[str, Any]]:
     if one.cross_fitted:
-        positive, value, seeds, drawing = _rows_of_chains(one, replicates)
-        pooled = stats.auc_pooled(positive, value, seeds, generator=rng(seed, "bootstrap"), **drawing)
-        name, other = "auc_pooled", pooled
+        positive, value, seeds, patients = _rows_of_chains(one)
+        name, other = "auc_pooled", stats.auc_pooled(positive, value, seeds, patients=patients)
     else:
         name, other = "auc_plain", stats.auc_plain(one.positive, one.probability)
     return [
-        metric_row(one, "auc", leading(one, seed, replicates)),
+        metric_row(one, "auc", leading(one)),
         metric_row(one, name, replace(other, method=role_words(one) + other.method)),
     ]
 

@@ -641,7 +641,7 @@ class FakeRun:
         tp, fp, tn, fn = (y & called).sum(), (~y & called).sum(), (~y & ~called).sum(), (y & ~called).sum()
         method = {
             "apparent": "DeLong",
-            "out-of-fold": "out-of-fold, within folds; patient bootstrap given these models",
+            "out-of-fold": "out-of-fold, within fold and seed; DeLong (logit) widened for shared training patients",
             "test": "DeLong, logit scale",
         }[role]
         half = 1.96 * np.sqrt(value * (1 - value) / max(k, 1))

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 from dlr import stats
-from dlr.randomness import rng
 from dlr.study.ablation import ROWS, ablation_table, is_ablation_row
 from dlr.study.measures import Evaluated, evaluated_signatures, leading
 from dlr.tables import ABLATION
@@ -82,7 +81,7 @@ def test_a_part_that_is_taken_away_costs_what_delong_says() -> None:
     assert full["difference_method"] == ""
 
 
-def test_out_of_fold_the_difference_is_a_paired_bootstrap_without_a_p() -> None:
+def test_out_of_fold_the_difference_is_paired_and_has_no_p() -> None:
     found = table(study()).set_index(["target", "row"])
     signatures = {(one.target.name, one.model, one.variant, one.algorithm): one for one in study()}
     for target in LABELS:
@@ -93,13 +92,12 @@ def test_out_of_fold_the_difference_is_a_paired_bootstrap_without_a_p() -> None:
             positive = both["patient_id"].map(LABELS[target]).to_numpy() == 1
             expected = stats.auc_difference(
                 positive, both["value_a"], both["value_b"], both["fold"], both["seed"],
-                patients=both["patient_id"].to_numpy(), replicates=200,
-                generator=rng(1, "bootstrap"),
+                patients=both["patient_id"].to_numpy(),
             )  # fmt: skip
             entry = found.loc[(target, row)]
             assert entry["difference"] == pytest.approx(expected.value, abs=1e-12)
             assert (entry["difference_lower"], entry["difference_upper"]) == (expected.lower, expected.upper)
-            assert entry["value"] == leading(one, 1, 200).value
+            assert entry["value"] == leading(one).value
             assert np.isnan(entry["p"]) and entry["method"].startswith("out-of-fold, within fold and seed")
     differences = found["difference"].dropna()
     values = found["value"].unstack("row")
@@ -149,7 +147,7 @@ def test_all_rows_are_of_the_patients_and_drawings_that_every_row_has() -> None:
     full = next(one for one in every if one.model == "Spatial" and not one.variant and one.target == ER)
     rows = full.chains[(full.chains["seed"] == 0) & (full.chains["patient_id"] != "P00")]
     positive = rows["patient_id"].map(LABELS["er"]).to_numpy() == 1
-    within = stats.auc_within_folds(positive, rows["value"], rows["fold"], rows["seed"], replicates=1)
+    within = stats.auc_within_folds(positive, rows["value"], rows["fold"], rows["seed"])
     value = found.set_index(["target", "row"])["value"]
     assert value["er", "full"] == pytest.approx(within.value, abs=1e-12)
     assert value["er", "frozen"] != table(every).set_index(["target", "row"])["value"]["er", "frozen"]

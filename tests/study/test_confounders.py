@@ -20,7 +20,7 @@ SIDES = np.where(np.arange(120) % 10 < 7, "train", "test")
 
 def table_of(columns: dict[str, object], positive: np.ndarray = POSITIVE, seed: int = 1) -> pd.DataFrame:
     tables = cohort_of({"patient_id": IDS, "her2": positive, "side": SIDES, **columns})
-    return CONFOUNDERS.conform(confounder_table(tables, seed, 100))
+    return CONFOUNDERS.conform(confounder_table(tables, seed))
 
 
 def test_a_cohort_that_tells_the_outcome_is_found() -> None:
@@ -55,7 +55,7 @@ def test_what_the_files_say_is_asked_as_well() -> None:
     tables = SimpleNamespace(
         **{name: getattr(tables, name) for name in ("patients", "sides", "binary_targets", "labels")}, facts=facts
     )
-    table = confounder_table(tables, 1, 100).set_index("column")
+    table = confounder_table(tables, 1).set_index("column")
     assert table["found"].to_dict() == {"image size": True, "spacing": False, "file type": False}
     assert table.loc["image size", "shares"] == "307200 38/38; 384000 0/82" and set(table["source"]) == {"files"}
 
@@ -86,12 +86,12 @@ def test_a_model_of_the_hospital_is_one_half_inside_hospitals_however_few_their_
     draw = np.random.default_rng(6)
     hospital = np.repeat(["A", "B"], [39, 81])
     tables = cohort_of({"patient_id": IDS, "her2": POSITIVE, "side": SIDES, "cohort": hospital, "scanner": hospital})
-    levels = found_levels(tables, confounder_table(tables, 1, 100))["her2"]
+    levels = found_levels(tables, confounder_table(tables, 1))["her2"]
     assert list(levels) == ["cohort", "scanner"]
     test = SIDES == "test"
     value = np.where(hospital == "A", 0.8, 0.1) + 0.05 * draw.random(120)
     one = evaluated(POSITIVE[test], value[test], patients=np.array(IDS, dtype=object)[test])
-    rows = [row for name, own in levels.items() for row in within_levels(one, name, own, 5, 1, 200)]
+    rows = [row for name, own in levels.items() for row in within_levels(one, name, own, 5)]
     inside = {row["metric"]: row for row in rows}
     assert list(inside) == ["auc_within_cohorts", "auc_pairs_within_cohorts", "auc_pairs_within_scanner"]
     pairs = inside["auc_pairs_within_cohorts"]
@@ -104,4 +104,4 @@ def test_targets_of_per_cent_are_not_asked() -> None:
         {"patient_id": IDS, "ki67": np.arange(120.0), "side": SIDES, "cohort": SIDES},
         targets=(Target("ki67", kind="per_cent"),),
     )
-    assert confounder_table(tables, 1, 10).empty
+    assert confounder_table(tables, 1).empty

@@ -153,10 +153,10 @@ COHORT = pd.Series({"P0": "a", "P1": "b", "P2": "a", "P3": "b", "P4": "a", "P5":
 def test_pairs_within_cohorts_by_hand() -> None:
     """a: P5 above P2 and P4, P0 below both; b, with a patient of each class, counts in the pairs: P1 above P3."""
     one = evaluated([*TRUTH[HER2], 1], [0.15, 0.3, 0.5, 0.1, 0.2, 0.8, 0.0])
-    table = METRICS.conform(pd.DataFrame(within_levels(one, "cohort", COHORT, 2, 1, 100))).set_index("metric")
+    table = METRICS.conform(pd.DataFrame(within_levels(one, "cohort", COHORT, 2))).set_index("metric")
     assert table["value"].to_dict() == pytest.approx({"auc_within_cohorts": 2 / 4, "auc_pairs_within_cohorts": 3 / 5})
     assert table[["n", "n_positive"]].to_numpy().tolist() == [[4, 2], [6, 3]]
-    assert table.loc["auc_within_cohorts", "method"] == "mean over a; patient bootstrap by group and class"
+    assert table.loc["auc_within_cohorts", "method"] == "mean over a; DeLong (logit)"
 
 
 def test_out_of_fold_pairs_lie_inside_a_cohort_and_a_fold() -> None:
@@ -164,14 +164,14 @@ def test_out_of_fold_pairs_lie_inside_a_cohort_and_a_fold() -> None:
     value = [0.4, 0.3, 0.5, 0.1, 0.2, 0.8]
     chains = predictions_of({f"P{k}": p for k, p in enumerate(value)}).assign(fold=[0, 1, 0, 1, 2, 2])
     one = evaluated(TRUTH[HER2], value, chains=chains, side="train", role="out-of-fold")
-    table = pd.DataFrame(within_levels(one, "cohort", COHORT, 2, 1, 100)).set_index("metric")
+    table = pd.DataFrame(within_levels(one, "cohort", COHORT, 2)).set_index("metric")
     assert table["value"].to_dict() == pytest.approx({"auc_within_cohorts": 1 / 2, "auc_pairs_within_cohorts": 2 / 3})
     assert table["method"].str.startswith("out-of-fold, ").all()
 
 
 @pytest.mark.parametrize("cohorts", [COHORT[:0], COHORT[COHORT == "a"], pd.Series({"P1": "a", "P5": "b"})])
 def test_patients_of_one_cohort_or_class_have_no_such_rows(cohorts: pd.Series) -> None:
-    assert within_levels(both()[0], "cohort", cohorts, 1, 1, 100) == []
+    assert within_levels(both()[0], "cohort", cohorts, 1) == []
 
 
 def test_a_model_of_the_cohort_alone_is_high_pooled_and_one_half_inside_cohorts() -> None:
@@ -190,7 +190,7 @@ def test_a_model_of_the_cohort_alone_is_high_pooled_and_one_half_inside_cohorts(
         one = evaluated(list(truth), list(found.signature), patients=ids, chains=chains, role=role, side=side)
         (area,) = [row for row in measures(one, NAN, 1, 100) if row["metric"] == "auc"]
         assert area["lower"] > 0.65
-        for row in within_levels(one, "cohort", pd.Series([f"c{k:g}" for k in number], ids), 5, 1, 300):
+        for row in within_levels(one, "cohort", pd.Series([f"c{k:g}" for k in number], ids), 5):
             standard_error = (row["upper"] - row["lower"]) / 3.92
             assert abs(row["value"] - 0.5) < 2 * standard_error and standard_error < 0.06, row["metric"]
 

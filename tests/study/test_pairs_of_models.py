@@ -138,7 +138,7 @@ def test_out_of_fold_areas_are_compared_within_folds_without_a_p() -> None:
     pairs = found.set_index(["model_a", "model_b"])
     assert pairs["difference"].tolist() == pytest.approx([0.0, 0.25, -0.25])
     assert pairs["p"].isna().all() and pairs["p_holm"].isna().all()
-    assert pairs["method"].str.startswith("out-of-fold within fold and seed, patient bootstrap").all()
+    assert pairs["method"].str.startswith("out-of-fold within fold and seed, DeLong widened").all()
     assert pairs["method"].str.endswith("no p is valid here").all()
 
 
