@@ -5,15 +5,12 @@ from __future__ import annotations
 import pandas as pd
 
 from dlr.engine import Run, stage
-from dlr.protocols import mean_logit
 from dlr.study.application import Application
+from dlr.study.averaging import OF, in_the_mean
 from dlr.tables import PREDICTIONS
-from dlr.words import CHOSEN, Kind, Model
+from dlr.words import Kind
 
 __all__ = ["averaged"]
-
-OF = (Model.RAD.value, Model.DL.value)
-ROW = ["target", "protocol", "variant", "seed", "fold", "patient_id", "side", "kind"]  # a chain's word on a patient
 
 
 def apply_averaged(given: Application) -> None:
@@ -40,12 +37,3 @@ def averaged(run: Run) -> None:
     if alone:
         run.warn(f"{len(alone)} patients are answered by only one of {' and '.join(OF)}: no mean of them")
     PREDICTIONS.write(run.folder, predictions)
-
-
-def in_the_mean(predictions: pd.DataFrame) -> pd.DataFrame:
-    """PREDICTIONS of Rad+DL: patients of whom the chosen chains of both models say something in the same part."""
-    chosen = (predictions["algorithm"] == CHOSEN) & (predictions["kind"] == Kind.PROBABILITY)
-    rows = predictions[chosen & predictions["model"].isin(OF)]
-    both = rows.pivot(index=ROW, columns="model", values="value").reindex(columns=list(OF)).dropna()
-    named = {"model": Model.RAD_DL.value, "algorithm": CHOSEN, "value": mean_logit(both.to_numpy())}
-    return both.index.to_frame(index=False).assign(**named)[list(PREDICTIONS.names)]

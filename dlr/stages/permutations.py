@@ -47,7 +47,7 @@ def why_none(run: Run, tables: CohortTables) -> str:
     "permutations",
     version=1,
     needs=["cohort"],
-    optional=["radiomics", "stability", "clinical", "radiomics_model", "deep", "fusion_model", "combine"],
+    optional=["radiomics", "stability", "clinical", "radiomics_model", "deep", "averaged", "fusion_model", "combine"],
     sections=[*SECTIONS, *OF_COMBINED],
     libraries=LIBRARIES,
     heeds=heeded_by,
@@ -63,6 +63,8 @@ def permutations(run: Run) -> None:
     blocks = blocks_of(run, tables)
     if blocks.empty:
         run.leave_out("the study has no cheap chain to fit again")
+    if run.needs.deep is not None and not blocks.deep:
+        run.log("fine-tuned networks are not fitted again on shuffled outcomes: DL has no p, nor has what holds it")
     PERMUTATIONS.write(run.folder, permutation_rows(run, tables, blocks))
 
 

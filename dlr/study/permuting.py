@@ -21,6 +21,7 @@ from dlr.learn import CandidateSet, components_wanted
 from dlr.protocols import Part
 from dlr.randomness import rng
 from dlr.stats.within_folds import mean_area
+from dlr.study.averaging import in_the_mean
 from dlr.study.cheap_chains import Blocks, CheapChains, cheap_predictions
 from dlr.study.cohort import BEFORE_BIOPSY, CohortTables
 from dlr.study.combined import candidate_sets, chosen_signatures, combined_frame, combined_variants
@@ -111,6 +112,8 @@ def permutation_rows(run: Run, tables: CohortTables, blocks: Blocks) -> pd.DataF
     allowed = reproducible_features(run)
     tasks = [_tasks(run, tables, blocks, one, allowed) for one in studies]
     found = _predictions(run, fit_shuffled, tasks, "parts of shuffles")
+    if run.needs.averaged is not None:
+        found = [pd.concat([rows, in_the_mean(rows)], ignore_index=True) for rows in found]
     if run.needs.combine is not None:
         tasks = [_combined(run, tables, one, rows) for one, rows in zip(studies, found, strict=True)]
         stacked = _predictions(run, fit_stacked, tasks, "Combined of shuffles")

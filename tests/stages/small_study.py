@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -88,7 +93,9 @@ def still_study(folder: Path, patients: int = 40, size: int = 96) -> Path:
     return manifest
 
 
-def run_features(manifest: Path, out: Path, *more: str, pipeline: Pipeline = TABLES_ONLY, jobs: int = 1) -> Result:
+def run_features(
+    manifest: Path, out: Path, *more: str, pipeline: Pipeline = TABLES_ONLY, jobs: int = 1, dask: str | None = None
+) -> Result:
     """Run a numbers-only study."""
     settings = resolve(StudySettings, {}, [*SMALL, *more])
     return run_pipeline(
@@ -98,6 +105,7 @@ def run_features(manifest: Path, out: Path, *more: str, pipeline: Pipeline = TAB
         settings,
         features=manifest.parent / "features.csv",
         jobs=jobs,
+        dask=dask,
         screen=Screen(quiet=True),
     )
 
@@ -107,6 +115,26 @@ def run_stills(manifest: Path, out: Path, *more: str, pipeline: Pipeline = WHOLE
     profile = f"radiomics.profile={manifest.parent / 'short.yaml'}"
     settings = resolve(StudySettings, {}, [*SMALL, profile, *more])
     return run_pipeline(pipeline, out, manifest, settings, jobs=jobs, screen=Screen(quiet=True))
+
+
+def kill_during(stage: str, manifest: Path, out: Path, *sets: str, line: tuple[str, ...] = ()) -> None:
+    """Start `dlr run` and SIGKILL its whole process group once the stage has kept its first tasks.
+
+    sets : settings, as after --set.  line : more of the command.
+    """
+    (manifest.parent / "empty.yaml").write_text("{}\n", encoding="utf-8")
+    command = [sys.executable, "-m", "dlr", "run", "--manifest", str(manifest), "--out", str(out), "--jobs", "2", *line]
+    command += ["--params", str(manifest.parent / "empty.yaml"), *(word for one in sets for word in ("--set", one))]
+    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = out / "dlr.log"
+    limit = time.monotonic() + 300
+    while time.monotonic() < limit and process.poll() is None:
+        if log.exists() and log.read_text(encoding="utf-8").count(f"DEBUG {stage}: ") >= 2:
+            break
+        time.sleep(0.02)
+    assert process.poll() is None, "the run ended before it could be killed"
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def bytes_of(folder: Path) -> dict[str, bytes]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -17,7 +19,7 @@ from dlr.stages.permutations import permutations
 from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
 from dlr.tables import METRICS, PERMUTATIONS
-from tests.stages.small_study import feature_study, run_features, run_stills, still_study
+from tests.stages.small_study import SMALL, feature_study, kill_during, run_features, run_stills, still_study
 
 PIPELINE = Pipeline(
     "her2_ultrasound", (cohort, radiomics, clinical, radiomics_model, combine, evaluate, permutations), StudySettings
@@ -28,10 +30,10 @@ QUICK = (
 )  # fmt: skip
 
 
-def run(folder: Path, count: int, jobs: int = 1) -> Result:
+def run(folder: Path, count: int, **how: Any) -> Result:
     manifest = folder / "data_manifest.csv"
     settings = (*QUICK, f"evaluate.permutations={count}")
-    return run_features(manifest, folder / "runs" / "a", *settings, pipeline=PIPELINE, jobs=jobs)
+    return run_features(manifest, folder / "runs" / "a", *settings, pipeline=PIPELINE, **how)
 
 
 @pytest.fixture(scope="module")
@@ -92,14 +94,37 @@ def test_none_are_asked_for_by_default(four) -> None:
     assert run(folder, 0).left_out["permutations"] == "evaluate.permutations is 0"
 
 
-@pytest.mark.slow
-def test_two_processes_give_the_same_bytes(four, tmp_path: Path) -> None:
-    folder, result = four
+def copied(folder: Path, to: Path) -> Path:
+    """The files of a study in a folder of their own."""
     for name in ("data_manifest.csv", "features.csv"):
-        (tmp_path / name).write_bytes((folder / name).read_bytes())
-    again = run(tmp_path, 4, jobs=2)
-    a, b = (one.folders["permutations"] / PERMUTATIONS.file for one in (result, again))
-    assert a.read_bytes() == b.read_bytes()
+        (to / name).write_bytes((folder / name).read_bytes())
+    return to
+
+
+def table_of(result: Result) -> bytes:
+    return (result.folders["permutations"] / PERMUTATIONS.file).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [{"jobs": 2}, {"jobs": 2, "dask": "local"}], ids=["two processes", "Dask"])
+def test_the_same_bytes_on_any_executor(four, how: dict[str, Any], tmp_path: Path) -> None:
+    if "dask" in how:
+        pytest.importorskip("distributed")
+    folder, _ = four
+    assert table_of(run(copied(folder, tmp_path), 4, **how)) == table_of(run(folder, 4))
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups are needed to kill a run whole")
+def test_a_killed_run_goes_on_to_the_same_bytes(four, tmp_path: Path) -> None:
+    folder, _ = four
+    home = copied(folder, tmp_path)
+    features = ("--features", str(home / "features.csv"))
+    kill_during("permutations", home / "data_manifest.csv", home / "runs" / "a", *SMALL, *QUICK,
+                "evaluate.permutations=4", line=features)  # fmt: skip
+    resumed = run(home, 4)
+    assert resumed["permutations"].found >= 2
+    assert table_of(resumed) == table_of(run(folder, 4))
 
 
 def test_p_is_written_beside_metrics_at_the_top_of_the_study(four) -> None:

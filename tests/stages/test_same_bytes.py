@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from dlr.engine import Result
-from tests.stages.small_study import SMALL, bytes_of, run_stills, still_study
+from tests.stages.small_study import SMALL, bytes_of, kill_during, run_stills, still_study
 
 STAGES = ("cohort", "radiomics", "clinical", "radiomics_model", "combine", "evaluate", "nomogram", "report")
 pytestmark = pytest.mark.slow
@@ -50,35 +46,12 @@ def test_two_processes_give_the_same_bytes(whole_study, undisturbed, tmp_path: P
     assert differing(undisturbed, outputs(again)) == []
 
 
-def command(manifest: Path, out: Path) -> list[str]:
-    sets = [*SMALL, f"radiomics.profile={manifest.parent / 'short.yaml'}"]
-    line = [sys.executable, "-m", "dlr", "run", "--manifest", str(manifest), "--out", str(out), "--jobs", "2"]
-    return [*line, "--params", str(manifest.parent / "empty.yaml"), *(word for one in sets for word in ("--set", one))]
-
-
-def kill_during(stage: str, manifest: Path, out: Path) -> None:
-    """Start the command and SIGKILL its whole process group once the stage has kept its first tasks."""
-    (manifest.parent / "empty.yaml").write_text("{}\n", encoding="utf-8")
-    process = subprocess.Popen(
-        command(manifest, out), start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    log = out / "dlr.log"
-    limit = time.monotonic() + 300
-    while time.monotonic() < limit and process.poll() is None:
-        if log.exists() and log.read_text(encoding="utf-8").count(f"DEBUG {stage}: ") >= 2:
-            break
-        time.sleep(0.02)
-    assert process.poll() is None, "the run ended before it could be killed"
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="process groups are needed to kill a run whole")
 @pytest.mark.parametrize("stage", ["radiomics", "radiomics_model"])
 def test_a_killed_run_goes_on_to_the_same_bytes(stage: str, whole_study, undisturbed, tmp_path: Path) -> None:
     manifest, _ = whole_study
     out = tmp_path / "runs" / "small"
-    kill_during(stage, manifest, out)
+    kill_during(stage, manifest, out, *SMALL, f"radiomics.profile={manifest.parent / 'short.yaml'}")
     resumed = run_stills(manifest, out)
     assert differing(undisturbed, outputs(resumed)) == []
 
