@@ -1,240 +1,240 @@
 """The LASSO path, gaussian and binomial, for glmnet's objective. Arrays in, coefficients out.
 
 Objective: (1/2n) |y - b0 - Xb|^2 + lambda |b|_1, or the mean binomial negative log-likelihood + lambda |b|_1.
-Coordinate descent as in glmnet finds which coefficients are not zero; on these the quadratic is then solved exactly,
-since descent alone takes thousands of sweeps where classes nearly separate.
-Source: Friedman, Hastie, Tibshirani 2010 (J Stat Softw 33:1); strong rules, Tibshirani et al. 2012 (JRSS B 74:245).
+Newton's quadratic at each lambda is minimised exactly by an active set: the inverse of its matrix on the coefficients
+that are not zero is kept, and bordered or cut as one enters or leaves, so that nothing has to creep where columns are
+correlated. The matrix of one lambda serves the next for as long as Newton's steps converge with it.
+Source: objective and path, Friedman, Hastie, Tibshirani 2010 (J Stat Softw 33:1); strong rules, Tibshirani et al. 2012
+(JRSS B 74:245); active set, Osborne, Presnell, Turlach 2000 (IMA J Numer Anal 20:389).
 """
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 import numpy as np
 from numba import njit
 
-__all__ = ["binomial_path", "gaussian_path"]
+__all__ = ["lasso_path"]
+
+# What is not zero, in the order it came; place 0 is the intercept, whose sign is 0. rows: (room, n), the columns;
+# value, sign, feature: (room,); inverse: (room, room), of rows W rows' / n.
+Face = namedtuple("Face", "rows value sign feature inverse")
+
+DEPENDENT = 1e-7  # a column with less than this share of its square apart from the active ones counts as having it
+SLOW = 0.2  # Newton's matrix is made anew where a step leaves more than this share of the error
+ROUNDS = 100  # at most so many times the number of features at one lambda
 
 
 @njit(cache=True)
-def gaussian_path(columns, y, lambdas, stop_early, tolerance, max_sweeps):  # type: ignore[no-untyped-def]
-    """Coefficients along a falling sequence of lambdas for standardised columns and a standardised outcome.
+def lasso_path(columns, y, binomial, lambdas, stop_early, tolerance):  # type: ignore[no-untyped-def]
+    """Intercepts (k,), coefficients (k, p) and explained shares (k,) of variance or deviance along falling lambdas.
 
-    columns : float64 (p, n), a row a feature with mean 0 and mean square 1.  y : float64 (n,), likewise.
-    Returns coefficients (k, p) and the explained shares (k,); k < len(lambdas) where `stop_early` ended the path by
-    glmnet's rules (share above .999, or growing by less than 1e-5 of itself, from the fifth lambda on).
+    columns : float64 (p, n), a row a feature with mean 0 and mean square 1.  y : float64 (n,), with mean 0 and mean
+    square 1, or 0 and 1, both present, where `binomial`.  tolerance : of every gradient's distance from optimality.
+    k < len(lambdas) where `stop_early` ended the path by glmnet's rules (share above .999, or growing by less than
+    1e-5, gaussian 1e-5 of itself, from the fifth lambda on). The last value is False where a lambda did not settle.
     """
     p, n = columns.shape
-    coefficients = np.zeros((len(lambdas), p))
-    explained = np.zeros(len(lambdas))
-    beta, residual, weight, curvature = np.zeros(p), y.copy(), np.ones(n), np.ones(p)
-    gradient = _gradient(columns, residual)
-    eligible = np.zeros(p, dtype=np.bool_)
-    for k in range(len(lambdas)):
-        lam = lambdas[k]
-        _strong_rule(eligible, gradient, 2 * lam - lambdas[max(k - 1, 0)])
-        sweeps, settled = 0, False
-        while not settled and sweeps < max_sweeps:
-            _, taken = _descend(
-                columns, weight, residual, beta, 0.0, eligible, curvature, lam, tolerance, max_sweeps - sweeps
-            )
-            sweeps += taken
-            gradient = _gradient(columns, residual)
-            settled = not _strong_rule(eligible, gradient, lam)
-        coefficients[k] = beta
-        explained[k] = 1.0 - np.dot(residual, residual) / n
-        if stop_early and k >= 4 and (explained[k] > 0.999 or explained[k] - explained[k - 1] < 1e-5 * explained[k]):
-            return coefficients[: k + 1], explained[: k + 1]
-    return coefficients, explained
-
-
-@njit(cache=True)
-def binomial_path(columns, y, lambdas, stop_early, tolerance, max_sweeps):  # type: ignore[no-untyped-def]
-    """Intercepts (k,), coefficients (k, p) and explained shares of deviance (k,) of a logistic LASSO.
-
-    columns : float64 (p, n), a row a feature with mean 0 and mean square 1.  y : float64 (n,), 0 or 1, both present.
-    Newton steps outside, a weighted quadratic inside; the early stop as in `gaussian_path`, but on an absolute growth
-    of the explained share under 1e-5.
-    """
-    p, n = columns.shape
+    room = min(p, 4 * n) + 1  # half way between two faces, each of 2 n at most
+    face = Face(np.ones((room, n)), np.zeros(room), np.zeros(room), np.full(room, -1), np.ones((room, room)))
     coefficients, intercepts = np.zeros((len(lambdas), p)), np.zeros(len(lambdas))
     explained = np.zeros(len(lambdas))
-    prevalence = np.mean(y)
-    null_deviance = -2.0 * (prevalence * np.log(prevalence) + (1 - prevalence) * np.log(1 - prevalence))
-    intercept = np.log(prevalence / (1 - prevalence))
-    beta, start, curvature = np.zeros(p), np.zeros(p), np.zeros(p)
-    weight, residual = np.zeros(n), y - prevalence
-    gradient = _gradient(columns, residual)
-    eligible = np.zeros(p, dtype=np.bool_)
+    centre = np.mean(y)
+    if binomial:
+        face.value[0] = np.log(centre / (1 - centre))
+    size, stale, well, eligible = 1, True, True, np.zeros(p, dtype=np.bool_)
+    weight, current, residual = np.empty(n), np.empty(n), np.empty(n)
+    start = np.zeros(p + 1)
+    null = _loss(np.full(n, face.value[0]), y, binomial, residual, current)
+    gradient = np.dot(columns, residual) / n
     for k in range(len(lambdas)):
-        lam = lambdas[k]
+        lam, rounds, settled = lambdas[k], 0, False
         _strong_rule(eligible, gradient, 2 * lam - lambdas[max(k - 1, 0)])
-        sweeps, settled = 0, False
-        while not settled and sweeps < max_sweeps:
-            converged = False
-            while not converged and sweeps < max_sweeps:
-                eta = _linear(columns, beta, intercept)
-                for i in range(n):
-                    probability = min(max(1.0 / (1.0 + np.exp(-eta[i])), 1e-9), 1.0 - 1e-9)
-                    weight[i], residual[i] = probability * (1.0 - probability), y[i] - probability
-                for j in range(p):
-                    start[j] = beta[j]
-                    if eligible[j]:
-                        square = 0.0
-                        for i in range(n):
-                            square += weight[i] * columns[j, i] * columns[j, i]
-                        curvature[j] = square / n
-                before = intercept
-                intercept, taken = _descend(
-                    columns, weight, residual, beta, intercept, eligible, curvature, lam, tolerance, max_sweeps - sweeps
-                )
-                sweeps += taken
-                moved = np.mean(weight) * (intercept - before) ** 2
-                for j in range(p):
-                    if eligible[j]:
-                        moved = max(moved, curvature[j] * (beta[j] - start[j]) ** 2)
-                converged = moved < tolerance
-            eta = _linear(columns, beta, intercept)
-            for i in range(n):
-                residual[i] = y[i] - 1.0 / (1.0 + np.exp(-eta[i]))
-            gradient = _gradient(columns, residual)
-            settled = not _strong_rule(eligible, gradient, lam)
-        coefficients[k], intercepts[k] = beta, intercept
-        deviance = 0.0
-        for i in range(n):
-            signed = eta[i] if y[i] == 1.0 else -eta[i]
-            deviance += 2.0 * (np.log1p(np.exp(-abs(signed))) - min(signed, 0.0))
-        explained[k] = 1.0 - deviance / n / null_deviance
-        if stop_early and k >= 4 and (explained[k] > 0.999 or explained[k] - explained[k - 1] < 1e-5):
-            return intercepts[: k + 1], coefficients[: k + 1], explained[: k + 1]
-    return intercepts, coefficients, explained
+        while not settled:
+            before, objective = np.inf, np.inf
+            while True:
+                loss, reached = _reach(face, size, y, binomial, residual, current, lam)
+                while reached > objective + 1e-12 * null:
+                    size, stale = _halfway(columns, face, size, start), True
+                    loss, reached = _reach(face, size, y, binomial, residual, current, lam)
+                if stale:
+                    weight[:] = current
+                    _invert(face, size, weight)
+                    before = np.inf
+                start = _whole(face, size, p)
+                error, size, taken = _minimise(columns, face, size, weight, residual.copy(), eligible, lam, tolerance)
+                rounds += taken
+                if error <= tolerance or rounds > ROUNDS * p:
+                    break
+                stale = error > SLOW * before
+                before, objective = error, reached
+            gradient = np.dot(columns, residual) / n
+            settled = not _strong_rule(eligible, gradient, lam + tolerance)
+        well = well and error <= tolerance
+        intercepts[k], coefficients[k] = face.value[0], _whole(face, size, p)[1:]
+        explained[k] = 1.0 - loss / null
+        growth = explained[k] - explained[max(k - 1, 0)]
+        if stop_early and k >= 4 and (explained[k] > 0.999 or growth < 1e-5 * (1.0 if binomial else explained[k])):
+            return intercepts[: k + 1], coefficients[: k + 1], explained[: k + 1], well
+    return intercepts, coefficients, explained, well
 
 
 @njit(cache=True)
-def _descend(columns, weight, residual, beta, intercept, eligible, curvature, lam, tolerance, max_sweeps):  # type: ignore[no-untyped-def]
-    """Minimise the weighted quadratic + lambda |b|_1 over eligible coefficients and the intercept.
-
-    residual : weighted, (n,); it and beta change in place.  Ends when a full sweep moves no coefficient by more than
-    the tolerance (squared, times its curvature). Returns the intercept and the sweeps taken.
-    """
-    sweeps = 0
-    while sweeps < max_sweeps:
-        largest, intercept = _sweep(columns, weight, residual, beta, intercept, eligible, curvature, lam)
-        sweeps += 1
-        if largest < tolerance:
-            break
-        intercept = _solve_active(columns, weight, residual, beta, intercept, lam)
-    return intercept, sweeps
+def _reach(face, size, y, binomial, residual, weight, lam):  # type: ignore[no-untyped-def]
+    """Loss and objective of the face; residuals (n,) and weights (n,) in place."""
+    loss = _loss(np.dot(face.value[:size], face.rows[:size]), y, binomial, residual, weight)
+    return loss, loss + lam * np.sum(np.abs(face.value[1:size]))
 
 
 @njit(cache=True)
-def _sweep(columns, weight, residual, beta, intercept, eligible, curvature, lam):  # type: ignore[no-untyped-def]
-    """One round of coordinate descent; returns the largest squared step times curvature, and the intercept."""
-    p, n = columns.shape
-    largest = 0.0
-    for j in range(p):
-        if not eligible[j]:
-            continue
-        target = curvature[j] * beta[j] + np.dot(columns[j], residual) / n
-        new = np.sign(target) * max(abs(target) - lam, 0.0) / curvature[j]
-        step = new - beta[j]
-        if step != 0.0:
-            beta[j] = new
-            for i in range(n):
-                residual[i] -= weight[i] * step * columns[j, i]
-            largest = max(largest, curvature[j] * step * step)
-    total = np.sum(weight)
-    step = np.sum(residual) / total
-    for i in range(n):
-        residual[i] -= weight[i] * step
-    return max(largest, total / n * step * step), intercept + step
+def _whole(face, size, p):  # type: ignore[no-untyped-def]
+    """(p + 1,): the intercept and every coefficient."""
+    whole = np.zeros(p + 1)
+    for a in range(size):
+        whole[face.feature[a] + 1] = face.value[a]
+    return whole
 
 
 @njit(cache=True)
-def _solve_active(columns, weight, residual, beta, intercept, lam):  # type: ignore[no-untyped-def]
-    """Go to the exact minimum on the non-zero coefficients, signs kept; one that would cross zero stops there.
-
-    Every move goes towards the minimum of a convex quadratic on a face, so the objective only falls. Nothing is done
-    where the system is singular (as many coefficients as patients): descent then goes on alone.
-    """
-    n = len(residual)
-    while True:
-        active = np.flatnonzero(beta)
-        k = len(active)
-        if k == 0:
-            return intercept
-        z, slope, matrix = np.ones((n, k + 1)), np.zeros(k + 1), np.zeros((k + 1, k + 1))
-        for a in range(k):
-            z[:, a + 1] = columns[active[a]]
-            slope[a + 1] = -lam * np.sign(beta[active[a]])
-        for i in range(n):  # inner loops run along rows, which the compiler turns into vector instructions
-            for a in range(k + 1):
-                slope[a] += residual[i] / n * z[i, a]
-                scaled = weight[i] / n * z[i, a]
-                for b in range(a + 1):
-                    matrix[a, b] += scaled * z[i, b]
-        step, solved = _cholesky_solve(matrix, slope)
-        if not solved:
-            return intercept
-        share, first = 1.0, -1
-        for a in range(k):
-            b = beta[active[a]]
-            if b * (b + step[a + 1]) <= 0.0 and -b / step[a + 1] < share:
-                share, first = -b / step[a + 1], a
-        for i in range(n):
-            change = 0.0
-            for a in range(k + 1):
-                change += step[a] * z[i, a]
-            residual[i] -= weight[i] * share * change
-        intercept += share * step[0]
-        for a in range(k):
-            beta[active[a]] += share * step[a + 1]
-        if first < 0:
-            return intercept
-        beta[active[first]] = 0.0
-
-
-@njit(cache=True)
-def _cholesky_solve(matrix, right):  # type: ignore[no-untyped-def]
-    """Solve a symmetric system, lower half given; the second value is False where it is not safely positive."""
-    k = len(right)
-    lower, x = np.zeros((k, k)), right.copy()
-    for i in range(k):
-        for j in range(i + 1):
-            rest = matrix[i, j]
-            for m in range(j):
-                rest -= lower[i, m] * lower[j, m]
-            if i > j:
-                lower[i, j] = rest / lower[j, j]
-            elif rest <= 1e-10 * matrix[i, i]:
-                return x, False
-            else:
-                lower[i, i] = np.sqrt(rest)
-    for i in range(k):
-        for j in range(i):
-            x[i] -= lower[i, j] * x[j]
-        x[i] /= lower[i, i]
-    for i in range(k - 1, -1, -1):
-        for j in range(i + 1, k):
-            x[i] -= lower[j, i] * x[j]
-        x[i] /= lower[i, i]
-    return x, True
-
-
-@njit(cache=True)
-def _gradient(columns, residual):  # type: ignore[no-untyped-def]
-    gradient = np.empty(len(columns))
+def _halfway(columns, face, size, start):  # type: ignore[no-untyped-def]
+    """Go half of the way back to `start`, (p + 1,); the size of the face. Its inverse no longer holds."""
+    middle, size = 0.5 * (start + _whole(face, size, len(columns))), 1
+    face.value[0] = middle[0]
     for j in range(len(columns)):
-        gradient[j] = np.dot(columns[j], residual) / len(residual)
-    return gradient
+        if middle[j + 1] != 0.0:
+            face.rows[size], face.feature[size] = columns[j], j
+            face.value[size], face.sign[size] = middle[j + 1], np.sign(middle[j + 1])
+            size += 1
+    return size
 
 
 @njit(cache=True)
-def _linear(columns, beta, intercept):  # type: ignore[no-untyped-def]
-    eta = np.full(columns.shape[1], intercept)
-    for j in range(len(beta)):
-        if beta[j] != 0.0:
-            for i in range(len(eta)):
-                eta[i] += beta[j] * columns[j, i]
-    return eta
+def _loss(eta, y, binomial, residual, weight):  # type: ignore[no-untyped-def]
+    """Half the mean square or the mean negative log-likelihood; its residuals (n,) and weights (n,) in place."""
+    total = 0.0
+    for i in range(len(y)):
+        if binomial:
+            signed = eta[i] if y[i] == 1.0 else -eta[i]
+            small = np.exp(-abs(signed))
+            total += np.log1p(small) - min(signed, 0.0)
+            probability = (small if eta[i] < 0 else 1.0) / (1.0 + small)
+            residual[i], weight[i] = y[i] - probability, max(small / (1.0 + small) ** 2, 1e-9)
+        else:
+            residual[i], weight[i] = y[i] - eta[i], 1.0
+            total += 0.5 * residual[i] * residual[i]
+    return total / len(y)
+
+
+@njit(cache=True)
+def _minimise(columns, face, size, weight, residual, eligible, lam, tolerance):  # type: ignore[no-untyped-def]
+    """Take the face to the minimum of the weighted quadratic + lam |b|_1 over the eligible coefficients.
+
+    residual : (n,), of the face as it comes; it changes. Each round goes to the minimum on the face, signs kept; a
+    coefficient that would cross zero stops there and leaves. At the minimum the worst violator enters.
+    Returns the distance from optimality at the start, the size of the face and the number of rounds.
+    """
+    p, n = columns.shape
+    error, rounds = 0.0, 0
+    outside = eligible.copy()
+    for a in range(1, size):
+        outside[face.feature[a]] = False
+    while rounds <= ROUNDS * p:
+        slope = np.dot(face.rows[:size], residual) / n - lam * face.sign[:size]
+        distance = np.max(np.abs(slope))
+        if distance > tolerance:
+            leaving = _move(face, size, weight, residual, slope)
+            if leaving > 0:
+                outside[face.feature[leaving]] = True
+                size = _leave(face, size, leaving)
+        else:
+            worst, bound, pull = -1, lam + tolerance, 0.0
+            for j in range(p):
+                if outside[j]:
+                    value = np.dot(columns[j], residual) / n
+                    if abs(value) > bound:
+                        worst, bound, pull = j, abs(value), value
+            if worst < 0 or size > 2 * n:
+                return max(error, distance), size, rounds
+            distance = bound - lam
+            outside[worst] = False
+            face.sign[size], face.feature[size] = np.sign(pull), worst
+            size = _enter(columns[worst], face, size, weight)
+        if rounds == 0:
+            error = distance
+        rounds += 1
+    return error, size, rounds
+
+
+@njit(cache=True)
+def _move(face, size, weight, residual, slope):  # type: ignore[no-untyped-def]
+    """Go towards the minimum on the face; the place of the coefficient that reached zero first, or -1."""
+    step = np.zeros(size)
+    for a in range(size):
+        for b in range(size):
+            step[b] += slope[a] * face.inverse[a, b]
+    share, first = 1.0, -1
+    for a in range(1, size):
+        after = face.value[a] + step[a]
+        if face.sign[a] * after <= 0.0 and -face.value[a] / step[a] < share:
+            share, first = -face.value[a] / step[a], a
+    change = np.dot(step, face.rows[:size])
+    for i in range(len(residual)):
+        residual[i] -= weight[i] * share * change[i]
+    for a in range(size):
+        face.value[a] += share * step[a]
+    return first
+
+
+@njit(cache=True)
+def _enter(column, face, size, weight):  # type: ignore[no-untyped-def]
+    """Border the inverse by a column, whose coefficient starts at zero; the new size."""
+    n = len(column)
+    weighted = weight * column / n
+    product = np.dot(face.rows[:size], weighted)
+    square = np.dot(column, weighted)
+    known = np.zeros(size)
+    for a in range(size):
+        for b in range(size):
+            known[b] += product[a] * face.inverse[a, b]
+    apart = max(square - np.dot(product, known), DEPENDENT * square)
+    for a in range(size):
+        for b in range(size):
+            face.inverse[a, b] += known[a] / apart * known[b]
+        face.inverse[a, size] = face.inverse[size, a] = -known[a] / apart
+    face.inverse[size, size] = 1.0 / apart
+    face.rows[size], face.value[size] = column, 0.0
+    return size + 1
+
+
+@njit(cache=True)
+def _leave(face, size, place):  # type: ignore[no-untyped-def]
+    """Cut one place out of the inverse; the last place moves into it. The new size."""
+    inverse, last = face.inverse, size - 1
+    cut = inverse[place, :size].copy()
+    for a in range(size):
+        for b in range(size):
+            inverse[a, b] -= cut[a] / cut[place] * cut[b]
+    for a in range(size):
+        inverse[place, a] = inverse[last, a]
+    for a in range(size):
+        inverse[a, place] = inverse[a, last]
+    face.rows[place], face.value[place] = face.rows[last], face.value[last]
+    face.sign[place], face.feature[place] = face.sign[last], face.feature[last]
+    return last
+
+
+@njit(cache=True)
+def _invert(face, size, weight):  # type: ignore[no-untyped-def]
+    """The inverse anew, for these weights."""
+    rows = face.rows[:size]
+    matrix = np.dot(rows * (weight / len(weight)), rows.T)
+    for a in range(size):
+        matrix[a, a] *= 1.0 + 1e-9  # a face can be singular where it has as many columns as patients
+    found = np.linalg.inv(matrix)
+    for a in range(size):
+        for b in range(size):
+            face.inverse[a, b] = found[a, b]
 
 
 @njit(cache=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.feature_selection import SelectorMixin
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -19,8 +21,7 @@ from dlr.words import expit
 __all__ = ["LassoCurve", "LassoNumberSelector", "LassoPath", "LassoSelector", "cross_validate", "fit_path"]
 
 LAMBDAS = 100
-TOLERANCE = 1e-12  # largest squared step of a standardised coefficient at the end of a lambda
-MAX_SWEEPS = 100_000
+TOLERANCE = 1e-12  # of the gradient's distance from optimality, columns and gaussian outcome standardised
 DEVIANCE_CLIP = 1e-5  # glmnet's, in the cross-validated deviance only
 
 
@@ -140,13 +141,12 @@ def fit_path(
     outcome: np.ndarray,
     family: str,
     lambdas: np.ndarray | None = None,
-    tolerance: float = TOLERANCE,
 ) -> LassoPath:
     """The LASSO path; without `lambdas` glmnet's own: 100 from lambda max down, ended early by its rules.
 
     values : float64 (n, p), standardised inside with divisor n; constant columns get 0.  outcome : float64 (n,).
     """
-    from dlr.learn.kernels import binomial_path, gaussian_path  # numba: imported only where a path is fitted
+    from dlr.learn.kernels import lasso_path  # numba: imported only where a path is fitted
 
     n, p = values.shape
     constant = constant_columns(values)
@@ -163,26 +163,25 @@ def fit_path(
         if largest == 0:  # nothing to enter: one lambda, no coefficient
             lambdas = np.zeros(1)
     if family == "gaussian":
-        coefficients, explained = gaussian_path(
-            columns, (outcome - centre) / scale, lambdas / scale, stop_early, tolerance, MAX_SWEEPS
+        intercepts, coefficients, explained, settled = lasso_path(
+            columns, (outcome - centre) / scale, False, lambdas / scale, stop_early, TOLERANCE
         )
-        intercepts = np.full(len(explained), centre)
-        coefficients = coefficients * scale
+        intercepts, coefficients = centre + intercepts * scale, coefficients * scale
     elif family == "binomial":
-        intercepts, coefficients, explained = binomial_path(
-            columns, outcome, lambdas, stop_early, tolerance, MAX_SWEEPS
+        intercepts, coefficients, explained, settled = lasso_path(
+            columns, outcome, True, lambdas, stop_early, TOLERANCE
         )
     else:
         raise ValueError(f'family must be "gaussian" or "binomial", not {family!r}')
+    if not settled:
+        warnings.warn("the LASSO did not settle at some lambda", ConvergenceWarning, stacklevel=2)
     coefficients = coefficients / deviation
     return LassoPath(
         family, lambdas[: len(explained)].copy(), intercepts - coefficients @ mean, coefficients, explained
     )
 
 
-def cross_validate(
-    values: np.ndarray, outcome: np.ndarray, path: LassoPath, fold: np.ndarray, tolerance: float = TOLERANCE
-) -> LassoCurve:
+def cross_validate(values: np.ndarray, outcome: np.ndarray, path: LassoPath, fold: np.ndarray) -> LassoCurve:
     """cv.glmnet as usually called: every fold has a path of its own, read off at the whole path's lambdas.
 
     The error of a fold is its mean, weighted by size; with fewer than three rows a fold single rows take the place of
@@ -196,7 +195,7 @@ def cross_validate(
         if np.ptp(train) == 0:  # per cents of which nearly all are equal: nothing but the intercept
             linear = np.full((int(held_out.sum()), len(path.lambdas)), train[0])
         else:
-            fitted = fit_path(values[~held_out], train, path.family, tolerance=tolerance)
+            fitted = fit_path(values[~held_out], train, path.family)
             linear = fitted.linear_predictor(values[held_out], path.lambdas)
         loss[held_out] = _loss(linear, outcome[held_out], path.family)
     if len(outcome) / len(numbers) < 3:
