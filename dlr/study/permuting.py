@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pandas as pd
 
 from dlr import stats
 from dlr.engine import Run, Task
+from dlr.errors import InputError
 from dlr.learn import CandidateSet, components_wanted
 from dlr.protocols import Part
 from dlr.randomness import rng
@@ -123,11 +125,16 @@ def permutation_rows(run: Run, tables: CohortTables, blocks: Blocks) -> pd.DataF
     within = ", within cohorts" if cohorts_of(tables).nunique() else ""
     rows = []
     for (target, model, variant), own in values.groupby(["target", *NAMED], sort=False):
-        observed, null = own.loc[own["number"] == 0, "area"].iloc[0], own.loc[own["number"] > 0, "area"].to_numpy()
+        found, null = (own.loc[(own["number"] == 0) == truth, "area"].to_numpy() for truth in (True, False))
+        if not len(found) or not len(null):
+            continue
+        observed = found[0]
         p = stats.permutation_p(observed, null)
         method = f"outcome and folds shuffled among training patients{within}; Phipson & Smyth"
         named = (target, model, variant, Protocol.CROSSFIT.value, SIMPLE)
-        rows.append((*named, observed, null.mean(), null.std(ddof=1) if count > 1 else np.nan, len(null), p, method))
+        rows.append(
+            (*named, observed, null.mean(), null.std(ddof=1) if len(null) > 1 else np.nan, len(null), p, method)
+        )
     return pd.DataFrame(rows, columns=list(PERMUTATIONS.names))
 
 
@@ -214,11 +221,15 @@ def _combined(run: Run, tables: CohortTables, dealt: Dealt, predictions: pd.Data
 
 
 def areas_of(dealt: Dealt, predictions: pd.DataFrame) -> pd.DataFrame:
-    """The out-of-fold AUC of every model and variant, of patients whose outcome is known."""
+    """The out-of-fold AUC of every model and variant, where a fold of each drawing has both classes.
+
+    Returns target, number (of the shuffle), model, variant, area.
+    """
     rows = []
     known = predictions[predictions["patient_id"].isin(dealt.labels.index)]
     for (model, variant), own in known.groupby(NAMED, sort=False):
         columns = (own[name].to_numpy() for name in ("value", "fold", "seed", "patient_id"))
-        area, outcome = mean_area(dealt.labels.loc[own["patient_id"]].to_numpy(), *columns)
-        rows.append((dealt.target.name, dealt.number, model, variant, float(area(np.ones((1, len(outcome))))[0])))
+        with suppress(InputError):
+            area, outcome = mean_area(dealt.labels.loc[own["patient_id"]].to_numpy(), *columns)
+            rows.append((dealt.target.name, dealt.number, model, variant, float(area(np.ones((1, len(outcome))))[0])))
     return pd.DataFrame(rows, columns=["target", "number", *NAMED, "area"])

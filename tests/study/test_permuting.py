@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from dlr.study.permuting import shuffles
+from dlr.study.permuting import Dealt, areas_of, shuffles
+from dlr.tables import FOLDS
 from tests.study.hand_made import HER2, cohort_of
 
 PATIENTS = [f"P{number:02d}" for number in range(40)]
@@ -60,3 +61,17 @@ def test_more_shuffles_begin_with_the_same() -> None:
         pd.testing.assert_series_equal(a.labels, b.labels)
         pd.testing.assert_frame_equal(a.folds, b.folds)
     assert not few[1].labels.sort_index().equals(shuffles(tables, HER2, 1, seed=4)[1].labels.sort_index())
+
+
+def test_the_area_of_a_study_is_that_within_its_folds() -> None:
+    """Fold 0: one pair of positive and negative, ordered; fold 1: two pairs, one of them ordered: 2 of 3."""
+    labels = pd.Series([1, 0, 1, 0, 0], ["A", "B", "C", "D", "E"])
+    rows = pd.DataFrame(
+        {"patient_id": list("ABCDE"), "value": [0.9, 0.1, 0.5, 0.4, 0.6], "fold": [0, 0, 1, 1, 1], "seed": 0,
+         "model": "Rad", "variant": ""}
+    )  # fmt: skip
+    one_class = rows.assign(model="DL", fold=[0, 1, 0, 1, 1])
+    found = areas_of(Dealt(HER2, labels, FOLDS.empty(), 3), pd.concat([rows, one_class]))
+    assert found.to_dict("records") == [
+        {"target": "her2", "number": 3, "model": "Rad", "variant": "", "area": 2 / 3},
+    ]  # fmt: skip
