@@ -65,7 +65,7 @@ def test_folds_and_seeds_count_pairs_as_the_out_of_fold_auc_does() -> None:
     patients = np.tile([f"p{i}" for i in range(60)], 2)
     for c in range(3):
         one = auc_within_folds(
-            np.tile(positive, 2), matrix[:, :, c].T.ravel(), fold.T.ravel(), seeds, patients=patients, replicates=5
+            np.tile(positive, 2), matrix[:, :, c].T.ravel(), fold.T.ravel(), seeds, patients=patients
         )
         assert found.areas[c] == pytest.approx(one.value, abs=1e-12)
 
