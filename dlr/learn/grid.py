@@ -26,6 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 LOG_LOSS, AREA, ERROR = "log loss", "AUC", "mean absolute error"  # what judges
+SPREAD = 0.6  # SD between patients to be expected of the logits of a signature
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class GridPoint:
     parameters: dict[str, Any]
     scores: tuple[float, ...]
     kind: TargetKind = TargetKind.BINARY
-    loss: float = math.nan  # mean log loss of all held-out rows, scaled as the chain will be; NaN of a per cent
+    loss: float = math.nan  # mean log loss of all held-out rows; NaN of a per cent
     scaling: Scaling | None = None  # of a margin, or of a probability's logit, fitted on the inner folds' held-out rows
 
     @property
@@ -90,11 +91,13 @@ def score_grid(
     """Every grid point's criteria on the inner folds; where a fold's selection is empty, those of one same value for
     everybody: the fold's training prevalence or median.
 
-    recalibrate : probabilities are judged, and will be served, with their logits recalibrated on the held-out rows.
+    recalibrate : probabilities will be served with their logits recalibrated on the held-out rows; what is judged is
+    what the models themselves say, as a recalibrated loss hides how far a setting is off.
     """
     recipe = recipes(kind)[algorithm]
     trees = min(trees, recipe.most_grid_trees or trees)
     outcome = np.concatenate([fold.held_out_outcome for fold in folds])
+    part = np.repeat(np.arange(len(folds)), [len(fold.held_out_outcome) for fold in folds])
     judge = _ordered_pairs if kind is TargetKind.BINARY else _absolute_error
     said_by_fold = [_held_out(recipe, recipe.grid[:max_grid], fold, trees, seed, kind) for fold in folds]
     points = []
@@ -108,8 +111,7 @@ def score_grid(
             scaling = platt(outcome, said)
             said = scaling.probability(said)
         elif recalibrate:
-            scaling = recalibration(outcome, logit(said))
-            said = scaling.probability(logit(said))
+            scaling = recalibration(outcome, logit(said), part, SPREAD)
         points.append(GridPoint(algorithm, parameters, scores, kind, _log_loss(outcome, said), scaling))
     return tuple(points)
 

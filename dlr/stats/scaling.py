@@ -1,7 +1,8 @@
 """Margins and logits of rows that were held out, made probabilities by a logistic curve: intercept and slope.
 
 Platt's scaling (Platt 1999, with the bounded targets of Lin, Lin & Weng 2007, Machine Learning 68:267) of a margin,
-whose unit means nothing. Logistic recalibration (Cox 1958) of a logit, whose slope ought to be 1 and is held near it.
+whose unit means nothing. Logistic recalibration (Cox 1958) of a logit, whose spread between patients is held near
+what is to be expected.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from dlr.words import expit
 
 __all__ = ["Scaling", "platt", "recalibration"]
 
-SPREAD = 1.0  # SD of the slope's logarithm, before any row was held out
-SLOPES = np.arange(-4.0, 6.01, 0.25)  # logarithms looked at first: slopes of .02 to 400
+ENOUGH = 100  # rows, from which on the expected spread grows no further
+DOUBT = 0.5  # SD of the logarithm of the spread, before any row was held out
+SPREADS = np.arange(-4.0, 2.01, 0.25)  # logarithms looked at first
+FINER = 3  # times the grid is made finer around the best, to 1e-2 of the spread
 MOST_STEPS = 100  # of an intercept; about 8 are needed
-FINER = 4  # times the grid is made finer around the best, to 1e-3 of the slope
 
 
 @dataclass(frozen=True)
@@ -56,23 +58,34 @@ def platt(positive: np.ndarray, margin: np.ndarray) -> Scaling:
     return Scaling(slope, float(curve.beta[0]) - slope * middle)
 
 
-def recalibration(positive: np.ndarray, logit: np.ndarray) -> Scaling:
-    """Intercept and slope of a model's own logits, the slope's logarithm drawn to 0 as by a normal prior of SD 1.
+def recalibration(positive: np.ndarray, logit: np.ndarray, fold: np.ndarray, spread: float) -> Scaling:
+    """Intercept and slope of a model's own logits, which are expected to spread by `spread` (SD) between patients.
 
-    positive : bool (n,), both classes.  logit : float (n,), of rows that the model did not see.
-    The slope is positive whatever the rows say: logits that order nobody are flattened, never turned round, and those
-    that separate the classes are not blown up without end. Where all are equal the slope is 1.
-    Maximum a posteriori, the intercept profiled out, on a grid of slopes made finer around the best: the profile has
-    two summits where logits hardly differ between patients.
+    positive : bool (n,), both classes.  logit : float (n,), of rows that the model did not see.  fold : of every row,
+    each predicted by a model of its own.  spread : of `ENOUGH` rows or more; of fewer it falls with the root of their
+    number, as what can be learnt does. A SD of t belongs to an AUC of Φ(t / √2): .6 to .66, .26 to .57.
+    A penalty chosen on few rows leaves logits of any scale, their order being the same, so the prior is on what they
+    are worth: the SD of the recalibrated logits is lognormal around the spread, by a factor of e^DOUBT. The slope is
+    positive whatever the rows say: logits that order nobody are flattened, never turned round, and those that separate
+    the classes are not blown up without end. Logits are compared within folds, as the models' own intercepts follow
+    the outcomes that they saw; folds that say the same of everybody tell nothing, and where all do the slope is 1.
+    Maximum a posteriori, the intercept profiled out, on a grid made finer around the best.
     """
-    outcome = positive.astype(float)
-    middle = float(logit.mean())
-    spread = logit - middle
-    logarithm, step = SLOPES, float(SLOPES[1] - SLOPES[0])
+    middle, centred, differs = float(logit.mean()), logit.astype(float), np.zeros(len(logit), dtype=bool)
+    for number in np.unique(fold):
+        rows = fold == number
+        centred[rows] -= logit[rows].mean()
+        differs[rows] = np.ptp(logit[rows]) > 1e-9
+    if not differs.any() or positive[differs].all() or not positive[differs].any():
+        return Scaling(1.0, float(np.log(positive.mean() / (1 - positive.mean()))) - middle)
+    deviation = float(centred[differs].std())
+    unit, outcome = centred[differs] / deviation, positive[differs].astype(float)
+    expected = np.log(spread * np.sqrt(min(len(logit), ENOUGH) / ENOUGH))
+    logarithm, step = SPREADS, float(SPREADS[1] - SPREADS[0])
     for _ in range(FINER + 1):
-        intercept, lack = _profile(outcome, np.exp(logarithm)[:, None] * spread)
-        best = int(np.argmin(lack + logarithm**2 / (2 * SPREAD**2)))
-        slope, level = float(np.exp(logarithm[best])), float(intercept[best])
+        intercept, lack = _profile(outcome, np.exp(logarithm)[:, None] * unit)
+        best = int(np.argmin(lack + (logarithm - expected) ** 2 / (2 * DOUBT**2)))
+        slope, level = float(np.exp(logarithm[best])) / deviation, float(intercept[best])
         logarithm = logarithm[best] + np.linspace(-step, step, 9)
         step /= 4
     return Scaling(slope, level - slope * middle)
@@ -86,7 +99,7 @@ def _profile(outcome: np.ndarray, logits: np.ndarray) -> tuple[np.ndarray, np.nd
         p = expit(intercept[:, None] + logits)
         step = np.clip((outcome - p).sum(axis=1) / np.maximum((p * (1 - p)).sum(axis=1), 1e-12), -1, 1)
         intercept = intercept + step
-        if np.abs(step).max() < 1e-10:
+        if np.abs(step).max() < 1e-9:
             break
     said = intercept[:, None] + logits
     return intercept, np.logaddexp(0, np.where(outcome > 0, -said, said)).sum(axis=1)
