@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from dlr.attention import AttentionSettings
 from dlr.cohort import CohortSettings
 from dlr.deep import DeepSettings, FuseSettings
+from dlr.engine.keys import UNLESS_DEFAULT
 from dlr.learn import LearnSettings
 from dlr.radiomics import RadiomicsSettings, StabilitySettings
 from dlr.superres import SuperresSettings
@@ -52,7 +53,9 @@ class CombineSettings(Section):
     penalty: Literal["firth", "ridge"] = "firth"
     maximum_parameters: int | None = Field(None, ge=1)  # None = Riley's bound, at least two
     bootstrap: int = Field(200, ge=0)  # replicates of Harrell's optimism of the last step
-    inner: bool = False  # under nested: signatures cross-fitted again in every outer fold, an honest value of Combined
+    inner: bool = Field(  # under nested: signatures cross-fitted again in every outer fold, an honest value of Combined
+        False, json_schema_extra=UNLESS_DEFAULT
+    )
 
 
 class EvaluateSettings(Section):

@@ -10,6 +10,7 @@ from dlr.stages.deep import deep
 from dlr.stages.evaluate import evaluate
 from dlr.stages.fuse import fuse
 from dlr.stages.fusion_model import fusion_model
+from dlr.stages.nested import nested
 from dlr.stages.nomogram import nomogram
 from dlr.stages.permutations import permutations
 from dlr.stages.radiomics import radiomics
@@ -34,6 +35,7 @@ PIPELINE = Pipeline(
         fuse,  # their features as principal components
         fusion_model,  # radiomics and deep features joined: the DLR signature
         combine,  # clinical variables and a signature in one logistic model
+        nested,  # the Combined model inside every outer fold, where asked for
         superres_effect,  # the same signatures on images that were not enhanced
         evaluate,  # every measure with its interval, on the side where it is valid
         permutations,  # the cheap chains again on shuffled outcomes, where asked for

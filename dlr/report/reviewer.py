@@ -160,7 +160,8 @@ def _few_events(sources: Sources, evidence: Evidence, target: Target) -> Iterato
             f"The interval of its AUC is {width:.2f} wide; another split would give another answer.",
             "The repeated nested value stands beside it." if nested is not None
             else "Report the repeated nested value, in which every patient is test once.",
-            "learn.protocols: [paper, crossfit, nested]",
+            "learn.protocols: [paper, crossfit, nested]"
+            + (", combine.inner: true" if headline.model == Model.COMBINED else ""),
         )  # fmt: skip
 
 
@@ -198,7 +199,7 @@ def _stacked(sources: Sources, evidence: Evidence, target: Target) -> Iterator[R
             yield Remark(
                 2, f"The {model} model's out-of-fold value is stacked and optimistic.",
                 "Its signatures come from models that saw the held-out labels; on pure noise this way gives .54.",
-                "Lead with the test value; print this one as optimistic.", "",
+                "Lead with the nested or the test value; print this one as optimistic.", "combine.inner: true",
             )  # fmt: skip
 
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 from dlr.engine import Run, stage
+from dlr.study.blocks import blocks_of
 from dlr.study.cohort import CohortTables, read_cohort
-from dlr.study.permuting import UNASKED, blocks_of, permutation_rows, seconds_of_all
+from dlr.study.parts import study_parts
+from dlr.study.permuting import UNASKED, permutation_rows, seconds_of_all
 from dlr.tables import PERMUTATIONS
-from dlr.words import Protocol
+from dlr.words import Protocol, Side
 
 __all__ = ["permutations", "permutations_of_volumes"]
 
@@ -60,8 +62,9 @@ def permutations(run: Run) -> None:
     tables = read_cohort(run.needs.cohort)
     if reason := why_none(run, tables):
         run.leave_out(reason)
-    blocks = blocks_of(run, tables)
-    if blocks.empty:
+    parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
+    blocks = blocks_of(run, tables, tables.ids(Side.TRAIN), parts)
+    if not blocks.models:
         run.leave_out("the study has no cheap chain to fit again")
     if run.needs.deep is not None and not blocks.deep:
         run.log("fine-tuned networks are not fitted again on shuffled outcomes: DL has no p, nor has what holds it")

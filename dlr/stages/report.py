@@ -20,6 +20,7 @@ from dlr.errors import InputError
 from dlr.settings import StudySettings
 from dlr.study.cases import CaseSource, rows_of, source_of
 from dlr.study.cohort import read_cohort
+from dlr.study.nesting import UNASKED as NO_NESTED
 from dlr.study.permuting import UNASKED as NO_PERMUTATIONS
 from dlr.study.superres import UNASKED as NO_SUPERRES
 from dlr.tables import Table
@@ -115,7 +116,7 @@ def sources_of(
 
 def unasked(why: str) -> bool:
     """Whether a stage is left out as the settings never asked for it: nothing to tell a reader."""
-    return any(words in why for words in (NO_SUPERRES, NO_PERMUTATIONS))
+    return any(words in why for words in (NO_SUPERRES, NO_PERMUTATIONS, NO_NESTED))
 
 
 def releases(folders: list[Path]) -> dict[str, str]:

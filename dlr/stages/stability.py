@@ -28,7 +28,7 @@ Compared = dict[str, tuple[pd.DataFrame, pd.DataFrame]]  # what parts two outlin
     version=3,
     needs=["cohort", "radiomics"],
     optional=["superres"],
-    sections=["stability", "radiomics", "cohort", "learn.protocols", "learn.icc_filter"],
+    sections=["stability", "radiomics", "cohort", "learn.protocols", "learn.icc_filter", "combine.inner"],
     libraries=["simpleitk", "numpy", "scipy", "pywavelets"],
     gives=[STABILITY, AGREEMENT],
 )
@@ -47,7 +47,7 @@ def stability(run: Run) -> None:
     else:
         run.leave_out("there is one reader's outline, and stability.perturbations is empty")
     whole, threshold = whole_side(tables.sides), run.settings.learn.icc_filter
-    parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
+    parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides, run.settings.combine.inner)
     parts = (whole, *(part for part in parts if part.name != whole.name))
     found = [
         stability_by_part(first, second, parts, perturbation=name, kind=run.settings.stability.kind, least=threshold)

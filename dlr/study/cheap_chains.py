@@ -6,6 +6,7 @@ predictions alone.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,6 +15,8 @@ from typing import Any
 
 import pandas as pd
 
+from dlr.engine import Task
+from dlr.engine.keys import UNLESS_DEFAULT
 from dlr.learn import LearnSettings, fit_pca
 from dlr.protocols import Part
 from dlr.study.components import component_columns, joined
@@ -21,9 +24,10 @@ from dlr.study.frames import PatientFrame
 from dlr.study.frozen import fitted_head, frozen_signature, head_payload, least_loss
 from dlr.study.signatures import SignatureData, fit_payload, fitted_chains, held_out_rows
 from dlr.study.tasks import key_of_payload
-from dlr.words import CHOSEN, Model, Target
+from dlr.tables import PREDICTIONS
+from dlr.words import CHOSEN, Model, Side, Target
 
-__all__ = ["Blocks", "CheapChains", "cheap_predictions"]
+__all__ = ["Blocks", "CheapChains", "cheap_predictions", "fit_cheap", "seconds_of_part"]
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,13 @@ class Blocks:
     components: int | float | None = None  # principal components that are joined to radiomics; None: no DLR
 
     @property
-    def empty(self) -> bool:
-        """Whether there is no block at all."""
-        return not self.clinical and self.rad is None and not self.deep
+    def models(self) -> frozenset[str]:
+        """The models that can be fitted."""
+        there = {
+            Model.CLINICAL: bool(self.clinical), Model.RAD: self.rad is not None, Model.DL: bool(self.deep),
+            Model.DLR: self.rad is not None and bool(self.deep) and self.components is not None,
+        }  # fmt: skip
+        return frozenset(model.value for model, found in there.items() if found)
 
     @cached_property
     def _parts(self) -> dict[str, Any]:
@@ -60,6 +68,7 @@ class CheapChains:
     learn: LearnSettings
     allowed: frozenset[str] | None  # features that passed the part's reproducibility filter; None = all
     seed: int  # of the study
+    models: frozenset[str] | None = field(default=None, metadata=UNLESS_DEFAULT)  # that are asked for; None: all
 
 
 def cheap_predictions(given: CheapChains, sides: pd.Series | str) -> pd.DataFrame:
@@ -76,14 +85,27 @@ def cheap_predictions(given: CheapChains, sides: pd.Series | str) -> pd.DataFram
     )
 
 
+def fit_cheap(task: Task, folder: Path) -> None:
+    """Fit the cheap models of one part; leave predictions.parquet."""
+    cheap_predictions(task.payload, Side.TRAIN.value).to_parquet(folder / PREDICTIONS.file, index=False)
+
+
+def seconds_of_part(given: CheapChains) -> float:
+    """How long the cheap models of a part take here."""
+    begin = time.perf_counter()
+    cheap_predictions(given, Side.TRAIN.value)
+    return time.perf_counter() - begin
+
+
 def _values(given: CheapChains) -> Iterator[tuple[str, str, pd.Series]]:
     """Model, variant and what its chain says of the part's patients."""
     blocks, part = given.blocks, given.part
-    for variant, frame in blocks.clinical.items():
+    asked = blocks.models if given.models is None else blocks.models & given.models
+    for variant, frame in blocks.clinical.items() if Model.CLINICAL in asked else ():
         yield Model.CLINICAL.value, variant, _chain_values(given, Model.CLINICAL, variant, frame, None)
-    if blocks.rad is not None:
+    if blocks.rad is not None and Model.RAD in asked:
         yield Model.RAD.value, "", _chain_values(given, Model.RAD, "", blocks.rad, given.allowed)
-    if not blocks.deep:
+    if not asked & {Model.DL, Model.DLR}:
         return
     heads = []
     for name, frame in blocks.deep.items():
@@ -91,8 +113,9 @@ def _values(given: CheapChains) -> Iterator[tuple[str, str, pd.Series]]:
         payload = head_payload(frame, name, given.target, given.outcome, part, recalibrate, given.seed)
         heads.append(frozen_signature(fitted_head(payload), frame, name, part))
     chosen = least_loss(heads)[part.name]
-    yield Model.DL.value, "", chosen.value
-    if blocks.rad is not None and blocks.components is not None:
+    if Model.DL in asked:
+        yield Model.DL.value, "", chosen.value
+    if blocks.rad is not None and blocks.components is not None and Model.DLR in asked:
         seen = blocks.deep[chosen.backbone]
         scores = fit_pca(seen.of(part.train).values, blocks.components).transform(seen.values)
         allowed = None if given.allowed is None else given.allowed | set(component_columns(scores))

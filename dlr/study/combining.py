@@ -85,10 +85,14 @@ class Combining:
         return [held_out_rows(part, self._of_fold(candidates, part), *named) for part in parts]
 
     def _of_fold(self, candidates: CandidateSet, part: Part) -> pd.Series:
-        """One fold's training patients by a model of the others; the prevalence where no model can be fitted."""
+        """One fold's training patients by a model of the others."""
         ids = self.training(candidates)
         out = [p for p in part.predict if p in set(ids)]
         inside = [p for p in ids if p not in set(out)]
+        return self.of_others(candidates, inside, out)
+
+    def of_others(self, candidates: CandidateSet, inside: Sequence[str], out: Sequence[str]) -> pd.Series:
+        """What a model of some patients says of others; their prevalence where no model can be fitted."""
         model = self.fit(candidates, inside, only_predict=True)
         if model.fit is None:
             return pd.Series(float(self.labels.loc[inside].mean()), out)

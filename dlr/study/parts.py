@@ -14,11 +14,19 @@ from dlr.words import Protocol, Side, Target
 __all__ = ["fitted_targets", "learnable_parts", "not_fitted", "side_under", "study_parts", "whole_side"]
 
 
-def study_parts(folds: pd.DataFrame, protocols: list[str], sides: pd.Series) -> tuple[Part, ...]:
-    """The parts of all protocols in order; of nested the outer ones, as a signature alone needs no inner chains."""
+def study_parts(
+    folds: pd.DataFrame, protocols: Sequence[str], sides: pd.Series, inner: bool = False
+) -> tuple[Part, ...]:
+    """The parts of all protocols in order; of nested the outer ones, as a signature alone needs no inner chains.
+
+    inner : after the outer parts of nested its inner ones too, on which a nested Combined model is built.
+    """
     parts: list[Part] = []
     for protocol in protocols:
-        parts += _outer(folds, sides) if protocol == Protocol.NESTED else plan(folds, protocol, sides)
+        if protocol == Protocol.NESTED:
+            parts += _outer(folds, sides)
+        if protocol != Protocol.NESTED or inner:
+            parts += plan(folds, protocol, sides)
     return tuple(parts)
 
 

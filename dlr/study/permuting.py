@@ -7,7 +7,6 @@ the cohort by itself tells of the outcome is no evidence. Everything that learns
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,33 +18,31 @@ import pandas as pd
 from dlr import stats
 from dlr.engine import Run, Task
 from dlr.errors import InputError
-from dlr.learn import CandidateSet, components_wanted
+from dlr.learn import CandidateSet
 from dlr.protocols import Part
 from dlr.randomness import rng
 from dlr.stats.within_folds import mean_area
 from dlr.study.averaging import in_the_mean
-from dlr.study.cheap_chains import Blocks, CheapChains, cheap_predictions
+from dlr.study.blocks import noise_blocks
+from dlr.study.cheap_chains import Blocks, CheapChains, fit_cheap, seconds_of_part
 from dlr.study.cohort import BEFORE_BIOPSY, CohortTables
 from dlr.study.combined import candidate_sets, chosen_signatures, combined_frame, combined_variants
 from dlr.study.combining import Combining
-from dlr.study.deep_chains import FROZEN, embedding_frame
-from dlr.study.frames import PatientFrame, patient_frame
 from dlr.study.parts import learnable_parts, study_parts
 from dlr.study.selected import reproducible_features
 from dlr.study.signatures import SIMPLE
 from dlr.study.subsets import cohorts_of
 from dlr.study.tasks import task_of
-from dlr.tables import EMBEDDINGS, FEATURES, PERMUTATIONS, PREDICTIONS
+from dlr.tables import PERMUTATIONS, PREDICTIONS
 from dlr.words import Protocol, Side, Target
 
 __all__ = [
-    "UNASKED", "Dealt", "StackedCombined", "areas_of", "blocks_of", "fit_shuffled", "fit_stacked", "permutation_rows",
+    "UNASKED", "Dealt", "StackedCombined", "areas_of", "fit_stacked", "permutation_rows",
     "seconds_of_all", "shuffles",
 ]  # fmt: skip
 
 UNASKED = "evaluate.permutations is 0"
 NAMED = ["model", "variant"]
-USUAL_FEATURES, USUAL_WIDTH = 1000, 1280  # of radiomics and of a backbone, while nothing is measured
 
 
 @dataclass(frozen=True)
@@ -86,34 +83,13 @@ def shuffles(tables: CohortTables, target: Target, count: int, seed: int) -> lis
     return out
 
 
-def blocks_of(run: Run, tables: CohortTables) -> Blocks:
-    """What the chains of the study's models read of the training patients."""
-    train, policy = tables.ids(Side.TRAIN), run.settings.cohort.per_patient
-    clinical, deep, rad = {}, {}, None
-    if run.needs.clinical is not None:
-        for variant, values in tables.clinical_variants(run.settings.learn.missing_indicator).items():
-            clinical[variant] = PatientFrame.by_patient(values).of(train)
-    if run.needs.radiomics_model is not None:
-        rad = patient_frame(FEATURES.read(run.needs.radiomics), tables, policy).of(train)
-    if run.needs.deep is not None:
-        embeddings = EMBEDDINGS.read(run.needs.deep)
-        for name, rows in embeddings[embeddings["role"] == FROZEN].groupby("backbone", sort=False):
-            deep[str(name)] = embedding_frame(rows, tables, policy).of(train)
-    components = None
-    if run.needs.fusion_model is not None and rad is not None and deep:
-        parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides)
-        smallest = min(frame.of(part.train).patient_id.nunique() for frame in deep.values() for part in parts)
-        components = components_wanted(run.settings.fuse.n_components, smallest)
-    return Blocks(clinical, rad, deep, components)
-
-
 def permutation_rows(run: Run, tables: CohortTables, blocks: Blocks) -> pd.DataFrame:
     """PERMUTATIONS of every target of two classes: cheap chains of the study, beside shuffles of themselves."""
     count = run.settings.evaluate.permutations
     studies = [one for target in tables.binary_targets for one in shuffles(tables, target, count, run.seed)]
     allowed = reproducible_features(run)
     tasks = [_tasks(run, tables, blocks, one, allowed) for one in studies]
-    found = _predictions(run, fit_shuffled, tasks, "parts of shuffles")
+    found = _predictions(run, fit_cheap, tasks, "parts of shuffles")
     if run.needs.averaged is not None:
         found = [pd.concat([rows, in_the_mean(rows)], ignore_index=True) for rows in found]
     if run.needs.combine is not None:
@@ -140,30 +116,14 @@ def permutation_rows(run: Run, tables: CohortTables, blocks: Blocks) -> pd.DataF
 
 def seconds_of_all(run: Run, tables: CohortTables) -> float:
     """Seconds of all shuffles by one part, fitted on noise where features are not measured yet."""
-    features = FEATURES.read(run.needs.radiomics).shape[1] if FEATURES.there(run.needs.radiomics) else USUAL_FEATURES
-    draw, train = rng(run.seed, "permutations", "foretold"), tables.ids(Side.TRAIN)
-
-    def noise(columns: int) -> PatientFrame:
-        names = [f"noise_{number}" for number in range(columns)]
-        return PatientFrame.by_patient(pd.DataFrame(draw.normal(size=(len(train), columns)), train, names))
-
-    deep = {"network": noise(USUAL_WIDTH)} if run.inputs.features is None and len(tables.facts) else {}
-    fused = components_wanted(None, len(train) // 2) if deep and hasattr(run.settings, "fuse") else None
-    blocks = Blocks({"": PatientFrame.by_patient(tables.clinical()).of(train)}, noise(features), deep, fused)
+    blocks = noise_blocks(run, tables, tables.ids(Side.TRAIN))
     first = [shuffles(tables, target, 0, run.seed)[0] for target in tables.binary_targets]
     tasks = [_tasks(run, tables, blocks, one, None) for one in first]
     measured = next((own[0] for own in tasks if own), None)
     if measured is None:
         return 0.0
-    begin = time.perf_counter()
-    cheap_predictions(measured.payload, Side.TRAIN.value)
     rounds = (1 + run.settings.evaluate.permutations) / run.executor.workers
-    return (time.perf_counter() - begin) * sum(map(len, tasks)) * rounds
-
-
-def fit_shuffled(task: Task, folder: Path) -> None:
-    """Fit every cheap model of one part of one shuffle; leave predictions.parquet."""
-    cheap_predictions(task.payload, Side.TRAIN.value).to_parquet(folder / PREDICTIONS.file, index=False)
+    return seconds_of_part(measured.payload) * sum(map(len, tasks)) * rounds
 
 
 def fit_stacked(task: Task, folder: Path) -> None:

@@ -25,6 +25,7 @@ from dlr.stages.combine import combine
 from dlr.stages.deep import deep
 from dlr.stages.evaluate import evaluate
 from dlr.stages.fuse import fuse
+from dlr.stages.nested import nested
 from dlr.stages.nomogram import nomogram
 from dlr.stages.permutations import permutations
 from dlr.stages.radiomics import radiomics
@@ -274,7 +275,7 @@ def solid(folder: Path) -> Path:
     return write(folder, made, files=False)
 
 
-OF_NUMBERS = (cohort, radiomics, clinical, radiomics_model, combine, evaluate, permutations)
+OF_NUMBERS = (cohort, radiomics, clinical, radiomics_model, combine, nested, evaluate, permutations)
 LATER = ("cohort.clinical=[age, cea, er, calcification]", *LIGHT, "combine.variables=[er, calcification]")
 OF_STILLS = (
     "radiomics.profile={folder}/short.yaml", *LIGHT, "learn.protocols=[crossfit]", "deep.input.size=48",

@@ -66,6 +66,7 @@ def payloads(home: Path) -> dict[type, object]:
         CheapChains: CheapChains(
             Blocks({"": PatientFrame.by_patient(FRAME)}), Target("er"), pd.Series(OUTCOME, IDS),
             Part("crossfit", 0, -1, 1, ("P1",), ("P2",)), LearnSettings(), frozenset({"a"}), 1,
+            frozenset({"Rad"}),
         ),
         StackedCombined: StackedCombined(
             Combining(Target("er"), "crossfit", "", FRAME, FRAME["a"], FRAME["b"], FRAME, CombineSettings()),
