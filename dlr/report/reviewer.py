@@ -7,14 +7,22 @@ from dataclasses import replace
 
 from dlr.figures import theme
 from dlr.report.blocks import Remark, Remarks
-from dlr.report.cohorts import within
 from dlr.report.combined_set import image_signature, primary_set
 from dlr.report.comparisons import primary_comparison
-from dlr.report.contents import number_of
 from dlr.report.enhanced import HALLUCINATION, enhanced, found, generator_saw, method_words
 from dlr.report.enhancement_effect import differences, said_of
-from dlr.report.evidence import ELSEWHERE, FEW_EVENTS, LEADERS, LEADING, Evidence, cell, with_interval
-from dlr.report.optimism import HONEST, gap_rows
+from dlr.report.evidence import ELSEWHERE, FEW_EVENTS, LEADING, Evidence, with_interval
+from dlr.report.judged import (
+    biased,
+    confounded,
+    copies,
+    gap,
+    implausible,
+    miscalibrated,
+    shrunken_spread,
+    unknown_by_cohort,
+    unstable_selection,
+)
 from dlr.report.selection import noisy_features
 from dlr.report.sources import Sources
 from dlr.report.time_of_use import clinical_variables
@@ -26,13 +34,10 @@ from dlr.report.volume_remarks import (
 )
 from dlr.tables import (
     AGREEMENT,
-    CONFOUNDERS,
-    COPIES,
     DICTIONARY,
     LOOKS,
     NOTES,
     SAMPLE_SIZE,
-    SELECTION_FREQUENCY,
     STABILITY,
     UNIVARIABLE,
 )
@@ -42,7 +47,6 @@ __all__ = ["remarks"]
 
 SAME_BIOPSY = {"her2": ("er", "pr", "ki67"), "er": ("pr", "her2", "ki67"), "pr": ("er", "her2", "ki67"),
                "ki67": ("er", "pr", "her2")}  # fmt: skip
-UNEVEN = 0.2  # difference of two cohorts in the share of known labels
 INVENTIVE = ("gan", "weights")  # methods of superres that were trained to look real
 LATE = (Available.BIOPSY, Available.SURGERY)
 OfTarget = Callable[[Sources, Evidence, Target], Iterator[Remark]]
@@ -51,7 +55,7 @@ OfStudy = Callable[[Sources, Evidence], Iterator[Remark]]
 
 def remarks(sources: Sources, evidence: Evidence) -> Remarks:
     """All remarks, heaviest first; of equal weight in the order of the checks, within a check of the outcomes."""
-    found = list(_copies(sources, evidence))
+    found = list(copies(sources, evidence))
     for kinds, check in OF_TARGETS:
         for target in sources.targets:
             if target.binary in kinds:
@@ -62,66 +66,7 @@ def remarks(sources: Sources, evidence: Evidence) -> Remarks:
     return Remarks(tuple(sorted(found, key=lambda remark: -remark.weight)))
 
 
-# what makes every figure below it doubtful ----------------------------------------------------------------------------
-
-
-def _copies(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
-    copies = sources.table(COPIES)
-    if copies is None:
-        return
-    named = "; ".join(
-        f"{row.patient_id} ({row.side}) of {row.copy_patient} ({row.copy_side})" for row in copies.head(3).itertuples()
-    )
-    crossing = copies.loc[copies["side"] != copies["copy_side"], "patient_id"].nunique()
-    yield Remark(
-        3, "Patients are copies of other patients: a leak.",
-        f"{copies['patient_id'].nunique()} repeat another's features, {crossing} of them across sides: {named}"
-        f"{' …' if len(copies) > 3 else ''} (copies.csv).",
-        "No figure of this run holds: give one patient one patient_id, or leave the copies out, and run again.",
-        "columns patient_id, exclude_reason",
-    )  # fmt: skip
-
-
-def _confounded(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
-    """Of a column of the acquisition that tells the outcome by itself: what is left of the headline inside it."""
-    rows = sources.of(CONFOUNDERS, target)
-    headline = evidence.headline(target)
-    for row in () if rows is None else rows[rows["found"]].sort_values("auc", ascending=False).itertuples():
-        inside = within(evidence, headline, row.column)
-        area = f"{theme.format_auc(row.auc)} ({theme.format_interval(row.lower, row.upper)})"
-        shown = f"{row.column} alone: AUC {area}, p {theme.format_p(row.p_holm)}; positive: {row.shares}."
-        if headline is not None and inside is not None:
-            shown += (
-                f" {headline.model} {headline.role}: {with_interval(headline.estimate)} pooled, {with_interval(inside)}"
-            )
-            shown += f" among pairs of one {row.column}."
-        yield Remark(
-            2 if inside is not None and inside.lower > 0.5 else 3,
-            f"The {row.column} alone predicts {target.name}.", shown,
-            f"Lead with the value inside one {row.column}; collect both classes alike, or set one {row.column} aside.",
-            "cohort.external: [VALUE]" if row.column == "cohort" else "",
-        )  # fmt: skip
-
-
 # of one outcome -------------------------------------------------------------------------------------------------------
-
-
-def _implausible(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
-    settings = sources.settings.evaluate
-    limit = settings.plausible_auc.get(target.name, settings.plausible_auc_default)
-    high = []
-    for model in evidence.models(target.name):
-        for role in ("nested", *LEADERS):
-            auc = evidence.get(target.name, model, role, "auc")
-            if auc is not None and auc.value > limit:
-                high.append(f"{model} {role} {theme.format_auc(auc.value)}")
-    if high:
-        yield Remark(
-            3, "The AUC is too good: look for a leak.",
-            f"{'; '.join(high)}; above {limit:g} is implausible for {target.name}.",
-            "Look for text or callipers in the images, one patient under two ids, a column derived from the outcome.",
-            f"evaluate.plausible_auc: {{{target.name}: {limit:g}}}",
-        )  # fmt: skip
 
 
 def _same_biopsy(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
@@ -203,59 +148,6 @@ def _stacked(sources: Sources, evidence: Evidence, target: Target) -> Iterator[R
             )  # fmt: skip
 
 
-def _gap(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
-    rows = gap_rows(sources, evidence, target)
-    if rows.empty or rows["gap"].isna().all():
-        return
-    worst = rows.loc[rows["gap"].idxmax()]
-    if worst["gap"] > 0.1:
-        shown, honest = theme.format_auc(worst["paper_train"]), theme.format_auc(worst[worst["against"]])
-        where = HONEST[worst["against"]]
-        yield Remark(
-            1, "Training performance is far above honest performance.",
-            f"{worst['model']}: {shown} on its own training patients, {honest} {where}.",
-            f"Print the {where} value; section {number_of(sources, 'optimism')} shows both.",
-            "learn.protocols: [paper, crossfit]",
-        )  # fmt: skip
-
-
-def _miscalibrated(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
-    headline = evidence.headline(target)
-    slope = evidence.get(target.name, headline.model, "test", "calibration_slope") if headline else None
-    if slope is not None and (slope.value < 0.8 or slope.value > 1.25):
-        yield Remark(
-            2, "Probabilities are too extreme." if slope.value < 1 else "Probabilities are too timid.",
-            f"Calibration slope on test {cell(slope, 2)}.",
-            "Show the calibration curve; recalibrate before anyone uses the probabilities.", "combine.penalty: ridge",
-        )  # fmt: skip
-
-
-def _shrunken_spread(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
-    narrow = []
-    for model in evidence.models(target.name):
-        inside, test = (evidence.get(target.name, model, role, "sd_probability") for role in ("out-of-fold", "test"))
-        if inside is not None and test is not None and inside.value > 0 and test.value / inside.value < 0.8:
-            narrow.append(f"{model} {test.value / inside.value:.2f}")
-    if narrow:
-        yield Remark(
-            1, "A signature spreads less on test than out-of-fold.",
-            f"Ratio of standard deviations under 0.8: {'; '.join(narrow)}. Means of many chains lie closer together.",
-            "Compare mean and spread on both sides before trusting a cut-off there.", "learn.seeds",
-        )  # fmt: skip
-
-
-def _unstable_selection(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
-    frequency = sources.of(SELECTION_FREQUENCY, target)
-    for model, rows in [] if frequency is None else frequency.groupby("model", sort=False):
-        often = int((rows["frequency"] >= 0.5).sum())
-        if often < 3:
-            yield Remark(
-                1, "The selected features change from fold to fold.",
-                f"{model}: {often} of {len(rows):,} ever kept were kept in half of the chains or more.",
-                "Do not interpret single features; report the frequencies.", "learn.lasso_rule: 1se",
-            )  # fmt: skip
-
-
 def _no_baseline(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
     models = evidence.models(target.name)
     if models and Model.CLINICAL not in models:
@@ -285,16 +177,6 @@ def _no_better_than_the_median(sources: Sources, evidence: Evidence, target: Tar
             3, f"{headline.model} is not shown to be better than the median of the training patients.",
             f"Gain in mean absolute error {with_interval(gain, 1)} percentage points ({headline.role}).",
             "Say so; a prediction of the median needs no image.", "",
-        )  # fmt: skip
-
-
-def _biased(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
-    headline = evidence.headline(target)
-    bias = evidence.get(target.name, headline.model, headline.role, "bias") if headline else None
-    if bias is not None and (bias.lower > 0 or bias.upper < 0):
-        yield Remark(
-            2, f"Predictions are too {'high' if bias.value > 0 else 'low'} on average.",
-            f"Bias {with_interval(bias, 1)} percentage points.", "Show the Bland–Altman figure; recalibrate.", "",
         )  # fmt: skip
 
 
@@ -371,26 +253,13 @@ def _no_spacing(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
         )  # fmt: skip
 
 
-def _unknown_by_cohort(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
-    patients = sources.patients
-    if patients is None or target.name not in patients or (patients["cohort"] == "").all():
-        return
-    known = patients[target.name].notna().groupby(patients["cohort"], sort=True).mean()
-    if len(known) > 1 and known.max() - known.min() > UNEVEN:
-        shares = "; ".join(f"{name or 'no name'} {theme.format_percent(share, 0)}" for name, share in known.items())
-        yield Remark(
-            2, "The outcome is unknown more often in one cohort than in another.", f"Known: {shares}.",
-            "Say so; judge within cohorts, and do not take what is unknown for negative.", "",
-        )  # fmt: skip
-
-
 BINARY, IN_PER_CENT, ANY = (True,), (False,), (True, False)  # Target.binary
 OF_TARGETS: tuple[tuple[tuple[bool, ...], OfTarget], ...] = (
-    (BINARY, _confounded),
-    (BINARY, _implausible), (ANY, _same_biopsy), (BINARY, _few_events), (BINARY, _too_many_parameters),
+    (BINARY, confounded), (BINARY, implausible), (ANY, _same_biopsy), (BINARY, _few_events),
+    (BINARY, _too_many_parameters),
     (ANY, _no_baseline), (BINARY, _no_gain), (IN_PER_CENT, _no_better_than_the_median), (BINARY, _another_signature),
-    (BINARY, _miscalibrated), (IN_PER_CENT, _biased), (BINARY, _stacked), (BINARY, _gap), (BINARY, _shrunken_spread),
-    (ANY, _unstable_selection), (ANY, _unknown_by_cohort),
+    (BINARY, miscalibrated), (IN_PER_CENT, biased), (BINARY, _stacked), (BINARY, gap), (BINARY, shrunken_spread),
+    (ANY, unstable_selection), (ANY, unknown_by_cohort),
 )  # fmt: skip
 OF_STUDY: tuple[OfStudy, ...] = (
     below_the_frozen,

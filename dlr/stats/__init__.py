@@ -18,6 +18,7 @@ from dlr.stats.decision import (
 )
 from dlr.stats.delong import delong_test, delong_unpaired
 from dlr.stats.design import INTERCEPT, Design, Transform, Variable, VariableKind
+from dlr.stats.deviation import standard_deviation
 from dlr.stats.firth import firth
 from dlr.stats.holm import holm
 from dlr.stats.hosmer_lemeshow import HosmerLemeshow, hosmer_lemeshow
@@ -57,6 +58,7 @@ from dlr.stats.vif import vif
 from dlr.stats.within_folds import WithinGroups, auc_difference, auc_pooled, auc_within_folds, auc_within_groups
 
 __all__ = [
+    "standard_deviation",
     "EFFECT_COLUMNS",
     "LevelsArea",
     "auc_of_levels",

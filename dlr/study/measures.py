@@ -174,9 +174,8 @@ def measures(
         return rows
     rows += _at_cutoff(one, np.broadcast_to(cutoff, len(one.patients)))
     rows += _calibration(one, seed, replicates)
-    deviation = float(one.probability.std(ddof=1))
     rows.append(metric_row(one, "mean_probability", _plain(one, float(one.probability.mean()), "mean")))
-    rows.append(metric_row(one, "sd_probability", _plain(one, deviation, "standard deviation, n - 1")))
+    rows.append(metric_row(one, "sd_probability", stats.standard_deviation(one.probability)))
     if one.subset == WHOLE and (one.side == Side.TEST or one.cross_fitted):
         rows += _sample_size(one, rows[0]["value"])
     return rows

@@ -18,7 +18,7 @@ from dlr.report.press import Press
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.settings import StudySettings
-from dlr.tables import CONFOUNDERS, COPIES, METRICS, Table
+from dlr.tables import COHORT, CONFOUNDERS, COPIES, METRICS, OPTIMISM_GAP, SELECTION_FREQUENCY, Table
 
 
 def sources_of(run: FakeRun) -> Sources:
@@ -57,9 +57,13 @@ def test_a_predictor_of_the_same_biopsy_is_named(report: Built) -> None:
 
 def test_an_auc_above_the_plausible_one_asks_for_a_leak_first(run: FakeRun) -> None:
     assert not any("leak" in remark.says for remark in said(run))
-    change(run, "evaluate", METRICS, {"model": "DLR", "protocol": "crossfit", "side": "test", "metric": "auc"}, 0.95)
+    dlr = {"model": "DLR", "protocol": "crossfit", "side": "test", "metric": "auc"}
+    change(run, "evaluate", METRICS, dlr, 0.95)
+    change(run, "evaluate", METRICS, dlr, 0.86, "lower")
+    assert not any("leak" in remark.says for remark in said(run)), "its interval holds what is plausible"
+    change(run, "evaluate", METRICS, dlr, 0.91, "lower")
     first = said(run)[0]
-    assert "look for a leak" in first.says and "DLR test 0.950" in first.evidence
+    assert "look for a leak" in first.says and "DLR test 0.950 (0.910–" in first.evidence
 
 
 def confound(run: FakeRun, inside: tuple[float, float, float]) -> None:
@@ -135,10 +139,70 @@ def test_an_external_side_silences_the_call_for_one(run: FakeRun) -> None:
     assert not any("no external validation" in remark.says for remark in said(run))
 
 
-def test_a_good_slope_is_not_remarked_upon(run: FakeRun) -> None:
-    assert any("too extreme" in remark.says for remark in said(run))
-    change(run, "evaluate", METRICS, {"side": "test", "metric": "calibration_slope"}, 0.97)
-    assert not any("too extreme" in remark.says for remark in said(run))
+@pytest.mark.parametrize(
+    ("slope", "lower", "upper", "says"),
+    [
+        (0.5, 0.2, 0.8, "Probabilities are too extreme."),
+        (0.6, -0.06, 1.26, "Calibration cannot be judged with 19 events."),
+        (0.6, 0.29, 0.91, "Calibration cannot be judged with 19 events."),  # .6 + 1.31 x .31 at 99 % is over 1
+        (0.9, 0.85, 0.95, ""),  # surely not 1, and near enough
+        (0.97, 0.81, 1.2, ""),
+        (0.97, 0.7, 1.2, "Calibration cannot be judged with 19 events."),
+        (1.9, 1.4, 2.4, "Probabilities are too timid."),
+        (1.9, 0.9, 2.9, "Calibration cannot be judged with 19 events."),
+        (1.9, float("nan"), float("nan"), ""),
+    ],
+)
+def test_calibration_is_judged_by_the_interval_of_its_slope(
+    run: FakeRun, slope: float, lower: float, upper: float, says: str
+) -> None:
+    for column, value in (("value", slope), ("lower", lower), ("upper", upper)):
+        change(run, "evaluate", METRICS, {"side": "test", "metric": "calibration_slope"}, value, column)
+    found = [remark.says for remark in said(run) if "Probabilities are" in remark.says or "judged with" in remark.says]
+    assert found == ([says] if says else [])
+
+
+def test_a_gap_inside_the_honest_interval_is_no_remark(run: FakeRun) -> None:
+    """Apparent .9; out-of-fold .75 up to .95, then up to .80."""
+    rows = {"metric": "auc", "model": "Rad"}
+    change(run, "evaluate", OPTIMISM_GAP, {"metric": "auc"}, 0.02, "gap")
+    for column, value in (("paper_train", 0.9), ("gap", 0.15)):
+        change(run, "evaluate", OPTIMISM_GAP, rows, value, column)
+    honest = rows | {"protocol": "crossfit", "side": "train", "subset": "all"}
+    change(run, "evaluate", METRICS, honest, 0.75)
+    change(run, "evaluate", METRICS, honest, 0.95, "upper")
+    assert not any("far above" in remark.says for remark in said(run))
+    change(run, "evaluate", METRICS, honest, 0.80, "upper")
+    (found,) = [remark for remark in said(run) if "far above" in remark.says]
+    assert found.evidence == "Rad: 0.900 on its own training patients, 0.750 out-of-fold."
+
+
+@pytest.mark.parametrize(
+    ("kept", "says"), [([14, 13, 15, 2, 1], False), ([15, 15], False), ([5] * 20, True), ([9, *[3] * 9], True)]
+)
+def test_selection_is_unstable_where_chains_keep_mostly_what_others_do_not(
+    run: FakeRun, kept: list[int], says: bool
+) -> None:
+    """Of 15 chains; two features that all keep are few and stable; 9 of 36 kept are in half of the chains or more."""
+    rows = [("her2", "Rad", f"f{k}", count, 15, count / 15, 0.1) for k, count in enumerate(kept)]
+    SELECTION_FREQUENCY.write(
+        run.folder / "radiomics_model", pd.DataFrame(rows, columns=list(SELECTION_FREQUENCY.names))
+    )
+    found = [remark for remark in said(run) if "fold to fold" in remark.says and "Rad:" in remark.evidence]
+    assert bool(found) is says
+
+
+def test_a_label_that_is_unknown_in_one_of_few_patients_is_chance(run: FakeRun) -> None:
+    """Of 10 in A 6 are known, of 191 in B all but 4: no chance; of 10 patients in all 3 of 5 and 5 of 5 are."""
+
+    def known(n: int) -> bool:
+        table = COHORT.read(run.folder / "cohort").head(n).assign(cohort="B")
+        table.loc[: 9 if n > 10 else 4, "cohort"] = "A"
+        table.loc[[0, 1, 2, 3] if n > 10 else [0, 1], "her2"] = float("nan")
+        COHORT.write(run.folder / "cohort", table)
+        return any("unknown more often" in remark.says for remark in said(run))
+
+    assert known(201) and not known(10)
 
 
 def test_images_only_have_no_baseline(sparse_report: Built) -> None:
