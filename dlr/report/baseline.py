@@ -13,7 +13,7 @@ from dlr.report.volume_methods import begun, chains_of
 from dlr.tables import COMPARISONS, SEGMENTATION
 from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, MACRO, Estimate, Model, Protocol
 
-__all__ = ["Ranking", "first_line", "rankings"]
+__all__ = ["Ranking", "first_line", "leads_surely", "rankings"]
 
 FROZEN = (Model.RAD_DL, Model.DL)
 TRAINED = (Model.SPATIAL, Model.MULTI_TASK, Model.SINGLE_TASK)
@@ -117,10 +117,14 @@ def _verdict(sources: Sources, one: Ranking) -> str:
         return f"{frozen} and {trained} have the same macro AUC"
     first, second = (frozen, trained) if one.frozen_leads else (trained, frozen)
     has = "have" if not one.frozen_leads and len(names) > 1 else "has"
-    pairs = [_paired(sources, one, a, b) for a in one.above for b in one.other]
-    sure = all(found is not None and found[1] > 0 for found in pairs)
-    claim = ", with an interval of the difference that excludes 0" if sure else ""
+    claim = ", with an interval of the difference that excludes 0" if leads_surely(sources, one) else ""
     return f"{first} {has} a higher macro AUC than {second.rstrip(',')}{claim}"
+
+
+def leads_surely(sources: Sources, one: Ranking) -> bool:
+    """Whether every model that leads lies above every one of the other kind by an interval that excludes 0."""
+    pairs = [_paired(sources, one, a, b) for a in one.above for b in one.other]
+    return all(found is not None and found[1] > 0 for found in pairs)
 
 
 def _words(sources: Sources, frozen: list[str]) -> str:

@@ -132,7 +132,8 @@ def confounder_blocks(sources: Sources, press: Press, evidence: Evidence, target
 def recognised(rows: pd.DataFrame) -> list[str]:
     """Which models may recognise the cohort: pooled far above within cohorts, or lost in cohorts left out.
 
-    rows : as `cohort_rows` gives them. A pooled AUC whose interval holds .5 has nothing to lose.
+    rows : as `cohort_rows` gives them. A pooled AUC whose interval holds .5 has nothing to lose, and one that lies in
+    the interval of the other is not shown to be above it.
     """
     said = []
     for model, own in rows.groupby("model", sort=False):
@@ -140,7 +141,8 @@ def recognised(rows: pd.DataFrame) -> list[str]:
         pooled, within, left_out = (by["value"].get(words, float("nan")) for words in (POOLED, WITHIN, LEFT_OUT))
         if not by["lower"].get(POOLED, float("nan")) > 0.5:
             continue
-        far, lost = pooled - within > TOO_FAR, left_out < TOO_LOW <= pooled
+        far = pooled - within > TOO_FAR and pooled > by["upper"][WITHIN]
+        lost = left_out < TOO_LOW <= pooled and pooled > by["upper"][LEFT_OUT]
         if far or lost:
             kind = "network" if model in NETWORKS else "model"
             figures = [

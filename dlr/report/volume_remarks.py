@@ -1,4 +1,3 @@
-# ruff: noqa: E501  (a sentence stands on one line, where it is found)
 """What a reviewer will say of 3-D networks: below the frozen one, smaller than published, a trap among the rows."""
 
 from __future__ import annotations
@@ -7,7 +6,7 @@ from collections.abc import Iterator
 
 from dlr.figures import theme
 from dlr.report.ablation import of_roles, trap_words
-from dlr.report.baseline import rankings
+from dlr.report.baseline import leads_surely, rankings
 from dlr.report.blocks import Remark
 from dlr.report.evidence import LEADING, Evidence
 from dlr.report.sources import Sources
@@ -26,8 +25,11 @@ def below_the_frozen(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
             named = "; ".join(f"{name} {theme.format_auc(auc.value)}" for name, auc in one.aucs.items())
             pretrained = ", or start from pretrained weights" if from_scratch(sources) else ""
             several = len(one.trained) > 1
+            verdict = f"{'have' if several else 'has'} a lower macro AUC than the frozen one"
+            if not leads_surely(sources, one):
+                verdict = f"{'are' if several else 'is'} not shown to have a higher macro AUC than the frozen one"
             yield Remark(
-                2, f"The 3-D network{'s' if several else ''}, {begun(sources)}, {'have' if several else 'has'} a lower macro AUC than the frozen one.",
+                2, f"The 3-D network{'s' if several else ''}, {begun(sources)}, {verdict}.",
                 f"Macro AUC ({one.role}): {named}.", f"Lead with the frozen model{pretrained}.", "receptors.weights",
             )  # fmt: skip
 

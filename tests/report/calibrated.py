@@ -1,7 +1,7 @@
-"""Studies of which the truth is known and in which nothing is wrong: what the reviewer's list says of them is said wrongly.
+"""Studies of known truth in which nothing is wrong: what the reviewer's list accuses them of, it accuses wrongly.
 
 Predictions are drawn, everything else is the house's own: measures, confounders, copies, remarks. x of each kind is
-normal given the outcome, with means d apart, so that logit(prevalence) + Σ d x is calibrated for whatever kinds it sums.
+normal given the outcome, its means d apart, so that logit(prevalence) + Σ d x is calibrated for whichever it sums.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from dlr.report.sources import Sources
 from dlr.settings import StudySettings
 from dlr.study.cohort import CohortTables
 from dlr.study.confounding import confounder_table
+from dlr.study.cutoffs import cut_offs
 from dlr.study.features import copied_rows
-from dlr.study.measures import cut_offs, evaluated_signatures, measures, optimism_gap
+from dlr.study.measures import evaluated_signatures, measures, optimism_gap
 from dlr.tables import COHORT, CONFOUNDERS, COPIES, METRICS, OPTIMISM_GAP, SELECTION_FREQUENCY
 from dlr.words import CHOSEN, Target, TargetKind, expit, logit
 from tests.study.hand_made import cohort_of
