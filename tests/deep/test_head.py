@@ -91,3 +91,20 @@ def test_constant_features_carry_nothing_nor_do_differences_of_rounding(column: 
 def test_a_class_missing_in_a_fold_and_dead_features_are_named(features, positive, said: str) -> None:
     with pytest.raises(InputError, match=said):
         fit_head(features, positive, NAMES, 0, recalibrate=False)
+
+
+def test_recalibrated_heads_lose_less_on_new_patients() -> None:
+    """Twelve cohorts of 65 with a weak signal, 700 new patients each."""
+    logits: dict[bool, list[np.ndarray]] = {False: [], True: []}
+    outcomes = []
+    for cohort in range(12):
+        draw = np.random.default_rng([3, cohort])
+        features = draw.normal(size=(765, 8)) @ draw.normal(size=(8, 60)) / 3 + draw.normal(size=(765, 60))
+        positive = draw.random(765) < 1 / (1 + np.exp(0.8 - 0.7 * features[:, 0]))
+        outcomes.append(positive[65:])
+        for recalibrate, said in logits.items():
+            head = fit_head(features[:65], positive[:65], [f"p{k}" for k in range(65)], 0, recalibrate=recalibrate)
+            said.append(head.logit(features[65:]))
+    spread = {key: np.mean([z.std() for z in said]) for key, said in logits.items()}
+    loss = {key: log_loss(np.concatenate(outcomes), 1 / (1 + np.exp(-np.concatenate(z)))) for key, z in logits.items()}
+    assert loss[True] < loss[False] and 0.1 < spread[True] < 0.6
