@@ -73,9 +73,9 @@ class Simulated:
         return replace(self, tables=own)
 
 
-def simulate(seed: int, signal: float, new: int, learn: LearnSettings) -> Simulated:
+def simulate(seed: int, signal: float, new: int, learn: LearnSettings, train: int | None = None) -> Simulated:
     """Training patients and new ones (side test); with `signal` 0 nothing tells of the outcome, with 1 about .83."""
-    draw, train = rng(seed, "honesty", "cohort"), SIZES[seed % len(SIZES)]
+    draw, train = rng(seed, "honesty", "cohort"), train or SIZES[seed % len(SIZES)]
     n = train + new
     ids = [f"P{number:04d}" for number in range(n)]
     er, menopause = draw.random((2, n)) < 0.6
