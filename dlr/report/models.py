@@ -35,7 +35,7 @@ TABLE = (
     ("Net benefit\nat cut-off", "net_benefit_at_cutoff", 3),
 )
 APPARENT_NOTE = "In brackets 95 % intervals. Apparent values come from a model's own training patients (published way); they are printed for comparison with papers and say nothing about new patients."
-OUT_OF_FOLD_NOTE = "Out-of-fold AUCs are those of one chain; their intervals are DeLong's, widened because each patient also taught the models that judged the others. A stacked value is optimistic, since its inputs come from models that saw the held-out labels; figures draw it broken or hatched."
+OUT_OF_FOLD_NOTE = "Out-of-fold AUCs are those of one chain; their intervals are DeLong's, widened because each patient also taught the models that judged the others. A stacked value is optimistic, since its inputs come from models that saw the held-out labels; figures draw it broken or hatched. A signature's calibration out-of-fold is that of single chains: `dlr predict` serves the mean of all of them, which ranks a little better and is less extreme, so its slope lies higher."
 OTHER_IMAGES_NOTE = "With and without super-resolution: native and bicubic images are the same chains fitted on the images as they are, and on those enlarged by bicubic interpolation alone; a model without that name saw the enhanced ones. Section {number} has their paired differences."
 LESION_ALONE_NOTE = "Lesion alone: the same chains fitted on the features of the lesion without those of the regions around it; the paired difference stands among the comparisons."
 CUTOFF_NOTE = "Cut-off: Youden on {judged}, used unchanged on test; out-of-fold patients of each fold are judged at the cut-off that the other folds chose. The best test value is not marked: the choice of a model by its test value is a leak."

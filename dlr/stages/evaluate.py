@@ -64,7 +64,7 @@ def apply_evaluate(given: Application) -> None:
 
 @stage(
     "evaluate",
-    version=10,
+    version=11,
     needs=["cohort"],
     asks=[PREDICTIONS, VOLUMES],
     sections=["evaluate"],

@@ -14,7 +14,7 @@ from dlr.errors import InputError
 from dlr.randomness import rng
 from dlr.study.cohort import CohortTables
 from dlr.tables import METRICS, OPTIMISM_GAP
-from dlr.words import CHOSEN, Comparison, Estimate, Protocol, Role, Side, Target, chose_cutoffs, signature
+from dlr.words import CHOSEN, Comparison, Estimate, Model, Protocol, Role, Side, Target, chose_cutoffs, signature
 
 __all__ = [
     "SMALLEST_SUBSET",
@@ -220,12 +220,19 @@ def _discrimination(one: Evaluated) -> list[dict[str, Any]]:
 
 
 def _calibration(one: Evaluated, seed: int, replicates: int) -> list[dict[str, Any]]:
+    """Brier, calibration in numbers, and who gave the values: out-of-fold fewer chains than `dlr predict` averages.
+
+    A mean of more chains is less extreme, so what is served has a slope above that of single chains; a nested Combined
+    model takes the mean of all chains of its outer fold.
+    """
     found = stats.calibration(one.positive, one.probability, generator=rng(seed, "bootstrap"), replicates=replicates)
+    single = one.cross_fitted and one.model != Model.COMBINED
+    whose = f"; of single chains, {one.chains['seed'].nunique()} a patient" if single else ""
     rows = [
         metric_row(one, "brier", found.brier),
         metric_row(one, "scaled_brier", found.scaled_brier),
-        metric_row(one, "calibration_intercept", found.intercept),
-        metric_row(one, "calibration_slope", found.slope),
+        metric_row(one, "calibration_intercept", replace(found.intercept, method=found.intercept.method + whose)),
+        metric_row(one, "calibration_slope", replace(found.slope, method=found.slope.method + whose)),
         metric_row(one, "ici", _plain(one, found.spline.ici, "restricted cubic spline, five knots; no interval")),
     ]
     test = stats.hosmer_lemeshow(one.positive, one.probability, fitted=one.role == Role.APPARENT)

@@ -183,6 +183,19 @@ def test_cross_fitted_cut_offs_find_nothing_in_noise() -> None:
     assert abs(np.mean(crossed)) < 2.5 * np.std(crossed) / np.sqrt(40) and np.mean(chosen_here) > 0.12
 
 
+def test_out_of_fold_calibration_is_that_of_single_chains() -> None:
+    truth, value = [0, 0, 1, 1, 0, 1], [0.1, 0.6, 0.5, 0.9, 0.3, 0.7]
+    both = pd.concat([predictions_of({f"P{k}": v for k, v in enumerate(value)}).assign(seed=s) for s in (0, 1)])
+    for names, marked in (
+        ({"side": "train", "role": "out-of-fold"}, True), ({}, False),
+        ({"side": "test", "role": "out-of-fold", "protocol": "nested", "model": "Combined"}, False),
+    ):  # fmt: skip
+        rows = rows_of(evaluated(truth, value, chains=both, **names))
+        for measure in ("calibration_slope", "calibration_intercept"):
+            assert rows.at[measure, "method"].endswith("; of single chains, 2 a patient") == marked
+        assert "single chains" not in rows.at["brier", "method"]
+
+
 def test_what_apparent_patients_chose_is_said() -> None:
     one = evaluated(TRUTH, VALUE, side="train", role="apparent", protocol="paper")
     assert rows_of(one, 0.5).at["sensitivity", "method"] == "Wilson, 2 of 2; cut-off chosen on these patients"
