@@ -13,11 +13,16 @@ from dlr.words import Role
 
 __all__ = ["draw_calibration", "draw_decision", "draw_predictions"]
 
+RUG = 0.05  # height of a patient's stroke beside a calibration plot
 
-def draw_calibration(calibration: pd.DataFrame, ax: Axes, model: str = "") -> Axes:
+
+def draw_calibration(
+    calibration: pd.DataFrame, ax: Axes, model: str = "", patients: pd.DataFrame | None = None
+) -> Axes:
     """Observed fraction against predicted probability: groups with 95 % intervals, smooth curve, line of identity.
 
     calibration : columns kind ("group" or "curve"), predicted, observed, lower, upper, n, role. Stacked: broken.
+    patients : columns probability, positive: a stroke each, of the positive above, of the negative below.
     """
     tone, stacked = theme.style(model).colour, _stacked(calibration)
     ax.plot([0, 1], [0, 1], color=theme.GREY, linewidth=0.8, linestyle="--", label="ideal", zorder=1)
@@ -38,7 +43,13 @@ def draw_calibration(calibration: pd.DataFrame, ax: Axes, model: str = "") -> Ax
         )  # fmt: skip
         if stacked:
             bars[0].set_linestyle(theme.STACKED_LINE)
-    ax.set(xlabel="Predicted probability", ylabel="Observed", xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
+    if patients is not None:
+        for truth, low, high in ((0, -RUG, 0), (1, 1, 1 + RUG)):
+            own = patients.loc[patients["positive"] == truth, "probability"]
+            ax.vlines(own, low, high, color=theme.NEGATIVE if truth == 0 else theme.POSITIVE, linewidth=0.6)
+    edge = 0.01 if patients is None else RUG + 0.01
+    ends = {"xlim": (-0.01, 1.01), "ylim": (-edge, 1 + edge)}
+    ax.set(xlabel="Predicted probability", ylabel="Observed", aspect="equal", **ends)
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=2, handlelength=1.8, columnspacing=1.2)
     return ax
 

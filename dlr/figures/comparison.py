@@ -45,9 +45,9 @@ def draw_algorithm_table(algorithms: pd.DataFrame, ax: Axes) -> Axes:
                 continue
             row = table.loc[(name, model)]
             weight = "bold" if value == best[model] else "normal"
-            ax.text(j, i - 0.14, f"{value:.{digits}f}", ha="center", va="center", fontweight=weight)
-            limits = theme.format_interval(row["lower"], row["upper"], digits)
-            ax.text(j, i + 0.22, limits, ha="center", va="center", fontsize=7, color=theme.GREY)
+            shown, _, limits = theme.format_estimate(value, row["lower"], row["upper"], digits).partition(" ")
+            ax.text(j, i - 0.14, shown, ha="center", va="center", fontweight=weight)
+            ax.text(j, i + 0.22, limits.strip("()"), ha="center", va="center", fontsize=7, color=theme.GREY)
     for i in range(len(names) + 1):
         ax.axhline(i - 0.5, color=theme.LIGHT if 0 < i < len(names) else theme.GREY, linewidth=0.7)
     ax.set_xticks(range(len(models)), models, fontweight="bold")
@@ -78,8 +78,7 @@ def draw_auc_forest(aucs: pd.DataFrame, ax: Axes) -> Axes:
                 [row.value], [y], marker=theme.style(str(model)).marker, color=tone, markersize=5.5,
                 markerfacecolor="white" if row.role != "test" else tone, linestyle="none",
             )  # fmt: skip
-            limits = theme.format_interval(row.lower, row.upper)
-            ax.text(1.03, y, f"{theme.format_auc(row.value)} ({limits})", va="center", fontsize=7.5,
+            ax.text(1.03, y, theme.format_estimate(row.value, row.lower, row.upper), va="center", fontsize=7.5,
                     transform=ax.get_yaxis_transform())  # fmt: skip
             labels.append(f"{model}, {row.role}")
             places.append(y)

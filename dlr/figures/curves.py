@@ -25,6 +25,11 @@ class Line:
     area: Estimate | None = None  # printed in the legend where known
     stacked: bool = False  # drawn broken
 
+    @property
+    def drawn(self) -> float:
+        """Area under the line as it is drawn, by trapezoids; of an ROC curve of one set of values their AUC."""
+        return float(np.trapezoid(self.y, self.x))
+
 
 ROLE_STYLES = {
     "test": "-",
@@ -39,6 +44,7 @@ ROLE_WIDTHS = {"test": 1.9, FROZEN_EXTERNAL: 1.6, "out-of-fold": 1.4, "apparent"
 def draw_roc(lines: Sequence[Line], ax: Axes, by: str = "model") -> Axes:
     """Sensitivity against 1 − specificity with the AUC and its interval in the legend, and the diagonal of chance.
 
+    Where the line pools what the AUC takes apart (out-of-fold: folds and seeds), its own area stands in the legend too.
     by : "model" tells the lines apart by model; "role" draws one model's lines in its colour, told apart by style.
     """
     ax.plot([0, 1], [0, 1], color=theme.LIGHT, linewidth=0.9, zorder=1)
@@ -65,8 +71,9 @@ def _label(line: Line, by: str) -> str:
     name = (line.model if by == "model" else line.role) + (f" ({Role.STACKED})" if line.stacked else "")
     if line.area is None:
         return name
-    limits = theme.format_interval(line.area.lower, line.area.upper)
-    return f"{name} {theme.format_auc(line.area.value)} ({limits})"
+    words = f"{name} {theme.format_estimate(line.area.value, line.area.lower, line.area.upper)}"
+    drawn = theme.format_auc(line.drawn)
+    return words if drawn == theme.format_auc(line.area.value) else f"{words}; line {drawn}"
 
 
 def _style(line: Line, by: str) -> dict:

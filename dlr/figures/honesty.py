@@ -39,7 +39,7 @@ def draw_optimism(gaps: pd.DataFrame, ax: Axes, measure: str = "AUC") -> Axes:
             ax.barh(y, high - low, 0.16, low, hatch=theme.STACKED_HATCH, fill=False, edgecolor=theme.GREY, linewidth=0)
         if pd.notna(row["gap"]):
             ax.text(
-                (honest + shown) / 2, float(y) - 0.22, f"{row['gap']:+.3f}".replace("-", "−"),  # type: ignore[arg-type]
+                (honest + shown) / 2, float(y) - 0.22, f"{row['gap']:+.2f}".replace("-", "−"),  # type: ignore[arg-type]
                 ha="center", va="bottom", fontsize=7.5,
             )  # fmt: skip
     for column, label, mark, filled in OPTIMISM_MARKS:
@@ -83,7 +83,7 @@ def draw_splits(splits: pd.DataFrame, ax: Axes) -> Axes:
         low, middle, high = np.quantile(values, [0.25, 0.5, 0.75])
         ax.plot([x - 0.36, x + 0.36], [middle, middle], color=theme.INK, linewidth=1.6)
         ax.plot([x - 0.4, x - 0.4], [low, high], color=theme.INK, linewidth=0.9)
-        ax.text(x + 0.4, middle, f"{middle:.3f}", va="center", fontsize=7.5)
+        ax.text(x + 0.4, middle, theme.format_auc(middle), va="center", fontsize=7.5)
     ax.axhline(0.5, color=theme.LIGHT, linewidth=0.9, zorder=0)
     ax.set_xticks(range(len(models)), models)
     ax.set(ylabel="AUC on the split's test side", xlim=(-0.6, len(models) - 0.25))

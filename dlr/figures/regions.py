@@ -95,8 +95,8 @@ def draw_region_weights(weights: pd.DataFrame, ax: Axes) -> Axes:
             ax.plot([own.min(), own.max()], [y, y], color=style.colour, linewidth=1.4)
             ax.plot(own, np.full(len(own), y), linestyle="none", marker="|", markersize=6, color=style.colour)
             ax.plot([own.mean()], [y], linestyle="none", marker=style.marker, color=style.colour, markersize=5.5)
-            words = f"{theme.format_auc(own.mean())} ({theme.format_interval(own.min(), own.max())})"
-            _beside(ax, y, words if len(own) > 1 else theme.format_auc(own.mean()))
+            spread = (own.min(), own.max()) if len(own) > 1 else (np.nan, np.nan)
+            _beside(ax, y, theme.format_estimate(own.mean(), *spread))
             labels.append(f"{theme.shorten(str(target), 24)}, {region}")
             places.append(y)
             y += 1
@@ -156,10 +156,11 @@ def draw_ablation(rows: pd.DataFrame, ax: Axes) -> Axes:
         ax.plot([row.lower, row.upper], [y, y], color=tone, linewidth=1.4, linestyle=":" if trap else "-")
         ax.plot([row.value], [y], linestyle="none", marker="D" if whole else "o", color=tone, markersize=5.5,
                 markerfacecolor="white" if trap else tone)  # fmt: skip
-        _beside(ax, y, f"{_number(row.value, digits)} ({theme.format_interval(row.lower, row.upper, digits)})")
+        _beside(ax, y, theme.format_estimate(row.value, row.lower, row.upper, digits))
         if not whole:
-            between = theme.format_interval(row.difference_lower, row.difference_upper, digits)
-            _beside(ax, y, f"{_number(row.difference, digits, signed=True)} ({between})", SECOND)
+            limits = (row.difference_lower, row.difference_upper, digits)
+            shown = _number(row.difference, theme.decimals(*limits), signed=True)
+            _beside(ax, y, f"{shown} ({theme.format_interval(*limits[:2], most=digits)})", SECOND)
             _beside(ax, y, theme.format_p(row.p), THIRD)
         if pd.notna(row.published):
             ax.plot([row.published], [y], linestyle="none", marker="x", color=theme.GREY, markersize=4.5, zorder=1)

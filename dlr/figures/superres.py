@@ -194,9 +194,8 @@ def draw_auc_differences(differences: pd.DataFrame, ax: Axes) -> Axes:
                 [row.difference], [y], marker=style.marker, color=style.colour, markersize=5.5, linestyle="none",
                 markerfacecolor=style.colour if apart else "white",
             )  # fmt: skip
-            limits = theme.format_interval(row.lower, row.upper)
             ax.text(
-                1.03, y, f"{theme.format_auc(row.difference)} ({limits})", va="center", fontsize=7.5,
+                1.03, y, theme.format_estimate(row.difference, row.lower, row.upper), va="center", fontsize=7.5,
                 transform=ax.get_yaxis_transform(),
             )  # fmt: skip
             labels.append(f"{model}, {row.words}")

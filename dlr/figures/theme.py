@@ -37,10 +37,13 @@ __all__ = [
     "STYLES",
     "Style",
     "cjk_font",
+    "decimals",
     "fit_fonts",
     "fonts_for",
     "feature_label",
     "format_auc",
+    "format_coefficient",
+    "format_estimate",
     "format_interval",
     "format_number",
     "format_p",
@@ -49,6 +52,7 @@ __all__ = [
     "has_cjk",
     "latin_font",
     "missing_font_warning",
+    "ratio_limits",
     "rc",
     "shorten",
     "style",
@@ -246,25 +250,101 @@ def format_p(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def format_auc(value: float | None) -> str:
-    """An AUC, or another measure between 0 and 1, with three digits."""
-    return NOTHING if _undefined(value) else f"{value:.3f}".replace("-", "−")
+def format_auc(value: float | None, digits: int = 2) -> str:
+    """An AUC, or another measure between 0 and 1, that stands without its interval."""
+    return NOTHING if _undefined(value) else _fixed(value, digits)  # type: ignore[arg-type]
 
 
-def format_interval(lower: float | None, upper: float | None, digits: int = 3) -> str:
-    """Two limits as "0.634–0.882"; "to" where a limit is negative."""
+def format_interval(lower: float | None, upper: float | None, digits: int | None = None, most: int = 3) -> str:
+    """Two limits as "0.63–0.88"; "to" where a limit is negative.  digits : by default those of `decimals`."""
     if _undefined(lower) or _undefined(upper):
         return NOTHING
     assert lower is not None and upper is not None
-    between = " to " if lower < 0 or upper < 0 else "–"
-    return f"{lower:.{digits}f}{between}{upper:.{digits}f}".replace("-", "−")
+    shown = decimals(lower, upper, most) if digits is None else digits
+    low, high = _fixed(lower, shown), _fixed(upper, shown)
+    return f"{low} to {high}" if low.startswith("−") or high.startswith("−") else f"{low}–{high}"
 
 
-def format_ratio(value: float | None) -> str:
-    """An odds ratio: three digits after the point below 10, fewer above."""
+def decimals(lower: float | None, upper: float | None, most: int = 3) -> int:
+    """Digits after the point that an estimate deserves: the last is worth between 1 % and 10 % of the interval's width.
+
+    An interval of 0.35 has two, of 0.05 three, of 40 none; at most `most`, which are those of a value without interval.
+    """
+    if _undefined(lower) or _undefined(upper):
+        return most
+    assert lower is not None and upper is not None
+    width = abs(upper - lower)
+    if not 0 < width < math.inf:
+        return most
+    return min(most, max(0, math.ceil(1 - math.log10(width) - 1e-9)))
+
+
+def format_estimate(
+    value: float | None, lower: float | None, upper: float | None, most: int = 3, between: str = " ", words: str = ""
+) -> str:
+    """A value with its interval in brackets, "0.75 (0.58–0.87)", both with the digits that the width allows.
+
+    between : what separates them.  words : what stands in the brackets before the limits.
+    """
+    if _undefined(value):
+        return NOTHING
+    assert value is not None
+    shown = _fixed(value, decimals(lower, upper, most))
+    limits = format_interval(lower, upper, most=most)
+    return shown if limits == NOTHING else f"{shown}{between}({words}{limits})"
+
+
+def format_ratio(value: float | None, lower: float | None = None, upper: float | None = None) -> str:
+    """A ratio with its limits, digits by the width on the log scale: "2.5 (0.34–19)", "1.047 (1.025–1.071)"."""
     if _undefined(value) or value is None:
         return NOTHING
-    return format_number(value) if value >= 10 or math.isinf(value) else f"{value:.3f}"
+    limits = ratio_limits(lower, upper)
+    shown = _ratio(value, _significant(lower, upper))
+    return shown if limits == NOTHING else f"{shown} ({limits})"
+
+
+def ratio_limits(lower: float | None, upper: float | None) -> str:
+    """The limits of a ratio, with the digits of `format_ratio`."""
+    if _undefined(lower) or _undefined(upper):
+        return NOTHING
+    assert lower is not None and upper is not None
+    digits = _significant(lower, upper)
+    return f"{_ratio(lower, digits)}–{_ratio(upper, digits)}"
+
+
+def _significant(lower: float | None, upper: float | None) -> int:
+    """Significant digits of a ratio by the width of its interval on the log scale."""
+    if _undefined(lower) or _undefined(upper):
+        return 3
+    assert lower is not None and upper is not None
+    if not 0 < lower <= upper < math.inf:
+        return 2
+    width = math.log(upper / lower)
+    return 2 if width >= 1 else 3 if width >= 0.1 else 4
+
+
+def _ratio(value: float, significant: int) -> str:
+    if math.isinf(value) or value <= 0:
+        return format_number(value)
+    if value < 0.01 or value >= 1e5:
+        return f"{value:.2g}"
+    return f"{value:.{min(3, max(0, significant - 1 - math.floor(math.log10(value))))}f}"
+
+
+def _fixed(value: float, digits: int) -> str:
+    """With that many digits after the point; a zero has no sign."""
+    if math.isinf(value):
+        return format_number(value)
+    return f"{round(value, digits) + 0.0:.{digits}f}".replace("-", "−")
+
+
+def format_coefficient(value: float | None, se: float | None) -> str:
+    """A coefficient with its standard error in brackets; a digit more than its interval would have, to compute with."""
+    if _undefined(value) or _undefined(se):
+        return NOTHING
+    assert value is not None and se is not None
+    digits = min(3, 1 + decimals(value - 2 * se, value + 2 * se))
+    return f"{_fixed(value, digits)} ({_fixed(se, digits)})"
 
 
 def format_percent(share: float | None, digits: int = 1) -> str:

@@ -163,7 +163,7 @@ def draw_cohort_forest(rows: pd.DataFrame, ax: Axes) -> Axes:
                 markerfacecolor=style.colour if row.measure in WITHIN else "white",
             )  # fmt: skip
             ax.text(
-                1.03, y, f"{theme.format_auc(row.value)} ({theme.format_interval(row.lower, row.upper)}), n {row.n}",
+                1.03, y, f"{theme.format_estimate(row.value, row.lower, row.upper)}, n {row.n}",
                 va="center", fontsize=7.5, transform=ax.get_yaxis_transform(),
             )  # fmt: skip
             labels.append(f"{model}, {theme.shorten(str(row.measure), 32)}")

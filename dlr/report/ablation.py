@@ -119,12 +119,7 @@ def _digits(one: pd.Series) -> int:
 
 def _with_limits(one: pd.Series, value: str, lower: str, upper: str, between: str = "\n") -> str:
     """A number of a row with its interval; a dash where it was not computed."""
-    if pd.isna(one[value]):
-        return theme.NOTHING
-    digits = _digits(one)
-    shown = f"{round(one[value], digits) + 0.0:.{digits}f}".replace("-", "−")  # no −0
-    limits = theme.format_interval(one[lower], one[upper], digits)
-    return shown if limits == theme.NOTHING else f"{shown}{between}({limits})"
+    return theme.format_estimate(one[value], one[lower], one[upper], _digits(one), between)
 
 
 def _value(by: pd.DataFrame, row: str, target: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from dlr.figures import theme
 from dlr.report.evidence import ROLES, WHOLE, Evidence, markers_of, with_interval
 from dlr.report.sources import Sources
 from dlr.report.volume_methods import begun, chains_of
@@ -151,7 +152,7 @@ def _difference(sources: Sources, one: Ranking) -> str:
     if found is None:
         return ""
     value, lower, upper = found
-    interval = f"{value:.3f}, 95 % interval {lower:.3f} to {upper:.3f}".replace("-", "−")
+    interval = theme.format_estimate(value, lower, upper, words="95 % interval ")
     doubt = "; it holds 0, so that other patients may rank them otherwise" if lower <= 0 <= upper else ""
     return f" (difference of {first} from {second} {interval}{doubt})"
 

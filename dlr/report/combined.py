@@ -9,18 +9,30 @@ import pandas as pd
 
 from dlr.figures import theme
 from dlr.report.blocks import Block, Prose
-from dlr.report.combined_set import entered, named_beforehand, primary_set, reasons_for_none
+from dlr.report.combined_set import entered, left_words, named_beforehand, primary_set, reasons_for_none, set_words
 from dlr.report.evidence import measure_words
 from dlr.report.press import Press, slug
 from dlr.report.sources import Sources
-from dlr.tables import COMBINED_TERMS, IMPUTED_ODDS, MULTIVARIABLE, OPTIMISM, SAMPLE_SIZE, STEPWISE, UNIVARIABLE, VIF
+from dlr.tables import (
+    BLOCKS,
+    COMBINED_TERMS,
+    FAMILIES,
+    IMPUTED_ODDS,
+    MULTIVARIABLE,
+    OPTIMISM,
+    SAMPLE_SIZE,
+    STEPWISE,
+    UNIVARIABLE,
+    VIF,
+)
 from dlr.words import Target
 
-__all__ = ["clinical_blocks", "combined_blocks", "odds_table", "sample_size"]
+__all__ = ["clinical_blocks", "combined_blocks", "odds_table", "sample_size", "screened"]
 
 SIGNATURE_NOTE = "Signatures enter as logits, clipped to .001–.999: the odds ratio is that of one logit."
 FIRTH_NOTE = "Firth's penalty where a term separates the classes, so that its estimate stays finite."
 OPTIMISM_NOTE = "Harrell's bootstrap, the signatures given: the optimism of this last step, not of what came before."
+SCREENED = "features of images looked at beside them: no criterion of sample size covers such a search"
 GAP = ("apparent", "optimism", "corrected")
 ODDS_TABLES = (
     (UNIVARIABLE, "univariable", "Univariable odds ratios"),
@@ -34,15 +46,15 @@ def odds_table(sources: Sources, rows: pd.DataFrame) -> pd.DataFrame:
     """Terms of a logistic model as a reader meets them; profile limits come as log odds and are shown as ratios."""
     shown: dict[str, Any] = {"Term": [sources.title_of(str(term)) for term in rows["term"]]}
     shown["Coefficient (SE)"] = [
-        f"{theme.format_auc(b)} ({theme.format_auc(s)})" for b, s in zip(rows["estimate"], rows["se"], strict=True)
+        theme.format_coefficient(b, s) for b, s in zip(rows["estimate"], rows["se"], strict=True)
     ]
     shown["Odds ratio (95 % Wald)"] = [
-        f"{theme.format_ratio(value)} ({theme.format_ratio(lo)}–{theme.format_ratio(hi)})"
+        theme.format_ratio(value, lo, hi)
         for value, lo, hi in zip(rows["odds_ratio"], rows["lower"], rows["upper"], strict=True)
     ]
     if "profile_lower" in rows and rows["profile_lower"].notna().any():
         shown["95 % profile"] = [
-            f"{theme.format_ratio(np.exp(lo))}–{theme.format_ratio(np.exp(hi))}"
+            theme.ratio_limits(np.exp(lo), np.exp(hi))
             for lo, hi in zip(rows["profile_lower"], rows["profile_upper"], strict=True)
         ]
     shown["p"] = rows["p"].map(theme.format_p)
@@ -81,8 +93,8 @@ def combined_blocks(sources: Sources, press: Press, target: Target) -> list[Bloc
     if terms is None or chosen is None:
         reasons = ". ".join(reason.rstrip(".") for reason in reasons_for_none(sources, target))
         return sources.missing("The Combined model", COMBINED_TERMS, f"{reasons}." if reasons else "")
-    named = named_beforehand(sources, chosen, entered(chosen))
-    blocks: list[Block] = [Prose((named,))] if named else []
+    named = [named_beforehand(sources, chosen, entered(chosen)), left_words(sources, chosen)]
+    blocks: list[Block] = [Prose((" ".join(filter(None, named)),))] if any(named) else []
     for variant in ("", *sorted(set(terms["variant"]) - {""})):
         blocks += _terms(sources, press, target, variant, terms)
     title = f"Terms of every admissible set for {target.name}"
@@ -105,17 +117,20 @@ def _terms(sources: Sources, press: Press, target: Target, variant: str, terms: 
     rows = terms[
         (terms["variant"] == variant) & (terms["set"] == entry["set"]) & (terms["protocol"] == entry["protocol"])
     ]
-    for model, words in (("combined", ""), ("full", ", with all candidates")):
+    titles = (
+        ("combined", f"The Combined model for {target.name}: {set_words(sources, entry)}"),
+        ("full", f"{target.name}: {entry['set']}, with all candidates"),
+    )
+    for model, title in titles:
         own = rows[rows["model"] == model]
         if len(own) and not (model == "full" and len(own) == (rows["model"] == "combined").sum()):
             shown = odds_table(sources, own)
-            name, title = f"combined_terms_{model}_{ending}", f"{target.name}: {entry['set']}{words}"
-            blocks.append(press.table(name, title, shown, own, SIGNATURE_NOTE))
+            blocks.append(press.table(f"combined_terms_{model}_{ending}", title, shown, own, SIGNATURE_NOTE))
     dropped = entry["model"]["dropped"]
     if dropped:
         lines = [(sources.title_of(str(name)), str(reason)) for name, reason in dropped]
         shown = pd.DataFrame(lines, columns=["Candidate left out", "Reason"])
-        title = f"{target.name}: what did not enter {entry['set']}"
+        title = f"{target.name}: what was named in {entry['set']} and did not enter"
         blocks.append(press.table(f"combined_dropped_{ending}", title, shown))
     return blocks
 
@@ -134,11 +149,21 @@ def _optimism(sources: Sources, press: Press, target: Target) -> list[Block]:
     return [press.table(name, title, shown, rows, OPTIMISM_NOTE)]
 
 
+def screened(sources: Sources, target: Target) -> pd.DataFrame:
+    """Rows of SAMPLE_SIZE for the features of images that were offered to selection beside the clinical columns."""
+    families, joined = sources.table(FAMILIES), sources.table(BLOCKS)
+    offered = 0.0 if families is None else float(families["count"].sum())
+    offered = offered if joined is None else max(offered, float(joined["count"].sum()))
+    rows = [("features_screened", offered, SCREENED, target.name)] if offered else []
+    return pd.DataFrame(rows, columns=list(SAMPLE_SIZE.names))
+
+
 def sample_size(sources: Sources, press: Press, target: Target) -> list[Block]:
     """What the patients of an outcome carry, and how many it would take."""
     rows = sources.of(SAMPLE_SIZE, target)
     if rows is None:
         return [Prose((f"Sample size: {sources.why(SAMPLE_SIZE)}",), quiet=True)]
+    rows = pd.concat([rows, screened(sources, target)], ignore_index=True)
     shown = pd.DataFrame({
         "Quantity": rows["quantity"].str.replace("_", " "), "Value": rows["value"].map(theme.format_number),
         "What it means": rows["explanation"],

@@ -8,7 +8,9 @@ from typing import Any
 from dlr.report.sources import Sources
 from dlr.words import Protocol, Target
 
-__all__ = ["entered", "image_signature", "named_beforehand", "primary_set", "reasons_for_none"]
+__all__ = [
+    "entered", "image_signature", "left_words", "named_beforehand", "primary_set", "reasons_for_none", "set_words",
+]  # fmt: skip
 
 
 def primary_set(sources: Sources, target: Target, variant: str = "") -> dict[str, Any] | None:
@@ -35,6 +37,18 @@ def entered(chosen: Mapping[str, Any]) -> list[str]:
     model = chosen["model"]
     dropped = {name for name, _ in model["dropped"]}
     return [name for name in (*model["clinical"], *model["signatures"]) if name not in dropped]
+
+
+def set_words(sources: Sources, chosen: Mapping[str, Any]) -> str:
+    """A set by what is in its model, in the model's order: what its table, figure and nomogram are named after."""
+    variant = f" ({chosen['variant']})" if chosen["variant"] else ""
+    return (", ".join(map(sources.title_of, entered(chosen))) or "nothing") + variant
+
+
+def left_words(sources: Sources, chosen: Mapping[str, Any]) -> str:
+    """Which variables that were named beforehand left the model, and why; empty where all stayed."""
+    left = [f"{sources.title_of(str(name))} ({reason})" for name, reason in chosen["model"]["dropped"]]
+    return f"Named beforehand too, but not in the model: {'; '.join(left)}." if left else ""
 
 
 def image_signature(sources: Sources, chosen: Mapping[str, Any]) -> str | None:

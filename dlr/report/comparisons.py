@@ -16,6 +16,11 @@ from dlr.words import Protocol, Side, Target
 
 __all__ = ["algorithms", "comparisons", "of_networks", "primary_comparison"]
 
+HOLM_NOTE = (
+    "In bold the comparison named beforehand, at .05 by itself; Holm's correction runs over the {count} others of a "
+    "protocol and side. The chance of any false finding among all is therefore up to twice .05. "
+)
+
 
 def comparisons(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
     """Paired differences on the same patients, the one that was named beforehand in bold, and all p as a matrix."""
@@ -32,7 +37,7 @@ def comparisons(sources: Sources, press: Press, evidence: Evidence, target: Targ
         ],
         "Protocol": rows["protocol"], "Side": rows["side"], "Measure": rows["metric"].map(measure_words),
         "Difference (95 % interval)": [
-            f"{d:.{digits}f} ({theme.format_interval(lo, hi, digits)})".replace("-", "−")
+            theme.format_estimate(d, lo, hi, digits)
             for d, lo, hi in zip(rows["difference"], rows["lower"], rows["upper"], strict=True)
         ],
         "p": rows["p"].map(theme.format_p), "p (Holm)": rows["p_holm"].map(theme.format_p), "Method": rows["method"],
@@ -40,7 +45,7 @@ def comparisons(sources: Sources, press: Press, evidence: Evidence, target: Targ
     primary = set(sources.settings.evaluate.primary)
     pairs = rows[["model_a", "model_b", "variant_a", "variant_b"]].itertuples(index=False)
     strong = [k for k, (a, b, *variants) in enumerate(pairs) if {a, b} == primary and not any(variants)]
-    note = "In bold the comparison named beforehand; Holm's correction runs over the others. " if strong else ""
+    note = _holm_words(rows, primary) if strong else ""
     note += "A large p does not show that two models are equal."
     name, title = f"comparisons_{sources.slug(target)}", f"Comparisons for {target.name}"
     return [press.table(name, title, shown, rows, note, strong), *_matrix(sources, press, target, rows)]
@@ -54,6 +59,18 @@ def primary_comparison(sources: Sources, target: Target) -> pd.Series | None:
     pair = set(sources.settings.evaluate.primary)
     rows = rows[[{a, b} == pair for a, b in zip(rows["model_a"], rows["model_b"], strict=True)]]
     return rows.iloc[0] if len(rows) else None
+
+
+def _holm_words(rows: pd.DataFrame, primary: set[str]) -> str:
+    """How many comparisons Holm's correction runs over, and what it leaves of the error of all."""
+    tested = rows[rows["p_holm"].notna() & (rows["variant_a"] == "") & (rows["variant_b"] == "")]
+    own = [{a, b} == primary for a, b in zip(tested["model_a"], tested["model_b"], strict=True)]
+    others = tested[[not one for one in own]].groupby(["protocol", "side"]).size()
+    if others.empty or not any(own):
+        return "In bold the comparison named beforehand. "
+    low, high = others.min(), others.max()
+    count = f"{low}" if low == high else f"{low} to {high}"
+    return HOLM_NOTE.format(count=count)
 
 
 def _named(model: str, variant: str) -> str:

@@ -164,9 +164,7 @@ def _table(sources: Sources, press: Press, evidence: Evidence, target: Target, r
 
 
 def _difference(value: float, lower: float, upper: float, digits: int, between: str = "\n") -> str:
-    if pd.isna(value):
-        return theme.NOTHING
-    return f"{value:.{digits}f}{between}({theme.format_interval(lower, upper, digits)})".replace("-", "−")
+    return theme.format_estimate(value, lower, upper, digits, between)
 
 
 def _figure(sources: Sources, press: Press, target: Target, rows: pd.DataFrame) -> list[Block]:

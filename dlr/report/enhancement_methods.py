@@ -106,10 +106,9 @@ def _checked(sources: Sources, told: dict[str, Any]) -> list[str]:
         own = fidelity[(fidelity["subject"] == "restored") & (fidelity["region"] == "lesion")]
         own = own[own["measure"] == "psnr"]
         for row in own.itertuples(index=False):
-            limits = theme.format_interval(row.lower, row.upper, 2)
-            difference = f"{row.difference:+.2f}".replace("-", "−")
+            difference = theme.format_estimate(row.difference, row.lower, row.upper, words="95 % interval ")
             sentences.append(
-                f"PSNR of the lesion was {row.value:.2f} dB, bicubic's {row.bicubic:.2f} dB (difference {difference}, 95 % interval {limits})."
+                f"PSNR of the lesion was {row.value:.2f} dB, bicubic's {row.bicubic:.2f} dB (difference {difference})."
             )
     sentences.append(
         "Checks of contradiction to the input, grey level, false and lost structure, invented detail and pure speckle, held against bicubic enlargement, with structures planted as positive controls, gave: "

@@ -220,20 +220,16 @@ class Evidence:
         return None
 
 
-def cell(estimate: Estimate | None, digits: int, between: str = " ") -> str:
-    """A value with its interval in brackets; a dash where it was not computed."""
+def cell(estimate: Estimate | None, digits: int = 3, between: str = " ") -> str:
+    """A value with its interval in brackets, at most `digits` after the point; a dash where it was not computed."""
     if estimate is None:
         return theme.NOTHING
-    value = f"{estimate.value:.{digits}f}".replace("-", "−")
-    limits = theme.format_interval(estimate.lower, estimate.upper, digits)
-    return value if limits == theme.NOTHING else f"{value}{between}({limits})"
+    return theme.format_estimate(estimate.value, estimate.lower, estimate.upper, digits, between)
 
 
 def with_interval(estimate: Estimate, digits: int = 3) -> str:
     """A value with its interval in the words of a sentence."""
-    value = f"{estimate.value:.{digits}f}".replace("-", "−")
-    limits = theme.format_interval(estimate.lower, estimate.upper, digits)
-    return value if limits == theme.NOTHING else f"{value} (95 % interval {limits})"
+    return theme.format_estimate(estimate.value, estimate.lower, estimate.upper, digits, words="95 % interval ")
 
 
 def surely_above(estimate: Estimate, value: float, scale: Callable[[float], float] = float) -> bool:

@@ -153,7 +153,7 @@ def _filter_effect(sources: Sources, press: Press, target: Target) -> list[Block
         "Filter": [f"ICC of at least {icc:g}" if np.isfinite(icc) else "none" for icc in table["icc"]],
         "Features offered": table["features"].map("{:,.0f}".format),
         "Out-of-fold AUC": [
-            f"{theme.format_auc(row.out_of_fold_auc)} ({theme.format_auc(row.lower)}–{theme.format_auc(row.upper)})"
+            theme.format_estimate(row.out_of_fold_auc, row.lower, row.upper)
             for row in table.itertuples()
         ],
     })  # fmt: skip

@@ -3,14 +3,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 
 from dlr.figures import draw_calibration, draw_decision, draw_roc, theme
 from dlr.report import per_cent
 from dlr.report.baseline import first_line
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
+from dlr.report.calibration_and_benefit import patients_of
 from dlr.report.cohorts import alone
-from dlr.report.combined_set import entered, named_beforehand, primary_set
+from dlr.report.combined_set import entered, left_words, named_beforehand, primary_set
 from dlr.report.contents import section
 from dlr.report.evidence import FEW_EVENTS, LEADERS, Evidence, Headline, cell, with_interval
 from dlr.report.models import roc_lines
@@ -18,8 +21,8 @@ from dlr.report.overview import opening
 from dlr.report.press import Panel, Press
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
-from dlr.report.time_of_use import time_of_use
-from dlr.tables import CALIBRATION, DECISION, METRICS, ROC
+from dlr.report.time_of_use import ORDER, time_of_use
+from dlr.tables import CALIBRATION, DECISION, METRICS, NET_BENEFIT, ROC
 from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Estimate, Model, Role
 
 __all__ = ["answer", "answer_panels", "headline_paragraph"]
@@ -29,8 +32,8 @@ KEY_NUMBERS = (
     ("AUC", "auc", 3),
     ("Sensitivity", "sensitivity", 2),
     ("Specificity", "specificity", 2),
+    ("Calibration intercept", "calibration_intercept", 2),
     ("Calibration slope", "calibration_slope", 2),
-    ("Net benefit at the cut-off", "net_benefit_at_cutoff", 3),
 )
 WIDTH, HEIGHT = 3.1, 3.4  # of a panel: two stand side by side beside the remarks
 
@@ -64,9 +67,10 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
         f"{model} ({sources.model(model).words}) predicts {target}.",
         time_of_use(sources, model, headline.target).sentence,
     ]
+    sentences.append(_later_comparator(sources, headline))
     chosen = primary_set(sources, headline.target) if model == Model.COMBINED else None
     if chosen is not None:
-        sentences.append(named_beforehand(sources, chosen, entered(chosen)))
+        sentences += [named_beforehand(sources, chosen, entered(chosen)), left_words(sources, chosen)]
     if nested is not None and headline.role == "nested":
         sentences.append(
             f"Repeated nested cross-validation over {_patients(nested)} gives an AUC of {with_interval(nested)}; it leads because the test side has fewer than {FEW_EVENTS} events."
@@ -91,14 +95,34 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
         sentences.append(
             f"The calibration slope is {with_interval(slope, 2)} (1 is ideal; below 1, predictions are too extreme)."
         )
-    benefit, cutoff = evidence.get(target, model, role, "net_benefit_at_cutoff"), evidence.cutoff(target, model, role)
-    if benefit is not None and cutoff is not None:
-        prevalence = benefit.n_positive / benefit.n
-        own, all_treated = benefit.value, prevalence - (1 - prevalence) * cutoff / (1 - cutoff)
-        sentences.append(
-            f"At the cut-off of {cutoff:.2f}, chosen on {evidence.cutoff_from(target, model, role)} patients, its net benefit is {theme.format_auc(own)}, against {theme.format_auc(all_treated)} for treating everyone and 0 for treating no one."
-        )
+    sentences.append(_net_benefit(evidence, headline, role))
     return " ".join(filter(None, sentences))
+
+
+def _later_comparator(sources: Sources, headline: Headline) -> str:
+    """That the model it is held against needs what is known later still; empty where it does not."""
+    other = next((name for name in sources.settings.evaluate.primary if name != headline.model), "")
+    if other != Model.CLINICAL:
+        return ""
+    own, theirs = (time_of_use(sources, name, headline.target) for name in (headline.model, other))
+    if ORDER.index(theirs.available) <= ORDER.index(own.available):
+        return ""
+    return f"{other}, with which it is compared, is known later: {theirs.sentence[:1].lower()}{theirs.sentence[1:]}"
+
+
+def _net_benefit(evidence: Evidence, headline: Headline, role: str) -> str:
+    """What acting on the headline's model brings at the thresholds that were set beforehand."""
+    rows = evidence.curve(NET_BENEFIT, headline.target, role)
+    rows = None if rows is None else rows[rows["model"] == headline.model].sort_values("threshold")
+    if rows is None or rows.empty:
+        return ""
+    told = [
+        f"{theme.format_estimate(row.net_benefit, row.lower, row.upper)} at {100 * row.threshold:g} % (treating everyone {theme.format_auc(row.treat_all)})"
+        for row in rows.itertuples()
+    ]
+    return (
+        f"Its net benefit at the threshold probabilities set beforehand is {'; '.join(told)}; treating no one gives 0."
+    )
 
 
 def _patients(estimate: Estimate, kind: str = "") -> str:
@@ -134,7 +158,9 @@ def answer_panels(sources: Sources, evidence: Evidence, headline: Headline) -> l
     calibration = evidence.curve(CALIBRATION, target, role)
     if calibration is not None and (calibration["model"] == model).any():
         own = calibration[calibration["model"] == model]
-        panels.append(Panel(lambda ax: draw_calibration(own, ax, model), WIDTH, HEIGHT, f"Calibration, {words}"))
+        patients = patients_of(evidence, target, model, role)
+        draw = partial(draw_calibration, own, model=model, patients=patients)
+        panels.append(Panel(draw, WIDTH, HEIGHT, f"Calibration, {words}"))
     decision = evidence.curve(DECISION, target, role)
     if decision is not None and (decision["model"] == model).any():
         curve = decision[decision["model"] == model]

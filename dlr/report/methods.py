@@ -3,19 +3,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 import pandas as pd
 
-from dlr.report.combined_set import entered, named_beforehand, primary_set
+from dlr.figures import theme
+from dlr.report.combined import screened
+from dlr.report.combined_set import entered, left_words, named_beforehand, primary_set
 from dlr.report.enhancement_methods import super_resolution
 from dlr.report.evidence import Evidence, held_out_once, judged_on, with_interval
 from dlr.report.selection import ICC_WORDS, kept_under_all, measured_regions, of_the_whole_side, step_counts
 from dlr.report.sources import Sources
 from dlr.report.subtypes import RULES
+from dlr.report.time_of_use import known_when
 from dlr.report.volume_methods import networks_of_volumes
 from dlr.settings import StudySettings
 from dlr.tables import (
     AGREEMENT,
     BLOCKS,
+    CALIBRATION,
     COHORT,
     COMBINED_TERMS,
     FAMILIES,
@@ -25,9 +31,12 @@ from dlr.tables import (
     MISSING,
     MULTIVARIABLE,
     PCA,
+    SAMPLE_SIZE,
     SELECTION,
     STABILITY,
+    STEPWISE,
     SUBTYPES,
+    UNIVARIABLE,
 )
 from dlr.words import MACRO, Protocol, Side, Target, TargetKind
 
@@ -41,6 +50,12 @@ ALGORITHMS = {
     "lightgbm": "LightGBM",
     "ridge": "ridge-penalised logistic regression",
     "svm": "a linear support vector machine (probabilities by Platt's scaling on the inner folds)",
+}
+ENGINES = {"native": "own engine, pyradiomics' definitions", "pyradiomics": "engine pyradiomics"}
+IMPUTED = {
+    "median": "the median",
+    "iterative": "chained regressions",
+    "multiple": "multiple imputation ({draws} draws)",
 }
 T_TESTS = {"welch": "Welch's t-test", "student": "Student's t-test", "mannwhitney": "the Mann–Whitney test"}
 PER_PATIENT = {
@@ -133,7 +148,7 @@ def radiomics(sources: Sources) -> str:
     if set(families["family"]) == {"given"}:
         return f"The study started from a table of {total:,} features."
     where = measured_regions(sources, total)
-    text = f"{total:,} features were computed from each ROI with the profile {profile} (engine {engine}) on {len(images)} image types ({', '.join(images)}){where}; {once}."
+    text = f"{total:,} features were computed from each ROI with the profile {profile} ({ENGINES[engine]}) on {len(images)} image types ({', '.join(images)}){where}; {once}."
     if where:
         text += (
             " The Rad model was fitted on all of them and, with the same parts and draws, on those of the lesion alone."
@@ -162,9 +177,10 @@ def selection_and_models(sources: Sources) -> str:
         elif Protocol.PAPER in learn.protocols and not ridge_alone:
             judged += " (under the published protocol by their median AUC)"
         sentences += [
-            f"Features were {scaled}, then selected by {T_TESTS[learn.t_test]} (p < {learn.p:g}), greedy deletion of pairs with |r| > {learn.correlation:g}, and LASSO ({learn.lasso_folds}-fold, λ {learn.lasso_rule})."
+            f"Features were {scaled}, then selected by {T_TESTS[learn.t_test]} (p < {learn.p:g}), greedy deletion of pairs with |r| > {learn.correlation:g}, and LASSO ({_lasso_family(learn.protocols)}; {learn.lasso_folds}-fold, λ {learn.lasso_rule})."
             if learn.select else f"Features were {scaled} and entered without selection.",
             f"{tuned} tuned on grids of at most {learn.max_grid} points by {judged}{chose}; all of this was fitted anew inside every fold.",
+            f"Classes were neither resampled nor weighted{', but in the loss of fine-tuned networks' if _weighted(sources) else ''}.",
         ]  # fmt: skip
         if learn.recalibrate:
             sentences.append(
@@ -190,6 +206,19 @@ def selection_and_models(sources: Sources) -> str:
     return " ".join([*sentences, *_kept(sources)])
 
 
+def _weighted(sources: Sources) -> bool:
+    """Whether networks were trained with a weight a class."""
+    about = sources.document("deep.json")
+    return about is not None and about["mode"] != "frozen" and sources.settings.deep.training.class_weights
+
+
+def _lasso_family(protocols: Sequence[str]) -> str:
+    """Which likelihood the LASSO has: the published way fits 0 and 1 as numbers."""
+    others = [str(protocol) for protocol in protocols if protocol != Protocol.PAPER]
+    told = [f"binomial under {', '.join(others)}"] if others else []
+    return ", ".join([*told, *(["gaussian under paper, as published"] if Protocol.PAPER in protocols else [])])
+
+
 def _kept(sources: Sources) -> list[str]:
     """How many features were kept at the end, by outcome and model."""
     sentences = []
@@ -198,10 +227,16 @@ def _kept(sources: Sources) -> list[str]:
         for model, rows in [] if selection is None else selection.groupby("model", sort=False):
             counts = step_counts(rows)
             last = counts[counts["step"] == counts["step"].iloc[-1]]
-            spans = "; ".join(f"{row.protocol}: {min(row.kept)} to {max(row.kept)}" for row in last.itertuples())
+            spans = "; ".join(f"{row.protocol}: {_span(row.kept)}" for row in last.itertuples())
             named = f" for {target.name}" if sources.several else ""
             sentences.append(f"Features kept at the end by {model}{named}: {spans}.")
     return sentences
+
+
+def _span(counts: Iterable[float]) -> str:
+    """ "8", or "2 to 10"."""
+    low, high = min(counts), max(counts)
+    return f"{low:,.0f}" if low == high else f"{low:,.0f} to {high:,.0f}"
 
 
 def networks(sources: Sources) -> str:
@@ -252,10 +287,10 @@ def _fused(sources: Sources) -> list[str]:
 
 def clinical_and_combined(sources: Sources) -> str:
     """The description by odds ratios, and the Combined model of every binary outcome."""
-    sentences = []
+    sentences = [known_when(sources), _missing_values(sources)]
     if sources.table(MULTIVARIABLE) is not None:
         sentences.append(
-            "Clinical variables were described by univariable, multivariable and stepwise (AIC) logistic regression with intercept, 95 % Wald and profile-likelihood intervals, and Firth's penalty where a variable separated the classes."
+            f"Clinical variables were described by univariable, multivariable and stepwise (AIC) logistic regression with intercept, 95 % Wald and profile-likelihood intervals, and Firth's penalty where a variable separated the classes; each fit took the patients with all of its values ({_complete_cases(sources)})."
         )
     penalty = sources.settings.combine.penalty
     for target in sources.targets:
@@ -263,17 +298,48 @@ def clinical_and_combined(sources: Sources) -> str:
         if chosen is None:
             continue
         names, named = (
-            ", ".join(map(sources.title_of, entered(chosen))),
+            ", ".join(map(sources.title_of, entered(chosen))) or "nothing",
             f" for {target.name}" if sources.several else "",
         )
         sentences += [
             f"The Combined model{named} was a logistic regression ({penalty} penalty) on {names}, variables named beforehand, with signatures as out-of-fold logits.",
             named_beforehand(sources, chosen, entered(chosen)),
+            left_words(sources, chosen),
         ]
     combined = any(primary_set(sources, target) for target in sources.targets)
     if sources.gives(COMBINED_TERMS) and not combined:
         sentences.append(f"There was no Combined model. {sources.why(COMBINED_TERMS)}")
+    sentences += [_sample_size(sources, target) for target in sources.targets]
     return " ".join(filter(None, sentences))
+
+
+def _missing_values(sources: Sources) -> str:
+    """How missing clinical values were filled."""
+    if not sources.columns:
+        return ""
+    learn = sources.settings.learn
+    how = IMPUTED[learn.impute].format(draws=learn.imputations)
+    beside = "; a column of its own said where one was missing" if learn.missing_indicator else ""
+    return f"In models missing clinical values were filled by {how}, learnt inside each fold on its training patients{beside}."
+
+
+def _complete_cases(sources: Sources) -> str:
+    """Over how many patients the odds ratios of each table are."""
+    named = (("univariable", UNIVARIABLE), ("multivariable", MULTIVARIABLE), ("stepwise", STEPWISE))
+    found = [(words, table["n"]) for words, which in named if (table := sources.table(which)) is not None]
+    return "; ".join(f"{words} {_span(counts)}" for words, counts in found)
+
+
+def _sample_size(sources: Sources, target: Target) -> str:
+    """What the patients carry by Riley's criterion, and that it covers no search among features."""
+    rows = sources.of(SAMPLE_SIZE, target)
+    if rows is None:
+        return ""
+    known = rows.set_index("quantity")["value"]
+    named = f" for {target.name}" if sources.several else ""
+    text = f"By Riley's criterion{named} (Nagelkerke R² 0.15) {known['patients']:.0f} patients with {known['events']:.0f} events carry {theme.format_number(known['riley_maximum_parameters'], 2)} parameters, while the {known['candidate_parameters']:.0f} clinical candidates would need {known['riley_minimum_n']:,.0f} patients."
+    searched = screened(sources, target)["value"]
+    return f"{text} No such criterion covers the {searched.iloc[0]:,.0f} screened features." if len(searched) else text
 
 
 def validation(sources: Sources, evidence: Evidence) -> str:
@@ -329,7 +395,8 @@ def statistics(sources: Sources) -> str:
             f"AUC on test is Mann–Whitney's with DeLong's interval on the logit scale{once if held_out_once(sources) else ''}.",
             "Models were compared on test by paired DeLong tests with Holm's correction around one comparison named beforehand.",
             f"The cut-off is Youden's on {judged_on(sources)}, used unchanged on test, with Wilson intervals.",
-            "Calibration is described by intercept, slope and curve, clinical use by net benefit.",
+            f"Calibration is described by intercept, slope and groups of patients{', with a smooth curve where each class has 100' if _smooth(sources) else ''}, clinical use by net benefit.",
+            f"Bootstrap intervals are percentiles of {sources.settings.evaluate.bootstrap:,} draws of patients.",
         ]
     if sources.of(METRICS, Target(MACRO)) is not None:
         sentences.append(
@@ -346,6 +413,12 @@ def statistics(sources: Sources) -> str:
             f"Molecular subtypes were called from the answers ({rules}); their accuracy has Wilson's interval and stands beside the share of the commonest subtype, from which it differs by a paired interval."
         )
     return " ".join(sentences)
+
+
+def _smooth(sources: Sources) -> bool:
+    """Whether any model has a smooth calibration curve."""
+    table = sources.table(CALIBRATION)
+    return table is not None and bool((table["kind"] == "curve").any())
 
 
 def software(sources: Sources) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from dlr.figures import Line, draw_auc_forest, draw_pr, draw_roc, theme
 from dlr.report import per_cent
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
-from dlr.report.calibration_and_benefit import VALIDATED, calibration, decision, predictions
+from dlr.report.calibration_and_benefit import VALIDATED, calibration, decision, net_benefit, predictions
 from dlr.report.cohorts import confounder_blocks
 from dlr.report.combined import clinical_blocks, combined_blocks
 from dlr.report.comparisons import algorithms, comparisons, primary_comparison
@@ -31,13 +31,14 @@ TABLE = (
     ("PPV", "ppv", 2),
     ("NPV", "npv", 2),
     ("Brier", "brier", 3),
+    ("Calibration\nintercept", "calibration_intercept", 2),
     ("Calibration\nslope", "calibration_slope", 2),
-    ("Net benefit\nat cut-off", "net_benefit_at_cutoff", 3),
 )
 APPARENT_NOTE = "In brackets 95 % intervals. Apparent values come from a model's own training patients (published way); they are printed for comparison with papers and say nothing about new patients."
 OUT_OF_FOLD_NOTE = "Out-of-fold AUCs are those of one chain; their intervals are DeLong's, widened because each patient also taught the models that judged the others. A stacked value is optimistic, since its inputs come from models that saw the held-out labels; figures draw it broken or hatched. A signature's calibration out-of-fold is that of single chains: `dlr predict` serves the mean of all of them, which ranks a little better and is less extreme, so its slope lies higher."
 OTHER_IMAGES_NOTE = "With and without super-resolution: native and bicubic images are the same chains fitted on the images as they are, and on those enlarged by bicubic interpolation alone; a model without that name saw the enhanced ones. Section {number} has their paired differences."
 LESION_ALONE_NOTE = "Lesion alone: the same chains fitted on the features of the lesion without those of the regions around it; the paired difference stands among the comparisons."
+POOLED_NOTE = " Out-of-fold the AUC compares patients within a fold and seed alone, while the line pools all folds: where they differ, the area under the line stands behind it."
 CUTOFF_NOTE = "Cut-off: Youden on {judged}, used unchanged on test; out-of-fold patients of each fold are judged at the cut-off that the other folds chose. The best test value is not marked: the choice of a model by its test value is a leak."
 
 
@@ -59,6 +60,7 @@ def models(sources: Sources, press: Press, evidence: Evidence) -> Section:
             blocks += comparisons(sources, press, evidence, target)
             blocks += calibration(sources, press, evidence, target)
             blocks += decision(sources, press, evidence, target)
+            blocks += net_benefit(sources, press, evidence, target)
             blocks += predictions(sources, press, evidence, target)
             blocks += _pr(sources, press, evidence, target)
         else:
@@ -176,7 +178,7 @@ def _roc(sources: Sources, press: Press, evidence: Evidence, target: Target) -> 
         if len(lines) > 1 and role != "apparent"
     ]  # fmt: skip
     if together:
-        caption = "AUC with its 95 % interval in the legend."
+        caption = f"AUC with its 95 % interval in the legend.{POOLED_NOTE if by_role['out-of-fold'] else ''}"
         name, title = f"roc_all_{sources.slug(target)}", f"ROC curves of all models for {target.name}"
         blocks.append(press.figure(name, title, caption, together, data))
     panels = []
@@ -185,7 +187,7 @@ def _roc(sources: Sources, press: Press, evidence: Evidence, target: Target) -> 
         panels.append(Panel(partial(draw_roc, lines, by="role"), 3.3, 4.1, model))
     once = held_out_once(sources)
     dashed = " dashed out-of-fold," if once else ""
-    caption = f"Each model by itself: solid the test side,{dashed} dotted apparent (its own training patients, published way). The space between dotted and {'dashed' if once else 'solid'} is optimism."
+    caption = f"Each model by itself: solid the test side,{dashed} dotted apparent (its own training patients, published way). The space between dotted and {'dashed' if once else 'solid'} is optimism.{POOLED_NOTE if by_role['out-of-fold'] else ''}"
     name, title = f"roc_each_{sources.slug(target)}", f"ROC curves by model for {target.name}"
     blocks.append(press.figure(name, title, caption, panels, data))
     return blocks

@@ -104,7 +104,7 @@ def _backbones(sources: Sources, press: Press, target: Target) -> list[Block]:
     shown = pd.DataFrame({
         "Network": rows["algorithm"],
         "Out-of-fold AUC (95 % interval)": [
-            f"{theme.format_auc(value)} ({theme.format_interval(low, high)})"
+            theme.format_estimate(value, low, high)
             for value, low, high in zip(rows["out_of_fold"], rows["lower"], rows["upper"], strict=True)
         ],
     })  # fmt: skip

@@ -14,7 +14,7 @@ import pandas as pd
 
 from dlr.figures import draw_nomogram, nomogram_rows, theme
 from dlr.report.blocks import Block, Copy, Heading, Missing, Prose, Section
-from dlr.report.combined_set import named_beforehand, primary_set
+from dlr.report.combined_set import left_words, named_beforehand, primary_set
 from dlr.report.contents import section
 from dlr.report.nomogram_words import range_table, worked_patient
 from dlr.report.press import Panel, Press
@@ -74,13 +74,15 @@ def _nomogram(sources: Sources, press: Press, target: Target, sets: list[dict[st
         partial(draw_nomogram, drawn, patient=patient, risk_label=f"Risk of {target.name}", font_size=8.5),
         9.4, 0.5 + 0.55 * nomogram_rows(drawn),
     )  # fmt: skip
-    title = f"Nomogram for {target.name}: {first['name']}"
+    title = f"Nomogram for {target.name}: {', '.join(axis.label for axis in drawn.axes)}"
     figure = press.figure(f"nomogram_{name}_figure", title, READING, [panel], sources.of(POINTS, target))
     pages = {str(entry["file"]): _copied(sources, press, entry) for entry in sets if entry.get("file")}
     first_page = pages.get(str(first.get("file")))
     chosen, check = primary_set(sources, target), sources.of(CHECK, target)
-    named = "" if chosen is None else named_beforehand(sources, chosen, [axis.name for axis in drawn.axes])
-    said = [f"Points of {_and([axis.label for axis in drawn.axes])} give the risk of {target.name}.", named]
+    named = [] if chosen is None else [
+        named_beforehand(sources, chosen, [axis.name for axis in drawn.axes]), left_words(sources, chosen),
+    ]  # fmt: skip
+    said = [f"Points of {_and([axis.label for axis in drawn.axes])} give the risk of {target.name}.", *named]
     if check is not None:
         patients, worst = int(check["patients"].max()), float(check["max_difference"].max())
         said.append(
@@ -98,7 +100,8 @@ def _nomogram(sources: Sources, press: Press, target: Target, sets: list[dict[st
     blocks.append(press.table(f"training_range_{name}", axes, range_table(drawn), note=RANGES))
     if len(sets) > 1:
         shown = pd.DataFrame({
-            "Set of variables": [entry["name"] for entry in sets],
+            "Set that was named": [entry["name"] for entry in sets],
+            "What is drawn": [", ".join(axis.label for axis in _read(entry["nomogram"]).axes) for entry in sets],
             "Primary": ["yes" if entry.get("primary") else "" for entry in sets],
             "A4 page": [pages.get(str(entry.get("file"))) or theme.NOTHING for entry in sets],
         })  # fmt: skip

@@ -49,7 +49,7 @@ def range_table(drawn: Nomogram) -> pd.DataFrame:
 
 def _number(axis: Axis, value: float) -> str:
     """A probability with three digits, any other number with three significant ones."""
-    return theme.format_auc(value) if axis.transform is Transform.LOGIT else theme.format_number(value)
+    return theme.format_auc(value, 3) if axis.transform is Transform.LOGIT else theme.format_number(value)
 
 
 def _same_number(a: Any, b: Any) -> bool:

@@ -18,6 +18,8 @@ from dlr.tables import AGREEMENT, FLOW, MAPPINGS, NOTES, TABLE1_OUTCOME, TABLE1_
 
 __all__ = ["who"]
 
+DRAWN = "Where sides were drawn at random, their p-values test that draw and no hypothesis; the SMD says how far apart they lie."
+
 
 def who(sources: Sources, press: Press) -> Section:
     """The patients of the study."""
@@ -108,7 +110,7 @@ def _table_one(sources: Sources, press: Press) -> list[Block]:
     blocks: list[Block] = []
     for number, (side, rows) in enumerate(by_side.groupby("side", sort=False)):
         name = "table1_side" if number == 0 else f"table1_side_{number + 1}"
-        blocks.append(press.table(name, f"Table 1: {side}", _shown(sources, rows), rows, _note(rows)))
+        blocks.append(press.table(name, f"Table 1: {side}", _shown(sources, rows), rows, f"{_note(rows)} {DRAWN}"))
     for target in sources.targets:
         by_outcome = sources.of(TABLE1_OUTCOME, target)
         for side, rows in [] if by_outcome is None else by_outcome.groupby("side", sort=False):

@@ -315,7 +315,7 @@ def _compared(
         "Marker": rows["target"].replace(MACRO, "all (macro)"), "Patients are": _role_words(rows),
         "Measure": rows["metric"].replace({"auc": "AUC", "mae": "mean absolute error"}),
         "Networks": [f"{a} − {b}" for a, b in zip(rows["model_a"], rows["model_b"], strict=True)],
-        "Difference (95 % interval)": [f"{d:.{k}f} ({theme.format_interval(lo, hi, k)})".replace("-", "−") for d, lo, hi, k in limits],
+        "Difference (95 % interval)": [theme.format_estimate(d, lo, hi, k) for d, lo, hi, k in limits],
         "p": rows["p"].map(theme.format_p), "p (Holm)": rows["p_holm"].map(theme.format_p), "Method": rows["method"],
     })  # fmt: skip
     return [press.table(name, title, shown, rows, note)]
@@ -351,9 +351,8 @@ def _strata(sources: Sources, press: Press, evidence: Evidence, binary: Sequence
         for (role, subset), found in own.groupby(["role", "subset"], sort=False):
             cells = {}
             for row in found.itertuples(index=False):
-                limits = theme.format_interval(row.lower, row.upper)
-                fewer = of_fewer(sources, str(row.method))
-                cells[Column(str(row.model))] = f"{theme.format_auc(row.value)}\n({limits}){fewer}"
+                shown = theme.format_estimate(row.value, row.lower, row.upper, between="\n")
+                cells[Column(str(row.model))] = shown + of_fewer(sources, str(row.method))
             methods = dict(zip(found["model"], found["method"].astype(str), strict=True))
             for column in columns:
                 size = SIZES.get(str(subset), "")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from dlr.figures import theme
+from dlr.report.combined import screened
 from dlr.report.contents import number_of
 from dlr.report.enhanced import enhanced, method_words, times
 from dlr.report.evidence import ELSEWHERE, LEADING, Evidence, cell, held_out_once, measure_words
@@ -79,6 +80,7 @@ def _size_of(sources: Sources, target: Target) -> str:
     rows = sources.of(SAMPLE_SIZE, target)
     if rows is None:
         return ""
+    rows = pd.concat([rows, screened(sources, target)], ignore_index=True)
     values = zip(rows["quantity"].str.replace("_", " "), rows["value"].map(theme.format_number), strict=True)
     return "; ".join(f"{name} {value}" for name, value in values)
 

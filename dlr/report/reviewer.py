@@ -86,7 +86,7 @@ def _same_biopsy(sources: Sources, evidence: Evidence, target: Target) -> Iterat
     before = [v for v in evidence.variants(target.name, model) if "biopsy" in v]
     value = evidence.get(target.name, model, "test", LEADING[target.kind], before[0]) if before else None
     if value is not None and target.binary:
-        shown += f" With what is known before biopsy the test AUC is {theme.format_auc(value.value)}."
+        shown += f" With what is known before biopsy the test AUC is {cell(value)}."
     answer = "Lead with the model of what is known before biopsy."
     yield Remark(3, says, shown, answer, "cohort.columns.NAME.available; combine.variables")
 
@@ -161,10 +161,10 @@ def _no_baseline(sources: Sources, evidence: Evidence, target: Target) -> Iterat
 def _no_gain(sources: Sources, evidence: Evidence, target: Target) -> Iterator[Remark]:
     row = primary_comparison(sources, target)
     if row is not None and row["p"] >= 0.05:
-        limits = theme.format_interval(row["lower"], row["upper"])
+        difference = theme.format_estimate(row["difference"], row["lower"], row["upper"])
         yield Remark(
             2, f"{row['model_a']} is not shown to be better than {row['model_b']}.",
-            f"Difference in test AUC {theme.format_auc(row['difference'])} ({limits}), p {theme.format_p(row['p'])}.",
+            f"Difference in test AUC {difference}, p {theme.format_p(row['p'])}.",
             "Say so; give the interval, and the net benefit beside it.", "evaluate.primary",
         )  # fmt: skip
 

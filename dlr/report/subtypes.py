@@ -96,7 +96,7 @@ def _cell(by: pd.DataFrame, metric: str, subtype: str) -> str:
     if (metric, subtype) not in by.index or pd.isna(by.at[(metric, subtype), "value"]):
         return theme.NOTHING
     one = by.loc[(metric, subtype)]
-    return f"{one['value']:.2f}\n({theme.format_interval(one['lower'], one['upper'], 2)})"
+    return theme.format_estimate(one["value"], one["lower"], one["upper"], 2, "\n")
 
 
 def _in_role(table: pd.DataFrame, role: str) -> pd.DataFrame:

@@ -8,9 +8,15 @@ from dlr.report.combined_set import entered, primary_set
 from dlr.report.sources import Sources
 from dlr.words import Available, Model, Target
 
-__all__ = ["TimeOfUse", "clinical_variables", "time_of_use"]
+__all__ = ["ORDER", "TimeOfUse", "clinical_variables", "known_when", "time_of_use"]
 
 ORDER = [str(when) for when in Available]
+WHEN = {
+    Available.IMAGING: "at imaging",
+    Available.BLOOD: "from blood",
+    Available.BIOPSY: "from the biopsy",
+    Available.SURGERY: "only after surgery",
+}
 PHRASES = {
     Available.IMAGING: "It needs only what is known at imaging",
     Available.BLOOD: "It needs a blood test, so it can be used before biopsy",
@@ -52,3 +58,16 @@ def time_of_use(sources: Sources, model: str, target: Target) -> TimeOfUse:
     latest = max(when.values(), key=ORDER.index, default=ORDER[0])
     named = tuple(sources.title_of(name) for name, at in when.items() if at == latest) if latest != ORDER[0] else ()
     return TimeOfUse(latest, named)
+
+
+def known_when(sources: Sources) -> str:
+    """Every clinical column by the time at which it is known, earliest first; empty without clinical columns."""
+    told = []
+    for when in Available:
+        names = [
+            sources.title_of(name)
+            for name, column in sources.columns.items()
+            if str(column.get("available") or Available.IMAGING) == when
+        ]
+        told += [f"{', '.join(names)} {WHEN[when]}"] if names else []
+    return f"Clinical predictors and when they are known: {'; '.join(told)}." if told else ""

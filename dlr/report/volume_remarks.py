@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dlr.figures import theme
 from dlr.report.ablation import of_roles, trap_words
 from dlr.report.baseline import leads_surely, rankings
 from dlr.report.blocks import Remark
-from dlr.report.evidence import LEADING, Evidence
+from dlr.report.evidence import LEADING, Evidence, cell
 from dlr.report.sources import Sources
 from dlr.report.volume_methods import begun, from_scratch
 from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, MACRO, Model
@@ -22,7 +21,7 @@ SPATIAL = (18, 64)  # as taken for Zeng's, whose abstract has no sizes
 def below_the_frozen(sources: Sources, evidence: Evidence) -> Iterator[Remark]:
     for one in rankings(sources, evidence)[:1]:
         if one.frozen_leads:
-            named = "; ".join(f"{name} {theme.format_auc(auc.value)}" for name, auc in one.aucs.items())
+            named = "; ".join(f"{name} {cell(auc)}" for name, auc in one.aucs.items())
             pretrained = ", or start from pretrained weights" if from_scratch(sources) else ""
             several = len(one.trained) > 1
             verdict = f"{'have' if several else 'has'} a lower macro AUC than the frozen one"

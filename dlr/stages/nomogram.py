@@ -43,7 +43,7 @@ def apply_nomogram(given: Application) -> None:
 
 @stage(
     "nomogram",
-    version=3,
+    version=4,
     needs=["cohort", "combine"],
     sections=["nomogram"],
     libraries=["matplotlib"],
@@ -69,8 +69,9 @@ def nomogram(run: Run) -> None:
     }
     for one in drawn:
         saved, fit = one.saved, one.fit
-        paper = Nomogram.from_logistic(fit, labels=labels, level_labels=levels)
         frame = saved.model.filled(combined_inputs(run.needs.combine, saved))[list(fit.variables)].dropna()
+        training = frame[frame.index.map(tables.sides) == Side.TRAIN]
+        paper = Nomogram.from_logistic(fit, labels=labels, level_labels=levels, patients=training)
         difference = float(np.abs(paper.risk(paper.total(frame)) - fit.predict(frame)).max()) if len(frame) else 0.0
         assert difference <= TOLERANCE, f"the nomogram of {saved.name} misses its model by {difference:g}"
         checks.append((saved.target, saved.name, len(frame), difference))

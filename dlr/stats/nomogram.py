@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -100,6 +100,7 @@ class Nomogram:
     points_per_unit: float
     lp_at_zero_points: float
     intercept: float
+    largest: float = float("nan")  # total points of the patient who has most; NaN: not known
 
     @classmethod
     def from_logistic(
@@ -108,11 +109,13 @@ class Nomogram:
         *,
         labels: Mapping[str, str] | None = None,
         level_labels: Mapping[str, Mapping[str, str]] | None = None,
+        patients: pd.DataFrame | None = None,
     ) -> Nomogram:
         """The nomogram of a fitted model, exact for every patient.
 
         labels : what is written beside an axis, by column.  level_labels : what is written at a category's tick, by
         column and level ("0" and "1" for a binary column).  Columns that entered as logits are labelled in probability.
+        patients : the training patients' raw columns: the axis of total points ends where they do, as R's.
         Raises InputError for a model without variables or with estimates that are infinite or all zero.
         """
         if not fit.variables:
@@ -127,7 +130,10 @@ class Nomogram:
             raise InputError("nomogram", "no variable has an effect", "leave them out")
         unit = WIDEST / widest
         axes = tuple(_axis(sketch, (labels or {}).get(sketch.variable.name, ""), unit) for sketch in sketches)
-        return cls(axes, unit, fit.intercept + sum(axis.lowest for axis in axes), fit.intercept)
+        drawn = cls(axes, unit, fit.intercept + sum(axis.lowest for axis in axes), fit.intercept)
+        return (
+            drawn if patients is None or patients.empty else replace(drawn, largest=float(drawn.total(patients).max()))
+        )
 
     def points(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Points of every patient of a raw table, a column a variable."""
@@ -157,8 +163,9 @@ class Nomogram:
         return tuple(risk for risk, total in zip(RISKS, totals, strict=True) if 0 <= total <= last)
 
     def total_ticks(self) -> np.ndarray:
-        """Marks of the axis of total points, from 0 past the largest total the axes can give."""
-        return pretty(0.0, sum(axis.widest for axis in self.axes), 10)
+        """Marks of the axis of total points, from 0 past the patients' largest, else past what the axes can give."""
+        end = self.largest if self.largest > 0 else sum(axis.widest for axis in self.axes)
+        return pretty(0.0, end, 10)
 
     def beyond(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The values that lie outside their axis, computed all the same: patient, variable, value, low, high."""
@@ -181,7 +188,9 @@ class Nomogram:
     @classmethod
     def from_dict(cls, stored: Mapping[str, Any]) -> Nomogram:
         """The inverse of `to_dict`."""
-        return cls(**{**stored, "axes": tuple(_stored_axis(entry) for entry in stored["axes"])})
+        largest = stored.get("largest")
+        axes = tuple(_stored_axis(entry) for entry in stored["axes"])
+        return cls(**{**stored, "axes": axes, "largest": float("nan") if largest is None else largest})
 
     def to_json(self) -> str:
         """The nomogram as JSON text."""

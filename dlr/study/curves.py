@@ -17,6 +17,7 @@ __all__ = [
 ]  # fmt: skip
 
 ENOUGH_FOR_A_CURVE = 100  # patients of the rarer class from which a flexible calibration curve is drawn
+IN_A_GROUP = 15  # patients of a calibration plot's group at least; of these ten at most
 
 
 def roc_table(signatures: Sequence[Evaluated]) -> pd.DataFrame:
@@ -33,7 +34,8 @@ def calibration_table(signatures: Sequence[Evaluated]) -> pd.DataFrame:
     """Grouped points, and a flexible curve where there are patients enough; never of apparent values."""
 
     def curve(one: Evaluated) -> pd.DataFrame:
-        groups = stats.calibration_groups(one.positive, one.probability).assign(kind="group")
+        count = min(10, max(1, len(one.patients) // IN_A_GROUP))
+        groups = stats.calibration_groups(one.positive, one.probability, count).assign(kind="group")
         if one.smallest_group < ENOUGH_FOR_A_CURVE:
             return groups
         flexible = stats.flexible_curve(one.positive, one.probability)

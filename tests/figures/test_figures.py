@@ -164,11 +164,19 @@ def line(model: str, role: str) -> Line:
 
 def test_roc_has_auc_and_interval_in_its_legend_and_the_diagonal(ax: Axes) -> None:
     figures.draw_roc([line("Rad", "test"), line("DL", "test")], ax)
-    assert legend(ax) == ["Rad 0.650 (0.500–0.800)", "DL 0.650 (0.500–0.800)"]
+    assert legend(ax) == ["Rad 0.65 (0.50–0.80)", "DL 0.65 (0.50–0.80)"]
     assert list(ax.lines[0].get_xdata()) == [0, 1]
     assert list(ax.lines[1].get_ydata()) == [0, 0.8, 1]
     assert ax.lines[1].get_color() == theme.style("Rad").colour
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("1 − specificity", "Sensitivity")
+
+
+def test_a_line_that_is_not_what_its_auc_is_of_says_both(ax: Axes) -> None:
+    within = Line(
+        "Rad", "out-of-fold", np.array([0, 0.5, 1]), np.array([0, 0.8, 1]), Estimate(0.78, 0.65, 0.88, 20, 8, "")
+    )
+    figures.draw_roc([within], ax)
+    assert legend(ax) == ["Rad 0.78 (0.65–0.88); line 0.65"]
 
 
 def test_roc_of_one_model_tells_its_roles_apart_by_line_style(ax: Axes) -> None:
@@ -196,6 +204,20 @@ def test_calibration_draws_ideal_curve_and_groups(ax: Axes) -> None:
     figures.draw_calibration(table, ax, "Rad")
     assert set(legend(ax)) == {"ideal", "smooth curve", "groups, 95 % interval"}
     assert list(ax.lines[1].get_ydata()) == [0.2, 0.7]
+
+
+def test_calibration_has_a_stroke_a_patient_the_positive_above(ax: Axes) -> None:
+    table = pd.DataFrame(
+        [("group", 0.2, 0.25, 0.1, 0.5, 3)], columns=["kind", "predicted", "observed", "lower", "upper", "n"]
+    )
+    patients = pd.DataFrame({"probability": [0.1, 0.4, 0.9], "positive": [0, 0, 1]})
+    figures.draw_calibration(table, ax, "Rad", patients)
+    below, above = (collection for collection in ax.collections[-2:])
+    assert [segment[0][0] for segment in below.get_segments()] == [0.1, 0.4]
+    assert max(y for segment in below.get_segments() for _, y in segment) == 0
+    assert [segment[0][0] for segment in above.get_segments()] == [0.9]
+    assert min(y for segment in above.get_segments() for _, y in segment) == 1
+    assert ax.get_ylim()[0] < -0.05 and ax.get_ylim()[1] > 1.05
 
 
 def test_calibration_without_a_curve_draws_groups_only(ax: Axes) -> None:
@@ -239,7 +261,7 @@ def test_algorithm_table_sets_the_best_of_a_column_in_bold(ax: Axes) -> None:
     ).assign(measure="auc")
     figures.draw_algorithm_table(table, ax)
     bold = [text.get_text() for text in ax.texts if text.get_fontweight() == "bold"]
-    assert bold == ["0.800", "0.750"]
+    assert bold == ["0.80", "0.75"]
     assert theme.NOTHING in texts(ax)
     assert labels_of(ax, "y") == ["Logistic regression", "LightGBM"]
 
@@ -282,7 +304,7 @@ def test_forest_fills_the_test_side_only(ax: Axes) -> None:
     assert labels_of(ax, "y") == ["Rad, test", "Rad, out-of-fold"]
     points = [drawn for drawn in ax.lines if drawn.get_marker() == theme.style("Rad").marker]
     assert [point.get_markerfacecolor() for point in points] == [theme.style("Rad").colour, "white"]
-    assert texts(ax) == ["0.700 (0.600–0.800)", "0.720 (0.660–0.780)"]
+    assert texts(ax) == ["0.70 (0.60–0.80)", "0.72 (0.66–0.78)"]
 
 
 def test_p_matrix_prints_every_pair_once_in_the_order_of_the_models(ax: Axes) -> None:
@@ -310,7 +332,7 @@ def test_optimism_prints_the_gap_of_every_model(ax: Axes) -> None:
         columns=["model", *OPTIMISM_GAP.names[4:]],
     )  # fmt: skip
     figures.draw_optimism(table, ax)
-    assert texts(ax) == ["+0.180"]
+    assert texts(ax) == ["+0.18"]
     assert labels_of(ax, "y") == ["Clinical", "Rad"]
     assert len(legend(ax)) == 4 and not ax.patches
 
@@ -354,7 +376,7 @@ def test_every_split_is_a_point_and_the_median_is_printed(ax: Axes) -> None:
     table = pd.DataFrame({"model": "Rad", "split": range(5), "auc": [0.6, 0.7, 0.8, 0.75, 0.65]})
     figures.draw_splits(table, ax)
     assert sorted(ax.lines[0].get_ydata()) == [0.6, 0.65, 0.7, 0.75, 0.8]
-    assert texts(ax) == ["0.700"]
+    assert texts(ax) == ["0.70"]
 
 
 def test_icc_histogram_counts_features_at_the_chosen_agreement(ax: Axes) -> None:

@@ -73,7 +73,7 @@ def test_region_weights_are_means_with_the_range_over_chains_beside_the_even_sha
     rows += [("er", "core", 0.4), ("er", "rim", 0.2), ("er", "peritumoral", 0.4)]
     figures.draw_region_weights(pd.DataFrame(rows, columns=["target", "region", "weight"]), ax)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["er, core", "er, rim", "er, peritumoral"]
-    assert words(ax) == ["0.450 (0.400–0.500)", "0.250 (0.200–0.300)", "0.300 (0.200–0.400)"]
+    assert words(ax) == ["0.45 (0.40–0.50)", "0.25 (0.20–0.30)", "0.30 (0.20–0.40)"]
     means = [float(lines_of(ax, theme.REGIONS[name].marker)[0].get_xdata()[0]) for name in theme.REGIONS]
     assert means == pytest.approx([0.45, 0.25, 0.3])
     assert float(np.asarray(ax.lines[0].get_xdata())[0]) == pytest.approx(1 / 3)
@@ -127,7 +127,7 @@ def test_the_ablation_prints_differences_and_the_trap_apart(ax: Axes) -> None:
     marks = lines_of(ax, "o")
     assert [line.get_markerfacecolor() for line in marks] == [theme.ACCENT, "white"]
     said = words(ax)
-    assert "0.420 (0.300–0.550)" in said and "−0.330 (−0.450 to −0.200)" in said and "< 0.001" in said
+    assert "0.42 (0.30–0.55)" in said and "−0.33 (−0.45 to −0.20)" in said and "< 0.001" in said
     assert ax.get_xlim()[0] <= 0.30
 
 

@@ -31,15 +31,70 @@ def test_a_p_value_is_never_printed_as_zero(p: float | None, text: str) -> None:
     assert theme.format_p(p) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.7814, "0.781"), (1.0, "1.000"), (NAN, "–"), (-0.05, "−0.050")])
-def test_an_auc_has_three_digits(value: float, text: str) -> None:
+@pytest.mark.parametrize(("value", "text"), [(0.7814, "0.78"), (1.0, "1.00"), (NAN, "–"), (-0.05, "−0.05")])
+def test_an_auc_without_its_interval_has_two_digits(value: float, text: str) -> None:
     assert theme.format_auc(value) == text
 
 
 def test_an_interval_with_a_negative_limit_says_to() -> None:
-    assert theme.format_interval(0.634, 0.882) == "0.634–0.882"
-    assert theme.format_interval(-0.098, 0.082) == "−0.098 to 0.082"
+    assert theme.format_interval(0.634, 0.882) == "0.63–0.88"
+    assert theme.format_interval(-0.098, 0.082) == "−0.10 to 0.08"
     assert theme.format_interval(NAN, 0.5) == "–"
+
+
+@pytest.mark.parametrize(
+    ("value", "lower", "upper", "text"),
+    [
+        (0.7483, 0.5771, 0.8662, "0.75 (0.58–0.87)"),
+        (0.9972, 0.9791, 1.0, "0.997 (0.979–1.000)"),
+        (0.8, 0.7996, 0.8004, "0.800 (0.800–0.800)"),  # never more than three
+        (0.603, -0.06, 1.26, "0.6 (−0.1 to 1.3)"),
+        (20.21, -0.01, 40.43, "20 (0–40)"),
+        (0.105, -0.0781, 0.288, "0.10 (−0.08 to 0.29)"),
+        (1.0, 1.0, 1.0, "1.000 (1.000–1.000)"),
+        (0.5, NAN, 0.7, "0.500"),
+        (NAN, 0.1, 0.2, "–"),
+    ],
+)
+def test_an_estimate_has_the_digits_that_its_interval_allows(
+    value: float, lower: float, upper: float, text: str
+) -> None:
+    assert theme.format_estimate(value, lower, upper) == text
+
+
+@given(st.floats(-100, 100), st.floats(0.0101, 300))
+def test_the_last_digit_is_worth_a_hundredth_to_a_tenth_of_the_interval(lower: float, width: float) -> None:
+    unit = 10.0 ** -theme.decimals(lower, lower + width)
+    assert unit <= 0.1001 * width or unit == 1
+    assert unit >= 0.0099 * width or unit in (1, 0.001)
+
+
+def test_no_limit_keeps_the_sign_of_a_zero() -> None:
+    assert theme.format_interval(-0.0004, 0.3) == "0.00–0.30"
+
+
+@pytest.mark.parametrize(
+    ("value", "lower", "upper", "text"),
+    [
+        (2.533, 0.341, 18.83, "2.5 (0.34–19)"),
+        (1.0474, 1.0249, 1.0706, "1.047 (1.025–1.071)"),
+        (0.177, 0.0724, 0.432, "0.18 (0.072–0.43)"),
+        (1.97, 1.302, 2.98, "1.97 (1.30–2.98)"),
+        (0.0031, 0.0004, 0.021, "0.0031 (0.0004–0.021)"),
+        (8.5, 1.2, math.inf, "8.5 (1.2–∞)"),
+    ],
+)
+def test_a_ratio_has_the_digits_that_its_interval_allows_on_the_log_scale(
+    value: float, lower: float, upper: float, text: str
+) -> None:
+    assert theme.format_ratio(value, lower, upper) == text
+    assert theme.format_ratio(value, lower, upper) == f"{text.split()[0]} ({theme.ratio_limits(lower, upper)})"
+
+
+def test_a_coefficient_has_a_digit_more_than_its_interval_would() -> None:
+    assert theme.format_coefficient(-1.734, 0.456) == "−1.73 (0.46)"
+    assert theme.format_coefficient(0.0062, 0.0192) == "0.006 (0.019)"
+    assert theme.format_coefficient(25.4, 12.1) == "25.4 (12.1)"
 
 
 @pytest.mark.parametrize(
@@ -49,8 +104,8 @@ def test_numbers_have_three_significant_digits_and_no_needless_zeros(value: floa
     assert theme.format_number(value) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(0.3434, "0.343"), (2.0, "2.000"), (12.34, "12.3"), (math.inf, "∞")])
-def test_an_odds_ratio_below_ten_has_three_digits(value: float, text: str) -> None:
+@pytest.mark.parametrize(("value", "text"), [(0.3434, "0.343"), (2.0, "2.00"), (12.34, "12.3"), (math.inf, "∞")])
+def test_an_odds_ratio_without_limits_has_three_digits(value: float, text: str) -> None:
     assert theme.format_ratio(value) == text
 
 

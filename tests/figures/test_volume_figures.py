@@ -101,4 +101,4 @@ def test_a_forest_of_cohorts_is_open_within_one_cohort(ax: Axes) -> None:
     marks = [line for line in ax.lines if line.get_marker() == theme.style("DL").marker]
     assert [line.get_markerfacecolor() for line in marks] == [theme.style("DL").colour, "white"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["DL, pooled", "DL, in Duke"]
-    assert "0.700 (0.600–0.800), n 90" in [text.get_text() for text in ax.texts]
+    assert "0.70 (0.60–0.80), n 90" in [text.get_text() for text in ax.texts]

@@ -42,6 +42,7 @@ from dlr.tables import (
     METRICS,
     MISSING,
     MULTIVARIABLE,
+    NET_BENEFIT,
     NOTES,
     OPTIMISM,
     OPTIMISM_GAP,
@@ -92,7 +93,8 @@ class FakeRun:
         self.folder, self.models, self.seed = folder, models, seed
         self.folders: dict[str, Path | None] = {}
         self.left_out: dict[str, str] = {}
-        self.gives = {stage.name: stage.gives for stage in PIPELINE.stages}
+        self.gives = {stage.name: list(stage.gives) for stage in PIPELINE.stages}
+        self.gives["evaluate"].append(NET_BENEFIT)
         self.settings = SETTINGS
         random = rng(seed, "patients")
         self.n = 201
@@ -411,8 +413,8 @@ class FakeRun:
         STEPWISE.write(out, full.iloc[[0, 2]].assign(target="her2", model="stepwise", method="Firth"))
         inflation = [("pr", 1.04, 1, 1.02, "her2"), ("calcification", 1.04, 1, 1.02, "her2")]
         VIF.write(out, pd.DataFrame(inflation, columns=list(VIF.names)))
-        SAMPLE_SIZE.write(out, pd.DataFrame([("events", 43, "patients with the outcome on the training side"), ("candidate_parameters", 6, "columns offered to selection"),
-                      ("events_per_parameter", 7.2, "events over candidate parameters"), ("riley_maximum_parameters", 2.6, "parameters this training side carries (Nagelkerke R² 0.15)")],
+        SAMPLE_SIZE.write(out, pd.DataFrame([("patients", 141, "training side with a known target"), ("events", 43, "patients with the outcome on the training side"), ("candidate_parameters", 6, "columns offered to selection"),
+                      ("events_per_parameter", 7.2, "events over candidate parameters"), ("riley_minimum_n", 540, "patients these candidates need (Nagelkerke R² 0.15)"), ("riley_maximum_parameters", 2.6, "parameters this training side carries (Nagelkerke R² 0.15)")],
                      columns=["quantity", "value", "explanation"]).assign(target="her2"))  # fmt: skip
         self.algorithms(out, "Clinical")
         self.predictions("Clinical", out)
@@ -601,6 +603,7 @@ class FakeRun:
             (LOOKS, [("2026-01-05T10:00:00", "a1b2c3", 60), ("2026-01-06T11:30:00", "d4e5f6", 60)], None),
         ):  # fmt: skip
             table.write(out, pd.DataFrame(rows, columns=columns or list(table.names)))
+        NET_BENEFIT.write(out, self._net_benefit(pd.DataFrame(decision, columns=list(DECISION.names))))
         every = pd.DataFrame(splits, columns=list(SPLITS.names))
         for name, model in (("radiomics_model", "Rad"), ("clinical", "Clinical")):
             folder = self.folders[name]
@@ -634,6 +637,23 @@ class FakeRun:
             )
         COMPARISONS.write(out, pd.DataFrame(compared, columns=list(COMPARISONS.names)))
 
+    def _net_benefit(self, decision: pd.DataFrame) -> pd.DataFrame:
+        """At three thresholds, with invented intervals, against treating everyone and against Clinical."""
+        table = decision[decision["threshold"].round(2).isin([0.1, 0.2, 0.3])].copy()
+        key = ["protocol", "side", "threshold"]
+        clinical = table[table["model"] == "Clinical"].set_index(key)["net_benefit"]
+        table["role"] = np.where(table["side"] == "train", "out-of-fold", "held-out")
+        table["lower"], table["upper"] = table["net_benefit"] - 0.08, table["net_benefit"] + 0.08
+        table["less_treat_all"] = table["net_benefit"] - table["treat_all"]
+        other = pd.MultiIndex.from_frame(table[key])
+        table["less_clinical"] = table["net_benefit"] - clinical.reindex(other).to_numpy()
+        for name in ("less_treat_all", "less_clinical"):
+            table[f"{name}_lower"], table[f"{name}_upper"] = table[name] - 0.05, table[name] + 0.05
+        for side in ("train", "test"):
+            own = self.side == side
+            table.loc[table["side"] == side, ["n", "n_positive"]] = own.sum(), self.positive[own].sum()
+        return table.astype({"n": int, "n_positive": int})[list(NET_BENEFIT.names)]
+
     def _metrics(
         self, model: str, protocol: str, side: str, role: str, y: np.ndarray, p: np.ndarray, cutoff: float, value: float
     ) -> list[tuple]:
@@ -659,7 +679,7 @@ class FakeRun:
         rows += [("f1", f1, f1 - 0.1, f1 + 0.1, "bootstrap"), ("balanced_accuracy", (tp / k + tn / (n - k)) / 2, 0.6, 0.8, "bootstrap"),
                  ("brier", float(((p - y) ** 2).mean()), np.nan, np.nan, "mean squared error"), ("scaled_brier", 0.12, np.nan, np.nan, ""),
                  ("calibration_intercept", 0.08, -0.42, 0.58, "logistic recalibration"), ("calibration_slope", 0.71 if side == "test" else 0.93, 0.28, 1.14, "logistic recalibration"),
-                 ("hosmer_lemeshow_p", 0.41, np.nan, np.nan, "10 groups, df 10"), ("net_benefit_at_cutoff", float((y & called).mean() - (~y & called).mean() * cutoff / (1 - cutoff)), np.nan, np.nan, ""),
+                 ("hosmer_lemeshow_p", 0.41, np.nan, np.nan, "10 groups, df 10"),
                  ("mean_probability", float(p.mean()), np.nan, np.nan, "descriptive"), ("sd_probability", float(p.std()) * (0.7 if side == "test" else 1), np.nan, np.nan, "descriptive")]  # fmt: skip
         return [
             ("her2", model, "", "chosen", protocol, side, told(model, role), "all", name, v, lo, hi, n, k, cutoff, how)

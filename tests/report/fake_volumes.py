@@ -72,6 +72,12 @@ ROLES = (
 )
 
 
+STUDY_SIZE = (
+    ("patients", 90.0), ("events", 40.0), ("candidate_parameters", 5.0), ("riley_minimum_n", 400.0),
+    ("riley_maximum_parameters", 1.8),
+)  # fmt: skip
+
+
 class FakeVolumes:
     """Writes the stages' folders under `folder`. `shift`: how far each model's logit moves with a label."""
 
@@ -165,11 +171,7 @@ class FakeVolumes:
                 columns=list(FLOW.names),
             ),
         )
-        rows = [
-            (quantity, value, "how many it takes", name)
-            for name in TARGETS
-            for quantity, value in (("obuchowski_positive", 46.0), ("obuchowski_negative", 14.0))
-        ]
+        rows = [(quantity, value, "how many it takes", name) for name in TARGETS for quantity, value in STUDY_SIZE]
         SAMPLE_SIZE.write(
             self.stage("clinical"), pd.DataFrame(rows, columns=["quantity", "value", "explanation", "target"])
         )

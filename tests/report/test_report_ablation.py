@@ -108,8 +108,8 @@ def test_claims_of_the_invented_run_are_those_of_its_intervals(section: Section)
     assert sure == ["without_peritumoral", "core_only", "frozen"]
     assert said.paragraphs[0] == (
         "er, AUC: 3 of 9 intervals exclude 0; lower than the whole model are “without peritumoral tissue” by −0.090 "
-        "(−0.150 to −0.030), “core only, the rest hidden” by −0.200 (−0.280 to −0.120); higher than the whole model is "
-        "“frozen 2-D network, all slices” by 0.100 (0.040–0.160)."
+        "(−0.15 to −0.03), “core only, the rest hidden” by −0.20 (−0.28 to −0.12); higher than the whole model is "
+        "“frozen 2-D network, all slices” by 0.10 (0.04–0.16)."
     )
     assert said.paragraphs[4].startswith("ki67, mean absolute error: 3 of 8 intervals exclude 0; larger than")
 

@@ -286,7 +286,7 @@ def test_what_a_reviewer_says_of_spatial(dce: FakeDce) -> None:
     said = said_of(dce)
     assert "The 3-D network, trained from scratch, has a lower macro AUC than the frozen one." in said
     trap = said["Pooling over the tumour's core alone is no ablation of what lies around it."]
-    assert "all (macro): Spatial, whole 0.700 (0.620–0.780), core pooled, the rest seen 0.690" in trap
+    assert "all (macro): Spatial, whole 0.70 (0.62–0.78), core pooled, the rest seen 0.690" in trap
     inside = said["Cross-validation inside the external side is no external test."]
     assert inside.startswith("1 ") and "The frozen external test stands beside it." in inside
     assert "The 3-D network is smaller than the one that is taken for the published one." in said

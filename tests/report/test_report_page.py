@@ -128,10 +128,12 @@ def test_the_answer_names_model_patients_time_of_use_and_intervals(page: Page) -
     assert "Combined (clinical variables and an image signature) predicts her2." in page.text
     assert "It needs the biopsy, so it cannot help to decide about one (PR status)." in page.text
     assert re.search(
-        r"In 60 test patients \(19 positive\) its AUC is 0\.\d{3} \(95 % interval 0\.\d{3}–\d\.\d{3}\)", page.text
+        r"In 60 test patients \(19 positive\) its AUC is 0\.\d{2} \(95 % interval 0\.\d{2}–\d\.\d{2}\)", page.text
     )
     assert "(stacked, optimistic)" in page.text
-    assert re.search(r"its net benefit is −?0\.\d{3}, against −?0\.\d{3} for treating everyone", page.text)
+    at = r"−?0\.\d{2} \(−?0\.\d{2}(–| to )−?0\.\d{2}\) at %s %% \(treating everyone −?0\.\d{2}\)"
+    told = "; ".join(at % threshold for threshold in (10, 20, 30))
+    assert re.search(f"Its net benefit at the threshold probabilities set beforehand is {told}; treating no", page.text)
 
 
 def test_a_model_of_images_only_is_used_at_imaging(sparse: Page) -> None:

@@ -51,7 +51,7 @@ def test_the_table_of_backbones_is_headed_by_how_much_the_best_is_too_good(deep:
     assert isinstance(head, Prose) and isinstance(table, TableBlock)
     assert head.paragraphs[0].startswith("The best of 2 looks 0.050 better than it is: 0.750 becomes 0.700")
     assert table.rows == (
-        ("fine-tuned resnet18", "0.750 (0.500–0.900)", "0 of 1"), ("frozen resnet18", "0.720 (0.500–0.900)", "1 of 1"),
+        ("fine-tuned resnet18", "0.75 (0.50–0.90)", "0 of 1"), ("frozen resnet18", "0.72 (0.50–0.90)", "1 of 1"),
     )  # fmt: skip
 
 

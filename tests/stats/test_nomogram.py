@@ -139,6 +139,25 @@ def test_total_ticks_cover_the_largest_possible_total() -> None:
         assert ticks[0] == 0 and ticks[-1] >= sum(axis.widest for axis in nomogram.axes) > ticks[-2]
 
 
+def test_total_ticks_end_where_the_patients_do() -> None:
+    frame, y = with_signature()
+    fit = logistic(frame, y, logits=["DL"], profile=False)
+    nomogram, whole = Nomogram.from_logistic(fit, patients=frame), Nomogram.from_logistic(fit)
+    ticks = nomogram.total_ticks()
+    assert ticks[-1] >= nomogram.total(frame).max() > ticks[-2]
+    assert ticks[-1] < whole.total_ticks()[-1]
+    np.testing.assert_array_equal(nomogram.total(frame), whole.total(frame))
+    assert Nomogram.from_json(nomogram.to_json()).largest == nomogram.largest == nomogram.total(frame).max()
+
+
+def test_a_nomogram_of_an_earlier_release_has_the_axis_that_it_had() -> None:
+    frame, y = with_signature()
+    nomogram = Nomogram.from_logistic(logistic(frame, y, logits=["DL"], profile=False))
+    stored = nomogram.to_dict()
+    del stored["largest"]
+    np.testing.assert_array_equal(Nomogram.from_dict(stored).total_ticks(), nomogram.total_ticks())
+
+
 def test_json_gives_the_nomogram_back() -> None:
     frame, y = with_signature()
     nomogram = Nomogram.from_logistic(logistic(frame, y, logits=["DL"], profile=False))

@@ -89,6 +89,16 @@ def test_net_benefit_stands_at_the_thresholds_set_beforehand_beside_treating_all
     assert NET_BENEFIT.conform(net_benefit_table([rad], [], None)).empty
 
 
+@pytest.mark.parametrize(("n", "groups"), [(8, 1), (29, 1), (31, 2), (48, 3), (110, 7), (400, 10)])
+def test_a_group_of_a_calibration_plot_holds_fifteen_patients(n: int, groups: int) -> None:
+    generator = np.random.default_rng(n)
+    truth = np.arange(n) % 3 == 0
+    table = calibration_table([evaluated(truth.astype(int).tolist(), generator.random(n).tolist())])
+    counts = table.loc[table["kind"] == "group", "n"]
+    assert len(counts) == groups and counts.sum() == n
+    assert counts.min() >= min(15, n)
+
+
 def test_the_histogram_holds_every_patient_with_truth_and_cut_off() -> None:
     table = HISTOGRAM.conform(histogram_table(sides(), cut_offs(sides())))
     assert table["patient_id"].tolist() == ["P0", "P1", "P2", "P3"] * 3
