@@ -92,7 +92,7 @@ def alone(sources: Sources, evidence: Evidence, headline: Headline) -> Iterator[
     rows = sources.of(CONFOUNDERS, headline.target)
     for row in () if rows is None else rows[rows["found"]].itertuples():
         inside = within(evidence, headline, str(row.column))
-        area = f"The {row.column} alone reaches an AUC of {theme.format_auc(row.auc)}"
+        area = f"The {row.column} alone reaches an AUC of {theme.format_estimate(row.auc, row.lower, row.upper)}"
         yield (
             f"{area}; among pairs of one {row.column} the model's is {with_interval(inside)}." if inside else f"{area}."
         )
@@ -105,7 +105,7 @@ def confounder_blocks(sources: Sources, press: Press, evidence: Evidence, target
         return []
     shown = pd.DataFrame({
         "Column": rows["column"], "Positive of each level": rows["shares"],
-        "AUC": [f"{theme.format_auc(r.auc)}\n({theme.format_interval(r.lower, r.upper)})" for r in rows.itertuples()],
+        "AUC": [theme.format_estimate(r.auc, r.lower, r.upper, between="\n") for r in rows.itertuples()],
         "AUC of shuffled outcomes": rows["null"].map(theme.format_auc), "p (Holm)": rows["p_holm"].map(theme.format_p),
     })  # fmt: skip
     name = sources.slug(target)

@@ -209,7 +209,7 @@ def test_calibration_draws_ideal_curve_and_groups(ax: Axes) -> None:
 def test_calibration_has_a_stroke_a_patient_the_positive_above(ax: Axes) -> None:
     table = pd.DataFrame(
         [("group", 0.2, 0.25, 0.1, 0.5, 3)], columns=["kind", "predicted", "observed", "lower", "upper", "n"]
-    )
+    ).assign(role="held-out")
     patients = pd.DataFrame({"probability": [0.1, 0.4, 0.9], "positive": [0, 0, 1]})
     figures.draw_calibration(table, ax, "Rad", patients)
     below, above = (collection for collection in ax.collections[-2:])
@@ -353,7 +353,7 @@ def test_stacked_curves_are_broken_and_named_in_every_figure(ax: Axes) -> None:
     figures.draw_roc([replace(line("Combined", "out-of-fold"), stacked=True), line("Rad", "out-of-fold")], ax)
     told, usual = ax.lines[1:3]
     assert told.is_dashed() and told.get_linestyle() == "--" and told._dash_pattern != usual._dash_pattern
-    assert legend(ax)[0].startswith("Combined (stacked, optimistic) 0.650") and legend(ax)[1].startswith("Rad 0.650")
+    assert legend(ax)[0].startswith("Combined (stacked, optimistic) 0.65") and legend(ax)[1].startswith("Rad 0.65")
 
 
 def test_stacked_benefit_calibration_and_bars_are_marked(ax: Axes) -> None:
