@@ -1,0 +1,62 @@
+"""Every number of a report's text and tables, found again in the study's tables by other code."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from built_report import Built
+from recount import NUMBER, Study, agrees, cells_again, read_again
+from sentences import RULES, names_of
+
+
+def said(study: Study) -> tuple[int, list[str]]:
+    """How many numbers were found again, and those that are wrong or that no rule explains."""
+    found = read_again(study, RULES, names_of(study))
+    return found.recomputed, [*found.wrong, *found.unexplained]
+
+
+@pytest.fixture(scope="module")
+def made_up(report: Built) -> Study:
+    return Study(report.run.folder, report.page)
+
+
+def test_every_number_of_the_text_is_found_again(made_up: Study) -> None:
+    count, faults = said(made_up)
+    assert faults == []
+    assert count > 250
+
+
+def test_every_number_of_the_tables_stands_in_its_csv(made_up: Study) -> None:
+    count, faults = cells_again(made_up)
+    assert faults == []
+    assert count > 1000
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("In 60 test patients", "In 61 test patients"),
+        ("Two readers outlined 120 cases", "Two readers outlined 12 cases"),
+        ("these patients carry 2.6 parameters", "these patients carry 2.7 parameters"),
+        ("24 of 268 features come", "24 of 286 features come"),
+        ("Each look under changed settings", "Each of 2 looks under changed settings"),  # explained by no rule
+    ],
+)
+def test_a_wrong_number_is_seen(report: Built, tmp_path: Path, right: str, wrong: str) -> None:
+    assert right in report.html
+    page = tmp_path / "report.html"
+    page.write_text(report.html.replace(right, wrong), encoding="utf-8")
+    (tmp_path / "tables").symlink_to(report.page.parent / "tables")
+    assert len(said(Study(report.run.folder, page))[1]) == 1
+
+
+@pytest.mark.parametrize(
+    ("token", "value", "same"),
+    [("0.75", 0.7483, True), ("0.75", 0.7449, False), ("−0.10", -0.098, True), ("1,010", 1010, True),
+     ("4e-16", 4.4e-16, True), ("4e-16", 4.6e-16, False), (".54", 0.54, True)],
+)  # fmt: skip
+def test_a_printed_number_agrees_with_what_rounds_to_it(token: str, value: float, same: bool) -> None:
+    assert agrees(token, value) is same
+    assert pd.Series([token]).str.fullmatch(NUMBER).all()
