@@ -11,7 +11,7 @@ import pandas as pd
 
 from dlr.figures import theme
 from dlr.report.sources import Sources
-from dlr.tables import CUTOFFS, METRICS, Table
+from dlr.tables import CUTOFFS, METRICS, PERMUTATIONS, Table
 from dlr.words import (
     CHOSEN,
     CROSS_VALIDATED_EXTERNAL,
@@ -125,6 +125,18 @@ class Evidence:
             rows = self.rows(target, model, role, variant)
             self._estimates[key] = {row.metric: _estimate(row) for row in reversed(list(rows.itertuples()))}
         return self._estimates[key].get(metric)
+
+    def shuffled(self, target: str, model: str, variant: str | None = None) -> Estimate | None:
+        """The permutation p of a model's out-of-fold AUC, n the shuffles; None where no outcome was shuffled."""
+        rows = self.sources.table(PERMUTATIONS)
+        if rows is None:
+            return None
+        variant = self.variants(target, model)[0] if variant is None else variant
+        rows = rows[(rows["target"] == target) & (rows["model"] == model) & (rows["variant"] == variant)]
+        if rows.empty:
+            return None
+        row = rows.iloc[0]
+        return Estimate(float(row["p"]), float("nan"), float("nan"), int(row["permutations"]), 0, str(row["method"]))
 
     def of_cohorts(self, target: str, model: str) -> pd.DataFrame:
         """The out-of-fold AUC of a model's main variant inside each cohort; empty where there is one cohort."""

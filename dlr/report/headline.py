@@ -87,7 +87,11 @@ def headline_paragraph(sources: Sources, evidence: Evidence, headline: Headline)
         )
     if inside is not None:
         optimistic = f" ({Role.STACKED})" if evidence.stacked(target, model, "out-of-fold") else ""
-        sentences.append(f"Out-of-fold in {inside.n} training patients it is {with_interval(inside)}{optimistic}.")
+        shuffled = evidence.shuffled(target, model)
+        chance = "" if shuffled is None else f"; of {shuffled.n} shuffled outcomes p {theme.format_p(shuffled.value)}"
+        sentences.append(
+            f"Out-of-fold in {inside.n} training patients it is {with_interval(inside)}{optimistic}{chance}."
+        )
     sentences += alone(sources, evidence, headline)
     role = "test" if test is not None else headline.role
     slope = evidence.get(target, model, role, "calibration_slope")

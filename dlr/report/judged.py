@@ -60,7 +60,7 @@ def confounded(sources: Sources, evidence: Evidence, target: Target) -> Iterator
     headline = evidence.headline(target)
     for row in () if rows is None else rows[rows["found"]].sort_values("auc", ascending=False).itertuples():
         inside = within(evidence, headline, row.column)
-        area = f"{theme.format_auc(row.auc)} ({theme.format_interval(row.lower, row.upper)})"
+        area = theme.format_estimate(row.auc, row.lower, row.upper)
         shown = f"{row.column} alone: AUC {area}, p {theme.format_p(row.p_holm)}; positive: {row.shares}."
         if headline is not None and inside is not None:
             pooled = with_interval(headline.estimate)

@@ -31,6 +31,7 @@ from dlr.tables import (
     MISSING,
     MULTIVARIABLE,
     PCA,
+    PERMUTATIONS,
     SAMPLE_SIZE,
     SELECTION,
     STABILITY,
@@ -398,6 +399,11 @@ def statistics(sources: Sources) -> str:
             f"Calibration is described by intercept, slope and groups of patients{', with a smooth curve where each class has 100' if _smooth(sources) else ''}, clinical use by net benefit.",
             f"Bootstrap intervals are percentiles of {sources.settings.evaluate.bootstrap:,} draws of patients.",
         ]
+    shuffled = sources.table(PERMUTATIONS)
+    if shuffled is not None:
+        sentences.append(
+            f"Out-of-fold AUCs of the cheap chains (logistic regression alone) were held against {shuffled['permutations'].max()} shuffles of the outcome through the whole chain."
+        )
     if sources.of(METRICS, Target(MACRO)) is not None:
         sentences.append(
             "Receptors together: the mean of their AUC, each on its known patients, and at the cut-offs mean Jaccard, accuracy, exact match, precision, recall and F1, with a bootstrap that draws patients once for all receptors."

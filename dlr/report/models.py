@@ -38,6 +38,8 @@ APPARENT_NOTE = "In brackets 95 % intervals. Apparent values come from a model's
 OUT_OF_FOLD_NOTE = "Out-of-fold AUCs are those of one chain; their intervals are DeLong's, widened because each patient also taught the models that judged the others. A stacked value is optimistic, since its inputs come from models that saw the held-out labels; figures draw it broken or hatched. A signature's calibration out-of-fold is that of single chains: `dlr predict` serves the mean of all of them, which ranks a little better and is less extreme, so its slope lies higher."
 OTHER_IMAGES_NOTE = "With and without super-resolution: native and bicubic images are the same chains fitted on the images as they are, and on those enlarged by bicubic interpolation alone; a model without that name saw the enhanced ones. Section {number} has their paired differences."
 LESION_ALONE_NOTE = "Lesion alone: the same chains fitted on the features of the lesion without those of the regions around it; the paired difference stands among the comparisons."
+SHUFFLED = "p of shuffled\noutcomes"
+SHUFFLED_NOTE = "p of shuffled outcomes: how often the model's cheap chain (logistic regression alone) does as well out-of-fold when outcomes are shuffled among the training patients and everything is fitted again; a stacked model is held against shuffles of itself."
 POOLED_NOTE = " Out-of-fold the AUC compares patients within a fold and seed alone, while the line pools all folds: where they differ, the area under the line stands behind it."
 CUTOFF_NOTE = "Cut-off: Youden on {judged}, used unchanged on test; out-of-fold patients of each fold are judged at the cut-off that the other folds chose. The best test value is not marked: the choice of a model by its test value is a leak."
 
@@ -138,10 +140,22 @@ def _measures(
             }
             for words, metric, digits in TABLE:
                 row[words] = cell(evidence.get(target.name, model, role, metric, variant), digits, "\n")
+            shuffled = evidence.shuffled(target.name, model, variant) if role == "out-of-fold" else None
+            if shuffled is not None:
+                row[SHUFFLED] = theme.format_p(shuffled.value)
+                raw.append(found.iloc[:1].assign(
+                    metric="permutation_p", value=shuffled.value, lower=shuffled.lower, upper=shuffled.upper,
+                    method=shuffled.method,
+                ))  # fmt: skip
             if role == "apparent":
                 quiet.append(len(rows))
             rows.append(row)
             raw.append(found)
+    if any(SHUFFLED in row for row in rows):
+        place = list(rows[0]).index("AUC") + 1
+        order = [*list(rows[0])[:place], SHUFFLED, *[words for words in rows[0] if words != SHUFFLED][place:]]
+        rows = [{words: row.get(words, theme.NOTHING) for words in order} for row in rows]
+        note = f"{note} {SHUFFLED_NOTE}"
     return press.table(name, title, pd.DataFrame(rows), pd.concat(raw), note, quiet=quiet)
 
 

@@ -47,6 +47,7 @@ from dlr.tables import (
     OPTIMISM,
     OPTIMISM_GAP,
     PCA,
+    PERMUTATIONS,
     POINTS,
     PR,
     PREDICTIONS,
@@ -93,8 +94,7 @@ class FakeRun:
         self.folder, self.models, self.seed = folder, models, seed
         self.folders: dict[str, Path | None] = {}
         self.left_out: dict[str, str] = {}
-        self.gives = {stage.name: list(stage.gives) for stage in PIPELINE.stages}
-        self.gives["evaluate"].append(NET_BENEFIT)
+        self.gives = {stage.name: stage.gives for stage in PIPELINE.stages}
         self.settings = SETTINGS
         random = rng(seed, "patients")
         self.n = 201
@@ -151,6 +151,7 @@ class FakeRun:
             self.leave_out("combine", "no clinical variable, and a lone signature needs no further model")
             self.leave_out("nomogram", "there is no Combined model: no clinical variable remains")
         self.evaluate()
+        self.permutations()
         for name, reason in LEFT_OUT.items():
             self.leave_out(name, reason)
         return self
@@ -636,6 +637,11 @@ class FakeRun:
                 )
             )
         COMPARISONS.write(out, pd.DataFrame(compared, columns=list(COMPARISONS.names)))
+
+    def permutations(self) -> None:
+        rows = [("her2", m, "", "crossfit", "logistic", 0.7, 0.501, 0.06, 99, 0.01 * (k + 1), "outcome and folds shuffled")
+                for k, m in enumerate(self.models)]  # fmt: skip
+        PERMUTATIONS.write(self.stage("permutations"), pd.DataFrame(rows, columns=list(PERMUTATIONS.names)))
 
     def _net_benefit(self, decision: pd.DataFrame) -> pd.DataFrame:
         """At three thresholds, with invented intervals, against treating everyone and against Clinical."""

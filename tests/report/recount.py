@@ -1,7 +1,7 @@
 """A second reading of a report: every number of its text found again in the tables of its study, by other code.
 
 A rule is a sentence of the report with `#` for a number, `@` for words (`§`: with commas) and `~` for what stands
-between two limits, and a function that gives the numbers anew. What no rule explains is left over, and a test says that nothing is.
+between two limits, and a function that gives the numbers anew. What no rule explains is left over.
 """
 
 from __future__ import annotations

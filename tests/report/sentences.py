@@ -48,6 +48,11 @@ def _out_of_fold(study: Study, match: Match) -> list[float]:
     return [row["n"], row["value"], row["lower"], row["upper"]]
 
 
+def _shuffled(study: Study) -> pd.Series:
+    table = study.table("permutations.csv")
+    return table[(table["model"] == study.headline) & (table["variant"] == "")].iloc[0]
+
+
 def _net_benefit(study: Study, match: Match) -> list[float]:
     table = study.table("net_benefit.csv")
     own = table[(table["model"] == study.headline) & (table["variant"] == "")]
@@ -352,6 +357,8 @@ FIXED: Sequence[str] = (
 RULES: Sequence[Rule] = (
     Rule("In # test patients (# positive) its AUC is # (95 % interval #~#)", of("", "test", "auc", counts=True)),
     Rule("Out-of-fold in # training patients it is # (95 % interval #~#)", _out_of_fold),
+    Rule("of # shuffled outcomes p #", lambda s, m: [_shuffled(s)["permutations"], _shuffled(s)["p"]]),
+    Rule("held against # shuffles", lambda s, m: [s.table("permutations.csv")["permutations"].max()]),
     Rule("Repeated nested cross-validation over # patients (# positive) gives an AUC of # (95 % interval #~#)", of("", "nested", "auc", counts=True)),
     Rule("The calibration slope is # (95 % interval #~#)", of("", "test", "calibration_slope")),
     Rule("# (#~#) at # % (treating everyone #)", _net_benefit),

@@ -34,6 +34,15 @@ def test_every_number_of_the_tables_stands_in_its_csv(made_up: Study) -> None:
     assert count > 1000
 
 
+def test_a_permutation_p_stands_beside_the_out_of_fold_auc_alone(made_up: Study) -> None:
+    head, *rows = next(grid.rows for grid in made_up.page.grids if grid.title == "All models for her2")
+    place = head.index("p of shuffled outcomes")
+    assert head[place - 1] == "AUC"
+    shown = [(row[place], row[1].startswith("out-of-fold")) for row in rows]
+    assert [p for p, beside in shown if beside] == ["0.010", "0.020", "0.030", "0.040", "0.050"]
+    assert {p for p, beside in shown if not beside} == {"–"}
+
+
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [

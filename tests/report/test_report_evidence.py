@@ -146,4 +146,4 @@ def test_unknown_outcomes_are_said_with_what_they_could_do(run: FakeRun) -> None
     (said,) = unknown_outcomes(run.sources(ABOUT), evidence_of(run), HER2)
     assert isinstance(said, Prose)
     assert said.paragraphs[0].startswith("The outcome of 3 test patients is unknown")
-    assert "Rad 0.500 to 0.875" in said.paragraphs[0] and said.paragraphs[0].count("0.500 to 0.875") == 5
+    assert "Rad 0.50 to 0.88" in said.paragraphs[0] and said.paragraphs[0].count("0.50 to 0.88") == 5

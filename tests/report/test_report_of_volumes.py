@@ -78,7 +78,7 @@ def test_planes_show_both_networks_of_one_patient(section: Section) -> None:
     assert len(figure.panels) == 2, "a panel a patient"
     tables = {block.title: block for block in section.blocks if isinstance(block, TableBlock)}
     compared = tables["Attention of the two networks for er"]
-    assert compared.rows == (("energy", "MultiTask − SingleTask", "60", "2.610, 1.420", "1.100", "< 0.001"),)
+    assert compared.rows == (("energy", "MultiTask − SingleTask", "60", "2.61, 1.42", "1.10", "< 0.001"),)
 
 
 def ball() -> tuple[np.ndarray, np.ndarray]:

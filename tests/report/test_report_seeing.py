@@ -49,7 +49,7 @@ def test_the_table_of_backbones_is_headed_by_how_much_the_best_is_too_good(deep:
     ], columns=list(CHOICES.names)))  # fmt: skip
     head, table, *_ = section(deep).blocks
     assert isinstance(head, Prose) and isinstance(table, TableBlock)
-    assert head.paragraphs[0].startswith("The best of 2 looks 0.050 better than it is: 0.750 becomes 0.700")
+    assert head.paragraphs[0].startswith("The best of 2 looks 0.05 better than it is: 0.75 becomes 0.70")
     assert table.rows == (
         ("fine-tuned resnet18", "0.75 (0.50–0.90)", "0 of 1"), ("frozen resnet18", "0.72 (0.50–0.90)", "1 of 1"),
     )  # fmt: skip
