@@ -22,7 +22,7 @@ import yaml
 NUMBER = r"[−-]?(?:\d[\d,]*)?\.?\d+(?:e[−-]?\d+)?"
 TOKEN = re.compile(rf"(?<![\w.,])({NUMBER})(?!\w)")
 NAMED = re.compile(r"\S*(?:[A-Za-z_]\S*\d|\d\S*[A-Za-z_])\S*")  # a word with letters and digits: a name
-BLOCKS = ("p", "figcaption", "li", "pre", "h1", "h2", "h3", "h4")
+BLOCKS = ("p", "figcaption", "li", "pre", "h1", "h2", "h3", "h4", "summary")
 UNREAD = ("svg", "script", "style", "table", "button", "nav", "canvas")
 VOID = ("br", "img", "wbr", "meta", "link", "input", "hr")
 ROLES = {
@@ -95,8 +95,8 @@ class Page(HTMLParser):
             self.cell = None
         if last in (*BLOCKS, "title") and self.words is not None and not set(UNREAD) & set(self.stack):
             text = " ".join("".join(self.words).split())
-            if last == "title":
-                self.title = re.sub(r"( (PDF|CSV))+$", "", text)
+            if last in ("title", "summary"):
+                self.title = re.sub(r"( ?(PDF|CSV))+$", "", text) or self.title
             raw = "".join(self.words) if last == "pre" else text
             self.pieces.append(Piece(last, raw, self.title, list(self.links)))
             self.words = None
