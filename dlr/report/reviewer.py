@@ -11,7 +11,7 @@ from dlr.report.combined_set import image_signature, primary_set
 from dlr.report.comparisons import primary_comparison
 from dlr.report.enhanced import HALLUCINATION, enhanced, found, generator_saw, method_words
 from dlr.report.enhancement_effect import differences, said_of
-from dlr.report.evidence import ELSEWHERE, FEW_EVENTS, LEADING, Evidence, with_interval
+from dlr.report.evidence import ELSEWHERE, FEW_EVENTS, LEADING, Evidence, cell, with_interval
 from dlr.report.judged import (
     biased,
     confounded,

@@ -117,6 +117,21 @@ def _heading(study: Study, match: Match) -> list[float]:
     return [1 + titles.index(match.piece.text)]
 
 
+def _remarks(study: Study) -> int:
+    """How many a reviewer will say: items of the list before the second section."""
+    kinds = [piece.kind for piece in study.page.pieces]
+    first, second = (
+        k for k, kind in enumerate(kinds) if kind == "h2" and study.page.pieces[k].text[:2] in ("1 ", "2 ")
+    )
+    return kinds[first:second].count("li")
+
+
+def _listed(study: Study, ending: str) -> int:
+    """Items of the list of files that lead to a file of that kind."""
+    links = [piece.links[0] for piece in study.page.pieces if piece.kind == "li" and piece.links]
+    return sum(link.endswith(ending) for link in links)
+
+
 def _weight(study: Study, match: Match) -> list[float]:
     table = study.table("rad_score.csv").set_index("feature").loc[match.words[0]]
     return [table["coefficient"], table["mean"], table["sd"]]
@@ -366,6 +381,9 @@ RULES: Sequence[Rule] = (
     Rule("The interval of its AUC is # wide", lambda s, m: [np.diff(s.limits(s.headline, "test", "auc")[1:])[0]]),
     Rule("# parameters; Riley's criterion allows #", _parameters),
     Rule("Difference in test AUC # (#~#), p #", _primary_pair),
+    Rule("Calibration cannot be judged with # events", _few),
+    Rule("# further remarks", lambda s, m: [_remarks(s) - 3]),
+    Rule("# figures and # tables", lambda s, m: [_listed(s, ".pdf"), _listed(s, ".csv")]),
     Rule("# models of", lambda s, m: [s.metrics["model"].nunique()]),
     Rule("their test AUC differs by # (95 % interval #~#), p #", _primary_pair),
     Rule("their test AUC differs by # (95 % interval #~#), p < #", lambda s, m: _below(_primary_pair(s, m))),
