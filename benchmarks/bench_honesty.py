@@ -1,12 +1,11 @@
 """Whether the figures of a study hold: on noise, and where the truth is known from 5,000 new patients.
 
-    python benchmarks/bench_honesty.py null [--cohorts 40] [--first 0] [--keep null.jsonl]
-    python benchmarks/bench_honesty.py planted [--cohorts 40] [--first 0] [--keep planted.jsonl]
+    python benchmarks/bench_honesty.py null [--cohorts 40] [--first 0] [--patients 140] [--keep null.jsonl]
+    python benchmarks/bench_honesty.py planted [--cohorts 40] [--first 0] [--patients 140] [--keep planted.jsonl]
 
 Clinical, radiomics and embedding tables are simulated; all that learns and judges is the package's own, in one process:
 folds, the chains of Clinical, Rad, DL (a head on the embedding) and DLR by logistic regression, Combined, shuffles,
-cut-offs. Cohorts have 65, 100 and 140 training patients in turn. A row a cohort is kept and not made again; the
-table is of all rows that are there. Not a test.
+cut-offs. A row a model and cohort is kept and not made again; the table is of all rows that are there. Not a test.
 
 null     the outcome is drawn without a look: AUC out-of-fold and nested must be one half, the permutation p uniform.
 planted  the outcome follows two clinical variables and two of ten factors behind features and embedding.
@@ -161,9 +160,9 @@ def areas(rows: pd.DataFrame, labels: pd.Series) -> dict[str, float]:
     return dict(zip(found["model"], found["area"], strict=True))
 
 
-def null_cohort(seed: int) -> list[dict]:
+def null_cohort(seed: int, patients: int | None) -> list[dict]:
     """A row a model: out-of-fold and nested AUC, permutation p, Youden's J out-of-fold at cross-fitted cut-offs."""
-    study = simulate(seed, 0.0, 0, NULL)
+    study = simulate(seed, 0.0, 0, NULL, patients)
     truth, *shuffled = shuffles(study.tables, TARGET, SHUFFLES, seed)
     by_shuffle = []
     for dealt in shuffled:
@@ -189,9 +188,9 @@ def null_cohort(seed: int) -> list[dict]:
     ]  # fmt: skip
 
 
-def planted_cohort(seed: int) -> list[dict]:
+def planted_cohort(seed: int, patients: int | None) -> list[dict]:
     """A row a model: out-of-fold and nested AUC, AUC and calibration slope on new patients."""
-    study = simulate(seed, 1.0, NEW, PLANTED)
+    study = simulate(seed, 1.0, NEW, PLANTED, patients)
     sides = study.tables.sides
     labels = study.tables.labels(TARGET)
     rows = whole(study, PLANTED, seed)
@@ -267,7 +266,7 @@ def planted_table(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(out, columns=columns)
 
 
-WHAT: dict[str, tuple[Callable[[int], list[dict]], Callable[[pd.DataFrame], pd.DataFrame]]] = {
+WHAT: dict[str, tuple[Callable[[int, int | None], list[dict]], Callable[[pd.DataFrame], pd.DataFrame]]] = {
     "null": (null_cohort, null_table),
     "planted": (planted_cohort, planted_table),
 }
@@ -279,6 +278,7 @@ def main() -> None:
     parser.add_argument("what", choices=WHAT)
     parser.add_argument("--cohorts", type=int, default=40)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--patients", type=int, help="training patients; 65, 100 and 140 in turn where not given")
     parser.add_argument("--keep", type=Path)
     given = parser.parse_args()
     make, table = WHAT[given.what]
@@ -287,7 +287,7 @@ def main() -> None:
         rows = [json.loads(line) for line in given.keep.read_text(encoding="utf-8").splitlines()]
     for seed in sorted(set(range(given.first, given.first + given.cohorts)) - {row["seed"] for row in rows}):
         begin = time.process_time()
-        made = make(seed)
+        made = make(seed, given.patients)
         rows += made
         if given.keep is not None:
             with given.keep.open("a", encoding="utf-8") as file:
