@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.stages.small_study import bytes_of, feature_study, run_features
+from dlr.stages.permutations import permutations
+from tests.stages.small_study import TABLES_ONLY, bytes_of, feature_study, run_features
+
+STUDY = replace(TABLES_ONLY, stages=(*TABLES_ONLY.stages, permutations))
+SHUFFLED = "evaluate.permutations=1"
 
 
 @pytest.fixture(scope="module")
@@ -33,8 +38,8 @@ def studies(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, object]:
     plain = pd.read_csv(manifest, dtype={"patient_id": str}).assign(side=sides.to_numpy())
     plain.to_csv(manifest, index=False)
     return (
-        run_features(manifest, folder / "plain" / "runs2"),
-        run_features(noisy, folder / "noisy" / "runs"),
+        run_features(manifest, folder / "plain" / "runs2", SHUFFLED, pipeline=STUDY),
+        run_features(noisy, folder / "noisy" / "runs", SHUFFLED, pipeline=STUDY),
     )
 
 
@@ -45,9 +50,10 @@ def test_scrambled_test_side_leaves_every_chain_byte_equal(studies, stage: str) 
     assert a and a == b
 
 
-def test_scrambled_test_side_leaves_selection_and_cutoffs_equal(studies) -> None:
+def test_scrambled_test_side_leaves_selection_cutoffs_and_shuffles_equal(studies) -> None:
     first, second = studies
-    for stage, name in (("radiomics_model", "selection.parquet"), ("evaluate", "cutoffs.csv")):
+    files = {"radiomics_model": "selection.parquet", "evaluate": "cutoffs.csv", "permutations": "permutations.csv"}
+    for stage, name in files.items():
         a, b = ((study.folders[stage] / name).read_bytes() for study in (first, second))
         assert a == b, name
 
