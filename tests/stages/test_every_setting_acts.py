@@ -152,7 +152,7 @@ CHANGES: dict[str, Acts] = {
     "combine.penalty": Acts("ridge", "numbers", "combine", ("learn.protocols=[crossfit]",)),
     "combine.maximum_parameters": Acts("1", "numbers", "combine", ("learn.protocols=[crossfit]",)),
     "combine.bootstrap": Acts("3", "numbers", "combine", ("learn.protocols=[crossfit]",)),
-    "combine.inner": Acts("true", "numbers", "nested", ("learn.protocols=[crossfit, nested]",)),
+    "combine.inner": Acts("true", "numbers", "evaluate", ("learn.protocols=[crossfit, nested]",)),
     "evaluate.primary": Acts("[Rad, Clinical]", "numbers", "evaluate"),
     "evaluate.bootstrap": Acts("101", "page", "evaluate", ("learn.protocols=[crossfit]",)),
     "evaluate.permutations": Acts(
