@@ -57,8 +57,7 @@ def interval_wilson(k: int, n: int) -> Estimate:
     """
     if not 0 <= k <= n:
         raise InputError("interval_wilson", f"{k} of {n}", "Give counts with 0 <= k <= n.")
-    found = wilson_limits(k, n)
-    return Estimate(*(float(x) for x in (found.value, found.lower, found.upper)), int(n), int(k), f"Wilson, {k} of {n}")
+    return wilson_limits(k, n).estimate(int(n), int(k), f"Wilson, {k} of {n}")
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,10 @@ class Limits:
     def __mul__(self, by: np.ndarray | float) -> Limits:
         """Multiplied by something that is not negative."""
         return Limits(self.value * by, self.lower * by, self.upper * by)
+
+    def estimate(self, n: int, n_positive: int, method: str) -> Estimate:
+        """Of a single value."""
+        return Estimate(float(self.value), float(self.lower), float(self.upper), n, n_positive, method)
 
 
 def wilson_limits(k: ArrayLike, n: ArrayLike) -> Limits:
@@ -132,16 +135,16 @@ def at_cutoff(positive: ArrayLike, probability: ArrayLike, cutoff: float) -> AtC
         found = interval_wilson(k, of)
         return Estimate(found.value, found.lower, found.upper, m + n, m, found.method)
 
-    called_or_positive = share(hits, m + alarms)
-    f1 = (2 * x / (1 + x) for x in (called_or_positive.value, called_or_positive.lower, called_or_positive.upper))
+    s = wilson_limits(hits, m + alarms)
+    f1 = Limits(*(2 * x / (1 + x) for x in (s.value, s.lower, s.upper)))
     youden = difference_limits(wilson_limits(hits, m), wilson_limits(alarms, n))
-    balanced = (float((1 + x) / 2) for x in (youden.value, youden.lower, youden.upper))
+    balanced = Limits(*((1 + x) / 2 for x in (youden.value, youden.lower, youden.upper)))
     return AtCutOff(
         sensitivity=share(hits, m),
         specificity=share(right, n),
         ppv=share(hits, hits + alarms),
         npv=share(right, right + misses),
         accuracy=share(hits + right, m + n),
-        f1=Estimate(*f1, m + n, m, f"F1 of {called_or_positive.method} positive or called so"),
-        balanced_accuracy=Estimate(*balanced, m + n, m, "square-and-add of Wilson intervals"),
+        f1=f1.estimate(m + n, m, f"F1 of Wilson, {hits} of {m + alarms} positive or called so"),
+        balanced_accuracy=balanced.estimate(m + n, m, "square-and-add of Wilson intervals"),
     )
