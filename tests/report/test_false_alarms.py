@@ -24,7 +24,7 @@ def test_of_four_sound_studies_none_is_accused_twice(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(("patients", "test"), [(80, 24), (160, 48), (400, 120)])
 def test_every_rule_is_wrong_in_under_five_of_a_hundred_studies(tmp_path: Path, patients: int, test: int) -> None:
-    """200 studies; the line printed stands in docs/reviewer.md."""
+    """Of 200 studies; `docs/reviewer.md` has what was found."""
     wrong: Counter[str] = alarms(tmp_path, range(200), patients, test)
     print(f"{patients} patients, {test} of them tested: {dict(wrong)} of 200")
     assert all(count < 0.05 * 200 for count in wrong.values()), wrong
