@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -9,6 +12,8 @@ import pytest
 from built_report import Built
 from recount import NUMBER, Study, agrees, cells_again, read_again
 from sentences import RULES, names_of
+
+BREAST = Path(__file__).resolve().parents[3] / "shared" / "data" / "breast_lesions_usg"
 
 
 def said(study: Study) -> tuple[int, list[str]]:
@@ -69,3 +74,45 @@ def test_a_wrong_number_is_seen(report: Built, tmp_path: Path, right: str, wrong
 def test_a_printed_number_agrees_with_what_rounds_to_it(token: str, value: float, same: bool) -> None:
     assert agrees(token, value) is same
     assert pd.Series([token]).str.fullmatch(NUMBER).all()
+
+
+def read_whole(run: Path) -> None:
+    """Every number of the text and of the tables of a finished study's page."""
+    study = Study(run / "stages", run / "report.html")
+    counted, faults = said(study)
+    cells, others = cells_again(study)
+    print(f"{counted} numbers of the text and {cells} of the tables found again")
+    assert faults + others == []
+    assert counted > 150 and cells > 1000
+
+
+@pytest.mark.slow
+def test_every_number_of_the_demo_is_found_again(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "dlr", "demo", "--out", str(tmp_path)], check=True)
+    read_whole(tmp_path / "runs" / "her2_ultrasound")
+
+
+def hospital_manifest(path: Path) -> Path:
+    """The hospital's own sheet as a manifest, its cells as they are."""
+    sheet = pd.read_excel(BREAST / "clinical.xlsx", sheet_name=0)
+    pd.DataFrame({
+        "patient_id": sheet["CaseID"], "image": [str(BREAST / "images" / name) for name in sheet["Image_filename"]],
+        "mask": [str(BREAST / "masks" / name) for name in sheet["Image_filename"]],
+        "malignant": sheet["Classification"], "age": sheet["Age"], "birads": sheet["BIRADS"], "halo": sheet["Halo"],
+        "spacing_mm": 10 * pd.to_numeric(sheet["Pixel_size"], errors="coerce"),
+    }).to_csv(path, index=False)  # fmt: skip
+    return path
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not BREAST.is_dir(), reason=f"the data set is not there: {BREAST}")
+def test_every_number_of_a_hospital_is_found_again(tmp_path: Path) -> None:
+    manifest = hospital_manifest(tmp_path / "manifest.csv")
+    birads = {"kind": "ordered", "levels": ["3", "4a", "4b", "4c", "5"], "available": "imaging"}
+    columns = json.dumps({"birads": birads, "halo": {"available": "imaging"}})
+    settings = ["cohort.target=malignant", f"cohort.columns={columns}", "combine.variables=[birads]"]
+    command = [sys.executable, "-m", "dlr", "run", "her2_ultrasound", "--manifest", str(manifest)]
+    for setting in settings:
+        command += ["--set", setting]
+    subprocess.run(command, check=True, cwd=tmp_path)
+    read_whole(next((tmp_path / "runs").iterdir()))
