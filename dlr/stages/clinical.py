@@ -41,7 +41,7 @@ def apply_clinical(given: Application) -> None:
 
 @stage(
     "clinical",
-    version=6,
+    version=7,
     needs=["cohort"],
     sections=["clinical", "learn", "evaluate.splits", "evaluate.bootstrap", "cohort.test_share"],
     libraries=["numpy", "scipy", "scikit-learn", "lightgbm", "xgboost"],

@@ -28,7 +28,7 @@ __all__ = ["deep"]
 
 @stage(
     "deep",
-    version=4,
+    version=5,
     needs=["cohort"],
     optional=["superres"],
     sections=["deep", "cohort", "learn.protocols", "learn.recalibrate", "evaluate.bootstrap"],
