@@ -113,15 +113,20 @@ class _Sheet:
 def _sheet(sources: Sources, evidence: Evidence, target: Target) -> Figure:
     """The sheet of one outcome in the largest letters at which all of it fits."""
     worst = [remark for remark in remarks(sources, evidence).remarks if remark.of in ("", target.name)][:WORST]
-    for size in SIZES:
+    for size, whole in (*((size, True) for size in SIZES), (SIZES[-1], False)):
         sheet = _Sheet(size)
-        if _written(sheet, sources, evidence, target, worst):
+        if _written(sheet, sources, evidence, target, worst, whole):
             break
     return sheet.page
 
 
-def _written(sheet: _Sheet, sources: Sources, evidence: Evidence, target: Target, worst: list[Remark]) -> bool:
-    """Write the sheet; whether it all stands above the lower edge. The nomogram takes what height is left."""
+def _written(
+    sheet: _Sheet, sources: Sources, evidence: Evidence, target: Target, worst: list[Remark], whole: bool
+) -> bool:
+    """Write the sheet; whether it all stands above the lower edge. The nomogram takes what height is left.
+
+    whole : remarks with their evidence and answers.
+    """
     about, headline, sets = sources.about, evidence.headline(target), drawn_sets(sources, target)
     title = sources.title if not sources.several else sources.counted(target)
     sheet.write(title, 1.75, fontweight="bold")
@@ -140,7 +145,7 @@ def _written(sheet: _Sheet, sources: Sources, evidence: Evidence, target: Target
     if panels:
         sheet.panels(panels, PANELS)
     below = _Sheet(sheet.size)
-    _remarks(below, worst)
+    _remarks(below, worst, whole)
     needed = A4[1] - EDGE - below.top
     if sets:
         drawn, patient = as_drawn(sets[0])
@@ -152,14 +157,15 @@ def _written(sheet: _Sheet, sources: Sources, evidence: Evidence, target: Target
         reason = sources.why(POINTS) if target.binary else BINARY_ONLY
         sheet.write(f"There is no nomogram. {reason}", color=theme.GREY)
         sheet.top -= GAP
-    _remarks(sheet, worst)
+    _remarks(sheet, worst, whole)
     return sheet.top >= EDGE
 
 
-def _remarks(sheet: _Sheet, worst: list[Remark]) -> None:
+def _remarks(sheet: _Sheet, worst: list[Remark], whole: bool) -> None:
     sheet.write("What a reviewer will say", 1.05, fontweight="bold")
     if not worst:
         sheet.write("None of the checks found anything to say.")
     for number, remark in enumerate(worst, 1):
         sheet.write(f"{number}  {remark.says}", fontweight="bold")
-        sheet.write(f"{remark.evidence} {remark.answer}", left=0.17)
+        if whole:
+            sheet.write(f"{remark.evidence} {remark.answer}", left=0.17)
