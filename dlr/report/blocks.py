@@ -29,7 +29,7 @@ __all__ = [
 class Heading:
     """A subsection's title; `level` 4 stands under one of level 3, such as an outcome's.
 
-    opens : what follows has an answer of its own that stays open; else all of it folds under the title.
+    opens : what follows has an answer of its own, whose text stays open; else all of it folds under the title.
     """
 
     kind: ClassVar[str] = "heading"

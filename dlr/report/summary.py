@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -76,11 +77,14 @@ class _Sheet:
         """A text in lines that fit, broken at spaces, and within a word that no line holds."""
         line = ""
         for word in SPLIT.findall(text):
-            for part in [word] if self._width(word.rstrip(), size, weight) <= width else word:
-                if line and self._width((line + part).rstrip(), size, weight) > width:
-                    yield line.rstrip()
-                    line = ""
-                line += part
+            if line and self._width((line + word).rstrip(), size, weight) > width:
+                yield line.rstrip()
+                line = ""
+            line += word
+            while self._width(line.rstrip(), size, weight) > width:
+                fits = bisect_right(range(2, len(line)), width, key=lambda k: self._width(line[:k], size, weight)) + 1
+                yield line[:fits]
+                line = line[fits:]
         yield line.rstrip()
 
     def _width(self, text: str, size: float, weight: str) -> float:
@@ -153,7 +157,7 @@ def _written(
         rows, free = nomogram_rows(drawn), sheet.top - EDGE - needed - GAP
         height = min(ROW * rows, max(free, FLATTEST * rows))
         sheet.nomogram(drawn, patient, f"Risk of {target.name}", height)
-    else:
+    elif sources.gives(POINTS):
         reason = sources.why(POINTS) if target.binary else BINARY_ONLY
         sheet.write(f"There is no nomogram. {reason}", color=theme.GREY)
         sheet.top -= GAP

@@ -34,11 +34,12 @@ def test_what_is_under_a_heading_folds_under_it_with_the_headings_below() -> Non
     )  # fmt: skip
 
 
-def test_every_part_that_opens_has_an_answer_of_its_own() -> None:
+def test_every_part_keeps_its_text_and_the_section_one_table_and_one_figure() -> None:
     er, pr = Heading("er", opens=True), Heading("pr", opens=True)
-    blocks = [SAID, er, table("t1"), table("t2"), Heading("Sub", 4), MORE, pr, table("t3"), figure("f3")]
+    blocks = [SAID, er, table("t1"), table("t2"), Heading("Sub", 4), MORE, pr, SAID, table("t3"), figure("f3")]
     assert folded(blocks) == (
-        SAID, er, table("t1"), Fold("t2", (table("t2"),)), Fold("Sub", (MORE,)), pr, table("t3"), figure("f3"),
+        SAID, er, table("t1"), Fold("t2", (table("t2"),)), Fold("Sub", (MORE,)), pr, SAID,
+        figure("f3"), Fold("t3", (table("t3"),)),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
@@ -13,7 +14,9 @@ from built_report import ABOUT, Built, StudyReport
 from fake_run import FakeRun
 from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
+from typer.testing import CliRunner
 
+from dlr.cli import app
 from dlr.errors import InputError
 from dlr.figures import theme
 from dlr.report import Sources, draw_summary, summary
@@ -117,7 +120,7 @@ def test_without_any_result_the_sheet_says_so_and_without_an_outcome_there_is_no
         draw_summary(empty, tmp_path / "s.pdf")
 
 
-@pytest.mark.parametrize("length", [40, 400])
+@pytest.mark.parametrize("length", [20, 100])
 def test_however_much_there_is_to_say_it_stays_on_the_sheet(
     report: Built, length: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,3 +130,27 @@ def test_however_much_there_is_to_say_it_stays_on_the_sheet(
     sheet = sheet_of(sources, sources.targets[0])
     hold_nothing_over_anything(sheet)
     assert "A remark of many words." in words_of(sheet)
+
+
+def test_the_command_writes_the_sheet_beside_the_finished_report_and_computes_nothing(study: StudyReport) -> None:
+    folder = study.page.parents[3]
+    before = (folder / "run.json").read_bytes()
+    said = CliRunner().invoke(app, ["report", "--summary", str(folder)])
+    assert said.exit_code == 0, said.output
+    assert said.stdout.split(None, 1) == ["summary", f"{folder / 'summary.pdf'}\n"]
+    assert (folder / "summary.pdf").read_bytes()[:4] == b"%PDF"
+    assert (folder / "run.json").read_bytes() == before
+
+
+def test_without_a_study_or_a_report_the_command_says_what_to_do(study: StudyReport, tmp_path: Path) -> None:
+    folder = study.page.parents[3]
+    for name in ("run.json", "settings.yaml"):
+        shutil.copyfile(folder / name, tmp_path / name)
+    for arguments, words in (
+        (["report", "--summary", str(tmp_path / "none")], "not the folder of a study"),
+        (["report", "--summary", str(tmp_path)], "its report is not made yet"),
+        (["report", "--summary", str(folder), "--set", "report.tiff=true"], "sums up the report as it is"),
+    ):
+        said = CliRunner().invoke(app, arguments)
+        assert said.exit_code == 2
+        assert words in " ".join(said.stderr.split())
