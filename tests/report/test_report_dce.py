@@ -88,7 +88,7 @@ def test_the_first_line_ranks_spatial_with_the_frozen_network(dce: FakeDce) -> N
     sources = dce.sources()
     line = first_line(sources, Evidence(sources))
     assert "has a higher macro AUC than the 3-D network Spatial, trained from scratch" in line
-    assert f"{value(dce, 'macro', 'Spatial', 'crossfit', 'test', 'auc'):.3f} (95 % interval" in line
+    assert f"{value(dce, 'macro', 'Spatial', 'crossfit', 'test', 'auc'):.2f} (95 % interval" in line
     words = [str(block) for block in answer(sources, Press(dce.folder / "answer"), Evidence(sources)).blocks]
     places = [
         next(k for k, one in enumerate(words) if said in one)

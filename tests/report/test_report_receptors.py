@@ -235,7 +235,7 @@ def test_the_first_line_says_that_the_frozen_network_is_higher(tmp_path: Path) -
         value = macro[(macro["model"] == model) & (macro["side"] == "test") & (macro["protocol"] == "crossfit")][
             "value"
         ]
-        assert f"{value.item():.3f} (95 % interval" in line and f") of {model}" in line
+        assert f"{value.item():.2f} (95 % interval" in line and f") of {model}" in line
     assert "On these 98 patients (out-of-fold) likewise" in line and "Ensembles" not in line
     sources = run.sources()
     html = build_section("answer", sources, run.folder / "answer").html
