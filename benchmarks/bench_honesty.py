@@ -52,7 +52,7 @@ NEW = 5000
 SHUFFLES = 19
 FACTORS, FEATURES, WIDTH, COMPONENTS = 10, 80, 64, 16
 COLUMNS = (Column("er", "binary"), Column("age", "numeric"), Column("cea", "numeric"), Column("menopause", "binary"))
-SET = CandidateSet(("er", "age"), (Model.DLR.value,))  # named beforehand
+SET = CandidateSet((), (Model.CLINICAL.value, Model.DLR.value))  # of a study that names no variables
 MODELS = (Model.CLINICAL, Model.RAD, Model.DL, Model.DLR, Model.COMBINED)
 NULL = LearnSettings(algorithms=["logistic"], folds=3, seeds=1, inner_folds=3, lasso_folds=5, max_grid=4)
 PLANTED = LearnSettings(algorithms=["logistic"], folds=5, seeds=2)
@@ -219,6 +219,11 @@ def with_error(values: pd.Series) -> str:
     return f"{values.mean():.3f} ({values.std() / np.sqrt(values.notna().sum()):.3f})"
 
 
+def honest(model: str, name: str) -> bool:
+    """Whether a value is bound to be true: Combined's out-of-fold is stacked and optimistic, and said so."""
+    return (model, name) != (Model.COMBINED, "out_of_fold")
+
+
 def null_table(rows: pd.DataFrame) -> pd.DataFrame:
     """What must be .5, uniform, and 0; `out` names what lies outside its bounds."""
     draw, out = rng(0, "honesty", "jitter"), []
@@ -228,7 +233,7 @@ def null_table(rows: pd.DataFrame) -> pd.DataFrame:
         }
         smooth = own["p"] - draw.random(len(own)) / (SHUFFLES + 1)  # steps of a twentieth
         share = (own["p"] <= 0.05).mean()
-        wrong = [name for name, errors in apart.items() if abs(errors) > 2]
+        wrong = [name for name, errors in apart.items() if abs(errors) > 2 and honest(model, name)]
         wrong += ["p"] * int(not 0.02 <= share <= 0.08) + ["Youden"] * int(abs(own["youden"].mean()) > 0.03)
         uniform = kstest(smooth, "uniform").pvalue
         measured = map(with_error, (own["out_of_fold"], own["nested"]))
@@ -246,7 +251,7 @@ def planted_table(rows: pd.DataFrame) -> pd.DataFrame:
     out = []
     for model, own in rows.groupby("model", sort=False):
         gaps = {name: own[name] - own["true"] for name in ("out_of_fold", "nested")}
-        wrong = [name for name, gap in gaps.items() if abs(gap.mean()) > 0.02]
+        wrong = [name for name, gap in gaps.items() if abs(gap.mean()) > 0.02 and honest(model, name)]
         wrong += ["slope"] * int(not 0.8 <= own["slope"].mean() <= 1.25)
         combined = f"{better:.3f}" if model == Model.COMBINED else ""
         wrong += ["parts"] * int(model == Model.COMBINED and better < 0.95)
