@@ -94,13 +94,14 @@ def _numbers(cells: pd.Series, where: str) -> np.ndarray | None:
     """float64, or None for a column that holds text."""
     if cells.dtype == object or pd.api.types.is_string_dtype(cells.dtype):
         text = cells.map(lambda v: "" if v is None else str(v).strip())
-        missing = text.str.casefold().isin(["", "na", "nan", "n/a", "null"])
-        numbers = pd.to_numeric(text.where(~missing), errors="coerce")
-        if numbers.isna().sum() > missing.sum():
+        numbers = pd.to_numeric(text, errors="coerce")
+        if numbers.isna().any():
+            missing = text.str.casefold().isin(["", "na", "nan", "n/a", "null"])
             few = sorted(set(text[numbers.isna() & ~missing]))
-            if numbers.notna().sum() > len(few):  # a numeric column with a slip
+            if few and numbers.notna().sum() > len(few):  # a numeric column with a slip
                 raise InputError(where, f"not a number: {shown(few)}", "correct it, or leave the cell empty")
-            return None
+            if few:
+                return None
     elif pd.api.types.is_numeric_dtype(cells.dtype):
         numbers = cells
     else:

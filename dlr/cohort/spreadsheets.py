@@ -110,7 +110,7 @@ def _sheet(rows: list[list[str]], source: str, delimiter: str, notes: tuple[str,
 
 
 def _clean(cell: str) -> str:
-    return cell.translate(_INVISIBLE).replace("\u00a0", " ").strip()
+    return cell.strip() if cell.isascii() else cell.translate(_INVISIBLE).replace("\u00a0", " ").strip()
 
 
 def _decode(content: bytes, name: str, encoding: str) -> tuple[str, tuple[str, ...]]:
