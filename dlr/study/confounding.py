@@ -80,12 +80,12 @@ def confounder_table(tables: CohortTables, seed: int) -> pd.DataFrame:
 def _told(
     columns: Mapping[str, tuple[str, pd.Series]], tables: CohortTables, target: Target, seed: int
 ) -> Iterator[dict[str, Any]]:
-    truth, rows = tables.labels(target), []
+    truth = tables.labels(target)
+    rows: list[dict[str, Any]] = []
     for name, (source, level) in columns.items():
         own, side = level[truth.index], tables.sides[truth.index]
-        drawing = {"generator": rng(seed, "shuffles", target.name, name)}
         try:
-            told = stats.auc_of_levels(truth, own, side, **drawing)
+            told = stats.auc_of_levels(truth, own, side, generator=rng(seed, "shuffles", target.name, name))
             area = stats.auc_within_groups(truth, told.share, side).pairs
         except InputError:  # no side has both classes: nothing is evaluated either
             continue
