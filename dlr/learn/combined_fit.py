@@ -180,8 +180,8 @@ def _screened(work: _Work, usable: list[str], level: float) -> tuple[list[str], 
             dropped.append(Dropped(name, f"univariable p = {p:.3f}, not below {level:g}"))
     if not kept:
         return [], dropped
-    shape = {"logits": work.logits(kept), "splines": work.bent(kept)}
-    steps = stepwise(work.table[kept], work.truth, **shape, profile=False)
+    logits, splines = work.logits(kept), work.bent(kept)
+    steps = stepwise(work.table[kept], work.truth, logits=logits, splines=splines, profile=False)
     dropped += [Dropped(name, "left in the stepwise selection by AIC") for name in kept if name not in steps.variables]
     return [name for name in kept if name in steps.variables], dropped
 

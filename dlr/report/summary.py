@@ -7,6 +7,7 @@ import warnings
 from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pandas as pd
@@ -65,7 +66,7 @@ class _Sheet:
         self.size = size
         self.top = A4[1] - EDGE  # what is free lies below
 
-    def write(self, text: str, scale: float = 1.0, left: float = 0.0, **style: str) -> None:
+    def write(self, text: str, scale: float = 1.0, left: float = 0.0, **style: Any) -> None:
         """Lines of text below what is there."""
         size = self.size * scale
         for line in self._lines(text, size, WIDTH - left, style.get("fontweight", "normal")):

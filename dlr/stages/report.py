@@ -5,29 +5,24 @@ from __future__ import annotations
 import json
 import shutil
 import warnings
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from pydantic import BaseModel
 
 import dlr
 from dlr.engine import EVERYTHING, Run, Study, Task, open_study, stage
 from dlr.engine.store import STAGE_RECORD, read_record
-from dlr.errors import InputError
 from dlr.settings import StudySettings
-from dlr.study.cases import CaseSource, rows_of, source_of
-from dlr.study.cohort import read_cohort
+from dlr.study.contact_sheet import outlined, outlines_to_draw
 from dlr.study.nesting import UNASKED as NO_NESTED
 from dlr.study.permuting import UNASKED as NO_PERMUTATIONS
 from dlr.study.superres import UNASKED as NO_SUPERRES
-from dlr.tables import Table
-from dlr.words import ModelSpec, Target
+from dlr.words import ModelSpec
 
 if TYPE_CHECKING:
-    from dlr.figures import Outlined
     from dlr.report import Sources
 
 __all__ = ["report"]
@@ -88,7 +83,7 @@ def sources_of(
     study: Study,
     settings: Any,
     seed: int,
-    gives: Mapping[str, tuple[Table, ...]],
+    gives: Mapping[str, tuple[Any, ...]],
     models: tuple[ModelSpec, ...],
     said: tuple[tuple[str, str], ...],
 ) -> Sources:
@@ -126,31 +121,6 @@ def releases(folders: list[Path]) -> dict[str, str]:
     return {name: version for name, version in sorted(found.items()) if version != "absent"}
 
 
-@dataclass(frozen=True)
-class Outlines:
-    """What the contact sheet shows: cases by their table, and where they are read."""
-
-    cases: pd.DataFrame
-    targets: tuple[Target, ...]
-    source: CaseSource
-    examples: int  # of each class, in the report itself
-    volumes: bool
-
-    @property
-    def classes(self) -> tuple[Target, ...]:
-        """The target whose classes the examples stand in; of per cents alone none."""
-        return tuple(target for target in self.targets if target.binary)[:1]
-
-
-def outlines_to_draw(run: Run) -> Outlines | None:
-    """The cases of the contact sheet; None where the study has no images."""
-    tables = read_cohort(run.needs.cohort)
-    if run.inputs.features is not None or not len(tables.facts):
-        return None
-    examples, volumes = run.settings.report.examples, tables.kind == "volume"
-    return Outlines(tables.cases, tables.targets, source_of(run.settings, run.needs.superres), examples, volumes)
-
-
 def draw(task: Task, folder: Path) -> None:
     """The contact sheet, or one section of the page with its figures and tables."""
     from dlr.figures import contact_sheet, example_picture
@@ -170,35 +140,3 @@ def draw(task: Task, folder: Path) -> None:
         section = asdict(build_section(task.name, sources, folder))
     written = {"name": task.name, "section": section, "warnings": said}
     (folder / WRITTEN).write_text(json.dumps(written, ensure_ascii=False), encoding="utf-8")
-
-
-def outlined(
-    source: CaseSource, cases: pd.DataFrame, targets: tuple[Target, ...], said: list[str], planes: bool
-) -> Iterator[Outlined]:
-    """Every outline over its image: the slice with the largest ROI of a volume, with two planes across where asked for.
-
-    Cases that cannot be read are said.
-    """
-    from dlr.figures import outlined_slices
-
-    known = cases[[target.name for target in targets]].itertuples(index=False)
-    for row, values in zip(rows_of(cases), known, strict=True):
-        try:
-            case = source.read(row)
-        except InputError as error:
-            said.append(f"contact sheet: {error.problems[0].where}: {error.problems[0].what}")
-            continue
-        words = ", ".join(
-            in_words(target, value, len(targets) > 1) for target, value in zip(targets, values, strict=True)
-        )
-        image, mask = case.image, case.mask
-        yield from outlined_slices(case.case_id, words, image.array, mask, image.spacing, planes)
-
-
-def in_words(target: Target, value: float, short: bool) -> str:
-    """What is known of a case's outcome: "her2 positive", in short "her2 +", "ki67 20 %"."""
-    if value != value:
-        return f"{target.name} {'?' if short else 'unknown'}"
-    if not target.binary:
-        return f"{target.name} {value:g} %"
-    return f"{target.name} {('−', '+')[int(value)] if short else ('negative', 'positive')[int(value)]}"

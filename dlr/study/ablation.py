@@ -82,8 +82,8 @@ def _rows(named: Mapping[str, Mapping[str, Evaluated]], seed: int, replicates: i
     for row, targets in together.items():
         if len(targets) < max(2, len(full_targets)):  # a mean over fewer targets is another measure
             continue
-        drawing = {"generator": rng(seed, "bootstrap"), "replicates": replicates}
-        found = stats.macro_auc([label_rows(one) for one in targets], **drawing)
+        rows = [label_rows(one) for one in targets]
+        found = stats.macro_auc(rows, generator=rng(seed, "bootstrap"), replicates=replicates)
         found = Estimate(found.value, found.lower, found.upper, found.n, 0, role_words(targets[0]) + found.method)
         against = macro_difference(targets, full_targets, seed, replicates) if row != FULL else {}
         yield _entry(row, MACRO, "auc", found, against)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dlr.stages.report import in_words
+from dlr.study.contact_sheet import in_words
 from dlr.words import Target, TargetKind
 
 HER2, KI67 = Target("her2"), Target("ki67", TargetKind.PER_CENT)
