@@ -41,7 +41,9 @@ LESION_ALONE_NOTE = "Lesion alone: the same chains fitted on the features of the
 SHUFFLED = "p of shuffled\noutcomes"
 SHUFFLED_NOTE = "p of shuffled outcomes: how often the model's cheap chain (logistic regression alone) does as well out-of-fold when outcomes are shuffled among the training patients and everything is fitted again; a stacked model is held against shuffles of itself."
 POOLED_NOTE = " Out-of-fold the AUC compares patients within a fold and seed alone, while the line pools all folds: where they differ, the area under the line stands behind it."
-CUTOFF_NOTE = "Cut-off: Youden on {judged}, used unchanged on test; out-of-fold patients of each fold are judged at the cut-off that the other folds chose. The best test value is not marked: the choice of a model by its test value is a leak."
+CUTOFF_NOTE = "Cut-off: Youden on {judged}, used unchanged on test{crossed}. The best test value is not marked: the choice of a model by its test value is a leak."
+
+CROSSED_NOTE = "; out-of-fold patients of each fold are judged at the cut-off that the other folds chose"
 
 
 def models(sources: Sources, press: Press, evidence: Evidence) -> Section:
@@ -108,8 +110,9 @@ def _table(sources: Sources, press: Press, evidence: Evidence, target: Target) -
     main = [(model, evidence.variants(target.name, model)[0]) for model in names]
     others = [(model, variant) for model in names for variant in evidence.variants(target.name, model)[1:]]
     name, title = f"models_{sources.slug(target)}", f"All models for {target.name}"
-    once = OUT_OF_FOLD_NOTE if held_out_once(sources) else ""
-    notes = [APPARENT_NOTE, once, CUTOFF_NOTE.format(judged=judged_on(sources)), evidence.stopped_note(target.name)]
+    once, crossed = (OUT_OF_FOLD_NOTE, CROSSED_NOTE) if held_out_once(sources) else ("", "")
+    chosen = CUTOFF_NOTE.format(judged=judged_on(sources), crossed=crossed)
+    notes = [APPARENT_NOTE, once, chosen, evidence.stopped_note(target.name)]
     blocks = [_measures(press, evidence, target, main, name, title, " ".join(filter(None, notes)))]
     if others:
         name, title = f"variants_{sources.slug(target)}", f"Variants of the models for {target.name}"

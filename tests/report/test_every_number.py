@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from built_report import Built
+from measured_again import measured_again
 from recount import NUMBER, Study, agrees, cells_again, read_again
 from sentences import RULES, names_of
 
@@ -77,13 +78,14 @@ def test_a_printed_number_agrees_with_what_rounds_to_it(token: str, value: float
 
 
 def read_whole(run: Path) -> None:
-    """Every number of the text and of the tables of a finished study's page."""
+    """Every number of the text and of the tables of a finished study's page, and every measure behind them."""
     study = Study(run / "stages", run / "report.html")
     counted, faults = said(study)
     cells, others = cells_again(study)
-    print(f"{counted} numbers of the text and {cells} of the tables found again")
-    assert faults + others == []
-    assert counted > 150 and cells > 1000
+    measured, wrong = measured_again(study)
+    print(f"{counted} numbers of the text and {cells} of the tables found again, {measured} measured anew")
+    assert faults + others + wrong == []
+    assert counted > 150 and cells > 1000 and measured > 400
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ from dlr.report.receptors import receptors
 from dlr.report.reviewer import remarks
 from dlr.report.sources import Sources
 from dlr.report.volume_maps import called_by
-from dlr.tables import COHORT, CURVES, CUTOFFS, METRICS, PREDICTIONS, SEGMENTATION, TSNE
+from dlr.tables import COHORT, CURVES, CUTOFFS, METRICS, PREDICTIONS, ROC, SEGMENTATION, TSNE
 
 
 @pytest.fixture
@@ -32,7 +32,8 @@ def run(tmp_path: Path) -> FakeVolumes:
 
 def published_way(run: FakeVolumes) -> None:
     """The study as published alone: a validation side, the paper's part, no cross-fitting."""
-    cohort, stages = COHORT.read(run.folder / "cohort"), (("evaluate", METRICS), ("receptors", CURVES))
+    cohort = COHORT.read(run.folder / "cohort")
+    stages = (("evaluate", METRICS), ("evaluate", ROC), ("receptors", CURVES))
     COHORT.write(run.folder / "cohort", cohort.assign(side=cohort["side"].replace({"test": "validation"})))
     for stage, table in (*stages, ("receptors", PREDICTIONS)):
         rows = table.read(run.folder / stage).replace({"protocol": {"crossfit": "paper"}})
