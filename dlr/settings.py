@@ -68,7 +68,7 @@ class EvaluateSettings(Section):
     bootstrap: int = Field(10_000, ge=100)
     permutations: int = Field(0, ge=0)  # shuffles of the outcome through the whole chain; 99 gives p of .01 and above
     net_benefit_at: tuple[float, ...] = (0.1, 0.2, 0.3)  # thresholds at which all models are compared
-    splits: int = Field(20, ge=0)  # random 7:3 splits of the plot of the honest AUC
+    splits: int = Field(10, ge=0)  # random splits of the same patients, for the cloud of the honest AUC
     strata: dict[str, tuple[float, ...]] = Field(default_factory=dict)  # cuts of a column, or diameter_mm of volumes
     reclassification: bool = False  # NRI and IDI, with their caution
     target_prevalence: float | None = Field(None, gt=0, lt=1)  # where sampling was enriched

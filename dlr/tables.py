@@ -232,10 +232,12 @@ ALGORITHMS = Table(  # every algorithm out-of-fold by `measure` (auc; mae of a p
      "bbc_corrected": NUMBER, **_whole("n_tried")},
     version=2,
 )  # fmt: skip
-SPLITS = Table(
+SPLITS = Table(  # own: of the study itself, whose split is -1
     "splits.csv",
-    {**_text("target", "model"), **_whole("split"), "auc": NUMBER, **_INTERVAL, **_whole("n_test", "n_positive")},
-)
+    {**_text("target", "model", "algorithm"), "split": WHOLE, "own": TRUTH, "auc": NUMBER, **_INTERVAL,
+     **_whole("n_test", "n_positive")},
+    version=2,
+)  # fmt: skip
 ICC_FILTER = Table(
     "icc_filter.csv", {"target": TEXT, **_numbers("icc", "features", "out_of_fold_auc"), **_INTERVAL}
 )  # no icc: without the filter

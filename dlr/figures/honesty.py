@@ -65,13 +65,15 @@ def draw_optimism(gaps: pd.DataFrame, ax: Axes, measure: str = "AUC") -> Axes:
 
 
 def draw_splits(splits: pd.DataFrame, ax: Axes) -> Axes:
-    """The honest test AUC over many random splits, a point a split, with median and quartiles.
+    """The honest test AUC over many random splits, a point a split, with median and quartiles; a diamond: the study's.
 
-    splits : columns model, split, auc.
+    splits : columns model, split, auc, own (of the study's own split).
     """
     models = list(dict.fromkeys(splits["model"]))
+    own = splits["own"].astype(bool)
+    marked = splits[own].set_index("model")["auc"].reindex(models)
     for x, model in enumerate(models):
-        values = splits.loc[splits["model"] == model].sort_values("split")["auc"].to_numpy(dtype=float)
+        values = splits.loc[(splits["model"] == model) & ~own].sort_values("split")["auc"].to_numpy(dtype=float)
         values = values[np.isfinite(values)]
         if not len(values):
             continue
@@ -84,6 +86,12 @@ def draw_splits(splits: pd.DataFrame, ax: Axes) -> Axes:
         ax.plot([x - 0.36, x + 0.36], [middle, middle], color=theme.INK, linewidth=1.6)
         ax.plot([x - 0.4, x - 0.4], [low, high], color=theme.INK, linewidth=0.9)
         ax.text(x + 0.4, middle, theme.format_auc(middle), va="center", fontsize=7.5)
+    if marked.notna().any():
+        ax.plot(
+            range(len(models)), marked, "D", color=theme.INK, markerfacecolor="white", markersize=7,
+            markeredgewidth=1.6, label="the study's own split", zorder=4,
+        )  # fmt: skip
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1))
     ax.axhline(0.5, color=theme.LIGHT, linewidth=0.9, zorder=0)
     ax.set_xticks(range(len(models)), models)
     ax.set(ylabel="AUC on the split's test side", xlim=(-0.6, len(models) - 0.25))

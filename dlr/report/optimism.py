@@ -9,11 +9,12 @@ import pandas as pd
 
 from dlr.figures import draw_optimism, draw_splits, theme
 from dlr.report.blocks import Block, Heading, Missing, Prose, Section
+from dlr.report.combined_set import primary_set
 from dlr.report.contents import section
 from dlr.report.evidence import LEADING, Evidence, main_variant, measure_words
 from dlr.report.press import Panel, Press
 from dlr.report.sources import Sources
-from dlr.tables import OPTIMISM_GAP, SPLITS
+from dlr.tables import OPTIMISM_GAP, SPLITS, STABILITY
 from dlr.words import Protocol, Role, Target
 
 __all__ = ["HONEST", "gap_rows", "optimism"]
@@ -89,11 +90,20 @@ def _splits(sources: Sources, press: Press, evidence: Evidence, target: Target) 
         return sources.missing(f"AUC over many splits for {target.name}", SPLITS, why)
     rows = evidence.in_order(rows)
     panel = Panel(partial(draw_splits, rows), 1.8 + 1.5 * rows["model"].nunique(), 3.3)
-    ends = rows.groupby("model", sort=False)["auc"].agg(["min", "max"])
+    drawn, own = rows[~rows["own"]], rows[rows["own"]]
+    ends = drawn.groupby("model", sort=False)["auc"].agg(["min", "max"])
     spans = "; ".join(
         f"{row.Index} {theme.format_auc(row.min)} to {theme.format_auc(row.max)}" for row in ends.itertuples()
     )
-    count = rows["split"].nunique()
-    caption = f"One simple chain (logistic) fitted and tested on {count} random splits of the same patients: {spans}. A single split is one draw from this cloud. Line: median; bar at its left: quartiles."
+    by = "; ".join(f"{row.model} {row.algorithm}" for row in rows.drop_duplicates("model").itertuples())
+    filtered = sources.table(STABILITY) is not None and sources.settings.learn.icc_filter is not None
+    filter_too = ", its features filtered by their ICC in that split's training patients" if filtered else ""
+    caption = f"One of the study's own cross-fitting chains, by the algorithm that most of them chose ({by}){filter_too}, fitted and tested on {drawn['split'].nunique()} random splits of the same patients: {spans}. A single split is one draw from this cloud."
+    if len(own):
+        marked = "; ".join(f"{row.model} {theme.format_auc(row.auc)}" for row in own.itertuples())
+        caption += f" Diamond: the study's own split by that one chain: {marked}; the signature itself is the mean of all chains."
+    if primary_set(sources, target) is not None:
+        caption += " Combined is left out: each split would need every signature cross-fitted again."
+    caption += " Line: median; bar at its left: quartiles."
     name, title = f"splits_{sources.slug(target)}", f"Test AUC over many random splits for {target.name}"
     return [press.figure(name, title, caption, [panel], rows)]

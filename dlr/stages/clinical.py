@@ -11,7 +11,8 @@ from dlr.study.cohort import BEFORE_BIOPSY, read_cohort
 from dlr.study.description import write_odds_ratios, write_table_one
 from dlr.study.frames import PatientFrame
 from dlr.study.parts import study_parts
-from dlr.study.signatures import SignatureData, apply_to_new, fit_signature, split_areas
+from dlr.study.signatures import SignatureData, apply_to_new, fit_signature
+from dlr.study.splits import split_areas
 from dlr.tables import (
     ALGORITHMS,
     CHOICES,
@@ -41,7 +42,7 @@ def apply_clinical(given: Application) -> None:
 
 @stage(
     "clinical",
-    version=7,
+    version=8,
     needs=["cohort"],
     sections=["clinical", "learn", "evaluate.splits", "evaluate.bootstrap", "cohort.test_share"],
     libraries=["numpy", "scipy", "scikit-learn", "lightgbm", "xgboost"],
@@ -72,8 +73,7 @@ def clinical(run: Run) -> None:
             predictions.append(made.predictions)
             choices.append(made.choices)
             if not variant:
-                share = run.settings.cohort.test_share
-                splits.append(split_areas(run, asked, share, run.settings.evaluate.splits))
+                splits.append(split_areas(run, tables, asked, made.choices))
     table = pd.concat(predictions, ignore_index=True)
     PREDICTIONS.write(run.folder, table)
     CHOICES.write(run.folder, pd.concat(choices, ignore_index=True))

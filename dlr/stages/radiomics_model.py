@@ -21,8 +21,8 @@ from dlr.study.signatures import (
     apply_to_new,
     fit_signature,
     simple_values,
-    split_areas,
 )
+from dlr.study.splits import split_areas
 from dlr.tables import (
     ALGORITHMS,
     CHOICES,
@@ -52,7 +52,7 @@ def apply_radiomics_model(given: Application) -> None:
 
 @stage(
     "radiomics_model",
-    version=7,
+    version=8,
     needs=["cohort", "radiomics"],
     optional=["stability"],
     sections=["cohort.per_patient", "cohort.test_share", "learn", "evaluate.splits", "evaluate.bootstrap"],
@@ -75,7 +75,7 @@ def radiomics_model(run: Run) -> None:
         asked = SignatureData(target, Model.RAD.value, frame, tables.labels(target), tables.sides, select=True)
         made[target.name] = fit_signature(run, asked, parts, allowed)
         alone += lesion_alone_rows(run, asked, parts, allowed)
-        splits.append(split_areas(run, asked, run.settings.cohort.test_share, run.settings.evaluate.splits))
+        splits.append(split_areas(run, tables, asked, made[target.name].choices, allowed))
         if allowed is not None and target.binary:
             effects.append(filter_effect(run, asked, parts, allowed))
     selection = write_selected(run, tables, made, alone)

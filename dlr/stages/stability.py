@@ -14,7 +14,7 @@ from dlr.study.cases import CaseRow, outlined_rows, rows_of, source_of
 from dlr.study.cohort import CohortTables, read_cohort
 from dlr.study.features import measuring_tasks, read_measured
 from dlr.study.measuring import measure_case
-from dlr.study.parts import study_parts, whole_side
+from dlr.study.parts import random_splits, study_parts, whole_side
 from dlr.tables import AGREEMENT, FEATURES, STABILITY
 from dlr.words import Side
 
@@ -25,13 +25,15 @@ Compared = dict[str, tuple[pd.DataFrame, pd.DataFrame]]  # what parts two outlin
 
 @stage(
     "stability",
-    version=3,
+    version=4,
     needs=["cohort", "radiomics"],
     optional=["superres"],
-    sections=["stability", "radiomics", "cohort", "learn.protocols", "learn.icc_filter", "combine.inner"],
+    sections=[
+        "stability", "radiomics", "cohort", "learn.protocols", "learn.icc_filter", "combine.inner", "evaluate.splits",
+    ],
     libraries=["simpleitk", "numpy", "scipy", "pywavelets"],
     gives=[STABILITY, AGREEMENT],
-)
+)  # fmt: skip
 def stability(run: Run) -> None:
     """ICC of every feature between two readers, or under perturbed outlines; agreement of the outlines."""
     tables = read_cohort(run.needs.cohort)
@@ -48,7 +50,9 @@ def stability(run: Run) -> None:
         run.leave_out("there is one reader's outline, and stability.perturbations is empty")
     whole, threshold = whole_side(tables.sides), run.settings.learn.icc_filter
     parts = study_parts(tables.folds, run.settings.learn.protocols, tables.sides, run.settings.combine.inner)
-    parts = (whole, *(part for part in parts if part.name != whole.name))
+    asked = (run.settings.evaluate.splits, run.settings.cohort.test_share, run.seed)
+    splits = random_splits(tables.cases, tables.targets, *asked)
+    parts = (whole, *(part for part in parts if part.name != whole.name), *splits)
     found = [
         stability_by_part(first, second, parts, perturbation=name, kind=run.settings.stability.kind, least=threshold)
         for name, (first, second) in compared.items()

@@ -6,12 +6,19 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import pandas as pd
 
-from dlr.cohort import learnable, patient_table, without_others
+from dlr.cohort import draw_side, learnable, patient_table, without_others
 from dlr.errors import InputError
 from dlr.protocols import Part, plan
+from dlr.randomness import seed_of
 from dlr.words import Protocol, Side, Target
 
-__all__ = ["fitted_targets", "learnable_parts", "not_fitted", "side_under", "study_parts", "whole_side"]
+__all__ = [
+    "OWN", "SPLIT", "fitted_targets", "learnable_parts", "not_fitted", "random_splits", "side_under", "study_parts",
+    "whole_side",
+]  # fmt: skip
+
+SPLIT = "split"  # a random split into training and test patients: fitted as a part of cross-fitting
+OWN = -1  # the number of the study's own split among them
 
 
 def study_parts(
@@ -108,6 +115,30 @@ def _left_out_cohorts(
 def whole_side(sides: pd.Series) -> Part:
     """The part that is fitted on the whole training side, whatever protocols a study asks for."""
     return plan(pd.DataFrame(), Protocol.PAPER, sides)[0]
+
+
+def random_splits(
+    cases: pd.DataFrame, targets: Sequence[Target], count: int, test_share: float, seed: int
+) -> tuple[Part, ...]:
+    """The study's own split, then others of the same patients, as `dlr.cohort.draw_side` draws sides; external patients
+    stay out.
+
+    cases : COHORT with its sides.  No parts without a count or a test share, no own one without a test side.
+    """
+    if not count or not test_share:
+        return ()
+    outside = cases["side"].where(cases["side"] == Side.EXTERNAL, "")
+    free = cases.assign(side=outside, excluded="")
+    drawn = [
+        draw_side(free, targets, seed_of(seed, "splits", split), test_share).set_axis(cases["patient_id"])
+        for split in range(count)
+    ]
+    sides = [(OWN, cases.set_index("patient_id")["side"]), *enumerate(drawn)]
+    parts = [
+        Part(SPLIT, number, -1, 0, *(tuple(sorted(set(one.index[one == side]))) for side in (Side.TRAIN, Side.TEST)))
+        for number, one in sides
+    ]
+    return tuple(part for part in parts if part.predict)
 
 
 def side_under(protocol: str, side: str) -> str:

@@ -21,14 +21,13 @@ from dlr.learn import (
     save_chains,
 )
 from dlr.protocols import Part, held_out_values
-from dlr.randomness import rng, seed_of
-from dlr.stats import auc
+from dlr.randomness import seed_of
 from dlr.study.application import NEW, Application
 from dlr.study.frames import PatientFrame
-from dlr.study.parts import learnable_parts, side_under
+from dlr.study.parts import SPLIT, learnable_parts, side_under
 from dlr.study.tasks import task_of
-from dlr.tables import CHOICES, OUTSIDE, PREDICTIONS, SELECTION, SPLITS
-from dlr.words import CHOSEN, Protocol, Side, Target
+from dlr.tables import CHOICES, OUTSIDE, PREDICTIONS, SELECTION
+from dlr.words import CHOSEN, Protocol, Target
 
 __all__ = [
     "SIMPLE",
@@ -49,12 +48,10 @@ __all__ = [
     "new_rows",
     "saved_chains",
     "simple_values",
-    "split_areas",
     "values_outside",
 ]
 
 SIMPLE = "logistic"  # the algorithm of cheap chains
-SPLIT = "split"  # one random split of the plot of the honest AUC: fitted as a cross-fitting part
 WHOLE = "all"  # the folder of the variant that takes every column
 
 
@@ -201,42 +198,20 @@ def held_out_rows(
     return table[list(PREDICTIONS.names)]
 
 
-def split_areas(run: Run, asked: SignatureData, test_share: float, splits: int) -> pd.DataFrame:
-    """AUC of one simple chain (logistic) on the test part of many random stratified splits: how far luck reaches.
-
-    Returns SPLITS, without rows for a target that has no two classes, or without a test share. External patients stay
-    out.
-    """
-    if not asked.target.binary or not test_share:
-        return SPLITS.empty()
-    frame, labels, sides = asked.frame, asked.labels, asked.sides
-    inside = [p for p in dict.fromkeys(frame.patient_id) if p in labels.index and sides[p] != Side.EXTERNAL]
-    positive = labels.loc[inside].to_numpy() == 1
-    parts = []
-    for split in range(splits):
-        generator = rng(run.seed, "splits", split)
-        test = np.zeros(len(inside), dtype=bool)
-        for members in (np.flatnonzero(positive), np.flatnonzero(~positive)):
-            test[generator.permutation(members)[: round(test_share * len(members))]] = True
-        patients = np.array(inside, dtype=object)
-        parts.append(Part(SPLIT, split, -1, 0, tuple(patients[~test]), tuple(patients[test])))
-    rows = []
-    for part, value in zip(parts, simple_values(run, asked, parts, f"{asked.model} splits"), strict=True):
-        area = auc(labels.loc[value.index].to_numpy() == 1, value.to_numpy())
-        named = (asked.target.name, asked.model, part.seed)
-        rows.append((*named, area.value, area.lower, area.upper, area.n, area.n_positive))
-    return pd.DataFrame(rows, columns=list(SPLITS.names))
-
-
 def simple_values(
-    run: Run, asked: SignatureData, parts: Sequence[Part], label: str, allowed: dict[str, list[str]] | None = None
+    run: Run,
+    asked: SignatureData,
+    parts: Sequence[Part],
+    label: str,
+    allowed: dict[str, list[str]] | None = None,
+    algorithm: str = SIMPLE,
 ) -> list[pd.Series]:
-    """Probabilities of every part's patients by one simple chain (logistic regression), for side questions."""
-    learn = run.settings.learn.model_copy(update={"algorithms": [SIMPLE], "reported": []})
+    """Probabilities of every part's patients by the chain of one algorithm alone, for side questions."""
+    learn = run.settings.learn.model_copy(update={"algorithms": [algorithm], "reported": []})
     tasks = [_task(run, asked, part, learn, None if allowed is None else allowed.get(part.name, [])) for part in parts]
     folders = run.each(fit_part, tasks, label=label)
     return [
-        apply_chains(folder / "chains", SIMPLE, asked.frame_of(part).of(part.predict))
+        apply_chains(folder / "chains", algorithm, asked.frame_of(part).of(part.predict))
         for part, folder in zip(parts, folders, strict=True)
     ]
 

@@ -373,10 +373,12 @@ def test_stacked_benefit_calibration_and_bars_are_marked(ax: Axes) -> None:
 
 
 def test_every_split_is_a_point_and_the_median_is_printed(ax: Axes) -> None:
-    table = pd.DataFrame({"model": "Rad", "split": range(5), "auc": [0.6, 0.7, 0.8, 0.75, 0.65]})
-    figures.draw_splits(table, ax)
+    table = pd.DataFrame({"model": "Rad", "split": range(-1, 5), "auc": [0.5, 0.6, 0.7, 0.8, 0.75, 0.65]})
+    figures.draw_splits(table.assign(own=table["split"] < 0), ax)
     assert sorted(ax.lines[0].get_ydata()) == [0.6, 0.65, 0.7, 0.75, 0.8]
     assert texts(ax) == ["0.70"]
+    (diamond,) = [line for line in ax.lines if line.get_label() == "the study's own split"]
+    assert diamond.get_ydata().tolist() == [0.5]
 
 
 def test_icc_histogram_counts_features_at_the_chosen_agreement(ax: Axes) -> None:

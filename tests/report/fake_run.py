@@ -587,14 +587,16 @@ class FakeRun:
                     (
                         "her2",
                         model,
+                        "lightgbm",
                         k,
+                        k < 0,
                         v := float(np.clip(random.normal(aucs["crossfit", "test"], 0.06), 0.4, 0.98)),
                         v - 0.12,
                         min(1, v + 0.1),
                         61,
                         18,
                     )
-                    for k in range(20)
+                    for k in range(-1, 20)
                 ]
         key = ["target", "model", "variant", "protocol", "side", "role"]
         for table, rows, columns in (

@@ -228,8 +228,13 @@ def _corrected(study: Study, match: Match) -> list[float]:
 
 def _splits(study: Study, match: Match) -> list[float]:
     table = study.table("splits.csv")
-    own = table.loc[table["model"] == match.words[0].split()[-1], "auc"]
+    own = table.loc[(table["model"] == match.words[0].split()[-1]) & ~table["own"], "auc"]
     return [own.min(), own.max()]
+
+
+def _own_split(study: Study, match: Match) -> list[float]:
+    table = study.table("splits.csv")
+    return table.loc[(table["model"] == match.words[0].split()[-1]) & table["own"], "auc"].tolist()
 
 
 def _checked(study: Study, match: Match) -> list[float]:
@@ -425,8 +430,9 @@ RULES: Sequence[Rule] = (
     Rule("these patients carry # parameters; at most # were allowed", _bound),
     Rule("these patients carry # parameters.", _bound),
     Rule("Largest gap: @, #.", lambda s, m: [_gap_row(s)["gap"]]),
-    Rule("on # random splits", lambda s, m: [s.table("splits.csv")["split"].nunique()]),
+    Rule("on # random splits", lambda s, m: [s.table("splits.csv").query("not own")["split"].nunique()]),
     Rule("@ # to #", _splits, r"(?<=of the same patients: ).*?(?=\. A single)"),
+    Rule("@ #", _own_split, r"(?<=by that one chain: ).*?(?=; the signature)"),
     Rule(" in # patients (# positive)", lambda s, m: [s.patients["patient_id"].nunique(), _outcome(s, m)[0]]),
     Rule("# train", lambda s, m: [(s.patients.groupby("patient_id")["side"].first() == "train").sum()], r"positive\): .*"),
     Rule("# test", lambda s, m: [(s.patients.groupby("patient_id")["side"].first() == "test").sum()], r"positive\): .*"),

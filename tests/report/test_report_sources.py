@@ -22,7 +22,7 @@ def sources_of(folders: dict[str, Path | None], gives: dict[str, tuple[Table, ..
 
 
 def splits(model: str, target: str = "her2") -> pd.DataFrame:
-    return pd.DataFrame([(target, model, 0, 0.7, 0.6, 0.8, 20, 6)], columns=list(SPLITS.names))
+    return pd.DataFrame([(target, model, "logistic", 0, False, 0.7, 0.6, 0.8, 20, 6)], columns=list(SPLITS.names))
 
 
 def test_a_table_is_that_of_every_stage_that_gives_it_in_the_order_of_the_pipeline(tmp_path: Path) -> None:

@@ -27,10 +27,9 @@ from dlr.study.signatures import (
     new_rows,
     saved_chains,
     simple_values,
-    split_areas,
     values_outside,
 )
-from dlr.tables import CHOICES, OUTSIDE, PREDICTIONS, SELECTION, SPLITS
+from dlr.tables import CHOICES, OUTSIDE, PREDICTIONS, SELECTION
 from dlr.words import Target
 from tests.study.hand_made import HER2, KI67, HandRun, cohort_of, folds_of
 
@@ -209,44 +208,6 @@ def test_saved_chains_say_the_same_of_new_patients(made: tuple[HandRun, Signatur
     nothing = Application(run.folder, run.needs, run.settings, 1, patients, Applied())
     apply_to_new(nothing, "Rad", lambda saved: None if saved.part.fold else frame.of([]))
     assert nothing.made.tables == {}
-
-
-# random splits ------------------------------------------------------------------------------------------------------
-
-
-def test_random_splits_hold_out_a_share_of_each_class_and_nobody_external(tmp_path: Path) -> None:
-    """17 patients inside have a label: of 10 negative ones 3 are tested, of 7 positive ones round(2.1) = 2."""
-    (tmp_path / "stage").mkdir()
-    run = HandRun(tmp_path / "stage", settings={"learn": LEARN})
-    asked = signature_data()
-    inside = [p for p in EVERYBODY if p != "T03" and not p.startswith("X")]
-    positives = int(asked.labels.loc[inside].sum())
-    assert (len(inside), positives) == (17, 7)
-    table = SPLITS.conform(split_areas(run, asked, 0.3, 2))
-    assert table["split"].tolist() == [0, 1] and set(table["model"]) == {"Rad"} and set(table["target"]) == {"her2"}
-    assert set(table["n_test"]) == {5} and set(table["n_positive"]) == {2}
-    sent = [task.payload for task in run.asked]
-    assert [task.name for task in run.asked] == ["Rad-her2-split-s0-f0", "Rad-her2-split-s1-f0"]
-    for one in sent:
-        assert len(one.patient_id) == 12 and set(one.patient_id) < set(inside)
-        assert one.outcome.sum() == 5 and one.protocol == "crossfit"
-    assert set(sent[0].patient_id) != set(sent[1].patient_id)
-    assert ((table["lower"] <= table["auc"]) & (table["auc"] <= table["upper"])).all()
-
-
-def test_the_area_of_a_split_is_that_of_its_tested_patients(tmp_path: Path) -> None:
-    """y is the label itself here: every split orders its patients."""
-    (tmp_path / "stage").mkdir()
-    asked = signature_data()
-    values = asked.frame.values.assign(y=[(k // 2) % 2 + k / 100 for k in range(20)])
-    run = HandRun(tmp_path / "stage", settings={"learn": LEARN})
-    table = split_areas(run, signature_data(frame=PatientFrame.by_patient(values)), 0.3, 1)
-    assert table["auc"].tolist() == [1.0]
-
-
-def test_a_per_cent_has_no_splits(tmp_path: Path) -> None:
-    run = HandRun(tmp_path)
-    assert len(SPLITS.conform(split_areas(run, signature_data(target=KI67), 0.3, 3))) == 0 and run.asked == []
 
 
 def test_a_per_cent_is_fitted_by_regressors(tmp_path: Path) -> None:
