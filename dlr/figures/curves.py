@@ -38,6 +38,7 @@ ROLE_STYLES = {
     CROSS_VALIDATED_EXTERNAL: (0, (3, 1.5, 1, 1.5, 1, 1.5)),
     "apparent": (0, (1.2, 1.2)),
 }
+WIDEST_LABEL = 46  # letters of a legend's line: a longer one would leave the curves no room
 ROLE_WIDTHS = {"test": 1.9, FROZEN_EXTERNAL: 1.6, "out-of-fold": 1.4, "apparent": 1.2}
 
 
@@ -71,9 +72,10 @@ def _label(line: Line, by: str) -> str:
     name = (line.model if by == "model" else line.role) + (f" ({Role.STACKED})" if line.stacked else "")
     if line.area is None:
         return name
-    words = f"{name} {theme.format_estimate(line.area.value, line.area.lower, line.area.upper)}"
+    words = theme.format_estimate(line.area.value, line.area.lower, line.area.upper)
     drawn = theme.format_auc(line.drawn)
-    return words if drawn == theme.format_auc(line.area.value) else f"{words}; line {drawn}"
+    words += "" if drawn == theme.format_auc(line.area.value) else f"; line {drawn}"
+    return f"{name} {words}" if len(name) + len(words) < WIDEST_LABEL else f"{name}\n{words}"
 
 
 def _style(line: Line, by: str) -> dict:

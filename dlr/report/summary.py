@@ -154,7 +154,7 @@ def _written(
     needed = A4[1] - EDGE - below.top
     if sets:
         drawn, patient = as_drawn(sets[0])
-        sheet.write(f"Nomogram: {sets[0]['name']}", 1.05, fontweight="bold")
+        sheet.write(f"Nomogram of {sets[0]['title']}", 1.05, fontweight="bold")
         rows, free = nomogram_rows(drawn), sheet.top - EDGE - needed - GAP
         height = min(ROW * rows, max(free, FLATTEST * rows))
         sheet.nomogram(drawn, patient, f"Risk of {target.name}", height)

@@ -353,7 +353,7 @@ def test_stacked_curves_are_broken_and_named_in_every_figure(ax: Axes) -> None:
     figures.draw_roc([replace(line("Combined", "out-of-fold"), stacked=True), line("Rad", "out-of-fold")], ax)
     told, usual = ax.lines[1:3]
     assert told.is_dashed() and told.get_linestyle() == "--" and told._dash_pattern != usual._dash_pattern
-    assert legend(ax)[0].startswith("Combined (stacked, optimistic) 0.65") and legend(ax)[1].startswith("Rad 0.65")
+    assert legend(ax)[0].startswith("Combined (stacked, optimistic)\n0.65") and legend(ax)[1].startswith("Rad 0.65")
 
 
 def test_stacked_benefit_calibration_and_bars_are_marked(ax: Axes) -> None:
@@ -423,3 +423,11 @@ def test_block_shares_fill_the_bar(ax: Axes) -> None:
     figures.draw_block_shares(table, ax)
     assert [bar.get_width() for bar in ax.patches] == [0.75, 0.25]
     assert texts(ax) == ["75 %", "25 %", "75 + 25 = 100"]
+
+
+def test_a_long_label_takes_a_second_line(ax: Axes) -> None:
+    area = Estimate(0.79, 0.6, 0.9, 110, 32, "")
+    figures.draw_roc(
+        [Line("Combined", "out-of-fold", np.array([0, 0.3, 1]), np.array([0, 0.7, 1]), area, True)], ax, by="role"
+    )
+    assert legend(ax) == ["out-of-fold (stacked, optimistic)\n0.79 (0.60–0.90); line 0.70"]

@@ -73,7 +73,7 @@ def test_answer_curves_nomogram_and_the_three_worst_remarks_stand_on_it(report: 
     assert [ax.get_title(loc="left").split(",")[0] for ax in sheet.axes] == [
         "Discrimination", "Calibration", "Net benefit", "",
     ]  # fmt: skip
-    assert words.startswith(sources.title.split()[0]) and "predicts her2." in words and "Nomogram: " in words
+    assert words.startswith(sources.title.split()[0]) and "predicts her2." in words and "Nomogram of " in words
     found = remarks(sources, Evidence(sources)).remarks
     assert len(found) > 3
     assert all(remark.says in words for remark in found[:3])
