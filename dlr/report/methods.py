@@ -26,6 +26,7 @@ from dlr.tables import (
     COMBINED_TERMS,
     FAMILIES,
     FLOW,
+    IMPUTED_ODDS,
     LOOKS,
     METRICS,
     MISSING,
@@ -56,7 +57,7 @@ ENGINES = {"native": "own engine, pyradiomics' definitions", "pyradiomics": "eng
 IMPUTED = {
     "median": "the median",
     "iterative": "chained regressions",
-    "multiple": "multiple imputation ({draws} draws)",
+    "multiple": "chained regressions",  # chains take what is expected; odds ratios take draws
 }
 T_TESTS = {"welch": "Welch's t-test", "student": "Student's t-test", "mannwhitney": "the Mann–Whitney test"}
 PER_PATIENT = {
@@ -158,7 +159,7 @@ def radiomics(sources: Sources) -> str:
     if missing is None:
         return text
     share, imputed = 100 * settings.learn.max_missing, settings.learn.impute
-    return f"{text} {len(missing):,} values could not be computed; a feature missing in more than {share:g} % of a fold's training cases left, other missing values were imputed ({imputed}) within the fold."
+    return f"{text} {len(missing):,} values could not be computed; a feature missing in more than {share:g} % of a fold's training cases left, other missing values were imputed by {IMPUTED[imputed]} within the fold."
 
 
 def selection_and_models(sources: Sources) -> str:
@@ -293,6 +294,11 @@ def clinical_and_combined(sources: Sources) -> str:
         sentences.append(
             f"Clinical variables were described by univariable, multivariable and stepwise (AIC) logistic regression with intercept, 95 % Wald and profile-likelihood intervals, and Firth's penalty where a variable separated the classes; each fit took the patients with all of its values ({_complete_cases(sources)})."
         )
+        if splines := sources.settings.clinical.splines:
+            names = ", ".join(map(sources.title_of, splines))
+            sentences.append(
+                f"In them and in the Combined model {names} entered as restricted cubic splines of three knots, two parameters each."
+            )
     penalty = sources.settings.combine.penalty
     for target in sources.targets:
         chosen = primary_set(sources, target) if target.binary else None
@@ -319,9 +325,11 @@ def _missing_values(sources: Sources) -> str:
     if not sources.columns:
         return ""
     learn = sources.settings.learn
-    how = IMPUTED[learn.impute].format(draws=learn.imputations)
     beside = "; a column of its own said where one was missing" if learn.missing_indicator else ""
-    return f"In models missing clinical values were filled by {how}, learnt inside each fold on its training patients{beside}."
+    text = f"In models missing clinical values were filled by {IMPUTED[learn.impute]}, learnt inside each fold on its training patients{beside}."
+    if learn.impute != "multiple" or sources.table(IMPUTED_ODDS) is None:
+        return text
+    return f"{text} Multivariable odds ratios stand also by multiple imputation ({learn.imputations} draws), pooled by Rubin's rules."
 
 
 def _complete_cases(sources: Sources) -> str:
@@ -391,13 +399,18 @@ def statistics(sources: Sources) -> str:
     """How intervals, comparisons and cut-offs are made, for the kinds of outcomes that there are."""
     sentences = []
     if any(target.binary for target in sources.targets):
-        once = "; out-of-fold it is the share of correctly ordered pairs within a fold and seed, an estimate for one chain, with DeLong's interval widened for patients who also taught the models"
+        by = (
+            "what drawings of the folds disagree about"
+            if sources.settings.learn.seeds > 1
+            else "a fixed share, as one drawing of the folds does not tell more"
+        )
+        once = f"; out-of-fold it is the share of correctly ordered pairs within a fold and seed, an estimate for one chain, with DeLong's interval widened by {by}, since patients also taught the models that judged the others"
         sentences += [
             f"AUC on test is Mann–Whitney's with DeLong's interval on the logit scale{once if held_out_once(sources) else ''}.",
             "Models were compared on test by paired DeLong tests with Holm's correction around one comparison named beforehand.",
-            f"The cut-off is Youden's on {judged_on(sources)}, used unchanged on test, with Wilson intervals.",
+            f"The cut-off is Youden's on {judged_on(sources)}, used unchanged on test; shares have Wilson's intervals, balanced accuracy, F1 and net benefit closed forms.",
             f"Calibration is described by intercept, slope and groups of patients{', with a smooth curve where each class has 100' if _smooth(sources) else ''}, clinical use by net benefit.",
-            f"Bootstrap intervals are percentiles of {sources.settings.evaluate.bootstrap:,} draws of patients.",
+            f"Brier scores and the AUC corrected for the choice among algorithms have percentiles of {sources.settings.evaluate.bootstrap:,} draws of patients.",
         ]
     shuffled = sources.table(PERMUTATIONS)
     if shuffled is not None:

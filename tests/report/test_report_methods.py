@@ -14,7 +14,7 @@ from dlr.report.methods import methods_text
 from dlr.report.press import Press
 from dlr.report.reporting import reporting_table
 from dlr.report.sources import Sources
-from dlr.tables import CASES, CUTOFFS, FAMILIES, STABILITY
+from dlr.tables import CASES, CUTOFFS, FAMILIES, IMPUTED_ODDS, MULTIVARIABLE, STABILITY
 
 
 def both(built: Built) -> tuple[Sources, Evidence]:
@@ -124,6 +124,28 @@ def test_features_are_counted_by_region(report: Built, tmp_path: Path) -> None:
     FAMILIES.write(tmp_path / "radiomics", table.assign(family="given", image_type="given"))
     text = methods_text(run.sources(ABOUT), Evidence(run.sources(ABOUT)))
     assert "started from a table of 1,032 features." in text and "in each of" not in text, "the user's own columns"
+
+
+def test_shapes_imputation_and_intervals_are_told_as_they_were_made(report: Built, tmp_path: Path) -> None:
+    usual = methods_text(*both(report))
+    assert "widened by what drawings of the folds disagree about" in usual
+    assert (
+        "Brier scores and the AUC corrected for the choice among algorithms have percentiles of 10,000 draws" in usual
+    )
+    assert "splines" not in usual and "Rubin" not in usual
+    run = report.run.copied_to(tmp_path)
+    learn = run.settings.learn.model_copy(update={"impute": "multiple", "imputations": 7, "seeds": 1})
+    clinical = run.settings.clinical.model_copy(update={"splines": ("age",)})
+    run.settings = run.settings.model_copy(update={"learn": learn, "clinical": clinical})
+    odds = MULTIVARIABLE.read(tmp_path / "clinical").assign(fraction_missing=0.1, copies=7)
+    IMPUTED_ODDS.write(tmp_path / "clinical", odds)
+    sources = run.sources(ABOUT)
+    text = methods_text(sources, Evidence(sources))
+    title = sources.title_of("age")
+    assert f"Combined model {title} entered as restricted cubic splines of three knots, two parameters each." in text
+    assert "missing clinical values were filled by chained regressions" in text
+    assert "by multiple imputation (7 draws), pooled by Rubin's rules." in text
+    assert "widened by a fixed share, as one drawing of the folds" in text
 
 
 def test_the_combined_model_says_which_signature_was_named_beforehand(report: Built) -> None:
