@@ -34,6 +34,7 @@ $(STAMP): pyproject.toml constraints.txt tools/build_compat/sitecustomize.py
 		--no-build-isolation-package pyradiomics -r pyproject.toml $(EXTRAS) && \
 	$(BIN)/python -m uv pip install --quiet --no-deps --no-build-isolation -e .
 	$(BIN)/python -m dlr.radiomics.native
+	$(BIN)/python -m dlr.learn
 	touch $(STAMP)
 
 demo: setup     ## the built-in cohort, the whole study, its report and nomogram
