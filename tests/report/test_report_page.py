@@ -18,7 +18,7 @@ from fake_run import INJECTION, LONG, FakeRun
 
 from dlr.report import About, FinishedSection, bind, build_section, contents
 from dlr.settings import ReportSettings
-from dlr.tables import METRICS
+from dlr.tables import METRICS, PERMUTATIONS
 
 
 class Page(HTMLParser):
@@ -142,8 +142,12 @@ def test_a_model_of_images_only_is_used_at_imaging(sparse: Page) -> None:
 
 def test_tables_hold_the_unrounded_numbers(report: Built) -> None:
     table = pd.read_csv(report.page.parent / "tables" / "models_her2.csv")
+    shuffled = PERMUTATIONS.read(report.run.folder / "permutations")
     metrics = METRICS.read(report.run.folder / "evaluate")
-    merged = table.merge(metrics, on=["model", "protocol", "side", "metric"], suffixes=("", "_source"))
+    chance = shuffled.rename(columns={"p": "value"}).assign(side="train", metric="permutation_p")
+    named = ["model", "protocol", "side", "metric"]
+    source = pd.concat([metrics, chance])[[*named, "value"]]
+    merged = table.merge(source, on=named, suffixes=("", "_source"))
     assert len(merged) == len(table)
     np.testing.assert_array_equal(merged["value"], merged["value_source"])
 
