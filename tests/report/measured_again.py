@@ -136,9 +136,11 @@ def _measures(one: Judged, cutoff: np.ndarray, said: pd.DataFrame) -> Iterator[t
     yield "mean_probability", p.mean()
     yield "sd_probability", np.std(p, ddof=1)
     x = logit(p.clip(1e-12, 1 - 1e-12))
-    if np.isfinite(said.loc["calibration_slope", "value"]):
+    if roc_auc_score(truth, p) < 1:
         yield "calibration_slope", *_fitted(GLM(truth, add_constant(x), family=families.Binomial()))
-    yield "calibration_intercept", *_fitted(GLM(truth, np.ones(len(x)), offset=x, family=families.Binomial()))
+        yield "calibration_intercept", *_fitted(GLM(truth, np.ones(len(x)), offset=x, family=families.Binomial()))
+    else:  # separated classes have no finite slope
+        yield "calibration_slope", np.nan
     if "sensitivity" in said.index:
         yield from _at_cutoff(truth, (p >= cutoff).astype(int))
 

@@ -135,11 +135,12 @@ class Study:
         return next(yaml.safe_load(p.text) for p in self.page.pieces if p.kind == "pre" and p.text.startswith("seed:"))
 
     def files(self, name: str) -> list[Path]:
-        """Of every stage the newest of that name; of enhanced and mapped cases none."""
+        """Of every stage the newest of that name, the report's copies aside; of enhanced and mapped cases none."""
         found: dict[str, Path] = {}
         for path in sorted(self.stages.rglob(name), key=lambda path: path.stat().st_mtime):
-            if not {"tasks", "chains"} & set(path.relative_to(self.stages).parts):
-                found[path.relative_to(self.stages).parts[0]] = path
+            parts = path.relative_to(self.stages).parts
+            if parts[0] != "report" and not {"tasks", "chains"} & set(parts):
+                found[parts[0]] = path
         return list(found.values())
 
     def table(self, name: str) -> pd.DataFrame:
@@ -295,7 +296,8 @@ def _judge(rule: Rule, match: re.Match[str], piece: Piece, study: Study, found: 
 def cells_again(study: Study) -> tuple[int, list[str]]:
     """How many numbers stand in the page's tables, and those that no number of the table's CSV rounds to.
 
-    A share may be printed as per cent, a logarithm of odds as a ratio.
+    A share may be printed as per cent, a logarithm of odds as a ratio, cases by the means of their groups; how often a
+    network was chosen is counted anew.
     """
     count, faults = 0, []
     for grid in study.page.grids:
@@ -303,8 +305,12 @@ def cells_again(study: Study) -> tuple[int, list[str]]:
             continue
         table = pd.read_csv(study.folder / grid.csv, encoding="utf-8-sig")
         words = " ".join(map(str, table.select_dtypes(exclude="number").to_numpy().ravel()))
+        if {"case_id", "seed", "fold"} <= set(table.columns):
+            groups = list(table.drop(columns="case_id").select_dtypes(exclude="number").columns)
+            table = table.groupby(groups)[["value", "null_value"]].mean()
         values = table.select_dtypes("number").to_numpy(dtype=float).ravel()
-        values = np.concatenate([values, [value_of(token) for token in TOKEN.findall(words)], [len(table)]])
+        more = [value_of(token) for token in TOKEN.findall(words)]
+        values = np.concatenate([values, more, [len(table)], _chosen_networks(study, grid)])
         with np.errstate(over="ignore", invalid="ignore"):
             pool = np.unique(np.concatenate([values, 100 * values, np.exp(values)]))
         pool = pool[np.isfinite(pool)]
@@ -316,9 +322,18 @@ def cells_again(study: Study) -> tuple[int, list[str]]:
                     count += 1
                     unit = 10.0 ** -len(token.partition(".")[2])
                     first, last = np.searchsorted(pool, value_of(token) + unit * np.array([-1, 1]))
-                    near = (
-                        pool[: last - 1] if cell.startswith("<") else pool[first:last]
-                    )  # "< 0.001": one that is below
-                    if not (len(near) if cell.startswith("<") else any(agrees(token, value) for value in near)):
+                    below = pool[(pool >= 0) & (pool < value_of(token))]  # of "< 0.001": one that is
+                    near = [value for value in pool[first:last] if agrees(token, value)]
+                    if not len(below if cell.startswith("<") else near):
                         faults.append(f"{token} in {cell!r} of {grid.title}")
     return count, faults
+
+
+def _chosen_networks(study: Study, grid: Grid) -> list[int]:
+    """Of the table of networks: how often each was chosen, and the parts, by protocol."""
+    if not grid.title.startswith("Networks that were tried"):
+        return []
+    choices = study.table("choices.csv")
+    made = choices[choices["chosen"] & (choices["model"] == "DL") & (choices["criterion"] != "")]
+    made = made[made["algorithm"].isin({row[0] for row in grid.rows})]
+    return [*made.groupby(["protocol", "algorithm"]).size(), *made.groupby("protocol").size()]

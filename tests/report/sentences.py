@@ -17,7 +17,8 @@ def names_of(study: Study) -> list[str]:
     """Words of the manifest and of the study that may hold digits: they are quoted, not counted."""
     columns = study.document("columns.json")["columns"]
     out = [*study.titles.values(), *(c["name"] for c in columns)]
-    out += [str(level) for c in columns for level in c.get("levels", [])]
+    levels = [str(level) for c in columns for level in c.get("levels", [])]
+    out += [*levels, *(f'"{level}"' for level in levels)]
     for name, column in (("flow.csv", "reason"), ("notes.csv", "what"), ("dictionary.csv", "name")):
         out += study.table(name).get(column, pd.Series(dtype=str)).astype(str).tolist()
     out += study.patients["patient_id"].astype(str).tolist()
@@ -134,7 +135,8 @@ def _listed(study: Study, ending: str) -> int:
 
 def _weight(study: Study, match: Match) -> list[float]:
     table = study.table("rad_score.csv").set_index("feature").loc[match.words[0]]
-    return [table["coefficient"], table["mean"], table["sd"]]
+    sign = -1 if match.piece.text[: match.start].endswith("- ") else 1
+    return [sign * table["coefficient"], table["mean"], table["sd"]]
 
 
 def _score_at_zero(study: Study, match: Match) -> list[float]:
@@ -158,6 +160,33 @@ def _frequency(study: Study, match: Match) -> list[float]:
     model = match.piece.title.rpartition(", ")[2]
     rows = table[table["model"] == model] if (table["model"] == model).any() else table
     return [rows["of"].iloc[0], len(rows), int((rows["kept"] / rows["of"] >= 0.5).sum())]
+
+
+def _unstable(study: Study, match: Match) -> list[float]:
+    table = study.table("selection_frequency.csv")
+    rows = table[table["model"] == match.words[0].split()[-1]]
+    share = rows["kept"] / rows["of"]
+    return [rows["kept"].sum() / rows["of"].iloc[0], share[share >= 0.5].sum(), (share >= 0.5).sum(), len(rows)]
+
+
+def _unknown(study: Study, match: Match) -> list[float]:
+    """How many patients of a role, or of all, have no known outcome."""
+    one = study.patients.groupby("patient_id")[["side", study.target]].first()
+    sides = [side for side in match.words if side in ROLES]
+    own = one[one["side"].isin([side for role in sides for _, side in ROLES[role]])] if sides else one
+    return [own[study.target].isna().sum()]
+
+
+def _best_and_worst(study: Study, match: Match) -> list[float]:
+    """Of a model, in the role that the sentence begins with."""
+    role = re.findall(r"The outcome of \d+ (\S+) patients?", match.piece.text[: match.start])[-1]
+    names = ("auc_worst_case", "auc_best_case")
+    return [study.metric(match.words[0], role, name)["value"] for name in names]
+
+
+def _patient(study: Study, match: Match) -> list[float]:
+    """An id of digits alone, where it is a patient's."""
+    return [value_of(n) if n in set(study.patients["patient_id"].astype(str)) else np.nan for n in match.numbers]
 
 
 def _missing_clinical(study: Study, match: Match) -> list[float]:
@@ -371,6 +400,7 @@ FIXED: Sequence[str] = (
     "TRIPOD+AI (#)", "UTF-#", "Ratio of standard deviations under #", "on pure noise this way gives #", "clipped to #–#",
     "Slope # and intercept # are ideal; a slope below # means", "Groups hold # patients or more", "it takes # patients of each class",
     "at # by itself", "up to twice #", "Holm under #", "where each class has #", "fewer than # events", "dlr #.#", "sign(x) log(# + |x|)",
+    "lies above # by itself", "p is that of # shuffles", "from an AUC of # with p under # after Holm",
     "ICC(#,#)", "stands for # mm", "#-D",
 )  # fmt: skip
 
@@ -433,9 +463,14 @@ RULES: Sequence[Rule] = (
     Rule("on # random splits", lambda s, m: [s.table("splits.csv").query("not own")["split"].nunique()]),
     Rule("@ # to #", _splits, r"(?<=of the same patients: ).*?(?=\. A single)"),
     Rule("@ #", _own_split, r"(?<=by that one chain: ).*?(?=; the signature)"),
+    Rule(" in # patients (# positive, # unknown)", lambda s, m: [s.patients["patient_id"].nunique(), _outcome(s, m)[0], *_unknown(s, m)]),
+    Rule("@: of the # features that a chain keeps # are kept in half of the chains or more (# of # ever kept)", _unstable),
+    Rule("The outcome of # @ patient", _unknown),
+    Rule(" @ # to #", _best_and_worst, r"(?<=the AUC would be:).*"),
+    Rule("One worked patient for @: #", _patient),
     Rule(" in # patients (# positive)", lambda s, m: [s.patients["patient_id"].nunique(), _outcome(s, m)[0]]),
-    Rule("# train", lambda s, m: [(s.patients.groupby("patient_id")["side"].first() == "train").sum()], r"positive\): .*"),
-    Rule("# test", lambda s, m: [(s.patients.groupby("patient_id")["side"].first() == "test").sum()], r"positive\): .*"),
+    Rule("# train", lambda s, m: [(s.patients.groupby("patient_id")["side"].first() == "train").sum()], r"(?:positive|unknown)\): .*"),
+    Rule("# test", lambda s, m: [(s.patients.groupby("patient_id")["side"].first() == "test").sum()], r"(?:positive|unknown)\): .*"),
     Rule("Checked on # patients: they give the model's probability back to # (allowed: #)", _checked),
     Rule("Checked on # patients: the points give the model's probability back to # (allowed: #)", _checked),
     Rule("The best of # looks # better than it is: # becomes #", _tried),

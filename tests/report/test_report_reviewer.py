@@ -174,7 +174,7 @@ def test_a_gap_inside_the_honest_interval_is_no_remark(run: FakeRun) -> None:
     assert not any("far above" in remark.says for remark in said(run))
     change(run, "evaluate", METRICS, honest, 0.80, "upper")
     (found,) = [remark for remark in said(run) if "far above" in remark.says]
-    assert found.evidence == "Rad: 0.900 on its own training patients, 0.750 out-of-fold."
+    assert found.evidence == "Rad: 0.90 on its own training patients, 0.75 out-of-fold."
 
 
 @pytest.mark.parametrize(
