@@ -21,6 +21,7 @@ _BLOCK = 2048
 _ROUNDING = 0.02  # of a column's interquartile range: two cells closer than this agree
 _AGREE = 0.9  # share of the columns that makes a row a copy
 _LEAST = 5  # columns under which equal rows may be chance
+_DISTINCT = 0.25  # of a column's values that differ; fewer are counts or scores, which patients share
 _FIRST, _AGREE_FIRST = 32, 0.6  # columns that are compared before all are, and what of them
 
 Fingerprint = tuple[str, np.ndarray]
@@ -96,12 +97,15 @@ def find_row_copies(values: np.ndarray, patients: np.ndarray) -> tuple[list[tupl
 
     values : float (rows, columns), NaN where missing.  patients : (rows,) whose row it is.
     Cells agree where they differ by 2 % of their column's interquartile range at most; a pair is named where of the
-    cells that are not missing in both 90 % agree. Columns without such a range say nothing, and by fewer than five no
-    pair is named. A pair is looked at where four of five signs against the columns' medians agree.
+    cells that are not missing in both 90 % agree. Columns without such a range, or of few values (scores, counts), say
+    nothing, and by fewer than five no pair is named. A pair is looked at where four of five signs against the columns'
+    medians agree.
     """
+    if not values.size:
+        return [], 0
     with np.errstate(invalid="ignore"):
-        low, middle, high = np.nanquantile(values, (0.25, 0.5, 0.75), axis=0) if values.size else np.zeros((3, 0))
-    useful = high > low
+        low, middle, high = np.nanquantile(values, (0.25, 0.5, 0.75), axis=0)
+    useful = (high > low) & np.array([_many_values(column) for column in values.T], dtype=bool)
     scaled = (values[:, useful] - middle[useful]) / (high - low)[useful]
     n, p = scaled.shape
     if p < _LEAST:
@@ -119,6 +123,11 @@ def find_row_copies(values: np.ndarray, patients: np.ndarray) -> tuple[list[tupl
             a, b, agree = a[kept], b[kept], agree[kept]
         found += [(int(i), int(j), int(k)) for i, j, k in zip(a, b, agree, strict=True)]
     return found, p
+
+
+def _many_values(column: np.ndarray) -> bool:
+    known = column[~np.isnan(column)]
+    return len(np.unique(known)) >= _DISTINCT * len(known)
 
 
 def _agreeing(scaled: np.ndarray, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from dlr.errors import InputError
 from dlr.learn.candidates import CandidateSet
 from dlr.learn.combined import CombinedModel, Dropped, fill_value, filled_column
 from dlr.stats import Design, LogisticFit, drop_one, firth, logistic, maximum_parameters, ridge, stepwise
+from dlr.stats.design import can_bend
 from dlr.words import Protocol
 
 __all__ = ["fit_combined"]
@@ -45,7 +46,8 @@ def fit_combined(
     bound : parameters allowed; None = Riley's at the anticipated `r2_nagelkerke`, two at least. Signatures come
         first, then clinical variables in the order they were named; `paper` has no bound.
     level : the p of the paper's screening, and above which a signature leaves the nomogram.
-    splines : numeric clinical columns that enter as restricted cubic splines of three knots, two parameters each.
+    splines : numeric clinical columns that enter as restricted cubic splines of three knots, two parameters each; as
+        a line where these patients have too many equal values, as may be in one fold alone.
     only_predict : leave out what predictions do not need (profile limits, the full model, the nomogram's), as a
         bootstrap does.
     """
@@ -57,7 +59,7 @@ def fit_combined(
     _complete_signatures(table, candidates.signatures)
     riley = maximum_parameters(len(truth), float(truth.mean()), r2_nagelkerke)
     usable, dropped = _usable(table, candidates)
-    bent = [name for name in splines if name in usable]
+    bent = [name for name in splines if name in usable and can_bend(table[name])]
     work = _Work(table, truth, candidates.signatures, bent, penalty, profile=not only_predict)
     published = Protocol(protocol) is Protocol.PAPER
     full = (work.plain if published else work.penalised)(usable) if usable and not only_predict else None

@@ -17,7 +17,7 @@ from dlr.errors import InputError, Problem
 from dlr.stats.splines import restricted_cubic, spline_knots
 from dlr.words import logit
 
-__all__ = ["INTERCEPT", "Design", "Transform", "Variable", "VariableKind"]
+__all__ = ["INTERCEPT", "Design", "Transform", "Variable", "VariableKind", "can_bend"]
 
 INTERCEPT = "(Intercept)"
 KNOTS = 3  # of a restricted cubic spline: two parameters
@@ -215,14 +215,19 @@ def _learn(values: pd.Series, name: str, reference: str | None, as_logit: bool) 
     )
 
 
+def can_bend(values: pd.Series) -> bool:
+    """Whether a column has values enough for the three knots of a spline; True of what is not numeric."""
+    return not pd.api.types.is_numeric_dtype(values) or len(spline_knots(values.to_numpy(dtype=float), KNOTS)) == KNOTS
+
+
 def _bent(variable: Variable, values: pd.Series) -> Variable:
     """A numeric variable as a restricted cubic spline."""
     where = f"spline of column {variable.name}"
     if variable.kind is not VariableKind.NUMERIC or variable.transform is not Transform.NONE:
         raise InputError(where, "the column is not numeric", "name numeric columns alone")
-    knots = spline_knots(values.to_numpy(dtype=float), KNOTS)
-    if len(knots) < KNOTS:
+    if not can_bend(values):
         raise InputError(where, "too many equal values for three knots", "let the column enter as it is")
+    knots = spline_knots(values.to_numpy(dtype=float), KNOTS)
     return replace(variable, knots=tuple(knots.tolist()))
 
 

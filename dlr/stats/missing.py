@@ -26,15 +26,17 @@ def imputed_copies(
 ) -> list[pd.DataFrame]:
     """Copies of a table whose gaps are filled by chained Bayesian regressions on all other columns and the outcome.
 
-    frame : numbers, and categories of text; a column has a known value at least.  outcome : (n,), which belongs in the
-    imputation of predictors for odds ratios (White et al. 2011) and never in one for predictions.
+    frame : numbers, and categories of text.  outcome : (n,), which belongs in the imputation of predictors for odds
+    ratios (White et al. 2011) and never in one for predictions.
+    A column with one known value is filled by it, one with none stays empty; neither tells anything of the others.
     A draw is replaced by the nearest value that was observed, so that a level stays a level. drawn : False fills by the
     expected value, and copies are then equal.  Equal seeds give equal copies.
     """
     from sklearn.experimental import enable_iterative_imputer  # noqa: F401  (makes the next import possible)
     from sklearn.impute import IterativeImputer
 
-    blocks = {name: _standard(frame[name]) for name in frame.columns}
+    frame = frame.assign(**{name: frame[name].ffill().bfill() for name in frame.columns if frame[name].nunique() == 1})
+    blocks = {name: _standard(frame[name]) for name in frame.columns if frame[name].nunique() > 1}
     table = np.column_stack([*blocks.values(), np.asarray(outcome, dtype=float)])
     found = []
     for copy in range(copies):
@@ -54,13 +56,12 @@ def imputed_copies(
 
 
 def _standard(values: pd.Series) -> np.ndarray:
-    """float (n, k): a standardised number, or a column a level but the first; NaN where missing."""
+    """float (n, k) of values that differ: standardised numbers, or a column a level but the first; gaps are NaN."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         levels = pd.get_dummies(values.cat.remove_unused_categories(), drop_first=True, dtype=float)
         return np.where(values.notna().to_numpy()[:, None], levels.to_numpy(), np.nan)
     numbers = values.to_numpy(dtype=float)
-    spread = np.nanstd(numbers)
-    return ((numbers - np.nanmean(numbers)) / (spread if spread > 0 else 1.0))[:, None]
+    return ((numbers - np.nanmean(numbers)) / np.nanstd(numbers))[:, None]
 
 
 def pool(estimates: ArrayLike, variances: ArrayLike, df_complete: float = np.inf) -> pd.DataFrame:

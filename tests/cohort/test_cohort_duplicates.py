@@ -81,6 +81,13 @@ def test_columns_that_say_nothing_make_no_copies() -> None:
     assert find_row_copies(values, own(50)) == ([], 4)
 
 
+def test_scores_that_patients_share_make_no_copies() -> None:
+    """Six scores of four steps: of 200 patients some have all six in common, and are nobody's copy."""
+    scores = np.random.default_rng(0).integers(0, 4, (200, 6)).astype(float)
+    assert len(np.unique(scores, axis=0)) < 200
+    assert find_row_copies(scores, own(200)) == ([], 0)
+
+
 def test_pairs_are_those_of_a_plain_loop_and_noise_has_none() -> None:
     features, *_ = feature_cohort(90, 60, seed=5)
     values = features.to_numpy().copy()

@@ -88,3 +88,14 @@ def test_multiple_imputation_finds_the_mean_that_complete_cases_miss() -> None:
     truth, complete = whole["b"].mean(), holes["b"].mean()
     filled = np.mean([copy["b"].mean() for copy in imputed_copies(holes, outcome, 10, seed=2)])
     assert abs(filled - truth) < 0.08 < 0.25 < abs(complete - truth)
+
+
+def test_columns_of_one_value_or_of_none_are_no_hindrance() -> None:
+    """A hospital that is alone on the training side, and a marker that nobody there has."""
+    _, holes, outcome = gappy(120)
+    site = pd.Series(["a"] * 120).where(np.arange(120) % 5 > 0).astype(pd.CategoricalDtype(["a", "b"]))
+    more = pd.DataFrame({"marker": np.full(120, np.nan), "site": site, "flat": np.where(outcome > 0, 2.0, np.nan)})
+    plain, beside = (imputed_copies(table, outcome, 2, seed=5) for table in (holes, more.join(holes)))
+    for one, other in zip(plain, beside, strict=True):
+        assert one.equals(other[list(holes)]), "what tells nothing moves no draw"
+        assert (other["site"] == "a").all() and (other["flat"] == 2).all() and other["marker"].isna().all()

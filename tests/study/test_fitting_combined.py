@@ -164,3 +164,16 @@ def test_rows_of_new_patients_are_on_the_side_they_are_given() -> None:
             "variant": "", "algorithm": "chosen", "seed": 2, "fold": 3, "value": 0.25, "kind": "probability",
         }
     ]  # fmt: skip
+
+
+def test_a_spline_without_knots_in_one_fold_is_a_line_there() -> None:
+    """Two fifths of a marker are 0, in one fold's patients more: a study is not lost by that fold."""
+    marker = np.array([0.0] * 24 + list(range(1, 37)))
+    label = np.tile([0.0, 1.0, 1.0], 20)
+    frame = pd.DataFrame({"marker": marker, "Rad": np.linspace(0.2, 0.8, 60) + 0.1 * (label - 0.5)})
+    fits = [
+        fit_combined(frame.iloc[rows], label[rows], CandidateSet(("marker",), ("Rad",)), bound=3, splines=["marker"])
+        for rows in (np.arange(60), np.arange(46))
+    ]
+    for model, terms in zip(fits, (["marker", "marker'"], ["marker"]), strict=True):
+        assert model.full is not None and [t for t in model.full.terms.index if t.startswith("marker")] == terms
