@@ -17,7 +17,7 @@ from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, Role, Target
 
 __all__ = ["VALIDATED", "calibration", "decision", "net_benefit", "patients_of", "predictions"]
 
-GROUPS_NOTE = "Groups hold 15 patients or more (tied ones stay together); strokes are patients, above with the outcome, below without."
+GROUPS_NOTE = "Groups hold 15 patients or more, where there are as many (tied ones stay together); strokes are patients, above with the outcome, below without."
 NET_BENEFIT_NOTE = "The thresholds were set beforehand (evaluate.net_benefit_at), the same for all models: a threshold is how many needless treatments one is willing to give for a needed one, not a property of a model. In brackets 95 % intervals; differences are paired by patient. Treating no one gives 0."
 VALIDATED = (
     "test",
@@ -97,13 +97,17 @@ def decision(sources: Sources, press: Press, evidence: Evidence, target: Target)
 
 def net_benefit(sources: Sources, press: Press, evidence: Evidence, target: Target) -> list[Block]:
     """All models at the same thresholds, beside treating everyone and beside the Clinical model."""
-    found = [rows for role in VALIDATED if (rows := evidence.curve(NET_BENEFIT, target, role)) is not None]
+    found = [
+        rows.assign(whose=[evidence.role_words(target.name, model, role) for model in rows["model"]])
+        for role in VALIDATED
+        if (rows := evidence.curve(NET_BENEFIT, target, role)) is not None
+    ]
     if not found:
         return sources.missing(f"Net benefit at set thresholds for {target.name}", NET_BENEFIT)
     rows = pd.concat([part.sort_values("threshold", kind="stable") for part in found])
     shown = pd.DataFrame({
         "Threshold": [f"{100 * threshold:g} %" for threshold in rows["threshold"]],
-        "Model": rows["model"], "Patients are": rows["role"],
+        "Model": rows["model"], "Patients are": rows["whose"],
         "n (positive)": [f"{n} ({k})" for n, k in zip(rows["n"], rows["n_positive"], strict=True)],
         "Net benefit": _limited(rows, "net_benefit", "lower", "upper"),
         "Treating\neveryone": rows["treat_all"].map(theme.format_auc),
@@ -111,7 +115,7 @@ def net_benefit(sources: Sources, press: Press, evidence: Evidence, target: Targ
         "Less Clinical": _limited(rows, *(f"less_clinical{end}" for end in ("", "_lower", "_upper"))),
     })  # fmt: skip
     name, title = f"net_benefit_{sources.slug(target)}", f"Net benefit at set thresholds for {target.name}"
-    return [press.table(name, title, shown, rows, NET_BENEFIT_NOTE)]
+    return [press.table(name, title, shown, rows.drop(columns="whose"), NET_BENEFIT_NOTE)]
 
 
 def _limited(rows: pd.DataFrame, *columns: str) -> list[str]:

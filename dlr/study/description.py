@@ -172,6 +172,8 @@ class _Odds:
             return rows.assign(fraction_missing=np.nan, copies=1)
         pooled = stats.pool_effects(tables, fits[0].n - len(fits[0].terms))
         method = f"{fits[0].method}, Rubin's rules over {len(fits)} imputations"
+        if any(name in self.splines for name in entered):
+            method += "; of a spline the p of the two values named"
         rows = self._rows(pooled, model, fits[0], method)
         return rows.assign(fraction_missing=pooled["fraction_missing"].to_numpy(), copies=len(fits))
 
