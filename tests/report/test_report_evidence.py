@@ -11,10 +11,12 @@ from built_report import ABOUT, Built
 from fake_run import FakeRun
 
 from dlr.report.blocks import Prose
+from dlr.report.calibration_and_benefit import net_benefit
 from dlr.report.evidence import Evidence
 from dlr.report.headline import headline_paragraph
+from dlr.report.press import Press
 from dlr.report.unknown_outcomes import unknown_outcomes
-from dlr.tables import METRICS
+from dlr.tables import METRICS, NET_BENEFIT
 from dlr.words import CROSS_VALIDATED_EXTERNAL, FROZEN_EXTERNAL, ModelSpec, Target, TargetKind
 
 
@@ -147,3 +149,19 @@ def test_unknown_outcomes_are_said_with_what_they_could_do(run: FakeRun) -> None
     assert isinstance(said, Prose)
     assert said.paragraphs[0].startswith("The outcome of 3 test patients is unknown")
     assert "Rad 0.50 to 0.88" in said.paragraphs[0] and said.paragraphs[0].count("0.50 to 0.88") == 5
+    assert "pooled" not in said.paragraphs[0]
+    training = [rows.assign(side="train", role="out-of-fold") for rows in (best, worst)]
+    METRICS.write(folder, pd.concat([table, *training]))
+    (said,) = unknown_outcomes(run.sources(ABOUT), evidence_of(run), HER2)
+    assert isinstance(said, Prose) and "the AUC would be, with all folds pooled: " in said.paragraphs[0]
+
+
+def test_net_benefit_tells_test_and_external_patients_apart(run: FakeRun, tmp_path: Path) -> None:
+    """Both are held-out: the word alone would name two groups alike."""
+    folder, _ = table_of(run)
+    rows = NET_BENEFIT.read(folder)
+    test = rows[(rows["protocol"] == "crossfit") & (rows["side"] == "test")]
+    NET_BENEFIT.write(folder, pd.concat([test, test.assign(side="external")]))
+    (table,) = net_benefit(run.sources(ABOUT), Press(tmp_path / "page"), evidence_of(run), HER2)
+    shown = [row[table.head.index("Patients are")] for row in table.rows]
+    assert set(shown) == {"test", FROZEN_EXTERNAL} and shown.count("test") == len(test)
