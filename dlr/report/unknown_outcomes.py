@@ -23,7 +23,7 @@ def unknown_outcomes(sources: Sources, evidence: Evidence, target: Target) -> li
         if found:
             unknown = found[0][0].method.split()[0]
             words = "; ".join(words for _, words in found)
-            pooled = ", with all folds pooled" if role == "out-of-fold" else ""
-            said = f"The outcome of {unknown} {role} patients is unknown, and they are left out above. From their worst case to their best the AUC would be{pooled}: {words}."
+            pooled = ", with all folds pooled," if role == "out-of-fold" else ""
+            said = f"The outcome of {unknown} {role} patients is unknown, and they are left out above. From their worst case to their best{pooled} the AUC would be: {words}."
             return [Prose((said,), quiet=True)]
     return []

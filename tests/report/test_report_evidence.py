@@ -153,7 +153,7 @@ def test_unknown_outcomes_are_said_with_what_they_could_do(run: FakeRun) -> None
     training = [rows.assign(side="train", role="out-of-fold") for rows in (best, worst)]
     METRICS.write(folder, pd.concat([table, *training]))
     (said,) = unknown_outcomes(run.sources(ABOUT), evidence_of(run), HER2)
-    assert isinstance(said, Prose) and "the AUC would be, with all folds pooled: " in said.paragraphs[0]
+    assert isinstance(said, Prose) and "to their best, with all folds pooled, the AUC would be: " in said.paragraphs[0]
 
 
 def test_net_benefit_tells_test_and_external_patients_apart(run: FakeRun, tmp_path: Path) -> None:
