@@ -27,12 +27,11 @@ def worked_patient(drawn: Nomogram, patient: pd.DataFrame) -> pd.DataFrame:
 
 def value_words(axis: Axis, value: Any) -> str:
     """A raw value as the axis writes it: a level's label, or the number."""
-    if axis.kind == "category":
-        for tick in axis.ticks:
-            if str(tick.value) == str(value) or _same_number(tick.value, value):
-                return str(tick.label)
-        return str(value)
-    return _number(axis, float(value))
+    for tick in axis.ticks:
+        named = axis.kind == "category" or not _same_number(tick.label, tick.value)  # or a level's score
+        if named and (str(tick.value) == str(value) or _same_number(tick.value, value)):
+            return str(tick.label)
+    return str(value) if axis.kind == "category" else _number(axis, float(value))
 
 
 def range_table(drawn: Nomogram) -> pd.DataFrame:
@@ -43,7 +42,7 @@ def range_table(drawn: Nomogram) -> pd.DataFrame:
             rows.append((axis.label, axis.name, "one of " + ", ".join(str(tick.label) for tick in axis.ticks)))
         else:
             low, high = axis.training_range
-            rows.append((axis.label, axis.name, f"{_number(axis, low)} to {_number(axis, high)}"))
+            rows.append((axis.label, axis.name, f"{value_words(axis, low)} to {value_words(axis, high)}"))
     return pd.DataFrame(rows, columns=["Axis", "Column", "Training range"])
 
 

@@ -43,7 +43,7 @@ def apply_nomogram(given: Application) -> None:
 
 @stage(
     "nomogram",
-    version=4,
+    version=5,
     needs=["cohort", "combine"],
     sections=["nomogram"],
     libraries=["matplotlib"],
@@ -66,6 +66,10 @@ def nomogram(run: Run) -> None:
         column.name: dict(zip(("0", "1"), binary_words(column), strict=True))
         for column in tables.columns
         if column.kind == "binary"
+    } | {
+        column.name: {str(k): level for k, level in enumerate(column.levels)}
+        for column in tables.columns
+        if column.kind == "ordered"
     }
     for one in drawn:
         saved, fit = one.saved, one.fit

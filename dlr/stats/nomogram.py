@@ -114,7 +114,8 @@ class Nomogram:
         """The nomogram of a fitted model, exact for every patient.
 
         labels : what is written beside an axis, by column.  level_labels : what is written at a category's tick, by
-        column and level ("0" and "1" for a binary column).  Columns that entered as logits are labelled in probability.
+        column and level ("0" and "1" for a binary column, "0", "1", "2" ... for the scores of an
+        ordered one).  Columns that entered as logits are labelled in probability.
         patients : the training patients' raw columns: the axis of total points ends where they do, as R's.
         Raises InputError for a model without variables or with estimates that are infinite or all zero.
         """
@@ -219,6 +220,9 @@ def _sketch(variable: Variable, fit: LogisticFit, level_labels: Mapping[str, str
     marks: list[tuple[str, float | str]] = [(level_labels.get(level, level), level) for level in variable.levels]
     if variable.kind is VariableKind.BINARY:
         marks = [(level_labels.get("0", "0"), 0.0), (level_labels.get("1", "1"), 1.0)]
+    elif variable.kind is VariableKind.NUMERIC and level_labels:  # scores of an ordered column
+        marks = [(level_labels[str(k)], float(k)) for k in range(round(variable.low), round(variable.high) + 1)]
+        ends = (variable.low, variable.high)
     elif variable.kind is VariableKind.NUMERIC:
         plain = _numeric_ticks(variable)
         ticks = _with_turn(variable, np.array(betas), plain)

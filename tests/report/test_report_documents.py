@@ -16,7 +16,7 @@ from PIL import Image
 from dlr.figures import Outlined, contact_sheet, example_picture
 from dlr.report import draw_nomogram_page
 from dlr.report.nomogram_words import range_table, worked_patient
-from dlr.stats import Nomogram
+from dlr.stats import Nomogram, logistic
 
 
 @pytest.fixture(scope="module")
@@ -91,3 +91,12 @@ def test_an_empty_mask_and_a_lesion_at_the_border_are_drawn(tmp_path: Path) -> N
         Outlined("edge", "x", image, border),
     ]
     assert contact_sheet(cases, tmp_path / "sheet.pdf").stat().st_size > 1000
+
+
+def test_a_score_is_written_as_its_level() -> None:
+    score = np.arange(60) % 3
+    frame = pd.DataFrame({"birads": score.astype(float)})
+    fit = logistic(frame, (np.arange(60) % 7 < 1 + 2 * score).astype(float))
+    drawn = Nomogram.from_logistic(fit, level_labels={"birads": {"0": "3", "1": "4a", "2": "4b"}})
+    assert worked_patient(drawn, frame.iloc[[1]])["Value"].iloc[0] == "4a"
+    assert range_table(drawn)["Training range"].tolist() == ["3 to 4b"]

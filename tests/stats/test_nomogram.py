@@ -209,3 +209,12 @@ def test_what_has_no_nomogram_is_refused_with_the_reason() -> None:
         nomogram.risk_ticks([0.5, 1.0])
     with pytest.raises(InputError, match="no range"):
         pretty(2.0, 2.0)
+
+
+def test_an_ordered_column_has_a_tick_a_level() -> None:
+    """BI-RADS 3, 4a, 4b as scores 0, 1, 2: equal steps, named by their levels."""
+    score = np.arange(60) % 3
+    fit = logistic(pd.DataFrame({"birads": score.astype(float)}), (np.arange(60) % 7 < 1 + 2 * score).astype(float))
+    (axis,) = Nomogram.from_logistic(fit, level_labels={"birads": {"0": "3", "1": "4a", "2": "4b", "3": "5"}}).axes
+    assert [(tick.label, tick.value) for tick in axis.ticks] == [("3", 0.0), ("4a", 1.0), ("4b", 2.0)]
+    assert [tick.points for tick in axis.ticks] == pytest.approx([0, 50, 100]) and axis.ends == (0.0, 2.0)
