@@ -35,6 +35,7 @@ ROLE_STYLES = {
     "test": "-",
     FROZEN_EXTERNAL: (0, (7, 1.5, 1, 1.5)),
     "out-of-fold": (0, (5, 1.5)),
+    "nested": (0, (8, 1.5)),
     CROSS_VALIDATED_EXTERNAL: (0, (3, 1.5, 1, 1.5, 1, 1.5)),
     "apparent": (0, (1.2, 1.2)),
 }

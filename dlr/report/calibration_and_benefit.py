@@ -23,6 +23,7 @@ VALIDATED = (
     "test",
     FROZEN_EXTERNAL,
     "out-of-fold",
+    "nested",
     CROSS_VALIDATED_EXTERNAL,
 )  # roles in which calibration and decision curves may be shown
 

@@ -10,7 +10,7 @@ A generator says which patients are drawn and is not used up: whoever asks with 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -53,8 +53,9 @@ def bootstrap_estimate(
 def resampled(statistic: Weighted, strata: np.ndarray, generator: np.random.Generator, replicates: int) -> np.ndarray:
     """The statistic of every replicate (replicates, ...), a block of weights at a time."""
     number = np.unique(strata, return_inverse=True)[1].astype(np.int32)
-    drawn = _kept if number.size * replicates <= KEPT else _kept.__wrapped__
-    weights = drawn(number.tobytes(), replicates, json.dumps(generator.bit_generator.state))
+    if number.size * replicates > KEPT:
+        return np.concatenate([statistic(weights) for weights in _blocks(number, replicates, generator)])
+    weights = _kept(number.tobytes(), replicates, json.dumps(generator.bit_generator.state))
     starts = range(0, replicates, BLOCK)
     return np.concatenate([statistic(weights[:, k : k + BLOCK].astype(np.float32).T) for k in starts])
 
@@ -75,5 +76,12 @@ def _kept(strata: bytes, replicates: int, state: str) -> np.ndarray:
     """The weights of a generator in this state, a row a patient: (n, replicates)."""
     generator = np.random.default_rng()
     generator.bit_generator.state = json.loads(state)
-    weights = draw_weights(np.frombuffer(strata, dtype=np.int32), replicates, generator)
+    blocks = _blocks(np.frombuffer(strata, dtype=np.int32), replicates, generator)
+    weights = np.concatenate([block.astype(np.uint16) for block in blocks])
     return np.ascontiguousarray(weights.T.astype(np.uint8 if weights.max() < 256 else np.uint16))
+
+
+def _blocks(strata: np.ndarray, replicates: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
+    """The weights of all replicates, some of them at a time: (BLOCK or fewer, n)."""
+    for start in range(0, replicates, BLOCK):
+        yield draw_weights(strata, min(BLOCK, replicates - start), generator)

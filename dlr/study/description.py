@@ -170,6 +170,8 @@ class _Odds:
         if len(fits) == 1:
             rows = self._rows(tables[0], model, fits[0], f"{fits[0].method}, as if filled values were known")
             return rows.assign(fraction_missing=np.nan, copies=1)
+        # each copy has knots of its own: its bend is another column than the others'
+        tables = [table[~table.index.str.endswith(", bend")] for table in tables]
         pooled = stats.pool_effects(tables, fits[0].n - len(fits[0].terms))
         method = f"{fits[0].method}, Rubin's rules over {len(fits)} imputations"
         if any(name in self.splines for name in entered):

@@ -28,6 +28,8 @@ __all__ = [
 ]
 
 NAN = float("nan")
+ICI = "restricted cubic spline, five knots; no interval"
+NO_CURVE = "undefined: too few different predictions for a spline of five knots, or no curve fits them"
 WHOLE = "all"  # the subset that is a whole side
 SMALLEST_SUBSET = 5  # patients a class (or known per cents) that a part of a side needs for more than its AUC
 HONEST = ("crossfit_out_of_fold", "nested", "crossfit_test")  # columns of OPTIMISM_GAP, the first that is honest serves
@@ -233,7 +235,7 @@ def _calibration(one: Evaluated, seed: int, replicates: int) -> list[dict[str, A
         metric_row(one, "scaled_brier", found.scaled_brier),
         metric_row(one, "calibration_intercept", replace(found.intercept, method=found.intercept.method + whose)),
         metric_row(one, "calibration_slope", replace(found.slope, method=found.slope.method + whose)),
-        metric_row(one, "ici", _plain(one, found.spline.ici, "restricted cubic spline, five knots; no interval")),
+        metric_row(one, "ici", _plain(one, found.spline.ici, ICI if np.isfinite(found.spline.ici) else NO_CURVE)),
     ]
     test = stats.hosmer_lemeshow(one.positive, one.probability, fitted=one.role == Role.APPARENT)
     why = test.method if test.valid else f"{test.method}; not printed: an expected count is under 5"

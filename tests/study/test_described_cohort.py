@@ -220,3 +220,9 @@ def test_a_spline_costs_two_parameters_and_an_unknown_one_is_named(tmp_path: Pat
     assert (
         size.loc["candidate_parameters", "value"] == 4 and "spline" in size.loc["candidate_parameters", "explanation"]
     )
+
+
+def test_the_bends_of_different_knots_are_not_pooled(tmp_path: Path) -> None:
+    gappy(tmp_path, {"impute": "multiple", "imputations": 3}, {"splines": ["age"]})
+    assert IMPUTED_ODDS.read(tmp_path)["term"].str.startswith("age, ").sum() == 1
+    assert {"age, bend"} < set(MULTIVARIABLE.read(tmp_path)["term"])
