@@ -77,7 +77,10 @@ def methods_text(sources: Sources, evidence: Evidence) -> str:
         ("Selection and models", selection_and_models(sources)),
         ("Networks", networks(sources)),
         ("3-D networks", networks_of_volumes(sources)),
-        ("Clinical and Combined models", clinical_and_combined(sources)),
+        (
+            "Clinical and Combined models" if sources.gives(COMBINED_TERMS) else "Odds ratios",
+            clinical_and_combined(sources),
+        ),
         ("Validation", validation(sources, evidence)),
         ("Statistics", statistics(sources)),
         ("Software", software(sources)),

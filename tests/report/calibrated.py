@@ -92,7 +92,7 @@ def _evaluated(
     metrics = METRICS.conform(pd.DataFrame(rows))
     METRICS.write(folders["evaluate"], metrics)
     OPTIMISM_GAP.write(folders["evaluate"], optimism_gap(metrics))
-    CONFOUNDERS.write(folders["evaluate"], confounder_table(tables, seed, 100))
+    CONFOUNDERS.write(folders["evaluate"], confounder_table(tables, seed))
     COHORT.write(folders["cohort"], tables.cases)
     spec = {"targets": [{"name": t.name, "kind": t.kind.value} for t in tables.targets], "columns": []}
     (folders["cohort"] / "columns.json").write_text(json.dumps(spec))

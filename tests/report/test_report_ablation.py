@@ -47,7 +47,7 @@ def test_every_row_has_the_value_of_the_table_and_theirs_stand_apart(dce: FakeDc
     named = {"without peritumoral tissue": "without_peritumoral", "radiomics, logistic": "radiomics_logistic"}
     for words, row in named.items():
         for k, target in ((1, "er"), (7, "macro"), (9, "ki67")):
-            digits = 1 if target == "ki67" else 3
+            digits = 1 if target == "ki67" else 2
             assert found[words][k].startswith(f"{data[row, target]:.{digits}f}\n("), (words, target)
         assert [found[words][k] for k in (2, 4, 6, 8)] == [f"{value:.3f}" for value in ABLATED[row]]
     assert found["radiomics, linear SVM"][9] == "–", "it has no row of Ki-67"
@@ -58,11 +58,11 @@ def test_what_a_row_changes_stands_with_its_p_where_there_is_one(section: Sectio
     rows = {row[0]: row for row in tables(section)["What each row changes, test"].rows}
     assert "Spatial, whole" not in rows and len(rows) == len(LOST) - 1
     row = rows["without peritumoral tissue"]
-    assert row[1] == "−0.090\n(−0.150 to −0.030; p 0.030)" and row[4] == "−0.090\n(−0.150 to −0.030)"
+    assert row[1] == "−0.09\n(−0.15 to −0.03; p 0.030)" and row[4] == "−0.09\n(−0.15 to −0.03)"
     assert row[5] == "0.9\n(0.3–1.5; p 0.030)", "an error that grows"
     assert rows["attention at one scale"][1].startswith("0.000\n"), "no −0"
     inside = {row[0]: row for row in tables(section)["What each row changes, out-of-fold"].rows}
-    assert inside["without peritumoral tissue"][1] == "−0.090\n(−0.150 to −0.030)"
+    assert inside["without peritumoral tissue"][1] == "−0.09\n(−0.15 to −0.03)"
 
 
 def test_printed_means_are_means_of_the_printed_markers() -> None:
@@ -107,7 +107,7 @@ def test_claims_of_the_invented_run_are_those_of_its_intervals(section: Section)
     sure = [row for row, (lost, half) in LOST.items() if abs(lost) > half and row != "core_pooled"]
     assert sure == ["without_peritumoral", "core_only", "frozen"]
     assert said.paragraphs[0] == (
-        "er, AUC: 3 of 9 intervals exclude 0; lower than the whole model are “without peritumoral tissue” by −0.090 "
+        "er, AUC: 3 of 9 intervals exclude 0; lower than the whole model are “without peritumoral tissue” by −0.09 "
         "(−0.15 to −0.03), “core only, the rest hidden” by −0.20 (−0.28 to −0.12); higher than the whole model is "
         "“frozen 2-D network, all slices” by 0.10 (0.04–0.16)."
     )
@@ -121,7 +121,7 @@ def test_the_trap_stands_apart_and_is_explained(section: Section) -> None:
     assert [row[0] for row in table.rows] == [
         "Spatial, whole", "core pooled, the rest seen", "core only, the rest hidden",
     ]  # fmt: skip
-    assert table.rows[1][1].startswith("0.730\n(") and table.rows[2][1].startswith("0.540\n(")
+    assert table.rows[1][1].startswith("0.73\n(") and table.rows[2][1].startswith("0.54\n(")
     assert table.note.startswith("Pooling alone is no ablation.") and table.quiet == {1}
 
 

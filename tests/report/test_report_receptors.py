@@ -93,7 +93,7 @@ def test_the_models_of_a_marker_stand_side_by_side_with_what_was_published(
         value = own[(own["protocol"] == "crossfit") & (own["side"] == "test") & (own["metric"] == "auc")][
             "value"
         ].item()
-        assert found["test", "AUC"][column].startswith(f"{value:.3f}\n(")
+        assert found["test", "AUC"][column].startswith(f"{value:.2f}\n(")
     printed = {"er": ("0.809", "0.735"), "pr": ("0.688", "0.767"), "her2": ("0.626", "0.697")}[target]
     assert (found["test", "AUC"][4], found["test", "AUC"][6]) == printed
     assert found["out-of-fold", "AUC"][4] == "–", "they had no folds"

@@ -99,8 +99,8 @@ CHANGES: dict[str, Acts] = {
     "learn.algorithms": Acts("[logistic, extra_trees]", "numbers", "radiomics_model"),
     "learn.reported": Acts("[ridge]", "numbers", "radiomics_model"),
     "learn.regressors": Acts("[lightgbm]", "per cents", "radiomics_model", ("learn.regressors=[ridge]",)),
-    "learn.judge": Acts("auc", "numbers", "radiomics_model"),
-    "learn.recalibrate": Acts("false", "numbers", "radiomics_model"),
+    "learn.judge": Acts("auc", "numbers", "radiomics_model", ("learn.protocols=[crossfit]",)),
+    "learn.recalibrate": Acts("false", "numbers", "radiomics_model", ("learn.protocols=[crossfit]",)),
     "learn.inner_folds": Acts("3", "numbers", "radiomics_model"),
     "learn.max_grid": Acts("1", "numbers", "radiomics_model"),
     "learn.trees": Acts("6", "numbers", "radiomics_model", ("learn.algorithms=[extra_trees]",)),
@@ -167,7 +167,7 @@ CHANGES: dict[str, Acts] = {
     "evaluate.thresholds": Acts("[0.1, 0.3]", "page", "report", sections=("answer",)),
     "evaluate.plausible_auc": Acts("{{her2: 0.01}}", "page", "report", sections=("answer",)),
     "evaluate.plausible_auc_default": Acts(
-        "0.51", "page", "report", ("evaluate.plausible_auc={{}}",), sections=("answer",)
+        "0.51", "page", "report", ("evaluate.plausible_auc={{}}", "learn.protocols=[crossfit]"), sections=("answer",)
     ),
     "nomogram.example": Acts("P0001", "nomogram", "nomogram"),
     "report.title": Acts("Another title", "page", "report", sections=("who",)),

@@ -127,7 +127,7 @@ def test_a_table_of_features_without_a_region_that_was_asked_for_is_named(tmp_pa
         "core_2mm_original_a_B": [3, 4],
     }
     pd.DataFrame(rows).to_csv(tmp_path / "features.csv", index=False)
-    cases = pd.DataFrame(rows)[["case_id", "patient_id"]].assign(excluded="")
+    cases = pd.DataFrame(rows)[["case_id", "patient_id"]].assign(excluded="", side="train")
     asked = ["lesion", "core_2mm", "peritumoral_3mm"]
     for regions, said in ((asked, 1), (asked[:2], 0), (asked[:1], 0)):
         run = HandRun(tmp_path, settings={"radiomics": {"regions": regions}})

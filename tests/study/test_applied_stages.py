@@ -72,7 +72,7 @@ def test_stages_are_applied_in_order_and_those_left_out_are_not() -> None:
     assert (last.needs.first, last.needs.absent, last.needs.fixed) == (Path("1"), None, Path("2"))
     with pytest.raises(AttributeError, match="the needs of stage first does not hold last"):
         _ = first.needs.last
-    assert first.settings.evaluate.bootstrap == 1000
+    assert first.settings.evaluate.bootstrap == 10_000
     with pytest.raises(AttributeError):
         _ = last.settings.evaluate
 
