@@ -53,9 +53,10 @@ def bootstrap_estimate(
 def resampled(statistic: Weighted, strata: np.ndarray, generator: np.random.Generator, replicates: int) -> np.ndarray:
     """The statistic of every replicate (replicates, ...), a block of weights at a time."""
     number = np.unique(strata, return_inverse=True)[1].astype(np.int32)
+    state = json.dumps(generator.bit_generator.state)
     if number.size * replicates > KEPT:
-        return np.concatenate([statistic(weights) for weights in _blocks(number, replicates, generator)])
-    weights = _kept(number.tobytes(), replicates, json.dumps(generator.bit_generator.state))
+        return np.concatenate([statistic(weights) for weights in _blocks(number, replicates, _again(state))])
+    weights = _kept(number.tobytes(), replicates, state)
     starts = range(0, replicates, BLOCK)
     return np.concatenate([statistic(weights[:, k : k + BLOCK].astype(np.float32).T) for k in starts])
 
@@ -74,11 +75,16 @@ def draw_weights(strata: np.ndarray, replicates: int, generator: np.random.Gener
 @lru_cache(maxsize=8)
 def _kept(strata: bytes, replicates: int, state: str) -> np.ndarray:
     """The weights of a generator in this state, a row a patient: (n, replicates)."""
-    generator = np.random.default_rng()
-    generator.bit_generator.state = json.loads(state)
-    blocks = _blocks(np.frombuffer(strata, dtype=np.int32), replicates, generator)
+    blocks = _blocks(np.frombuffer(strata, dtype=np.int32), replicates, _again(state))
     weights = np.concatenate([block.astype(np.uint16) for block in blocks])
     return np.ascontiguousarray(weights.T.astype(np.uint8 if weights.max() < 256 else np.uint16))
+
+
+def _again(state: str) -> np.random.Generator:
+    """A generator in this state; the one that it was read from is not used up."""
+    generator = np.random.default_rng()
+    generator.bit_generator.state = json.loads(state)
+    return generator
 
 
 def _blocks(strata: np.ndarray, replicates: int, generator: np.random.Generator) -> Iterator[np.ndarray]:
