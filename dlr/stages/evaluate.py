@@ -82,8 +82,7 @@ def evaluate(run: Run) -> None:
     found = [PREDICTIONS.read(folder) for folder in run.every(PREDICTIONS)]
     if not found:
         run.leave_out("there is no signature to evaluate: neither radiomics nor clinical columns gave one")
-    predictions = pd.concat(found, ignore_index=True)
-    every = evaluated_signatures(predictions, tables)
+    every = evaluated_signatures(pd.concat(found, ignore_index=True), tables)
     everything = [one for one in every if not is_ablation_row(one)]
     settings = run.settings.evaluate
     models = [spec.name for spec in (*MODELS, *run.models)]
@@ -91,9 +90,10 @@ def evaluate(run: Run) -> None:
         if name not in models:
             raise InputError("evaluate.primary", f"{name!r} is no model", f"name two of {', '.join(models)}")
     cutoffs = cut_offs(everything)
-    CONFOUNDERS.write(run.folder, confounder_table(tables, run.seed))
-    rows = metric_rows(run, tables, everything, cutoffs) + unknown_outcome_rows(predictions, everything)
-    metrics = pd.DataFrame(rows, columns=list(METRICS.names))
+    confounders = confounder_table(tables, run.seed)
+    CONFOUNDERS.write(run.folder, confounders)
+    rows = metric_rows(run, tables, everything, cutoffs, confounders)
+    metrics = pd.DataFrame([*rows, *unknown_outcome_rows(everything)], columns=list(METRICS.names))
     METRICS.write(run.folder, metrics)
     CUTOFFS.write(run.folder, cutoffs.table())
     main = [one for one in everything if one.algorithm == CHOSEN and not one.variant]
@@ -120,14 +120,16 @@ def evaluate(run: Run) -> None:
     LOOKS.write(run.folder, pd.DataFrame([vars(look) for look in looks]))
 
 
-def metric_rows(run: Run, tables: CohortTables, signatures: list[Evaluated], cutoffs: Cutoffs) -> list[dict]:
+def metric_rows(
+    run: Run, tables: CohortTables, signatures: list[Evaluated], cutoffs: Cutoffs, confounders: pd.DataFrame
+) -> list[dict]:
     """METRICS: whole sides, cohorts and strata that have enough patients of both classes, and all targets together."""
     settings, cohorts = run.settings.evaluate, cohorts_of(tables)
     strata, lines = strata_of(tables, settings.strata, [VOLUMES.read(folder) for folder in run.every(VOLUMES)])
     for line in lines:
         run.warn(line)
     subsets = {f"cohort={name}": set(cohorts.index[cohorts == name]) for name in sorted(cohorts.unique())} | strata
-    medians, levels = training_medians(tables), found_levels(tables, CONFOUNDERS.read(run.folder))
+    medians, levels = training_medians(tables), found_levels(tables, confounders)
     rows, everything = [], []
 
     def rows_of(one: Evaluated) -> list[dict]:

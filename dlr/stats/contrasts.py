@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2, norm
+from scipy.stats import chi2
 
 from dlr.stats.logistic_fit import LogisticFit
 from dlr.stats.outcome import Z
@@ -53,8 +53,7 @@ def effects(fit: LogisticFit, frame: pd.DataFrame) -> pd.DataFrame:
         words = f"{variable.name}, {high:.4g} against {low:.4g}"
         rows.append((words, *_wald(estimate, se), wald_p(fit, variable.name)))
         bend = fit.terms.loc[variable.terms[1]]
-        p = float(2 * norm.sf(abs(bend["estimate"] / bend["se"])))
-        rows.append((f"{variable.name}, bend", *_wald(float(bend["estimate"]), float(bend["se"])), p))
+        rows.append((f"{variable.name}, bend", *_wald(float(bend["estimate"]), float(bend["se"])), float(bend["p"])))
     table = pd.DataFrame(rows, columns=["term", *EFFECT_COLUMNS])
     return table.set_index("term")
 

@@ -7,7 +7,7 @@ predictions alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -27,7 +27,7 @@ from dlr.study.tasks import key_of_payload
 from dlr.tables import PREDICTIONS
 from dlr.words import CHOSEN, Model, Side, Target
 
-__all__ = ["Blocks", "CheapChains", "cheap_predictions", "fit_cheap", "seconds_of_part"]
+__all__ = ["Blocks", "CheapChains", "cheap_predictions", "fit_cheap", "seconds_of_parts"]
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,13 @@ def fit_cheap(task: Task, folder: Path) -> None:
     cheap_predictions(task.payload, Side.TRAIN.value).to_parquet(folder / PREDICTIONS.file, index=False)
 
 
-def seconds_of_part(given: CheapChains) -> float:
-    """How long the cheap models of a part take here."""
+def seconds_of_parts(parts: Sequence[CheapChains], workers: int) -> float:
+    """How long the cheap models of these parts take here, by the first of them."""
+    if not parts:
+        return 0.0
     begin = time.perf_counter()
-    cheap_predictions(given, Side.TRAIN.value)
-    return time.perf_counter() - begin
+    cheap_predictions(parts[0], Side.TRAIN.value)
+    return (time.perf_counter() - begin) * len(parts) / workers
 
 
 def _values(given: CheapChains) -> Iterator[tuple[str, str, pd.Series]]:

@@ -121,9 +121,7 @@ def within_levels(one: Evaluated, column: str, levels: pd.Series, least: int) ->
     if not own.two_classes or levels[list(own.patients)].nunique() < 2:
         return []
     if own.cross_fitted:
-        rows = own.chains
-        positive = pd.Series(own.positive, index=list(own.patients)).loc[rows["patient_id"]].to_numpy()
-        value, fold, drawn, patients = (rows[name].to_numpy() for name in ("value", "fold", "seed", "patient_id"))
+        positive, value, fold, drawn, patients = own.rows_of_chains()
         group = levels[patients].to_numpy()
         found = stats.auc_within_groups(positive, value, group, fold, drawn, patients=patients, least=least)
     else:

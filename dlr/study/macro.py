@@ -34,9 +34,7 @@ def label_rows(one: Evaluated) -> stats.LabelRows:
     """What a signature says of its target: out-of-fold a row a chain, else a row a patient."""
     if not one.cross_fitted:
         return stats.LabelRows(one.target.name, one.positive, one.probability, one.patients)
-    rows = one.chains
-    truth = pd.Series(one.positive, index=list(one.patients)).loc[rows["patient_id"]].to_numpy()
-    value, patients, fold, seed = (rows[name].to_numpy() for name in ("value", "patient_id", "fold", "seed"))
+    truth, value, fold, seed, patients = one.rows_of_chains()
     return stats.LabelRows(one.target.name, truth, value, patients.astype(str), fold, seed)
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,16 @@ HONEST = ("crossfit_out_of_fold", "nested", "crossfit_test")  # columns of OPTIM
 SMALLEST = 4  # patients of a per cent target on a side, for limits of agreement to mean anything
 
 
+class ChainRows(NamedTuple):
+    """What the chains behind a signature say, each (rows,): a patient has one row a drawing of the folds."""
+
+    positive: np.ndarray
+    value: np.ndarray
+    fold: np.ndarray
+    seed: np.ndarray
+    patients: np.ndarray
+
+
 @dataclass(frozen=True)
 class Evaluated:
     """One signature on one side: what it is, its patients' truth and what it says of them."""
@@ -52,11 +62,12 @@ class Evaluated:
     value: np.ndarray  # float (n,): probability, or per cent
     chains: pd.DataFrame  # patient_id, seed, fold, value: the rows behind it
     subset: str = WHOLE
+    unknown: np.ndarray = field(default_factory=lambda: np.empty(0))  # value of patients whose truth is not known
 
     @property
     def names(self) -> dict[str, str]:
         """What it is, as the tables name it."""
-        own = {field: str(getattr(self, field)) for field in ("model", "variant", "protocol", "side")}
+        own = {name: str(getattr(self, name)) for name in ("model", "variant", "protocol", "side")}
         return {"target": self.target.name, **own}
 
     @property
@@ -88,6 +99,12 @@ class Evaluated:
             return len(self.patients)
         return min(int(self.positive.sum()), int((~self.positive).sum()))
 
+    def rows_of_chains(self) -> ChainRows:
+        """Every chain's row, of a binary target."""
+        rows = self.chains
+        positive = pd.Series(self.positive, index=list(self.patients)).loc[rows["patient_id"]].to_numpy()
+        return ChainRows(positive, *(rows[name].to_numpy() for name in ("value", "fold", "seed", "patient_id")))
+
     def of(self, patients: set[str], subset: str) -> Evaluated:
         """The same signature on some of its patients."""
         kept = np.array([patient in patients for patient in self.patients])
@@ -98,6 +115,7 @@ class Evaluated:
             value=self.value[kept],
             chains=self.chains[self.chains["patient_id"].isin(patients)],
             subset=subset,
+            unknown=self.unknown[:0],
         )
 
 
@@ -112,7 +130,8 @@ def evaluated_signatures(predictions: pd.DataFrame, tables: CohortTables) -> lis
     out = []
     for names, rows in signature(predictions).groupby(keys, sort=False):
         truth = tables.labels(str(names[0]))
-        known = rows[rows["patient_id"].isin(truth.index)]
+        labelled = rows["patient_id"].isin(truth.index)
+        known = rows[labelled]
         if known.empty:
             continue
         behind = chains[names]
@@ -125,6 +144,7 @@ def evaluated_signatures(predictions: pd.DataFrame, tables: CohortTables) -> lis
                 truth=truth.loc[known["patient_id"]].to_numpy(dtype=float),
                 value=known["value"].to_numpy(),
                 chains=behind[behind["patient_id"].isin(truth.index)],
+                unknown=rows.loc[~labelled, "value"].to_numpy(),
             )
         )
     return out
@@ -139,22 +159,14 @@ def leading(one: Evaluated) -> Estimate:
         found = stats.mean_absolute_error(one.truth, one.value)
         return replace(found, method=role_words(one) + found.method)
     if one.cross_fitted:
-        positive, value, seeds, patients = _rows_of_chains(one)
+        rows = one.rows_of_chains()
         try:
-            within = stats.auc_within_folds(positive, value, one.chains["fold"], seeds, patients=patients)
+            within = stats.auc_within_folds(rows.positive, rows.value, rows.fold, rows.seed, patients=rows.patients)
         except InputError as error:
             within = Estimate(NAN, NAN, NAN, len(one.patients), int(one.positive.sum()), error.problems[0].what)
         return replace(within, method=role_words(one) + within.method)
     found = stats.auc(one.positive, one.probability)
     return replace(found, method=role_words(one) + found.method)
-
-
-def _rows_of_chains(one: Evaluated) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Truth, value, seed and patient of every chain's row."""
-    rows = one.chains
-    positive = pd.Series(one.positive, index=list(one.patients)).loc[rows["patient_id"]].to_numpy()
-    value, seeds, patients = (rows[name].to_numpy() for name in ("value", "seed", "patient_id"))
-    return positive, value, seeds, patients
 
 
 def measures(
@@ -211,8 +223,8 @@ def _sample_size(one: Evaluated, area: float) -> list[dict[str, Any]]:
 
 def _discrimination(one: Evaluated) -> list[dict[str, Any]]:
     if one.cross_fitted:
-        positive, value, seeds, patients = _rows_of_chains(one)
-        name, other = "auc_pooled", stats.auc_pooled(positive, value, seeds, patients=patients)
+        rows = one.rows_of_chains()
+        name, other = "auc_pooled", stats.auc_pooled(rows.positive, rows.value, rows.seed, patients=rows.patients)
     else:
         name, other = "auc_plain", stats.auc_plain(one.positive, one.probability)
     return [

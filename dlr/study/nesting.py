@@ -16,7 +16,7 @@ from dlr.learn import CandidateSet
 from dlr.protocols import Part, plan
 from dlr.settings import CombineSettings
 from dlr.study.blocks import blocks_of, noise_blocks
-from dlr.study.cheap_chains import Blocks, CheapChains, fit_cheap, seconds_of_part
+from dlr.study.cheap_chains import Blocks, CheapChains, fit_cheap, seconds_of_parts
 from dlr.study.cohort import CohortTables
 from dlr.study.combined import chosen_signatures, combined_frame, combined_variants, read_sets
 from dlr.study.combining import Combining
@@ -74,7 +74,7 @@ def nested_rows(run: Run, tables: CohortTables) -> pd.DataFrame:
     """PREDICTIONS of the pre-named Combined model, every patient held out once a drawing; no rows where none can be."""
     folds = outer_folds(tables.folds, tables.sides)
     blocks = blocks_of(run, tables, list(tables.sides.index), [part for fold in folds for part in fold.inner])
-    rows = [PREDICTIONS.empty()]
+    allowed, rows = reproducible_features(run), [PREDICTIONS.empty()]
     for target in tables.binary_targets:
         sets = dict(_sets(run, tables, blocks, target))
         usable = [fold for fold in folds if learnable_parts(fold.inner, target, tables.labels(target)) == fold.inner]
@@ -82,7 +82,7 @@ def nested_rows(run: Run, tables: CohortTables) -> pd.DataFrame:
             few = f"{len(folds) - len(usable)} of {len(folds)} outer folds leave too few to learn from"
             run.warn(f"{target.name}: {few}; their patients have no nested Combined value")
         if sets:
-            rows += _of_target(run, tables, blocks, target, sets, usable)
+            rows += _of_target(run, tables, blocks, target, sets, usable, allowed)
     return pd.concat(rows, ignore_index=True)
 
 
@@ -91,10 +91,10 @@ def seconds_of_all(run: Run, tables: CohortTables) -> float:
     everybody = list(tables.sides.index)
     parts = [part for fold in outer_folds(tables.folds, tables.sides) for part in fold.inner]
     blocks = noise_blocks(run, tables, everybody)
-    tasks = [
+    everything = [
         _payload(run, tables, blocks, target, part, None, None) for target in tables.binary_targets for part in parts
     ]
-    return seconds_of_part(tasks[0]) * len(tasks) / run.executor.workers if tasks else 0.0
+    return seconds_of_parts(everything, run.executor.workers)
 
 
 def _sets(run: Run, tables: CohortTables, blocks: Blocks, target: Target) -> Iterator[tuple[str, CandidateSet]]:
@@ -113,11 +113,14 @@ def _sets(run: Run, tables: CohortTables, blocks: Blocks, target: Target) -> Ite
 
 
 def _of_target(
-    run: Run, tables: CohortTables, blocks: Blocks, target: Target, sets: Sets, folds: Sequence[OuterFold]
-) -> list[pd.DataFrame]:
-    """PREDICTIONS of every outer fold and variant."""
+    run: Run, tables: CohortTables, blocks: Blocks, target: Target, sets: Sets, folds: Sequence[OuterFold],
+    allowed: Mapping[str, Sequence[str]] | None,
+) -> list[pd.DataFrame]:  # fmt: skip
+    """PREDICTIONS of every outer fold and variant.
+
+    allowed : features that passed the reproducibility filter, by part; None: all.
+    """
     models = frozenset(name for candidates in sets.values() for name in candidates.signatures)
-    allowed = reproducible_features(run)
     tasks: list[Task] = []
     for part in (part for fold in folds for part in fold.inner):
         payload = _payload(

@@ -24,7 +24,7 @@ from dlr.randomness import rng
 from dlr.stats.within_folds import mean_area
 from dlr.study.averaging import in_the_mean
 from dlr.study.blocks import noise_blocks
-from dlr.study.cheap_chains import Blocks, CheapChains, fit_cheap, seconds_of_part
+from dlr.study.cheap_chains import Blocks, CheapChains, fit_cheap, seconds_of_parts
 from dlr.study.cohort import BEFORE_BIOPSY, CohortTables
 from dlr.study.combined import candidate_sets, chosen_signatures, combined_frame, combined_variants
 from dlr.study.combining import Combining
@@ -118,12 +118,8 @@ def seconds_of_all(run: Run, tables: CohortTables) -> float:
     """Seconds of all shuffles by one part, fitted on noise where features are not measured yet."""
     blocks = noise_blocks(run, tables, tables.ids(Side.TRAIN))
     first = [shuffles(tables, target, 0, run.seed)[0] for target in tables.binary_targets]
-    tasks = [_tasks(run, tables, blocks, one, None) for one in first]
-    measured = next((own[0] for own in tasks if own), None)
-    if measured is None:
-        return 0.0
-    rounds = (1 + run.settings.evaluate.permutations) / run.executor.workers
-    return seconds_of_part(measured.payload) * sum(map(len, tasks)) * rounds
+    once = [task.payload for one in first for task in _tasks(run, tables, blocks, one, None)]
+    return seconds_of_parts(once, run.executor.workers) * (1 + run.settings.evaluate.permutations)
 
 
 def fit_stacked(task: Task, folder: Path) -> None:

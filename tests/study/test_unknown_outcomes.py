@@ -19,7 +19,7 @@ def test_best_and_worst_case_of_a_test_side() -> None:
     said = {"A": 0.8, "B": 0.7, "C": 0.3, "D": 0.2, "E": 0.1, "F": 0.9}
     held_out = predictions_of(said, side="test")
     everything = pd.concat([held_out, predictions_of(said, side="train", protocol="paper")])
-    rows = unknown_outcome_rows(everything, evaluated_signatures(everything, tables))
+    rows = unknown_outcome_rows(evaluated_signatures(everything, tables))
     table = METRICS.conform(pd.DataFrame(rows)).set_index("metric")
     assert table.index.tolist() == ["auc_best_case", "auc_worst_case"], "an apparent value has none"
     assert table.loc["auc_best_case", "value"] == 1.0, "E negative, F positive"
@@ -31,4 +31,4 @@ def test_nobody_unknown_has_no_rows() -> None:
     said = {"A": 0.8, "B": 0.7, "C": 0.3, "D": 0.2}
     tables = cohort_of({"patient_id": list(said), "her2": [1.0, 1.0, 0.0, 0.0]})
     predictions = predictions_of(said, side="test")
-    assert unknown_outcome_rows(predictions, evaluated_signatures(predictions, tables)) == []
+    assert list(unknown_outcome_rows(evaluated_signatures(predictions, tables))) == []
