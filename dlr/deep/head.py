@@ -17,14 +17,14 @@ from dlr.errors import InputError
 from dlr.protocols import stratified_folds
 from dlr.randomness import rng
 from dlr.stats.ridge_path import ridge_path
-from dlr.stats.scaling import Scaling, recalibration
+from dlr.stats.scaling import Expected, Scaling, recalibration
 from dlr.words import expit
 
 __all__ = ["STRENGTHS", "FrozenHead", "fit_head"]
 
 STRENGTHS = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # scikit-learn's C, the strongest penalty first
 INNER_FOLDS = 5
-SPREAD = 0.26  # SD between patients to be expected of the logits of features that were learnt on other pictures
+EXPECTED = Expected(spread=0.55, doubt=0.6, power=1.0)  # of features that were learnt on other pictures
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def fit_head(
             held_out[k, out] = intercept + (values[out] * weights).sum(axis=1)
     losses = [_log_loss(truth, logit) for logit in held_out]
     best = int(np.argmin(np.round(losses, 12)))
-    scaling = recalibration(truth, held_out[best], fold, SPREAD) if recalibrate else Scaling(1.0, 0.0)
+    scaling = recalibration(truth, held_out[best], fold, EXPECTED) if recalibrate else Scaling(1.0, 0.0)
     ((intercept, weights),) = _fits(values, truth, strengths[best : best + 1])
     return FrozenHead(
         intercept=scaling.intercept + scaling.slope * float(intercept),

@@ -17,7 +17,7 @@ from scipy.stats import rankdata
 
 from dlr.learn.classifiers import RECIPES, Point, Recipe, Rows
 from dlr.learn.regressors import REGRESSION_RECIPES
-from dlr.stats.scaling import Scaling, platt, recalibration
+from dlr.stats.scaling import Expected, Scaling, platt, recalibration
 from dlr.words import CLIP, TargetKind, logit
 
 __all__ = [
@@ -26,7 +26,7 @@ __all__ = [
 ]  # fmt: skip
 
 LOG_LOSS, AREA, ERROR = "log loss", "AUC", "mean absolute error"  # what judges
-SPREAD = 0.6  # SD between patients to be expected of the logits of a signature
+EXPECTED = Expected(spread=0.65, doubt=0.5)  # of the logits of a signature
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def score_grid(
             scaling = platt(outcome, said)
             said = scaling.probability(said)
         elif recalibrate:
-            scaling = recalibration(outcome, logit(said), part, SPREAD)
+            scaling = recalibration(outcome, logit(said), part, EXPECTED)
         points.append(GridPoint(algorithm, parameters, scores, kind, _log_loss(outcome, said), scaling))
     return tuple(points)
 

@@ -42,7 +42,7 @@ def apply_clinical(given: Application) -> None:
 
 @stage(
     "clinical",
-    version=8,
+    version=9,
     needs=["cohort"],
     sections=["clinical", "learn", "evaluate.splits", "evaluate.bootstrap", "cohort.test_share"],
     libraries=["numpy", "scipy", "scikit-learn", "lightgbm", "xgboost"],

@@ -28,7 +28,7 @@ __all__ = ["deep"]
 
 @stage(
     "deep",
-    version=5,
+    version=6,
     needs=["cohort"],
     optional=["superres"],
     sections=["deep", "cohort", "learn.protocols", "learn.recalibrate", "evaluate.bootstrap"],

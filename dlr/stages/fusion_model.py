@@ -46,7 +46,7 @@ def apply_fusion_model(given: Application) -> None:
 
 @stage(
     "fusion_model",
-    version=7,
+    version=8,
     needs=["cohort", "radiomics", "deep", "fuse"],
     optional=["stability"],
     sections=["cohort.per_patient", "learn", "evaluate.bootstrap"],

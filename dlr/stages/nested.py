@@ -30,7 +30,7 @@ def why_none(run: Run, tables: CohortTables) -> str:
 
 @stage(
     "nested",
-    version=1,
+    version=2,
     needs=["cohort", "combine"],
     optional=["radiomics", "stability", "clinical", "radiomics_model", "deep", "fusion_model"],
     sections=["combine", "clinical.splines", "fuse.n_components", "cohort.per_patient", "learn"],

@@ -47,7 +47,7 @@ def why_none(run: Run, tables: CohortTables) -> str:
 
 @stage(
     "permutations",
-    version=1,
+    version=2,
     needs=["cohort"],
     optional=["radiomics", "stability", "clinical", "radiomics_model", "deep", "averaged", "fusion_model", "combine"],
     sections=[*SECTIONS, *OF_COMBINED],

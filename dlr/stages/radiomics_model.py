@@ -52,7 +52,7 @@ def apply_radiomics_model(given: Application) -> None:
 
 @stage(
     "radiomics_model",
-    version=8,
+    version=9,
     needs=["cohort", "radiomics"],
     optional=["stability"],
     sections=["cohort.per_patient", "cohort.test_share", "learn", "evaluate.splits", "evaluate.bootstrap"],

@@ -41,7 +41,7 @@ def heeded_by(settings: Any) -> tuple[Sequence[str], Sequence[str]]:
 
 @stage(
     "superres_effect",
-    version=3,
+    version=4,
     needs=["cohort", "superres"],
     optional=["radiomics", "stability", "radiomics_model", "deep"],
     sections=SECTIONS,

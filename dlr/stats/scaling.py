@@ -14,10 +14,9 @@ import numpy as np
 from dlr.stats.likelihood import Likelihood, maximise
 from dlr.words import expit
 
-__all__ = ["Scaling", "platt", "recalibration"]
+__all__ = ["Expected", "Scaling", "platt", "recalibration"]
 
 ENOUGH = 100  # rows, from which on the expected spread grows no further
-DOUBT = 0.5  # SD of the logarithm of the spread, before any row was held out
 SPREADS = np.arange(-4.0, 2.01, 0.25)  # logarithms looked at first
 FINER = 3  # times the grid is made finer around the best, to 1e-2 of the spread
 MOST_STEPS = 100  # of an intercept; about 8 are needed
@@ -33,6 +32,19 @@ class Scaling:
     def probability(self, margin: np.ndarray) -> np.ndarray:
         """Of every row, float64 (n,)."""
         return expit(self.intercept + self.slope * margin)
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What logits are expected to spread between patients before any row was held out: lognormal."""
+
+    spread: float  # their SD, learnt from `ENOUGH` rows or more; one of t belongs to an AUC of Φ(t / √2): .6 to .66
+    doubt: float  # SD of the logarithm of the spread
+    power: float = 0.5  # of the number of rows, with which the spread falls where there are fewer
+
+    def of(self, rows: int) -> float:
+        """The spread where that many rows were held out."""
+        return self.spread * (min(rows, ENOUGH) / ENOUGH) ** self.power
 
 
 def platt(positive: np.ndarray, margin: np.ndarray) -> Scaling:
@@ -58,14 +70,13 @@ def platt(positive: np.ndarray, margin: np.ndarray) -> Scaling:
     return Scaling(slope, float(curve.beta[0]) - slope * middle)
 
 
-def recalibration(positive: np.ndarray, logit: np.ndarray, fold: np.ndarray, spread: float) -> Scaling:
-    """Intercept and slope of a model's own logits, which are expected to spread by `spread` (SD) between patients.
+def recalibration(positive: np.ndarray, logit: np.ndarray, fold: np.ndarray, expected: Expected) -> Scaling:
+    """Intercept and slope of a model's own logits.
 
     positive : bool (n,), both classes.  logit : float (n,), of rows that the model did not see.  fold : of every row,
-    each predicted by a model of its own.  spread : of `ENOUGH` rows or more; of fewer it falls with the root of their
-    number, as what can be learnt does. A SD of t belongs to an AUC of Φ(t / √2): .6 to .66, .26 to .57.
+    each predicted by a model of its own.  expected : how much the recalibrated logits spread between patients.
     A penalty chosen on few rows leaves logits of any scale, their order being the same, so the prior is on what they
-    are worth: the SD of the recalibrated logits is lognormal around the spread, by a factor of e^DOUBT. The slope is
+    are worth: the SD of the recalibrated logits is lognormal around the expected one. The slope is
     positive whatever the rows say: logits that order nobody are flattened, never turned round, and those that separate
     the classes are not blown up without end. Logits are compared within folds, as the models' own intercepts follow
     the outcomes that they saw; folds that say the same of everybody tell nothing, and where all do the slope is 1.
@@ -80,11 +91,11 @@ def recalibration(positive: np.ndarray, logit: np.ndarray, fold: np.ndarray, spr
         return Scaling(1.0, float(np.log(positive.mean() / (1 - positive.mean()))) - middle)
     deviation = float(centred[differs].std())
     unit, outcome = centred[differs] / deviation, positive[differs].astype(float)
-    expected = np.log(spread * np.sqrt(min(len(logit), ENOUGH) / ENOUGH))
+    middle_of_prior = np.log(expected.of(len(logit)))
     logarithm, step = SPREADS, float(SPREADS[1] - SPREADS[0])
     for _ in range(FINER + 1):
         intercept, lack = _profile(outcome, np.exp(logarithm)[:, None] * unit)
-        best = int(np.argmin(lack + (logarithm - expected) ** 2 / (2 * DOUBT**2)))
+        best = int(np.argmin(lack + (logarithm - middle_of_prior) ** 2 / (2 * expected.doubt**2)))
         slope, level = float(np.exp(logarithm[best])) / deviation, float(intercept[best])
         logarithm = logarithm[best] + np.linspace(-step, step, 9)
         step /= 4

@@ -18,7 +18,7 @@ from dlr.learn import chains as chains_module
 from dlr.learn import selection_frequency as frequency_of
 from dlr.learn.classifiers import RECIPES
 from dlr.learn.forest import Forest
-from dlr.learn.grid import SPREAD
+from dlr.learn.grid import EXPECTED
 from dlr.learn.settings import Algorithm
 from dlr.stats.scaling import recalibration
 from dlr.words import logit
@@ -203,7 +203,7 @@ def test_a_chain_says_its_model_recalibrated_on_the_inner_folds_held_out_rows(mo
     held_out = [model.decision_function(f.held_out) for model, f in zip(made, seen[0], strict=True)]
     truth = np.concatenate([f.held_out_outcome for f in seen[0]])
     number = np.repeat(np.arange(3), [len(z) for z in held_out])
-    found = recalibration(truth, np.concatenate(held_out), number, SPREAD)
+    found = recalibration(truth, np.concatenate(held_out), number, EXPECTED)
     assert found.slope == pytest.approx(chain.recalibration.slope, rel=1e-3) and abs(found.slope - 1) > 0.02
     plain = logit(chain.model.predict(chain.preparation.subset(frame, chain.features)))
     np.testing.assert_allclose(logit(chain.predict(frame), 1e-12), found.intercept + found.slope * plain, rtol=1e-2)
