@@ -11,14 +11,14 @@ from pathlib import Path
 import pandas as pd
 
 from dlr.cohort.clinical import Origin
+from dlr.cohort.filenames import IMAGE_COLUMNS, is_file
 from dlr.cohort.mapping import Findings, nearest, read_numbers, replaced, shown
 from dlr.cohort.settings import CohortSettings
 from dlr.cohort.vocabulary import BODY_SIDES, MISSING, NOT_EXCLUDED, SIDES, fold_id, fold_value
 from dlr.words import Side
 
-__all__ = ["IMAGE_COLUMNS", "is_file", "one_value_a_patient", "read_rows"]
+__all__ = ["one_value_a_patient", "read_rows"]
 
-IMAGE_COLUMNS = ("image", "mask", "mask_reader1", "mask_reader2")
 _MANY = 5  # missing files from which one line stands for all
 
 
@@ -75,10 +75,11 @@ def _require_columns(cells: pd.DataFrame, source: str, findings: Findings, image
     for name in needed:
         if name not in cells.columns:
             names = [str(c) for c in cells.columns]
+            by_pattern = f"; or cohort.{name}_pattern: {name}s/{{patient_id}}.png" if name in IMAGE_COLUMNS else ""
             findings.problem(
                 f"{source} headers",
                 f"no column {name}",
-                f"{nearest(name, names)} Add it, or map a header: cohort.headers: {{...: {name}}}",
+                f"{nearest(name, names)} Add it, or map a header: cohort.headers: {{...: {name}}}{by_pattern}",
             )
 
 
@@ -280,14 +281,6 @@ def _resolve_files(out: pd.DataFrame, source: str, folder: Path, findings: Findi
             continue
         for number, cell, path in rows:
             findings.problem(f"{source} row {number}", f"{name} {cell} does not exist", _nearest_file(path), [number])
-
-
-def is_file(path: Path) -> bool:
-    """Whether a cell names a file that can be reached; a name that no file can have is none."""
-    try:
-        return path.is_file()
-    except (OSError, ValueError):
-        return False
 
 
 def _nearest_file(path: Path) -> str:

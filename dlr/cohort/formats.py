@@ -16,9 +16,9 @@ from dlr.cohort.decoded import Decoded, Grid
 from dlr.cohort.nifti import check_nifti
 from dlr.errors import InputError
 
-__all__ = ["ACCEPTED", "decode", "recognise"]
+__all__ = ["ACCEPTED", "EXTENSIONS", "decode", "recognise"]
 
-_EXTENSIONS = {
+EXTENSIONS = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF",
     ".nii": "NIfTI", ".nii.gz": "NIfTI", ".hdr": "NIfTI", ".nrrd": "NRRD", ".nhdr": "NRRD", ".mha": "MetaImage",
     ".mhd": "MetaImage", ".dcm": "DICOM", ".dicom": "DICOM",
@@ -38,7 +38,7 @@ def recognise(path: Path) -> tuple[str, str | None]:
         raise InputError(str(path), f"cannot be opened ({error.strerror})", "check the path and its rights") from error
     name = path.name.lower()
     suffix = ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
-    named = _EXTENSIONS.get(suffix)
+    named = EXTENSIONS.get(suffix)
     held = _by_content(path, head) or (named if named in ("DICOM", "NIfTI", "MetaImage") else None)
     if held is None:
         what = (

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from dlr.cohort.cases import IMAGE_COLUMNS, is_file, one_value_a_patient, read_rows
+from dlr.cohort.cases import one_value_a_patient, read_rows
 from dlr.cohort.checking import CASE_COLUMNS, check_cases
 from dlr.cohort.clinical import Origin, choose_columns, missing_column, read_clinical, read_column
 from dlr.cohort.columns import Column
 from dlr.cohort.detached import files_of_image
+from dlr.cohort.filenames import IMAGE_COLUMNS, complete_names, is_file
 from dlr.cohort.flow import flow_chart
 from dlr.cohort.join import join_clinical
 from dlr.cohort.mapping import Findings, map_headers, nearest, replaced
@@ -220,6 +221,7 @@ def _read_tables(manifest: Path, settings: CohortSettings, findings: Findings, w
     for theirs in settings.headers:
         if theirs not in headers and not findings.tolerant:
             findings.problem("cohort.headers", f"no header {theirs!r} in the table", nearest(theirs, headers))
+    cells = complete_names(cells, first.source, manifest.resolve().parent, settings, findings)
     findings.stop()
     return _Tables(cells, first.source, second, origins)
 

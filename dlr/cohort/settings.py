@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from dlr.errors import SettingError
 from dlr.words import EVERY_PART, MACRO, Available, TargetKind
 
-__all__ = ["CohortSettings", "ColumnSpec"]
+__all__ = ["FIELD", "CohortSettings", "ColumnSpec"]
+
+FIELD = re.compile(r"\{([^{}]+)\}")  # of a pattern of file names: {patient_id}
 
 
 def _cell_text(value: Any) -> Any:
@@ -91,6 +95,14 @@ class CohortSettings(BaseModel):
     )
 
     # images and outlines
+    image_folder: str | None = Field(default=None, description="that names in column image start from")
+    mask_folder: str | None = Field(default=None, description="that names in the columns of masks start from")
+    image_pattern: str | None = Field(
+        default=None, description="file names made from columns: images/{patient_id}.png, or {image}.png to complete"
+    )
+    mask_pattern: str | None = Field(
+        default=None, description="as image_pattern: {image}_mask.png, mask/{case_id}.nrrd"
+    )
     kind: Literal["still", "volume", "auto"] = "auto"
     mask: Literal["required", "optional"] = Field(
         default="required", description="optional: a case without outline stays, for models that need none"
@@ -128,6 +140,15 @@ class CohortSettings(BaseModel):
         for taken in (MACRO, EVERY_PART):
             if taken in names:
                 raise ValueError(f"{taken!r} is how tables name all targets together: rename it in cohort.headers")
+        return value
+
+    @field_validator("image_pattern", "mask_pattern")
+    @classmethod
+    def _names_by_case(cls, value: str | None) -> str | None:
+        if value is not None and (not FIELD.search(value) or set("{}") & set(FIELD.sub("", value))):
+            raise SettingError(
+                "a pattern names one column or more in braces", "e.g. images/{patient_id}.png, or {image}_mask.png"
+            )
         return value
 
     @model_validator(mode="after")

@@ -200,6 +200,15 @@ def bare(folder: Path) -> Path:
     return write(folder, [row | ({"mask": ""} if number == 3 else {}) for number, row in enumerate(rows(FEW))])
 
 
+def named(folder: Path) -> Path:
+    """Stills whose files are named by the settings, from the ids or from a column that says the next case's."""
+    made = rows(FEW)
+    write(folder, made)
+    after = [row["patient_id"] for row in (*made[1:], made[0])]
+    cells = [{k: v for k, v in row.items() if k not in ("image", "mask")} for row in made]
+    return write(folder, [row | {"after": name} for row, name in zip(cells, after, strict=True)], files=False)
+
+
 def shapes(folder: Path) -> Path:
     """Stills with masks of two parts."""
     manifest = write(folder, rows(FEW))
@@ -319,6 +328,16 @@ STUDIES = {
     "sheets": replace(TABLE, make=sheets),
     "plain": PLAIN,
     "bare": replace(PLAIN, make=bare),
+    "named": SmallStudy(
+        named,
+        settings=(
+            *READ,
+            "cohort.image_folder=images",
+            "cohort.mask_folder=masks",
+            "cohort.image_pattern=./{{patient_id}}.png",
+            "cohort.mask_pattern=./{{patient_id}}.png",
+        ),
+    ),
     "shapes": replace(PLAIN, make=shapes),
     "labels": replace(PLAIN, make=labels),
     "blurred": replace(PLAIN, make=blurred),

@@ -64,6 +64,10 @@ CHANGES: dict[str, Acts] = {
     "cohort.test_share": Acts("0.45", "table"),
     "cohort.validation_share": Acts("0.2", "table"),
     # images and outlines
+    "cohort.image_folder": Acts("masks", "named"),
+    "cohort.mask_folder": Acts("images", "named"),
+    "cohort.image_pattern": Acts('"{{patient_id}}.png"', "named", given=("cohort.image_pattern=./{{after}}.png",)),
+    "cohort.mask_pattern": Acts('"{{patient_id}}.png"', "named", given=("cohort.mask_pattern=./{{after}}.png",)),
     "cohort.kind": Acts("volume", "plain"),
     "cohort.mask": Acts("optional", "bare"),
     "cohort.per_patient": Acts("mean_feature", "stills", "radiomics_model"),
