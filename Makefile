@@ -9,11 +9,12 @@ CODE := dlr pipelines params tests benchmarks tools
 WORKERS ?= 2
 N ?= 20
 SEED ?= 7
+MINUTES ?= 30
 
 export OMP_NUM_THREADS ?= 1
 export UV_COMPILE_BYTECODE ?= 1
 
-.PHONY: setup demo test test-all check bench mutants house help
+.PHONY: setup demo test test-all check bench fuzz mutants house help
 .DEFAULT_GOAL := help
 
 help:           ## list these targets
@@ -54,6 +55,9 @@ check: setup    ## format, lint, types, rooms
 
 bench: setup    ## the benchmarks, one after the other; they print tables
 	for file in $(wildcard benchmarks/bench_*.py); do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+
+fuzz: setup     ## MINUTES of broken input of every kind to every reader; what is no answer of dlr is kept in .fuzz
+	$(BIN)/python -m tools.fuzzing --minutes $(MINUTES) --jobs $(WORKERS) --seed $(SEED)
 
 mutants: setup  ## N one-line changes to what differs from BASE, and whether the tests of the room notice
 	$(BIN)/python tools/mutants.py $(if $(BASE),--base $(BASE)) $(if $(UNDER),--under $(UNDER)) --n $(N) --seed $(SEED)
