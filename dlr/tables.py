@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from dlr.csv_files import as_written, write_csv
 from dlr.errors import InputError
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ class Table:
         if self.file.endswith(".parquet"):
             table.to_parquet(folder / self.file, index=False)
         if self.open or self.file.endswith(".csv"):
-            table.to_csv(folder / self.csv, index=False)
+            write_csv(folder / self.csv, table)
         known = _versions(folder) | {self.file: self.version}
         (folder / VERSIONS).write_text(json.dumps(known, indent=1, sort_keys=True), encoding="utf-8")
 
@@ -106,7 +107,7 @@ class Table:
             if path.suffix == ".parquet":
                 frame: pd.DataFrame = pd.read_parquet(path)
             else:
-                frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+                frame = pd.read_csv(path, dtype=str, keep_default_na=False).rename(columns=as_written).map(as_written)
             return self.conform(frame)
         except (OSError, ValueError) as error:
             reason = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read ({error})"

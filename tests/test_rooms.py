@@ -39,6 +39,7 @@ FLOORS = {
     "words": 0,
     "distance": 0,
     "errors": 0,
+    "csv_files": 0,
     "lazy": 0,
     "randomness": 0,
     "compat": 0,

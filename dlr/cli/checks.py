@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from typer import Argument, Option
 
 from dlr.cli.installation import installation
 from dlr.cli.options import Features, Manifest, Out, Params, Sets
-from dlr.cli.screen import guarded, print_table
+from dlr.cli.screen import guarded, print_table, say
 from dlr.cli.start import DEFAULT_PIPELINE, find_study, prepare, prepare_again
 from dlr.errors import InputError
 
@@ -43,7 +42,7 @@ def doctor(
     result = start.run(until=last)
     warned = sum(len(each.warnings) for each in result.outcomes)
     checked = start.manifest if features is None else f"{start.manifest} and {features}"
-    typer.echo(f"{checked}: no error, {warned} warnings; see {result.folders[last]}")
+    say(f"{checked}: no error, {warned} warnings; see {result.folders[last]}")
 
 
 def _taking_features(pipeline: Pipeline) -> str:
@@ -97,9 +96,9 @@ def compare(
         ],
     )
     for row in result.problems.itertuples():
-        typer.echo(f"! case {row.case_id} is not measured by {row.engine}: {row.what}")
+        say(f"! case {row.case_id} is not measured by {row.engine}: {row.what}")
     native, reference = result.seconds["seconds"].sum(), result.seconds["reference_seconds"].sum()
-    typer.echo(
+    say(
         f"{len(result.seconds)} cases: native {native:.2f} s, pyradiomics {reference:.2f} s"
         + (f", {reference / native:.0f} times as long" if native > 0 else "")
     )

@@ -14,6 +14,7 @@ from dlr.cli.command_line import Remembering
 from dlr.cli.draft import init
 from dlr.cli.predict import predict
 from dlr.cli.run import demo, fuse, run, run_stage
+from dlr.cli.screen import say
 from dlr.cli.study import nomogram, report, status
 from dlr.cli.superres import try_images
 
@@ -54,7 +55,7 @@ enlarging = typer.Typer(
 @app.callback(invoke_without_command=True)
 def _version(version: Annotated[bool, Option("--version", help="Print the version.")] = False) -> None:
     if version:
-        typer.echo(f"dlr {__version__}")
+        say(f"dlr {__version__}")
         raise typer.Exit
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections.abc import Sequence
@@ -10,11 +9,11 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from typer import Argument, Option
 
-from dlr.cli.screen import guarded
+from dlr.cli.screen import guarded, say
 from dlr.cli.start import DEFAULT_PIPELINE, MANIFEST, PARAMS, load_pipeline
+from dlr.csv_files import write_csv
 from dlr.errors import InputError
 
 __all__ = ["draft_params", "draft_study", "init"]
@@ -44,7 +43,7 @@ def init(
       dlr init --pipeline receptors_ultrasound3d --target er --target pr
     """
     for path, about in draft_study(folder, images, masks, target or (), pipeline):
-        typer.echo(f"{path}: {about}")
+        say(f"{path}: {about}")
 
 
 def draft_study(
@@ -56,6 +55,8 @@ def draft_study(
     A row for every image below `images` that has a mask of the same stem below `masks` (or with _mask and the like at
     its end). Raises InputError where one of the files is there already, or no image has a mask.
     """
+    import pandas as pd
+
     targets = targets or _targets_of(pipeline)
     columns = ["patient_id", "case_id", "image", "mask", *targets, "age"]
     for target in targets:
@@ -74,12 +75,11 @@ def draft_study(
             mend="put images/P001.png beside masks/P001.png, or name the folders with --images and --masks",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    with manifest.open("w", encoding="utf-8-sig", newline="") as stream:  # the mark lets spreadsheets read UTF-8
-        writer = csv.writer(stream)
-        writer.writerow(columns)
-        for image, mask in pairs:
-            stem = _stem(image)
-            writer.writerow([stem, stem, _beside(image, folder), _beside(mask, folder), *[""] * (len(targets) + 1)])
+    rows = [
+        [_stem(image), _stem(image), _beside(image, folder), _beside(mask, folder), *[""] * (len(targets) + 1)]
+        for image, mask in pairs
+    ]
+    write_csv(manifest, pd.DataFrame(rows, columns=columns), mark=True)
     params.write_text(text, encoding="utf-8", newline="\n")
     return [
         (

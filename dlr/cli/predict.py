@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from typer import Argument, Option
 
 from dlr.cli.options import Jobs
-from dlr.cli.screen import guarded
+from dlr.cli.screen import guarded, say
 from dlr.cli.start import DEFAULT_PIPELINE, RUNS, as_it_ran, cores, find_study
 from dlr.errors import InputError
 
@@ -40,5 +39,5 @@ def predict(
     done = predict_patients(found, start.pipeline, start.settings, manifest.absolute(), target, jobs=jobs or cores())
     doubt = doubt_of_images(found)
     if doubt is not None:
-        typer.echo(f"! {doubt}", err=True)
-    typer.echo(str(done))
+        say(f"! {doubt}", err=True)
+    say(str(done))

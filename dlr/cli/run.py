@@ -6,7 +6,6 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from typer import Argument, Option
 
 from dlr.cli.options import (
@@ -24,7 +23,7 @@ from dlr.cli.options import (
     StudyName,
     Wait,
 )
-from dlr.cli.screen import guarded, print_plan, print_results, print_table
+from dlr.cli.screen import guarded, print_plan, print_results, print_table, say
 from dlr.cli.start import (
     DEFAULT_PIPELINE,
     MANIFEST,
@@ -69,9 +68,9 @@ def demo(
     result = start.run(jobs=jobs)
     again = f"dlr run{f' {pipeline}' if volumes else ''}{'' if folder == Path() else f' (in {folder})'}"
     if volumes:
-        typer.echo(f"Small networks were used here; edit {folder / PARAMS}, then: {again}")
+        say(f"Small networks were used here; edit {folder / PARAMS}, then: {again}")
     else:
-        typer.echo(f"One seed was used here; with all: {again}")
+        say(f"One seed was used here; with all: {again}")
     print_results(result)
 
 
@@ -135,7 +134,7 @@ def run_stage(
         print_plan(result)
     else:
         folder = result.folders[stage]
-        typer.echo(str(folder) if folder is not None else f"{stage} left itself out: {result.left_out[stage]}")
+        say(str(folder) if folder is not None else f"{stage} left itself out: {result.left_out[stage]}")
 
 
 @guarded
@@ -157,14 +156,14 @@ def fuse(
     result = start.run(jobs=jobs, only="fusion_model", wait=wait)
     folder = result.folders.get("fusion_model")
     if folder is None:
-        typer.echo(f"fusion_model left itself out: {result.left_out['fusion_model']}")
+        say(f"fusion_model left itself out: {result.left_out['fusion_model']}")
         return
     from dlr.tables import SHARES
 
     shares = SHARES.read(folder)
     rows = [[*map(str, row[:-1]), f"{row[-1]:.1f}"] for row in shares.itertuples(index=False, name=None)]
     print_table(SHARES.names, rows)
-    typer.echo(str(folder))
+    say(str(folder))
 
 
 def _make_cohort(folder: Path, manifest: Path) -> None:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from dlr.errors import InputError
+from dlr.errors import InputError, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from dlr.engine import Result
 
-__all__ = ["SUMMARY", "WIDTH", "guarded", "print_plan", "print_results", "print_table"]
+__all__ = ["SUMMARY", "WIDTH", "guarded", "print_plan", "print_results", "print_table", "say"]
 
 SUMMARY = "summary.pdf"
 WIDTH = 160  # of a table where there is no terminal to ask
@@ -36,7 +36,7 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             _print_problems(error)
             raise typer.Exit(2) from error
         except KeyboardInterrupt as stop:
-            _complain("Stopped. What was finished is kept: the same command goes on from there.")
+            say("Stopped. What was finished is kept: the same command goes on from there.", err=True)
             raise typer.Exit(130) from stop
         except (typer.Exit, typer.Abort):
             raise
@@ -44,21 +44,26 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
             log = next((note for note in getattr(fault, "__notes__", ()) if note.startswith("log: ")), None)
             place = log.removeprefix("log: ") if log else _write_traceback(fault)
             text = f"{type(fault).__name__}: {fault}".splitlines()[0]
-            _complain(f"This is a fault of dlr, not of your data: {text}\nWhat led to it is in {place}")
+            say(f"This is a fault of dlr, not of your data: {text}\nWhat led to it is in {place}", err=True)
             raise typer.Exit(1) from fault
 
     return outcome
 
 
+def say(text: str, err: bool = False) -> None:
+    """One line on stdout, or on stderr; what steers a terminal is spelled out."""
+    typer.echo(shown(text), err=err)
+
+
 def print_results(result: Result) -> None:
     """The paths that a reader opens next, last of all."""
-    typer.echo(f"study     {result.study}")
+    say(f"study     {result.study}")
     for name in ("metrics.csv", "report.html", "nomogram.pdf"):
         if (result.study / name).is_file():
-            typer.echo(f"{name.partition('.')[0]:<9} {result.study / name}")
+            say(f"{name.partition('.')[0]:<9} {result.study / name}")
     sheet, page = result.study / SUMMARY, result.study / "report.html"
     if sheet.is_file() and page.is_file() and sheet.stat().st_mtime < page.stat().st_mtime:
-        typer.echo(f"{sheet} is of an earlier report; again: dlr report --summary", err=True)
+        say(f"{sheet} is of an earlier report; again: dlr report --summary", err=True)
 
 
 def print_plan(result: Result) -> None:
@@ -71,7 +76,7 @@ def print_plan(result: Result) -> None:
     open_ends = sum(each.state == "to do" and each.seconds is None for each in result.outcomes)
     stages = f"{open_ends} stage{'' if open_ends == 1 else 's'}"
     more = f", and {stages} whose time is known when what comes before has run" if open_ends else ""
-    typer.echo(f"About {known / 60:.1f} minutes{more}.")
+    say(f"About {known / 60:.1f} minutes{more}.")
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -81,7 +86,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     table = Table(*headers, box=box.SIMPLE, show_header=any(headers))
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(shown(cell)) for cell in row))
     _console(sys.stdout).print(table)
 
 
@@ -96,17 +101,13 @@ def _print_problems(error: InputError) -> None:
         table.add_row(Text(problem.where), Text(problem.what), Text(problem.mend))
     _console(sys.stderr).print(table)
     n = len(error.problems)
-    _complain(f"{n} thing{'' if n == 1 else 's'} to mend. What was finished is kept.")
+    say(f"{n} thing{'' if n == 1 else 's'} to mend. What was finished is kept.", err=True)
 
 
 def _console(stream: TextIO) -> Console:
     from rich.console import Console
 
     return Console(file=stream, highlight=False, width=None if stream.isatty() else WIDTH)
-
-
-def _complain(text: str) -> None:
-    typer.echo(text, err=True)
 
 
 def _write_traceback(fault: Exception) -> Path:

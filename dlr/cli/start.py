@@ -13,9 +13,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
-
 from dlr.cli.command_line import line_given
+from dlr.cli.screen import say
 from dlr.errors import InputError
 
 if TYPE_CHECKING:
@@ -250,7 +249,7 @@ def _beside(manifest: Path) -> Given | None:
     path = manifest.absolute().parent / PARAMS
     if not path.is_file():
         return None
-    typer.echo(f"Settings: {path}, beside the manifest", err=True)
+    say(f"Settings: {path}, beside the manifest", err=True)
     return _read_params(str(path))
 
 

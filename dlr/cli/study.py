@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
 from typer import Option
 
 from dlr.cli.options import Sets, StudyArgument
-from dlr.cli.screen import SUMMARY, guarded, print_results, print_table
+from dlr.cli.screen import SUMMARY, guarded, print_results, print_table, say
 from dlr.cli.start import as_it_ran, find_study, prepare_again
 from dlr.errors import InputError
 
@@ -40,13 +39,13 @@ def status(study: StudyArgument = None, sets: Sets = None) -> None:
         [s.stage, s.state, s.reason, s.finished, "" if s.seconds is None else f"{s.seconds:.1f} s", s.summary]
         for s in stages
     ]
-    typer.echo(str(found.folder))
+    say(str(found.folder))
     print_table(["stage", "", "why", "computed", "took", "what it is"], rows)
     for s in stages:
         for line in one_a_kind(s.warnings):
-            typer.echo(f"! {s.stage}: {line}")
+            say(f"! {s.stage}: {line}")
     looks = looks_at(found.folder)
-    typer.echo(f"The test side was looked at under {len(looks)} key{'' if len(looks) == 1 else 's'}.")
+    say(f"The test side was looked at under {len(looks)} key{'' if len(looks) == 1 else 's'}.")
 
 
 @guarded
@@ -76,7 +75,7 @@ def report(
       dlr report --summary
     """
     if summary:
-        typer.echo(f"summary   {_summary(find_study(study), sets or ())}")
+        say(f"summary   {_summary(find_study(study), sets or ())}")
     else:
         _again(study, "report", sets)
 
@@ -102,5 +101,5 @@ def _summary(study: Study, sets: Sequence[str]) -> Path:
 def _again(study: Path | None, stage: str, sets: list[str] | None = None) -> None:
     result = prepare_again(find_study(study), sets or ()).run(only=stage)
     if stage in result.left_out:
-        typer.echo(f"{stage} left itself out: {result.left_out[stage]}")
+        say(f"{stage} left itself out: {result.left_out[stage]}")
     print_results(result)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
 from typer import Argument, Option
 
-from dlr.cli.screen import guarded
+from dlr.cli.screen import guarded, say
 from dlr.errors import InputError, require_extra
 
 __all__ = ["try_images"]
@@ -42,11 +41,11 @@ def try_images(
     trial = prepare_trial(images, method or "psnr", weights, scale, out)
     for still in trial.stills:
         for note in still.notes:
-            typer.echo(f"! {still.path}: {note}", err=True)
+            say(f"! {still.path}: {note}", err=True)
     if weights is None and trial.method == "psnr":
-        typer.echo("Fitting a small network on these images: about a minute", err=True)
+        say("Fitting a small network on these images: about a minute", err=True)
     enhancer, about = trial.enhancer()
-    typer.echo(about)
+    say(about)
     for tried in trial.run(enhancer):
-        typer.echo(tried.line)
-    typer.echo("Whether details are true or invented is checked in a study: dlr run --set superres.method=psnr")
+        say(tried.line)
+    say("Whether details are true or invented is checked in a study: dlr run --set superres.method=psnr")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from dlr.csv_files import as_written
 from dlr.errors import InputError, Problem
 
 __all__ = ["Sheet", "read_sheet"]
@@ -110,7 +111,9 @@ def _sheet(rows: list[list[str]], source: str, delimiter: str, notes: tuple[str,
 
 
 def _clean(cell: str) -> str:
-    return cell.strip() if cell.isascii() else cell.translate(_INVISIBLE).replace("\u00a0", " ").strip()
+    plain = cell.strip() if cell.isascii() else cell.translate(_INVISIBLE).replace("\u00a0", " ").strip()
+    text: str = as_written(plain)
+    return text
 
 
 def _decode(content: bytes, name: str, encoding: str) -> tuple[str, tuple[str, ...]]:

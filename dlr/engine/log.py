@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dlr.errors import InputError
+from dlr.errors import InputError, shown
 
 __all__ = ["LOG", "logged", "logger"]
 
@@ -15,15 +15,26 @@ LOG = "dlr.log"
 logger = logging.getLogger("dlr")
 
 
+class _Formatter(logging.Formatter):
+    """A record whose further lines are indented, so that no text of a cell looks like a record of its own."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record without what steers a terminal."""
+        return shown(super().format(record)).replace("\n", "\n    ")
+
+
 @contextmanager
 def logged(study: Path) -> Iterator[Path]:
     """Within: every record of the logger "dlr" and below goes to the end of the study's dlr.log.
 
     What ends the run is written there too: a fault with its traceback, and the fault gets a note "log: PATH".
+    Raises InputError where dlr.log is a link.
     """
     path = study / LOG
+    if path.is_symlink():
+        raise InputError(str(path), f"is a link to {path.readlink()}, and no log is written through one", "delete it")
     handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(_Formatter("%(asctime)s %(levelname)s %(message)s"))
     level, propagate = logger.level, logger.propagate
     logger.addHandler(handler)
     logger.setLevel(logging.DEBUG)

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from dlr.errors import shown
+
 __all__ = ["Bar", "Screen"]
 
 
@@ -33,7 +35,7 @@ class Screen:
     def say(self, text: str, style: str = "") -> None:
         """One line; markup in the text is not read."""
         if not self.quiet:
-            self.console.print(Text(text, style=style), soft_wrap=True)
+            self.console.print(Text(shown(text), style=style), soft_wrap=True)
 
     @contextmanager
     def bar(self, title: str, total: int, label: str) -> Iterator[Bar]:

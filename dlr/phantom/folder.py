@@ -8,16 +8,11 @@ import pandas as pd
 
 from dlr.errors import InputError
 
-__all__ = ["FILE_COLUMNS", "MANIFEST_NAME", "TRUTH_NAME", "csv_of", "missing_files", "refuse_another_study", "text_of"]
+__all__ = ["FILE_COLUMNS", "MANIFEST_NAME", "TRUTH_NAME", "missing_files", "refuse_another_study", "text_of"]
 
 MANIFEST_NAME = "data_manifest.csv"
 TRUTH_NAME = "truth.csv"
 FILE_COLUMNS = ("image", "mask", "mask_reader1", "mask_reader2")
-
-
-def csv_of(table: pd.DataFrame) -> str:
-    """A table as the cohorts' files hold it."""
-    return table.to_csv(index=False, lineterminator="\n")
 
 
 def text_of(manifest: Path) -> str:

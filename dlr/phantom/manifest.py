@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from dlr.csv_files import csv_text
 from dlr.phantom.clinical import CLINICAL_COLUMNS, draw_clinical, draw_her2_assays
-from dlr.phantom.folder import FILE_COLUMNS, MANIFEST_NAME, TRUTH_NAME, csv_of, refuse_another_study, text_of
+from dlr.phantom.folder import FILE_COLUMNS, MANIFEST_NAME, TRUTH_NAME, refuse_another_study, text_of
 from dlr.phantom.settings import SEED, PhantomSettings
 from dlr.phantom.still import Anatomy, draw_anatomy, draw_still
 from dlr.phantom.truth import BLOCKS, IMAGE_VARIABLES, PREVALENCE, draw_image_variables, truth_of
@@ -58,7 +59,7 @@ def make_cohort(
         settings = PhantomSettings(patients=patients, seed=seed, signal=signal, size=size)
     plan = plan_cohort(settings)
     manifest = folder / MANIFEST_NAME
-    text = csv_of(plan.manifest)
+    text = csv_text(plan.manifest)
     refuse_another_study(folder, text)
     for name in ("images", "masks"):
         (folder / name).mkdir(parents=True, exist_ok=True)
@@ -70,14 +71,14 @@ def make_cohort(
             _write_png(getattr(still, column).astype(np.uint8) * 255, folder / row[column])
         if progress is not None:
             progress(done, len(plan.manifest))
-    (folder / TRUTH_NAME).write_text(csv_of(plan.truth), encoding="utf-8", newline="\n")
+    (folder / TRUTH_NAME).write_text(csv_text(plan.truth), encoding="utf-8", newline="\n")
     manifest.write_text(text, encoding="utf-8", newline="\n")
     return manifest
 
 
 def is_built_in(manifest: Path) -> bool:
     """Whether a manifest is the built-in cohort's, whose images `dlr demo` makes."""
-    return manifest.name == MANIFEST_NAME and text_of(manifest) == csv_of(plan_cohort(PhantomSettings()).manifest)
+    return manifest.name == MANIFEST_NAME and text_of(manifest) == csv_text(plan_cohort(PhantomSettings()).manifest)
 
 
 def plan_cohort(settings: PhantomSettings) -> Plan:

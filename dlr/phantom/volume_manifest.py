@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dlr.csv_files import csv_text
 from dlr.phantom import dce, volume
-from dlr.phantom.folder import MANIFEST_NAME, TRUTH_NAME, csv_of, refuse_another_study, text_of
+from dlr.phantom.folder import MANIFEST_NAME, TRUTH_NAME, refuse_another_study, text_of
 from dlr.phantom.receptor_truth import (
     KI67,
     KI67_SD,
@@ -108,7 +109,7 @@ def make_volume_cohort(
     """
     settings = VolumePhantomSettings() if settings is None else settings
     kind, plan = KINDS[type(settings)], plan_volume_cohort(settings)
-    text = csv_of(plan.manifest)
+    text = csv_text(plan.manifest)
     refuse_another_study(folder, text)
     (folder / FOLDER).mkdir(parents=True, exist_ok=True)
     for done, (row, variables) in enumerate(
@@ -120,7 +121,7 @@ def make_volume_cohort(
         if progress is not None:
             progress(done, len(plan.manifest))
     truth = volume_truth(settings)
-    (folder / TRUTH_NAME).write_text(csv_of(_truth_table(plan, truth)), encoding="utf-8", newline="\n")
+    (folder / TRUTH_NAME).write_text(csv_text(_truth_table(plan, truth)), encoding="utf-8", newline="\n")
     about = _about(settings, truth)
     (folder / "truth.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8", newline="\n")
     manifest = folder / MANIFEST_NAME
@@ -133,7 +134,7 @@ def built_in_volumes(manifest: Path) -> type[OfVolumes] | None:
     if manifest.name != MANIFEST_NAME:
         return None
     text = text_of(manifest)
-    return next((kind for kind in KINDS if csv_of(plan_volume_cohort(kind()).manifest) == text), None)
+    return next((kind for kind in KINDS if csv_text(plan_volume_cohort(kind()).manifest) == text), None)
 
 
 def volume_truth(settings: OfVolumes) -> ReceptorTruth:

@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
+from dlr.csv_files import write_csv
 from dlr.figures import theme
 from dlr.report.blocks import Drawing, FigureBlock, TableBlock
 
@@ -131,7 +132,7 @@ class Press:
     def csv(self, name: str, title: str, data: pd.DataFrame) -> str:
         """Write tables/NAME.csv (UTF-8 with a mark, so that spreadsheets read every script) and return its link."""
         path = self.out / "tables" / f"{name}.csv"
-        data.to_csv(path, index=False, encoding="utf-8-sig", lineterminator="\n")
+        write_csv(path, data, mark=True)
         link = f"tables/{quote(path.name)}"
         if link not in {known for _, known, _ in self.tables}:
             self.tables.append((title, link, len(data)))

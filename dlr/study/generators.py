@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dlr.cohort import files_of_image
+from dlr.csv_files import read_csv, write_csv
 from dlr.engine import Inputs, Run, Task
 from dlr.errors import require_extra
 from dlr.randomness import seed_of
@@ -114,7 +115,7 @@ def fitted_generator(
         _keep(run, settings, Enhancer.load(folder / GENERATOR), origin, name)
     seen = sorted({digest for row in rows for digest in _digests_of_image(run, row)})
     (run.folder / GENERATOR / SEEN_FILE).write_text(json.dumps(seen, indent=1), encoding="utf-8")
-    SUPERRES_CURVES.write(run.folder, pd.concat([pd.read_csv(folder / CURVES_FILE) for folder in phases]))
+    SUPERRES_CURVES.write(run.folder, pd.concat([read_csv(folder / CURVES_FILE) for folder in phases]))
     said = {"origin": origin, "fitted_on": patients}
     if len(phases) == 1:
         return None, said
@@ -242,7 +243,7 @@ def fit_generator(task: Task, folder: Path) -> None:
     )
     Enhancer(fitted.generator, given.settings.scale).save(folder / GENERATOR)
     curves = pd.DataFrame(fitted.curves, columns=["phase", "epoch", "measure", "value"])
-    curves[list(SUPERRES_CURVES.names)].to_csv(folder / CURVES_FILE, index=False)
+    write_csv(folder / CURVES_FILE, curves[list(SUPERRES_CURVES.names)])
     if fitted.warmed is not None:
         save_weights(fitted.warmed, folder / WARMED_FILE)
 

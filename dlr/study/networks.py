@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dlr.csv_files import read_csv, write_csv
 from dlr.deep import DeepSettings
 from dlr.engine import Run, Task
 from dlr.networks import TrainingSettings
@@ -91,7 +92,7 @@ def fine_tuned_signatures(
         named = {"target": target.name, "protocol": part.protocol, "seed": part.seed, "fold": part.stored_fold}
         table = pd.read_parquet(folder / EMBEDDINGS_FILE).assign(**named, part=part.name, backbone=name)
         table["role"] = np.where(table["patient_id"].isin(part.train), "train", "held-out")
-        curves = pd.read_csv(source / CURVES_FILE).assign(**named, model=f"{Model.DL} {name}")
+        curves = read_csv(source / CURVES_FILE).assign(**named, model=f"{Model.DL} {name}")
         values = pd.read_parquet(folder / VALUES_FILE).set_index("patient_id")["value"]
         value = values[values.index.isin(part.predict)]
         criterion = f"loss of the validation part, epoch {about['best_epoch']} of {about['epochs']}"
@@ -155,7 +156,7 @@ def fine_tune_part(task: Task, folder: Path) -> None:
         checkpoint=given.checkpoint,
         identity=given.identity,
     )
-    curves_of(tuned).to_csv(folder / CURVES_FILE, index=False)
+    write_csv(folder / CURVES_FILE, curves_of(tuned))
     save_network(
         tuned.network, replace(origin, weights=given.weights_name), folder / NETWORK,  # type: ignore[arg-type]
         epochs=tuned.epochs, best_epoch=tuned.best_epoch, precision=tuned.precision, loss=judged_loss(tuned),

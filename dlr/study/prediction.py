@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dlr.csv_files import write_csv
 from dlr.engine import Pipeline, Study
 from dlr.engine.outputs import check_outputs
 from dlr.errors import InputError, Problem
@@ -54,12 +55,12 @@ def predict_patients(
     check_outputs(tables, [manifest, study.inputs.manifest, study.inputs.features, settings.cohort.clinical_table])
     found = predict_table(study, pipeline, settings, manifest, jobs)
     out.parent.mkdir(parents=True, exist_ok=True)
-    found.probabilities.to_csv(out, index=False)
+    write_csv(out, found.probabilities)
     for name in ("points", "outside", "subtypes", "bad"):
         table: pd.DataFrame = getattr(found, name)
         beside = out.with_name(f"{out.stem}_{name}.csv")
         if len(table):
-            table.to_csv(beside, index=False)
+            write_csv(beside, table)
         else:
             beside.unlink(missing_ok=True)
     return out

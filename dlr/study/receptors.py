@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from dlr import stats
+from dlr.csv_files import read_csv, write_csv
 from dlr.engine import Run, Task
 from dlr.protocols import Part
 from dlr.randomness import seed_of
@@ -216,7 +217,7 @@ def train_network(task: Task, folder: Path) -> None:
         checkpoint=given.checkpoint,
         identity=given.identity,
     )
-    curves_of(fitted.trained).to_csv(folder / CURVES_FILE, index=False)
+    write_csv(folder / CURVES_FILE, curves_of(fitted.trained))
     save_receptors(fitted, folder / NETWORK)
 
 
@@ -291,7 +292,7 @@ def _chain(volumes: VolumeSet, tables: CohortTables, asked: Asked, source: Path,
         targets=asked.targets,
         part=part,
         scores=pd.read_parquet(folder / SCORES_FILE).set_index("case_id"),
-        curves=pd.read_csv(source / CURVES_FILE),
+        curves=read_csv(source / CURVES_FILE),
         maps=pd.read_parquet(folder / SEGMENTATION_FILE),
         embeddings=embeddings,
         origin=json.loads((source / NETWORK / "network.json").read_text(encoding="utf-8"))["origin"],
