@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import defaultdict
 from collections.abc import Mapping
@@ -11,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 from dlr.cohort.clinical import Origin
-from dlr.cohort.filenames import IMAGE_COLUMNS, is_file
-from dlr.cohort.mapping import Findings, nearest, read_numbers, replaced, shown
+from dlr.cohort.filenames import IMAGE_COLUMNS, is_file, why_no_file
+from dlr.cohort.mapping import Findings, nearest, read_numbers, replaced, shortened, shown
 from dlr.cohort.settings import CohortSettings
 from dlr.cohort.vocabulary import BODY_SIDES, MISSING, NOT_EXCLUDED, SIDES, fold_id, fold_value
 from dlr.words import Side
@@ -273,26 +272,17 @@ def _resolve_files(out: pd.DataFrame, source: str, folder: Path, findings: Findi
     for name, rows in lost.items():
         if len(rows) > _MANY and not findings.tolerant:
             number, cell, path = rows[0]
+            what, mend = why_no_file(cell, path)
+            first = f"the first in row {number}: {shortened(cell)} {what}"
             findings.problem(
                 f"{source} column {name}",
-                f"{len(rows)} of {int(kept.sum())} files do not exist, the first in row {number}: {cell}",
-                f"paths are relative to {folder}; {_nearest_file(path)}",
+                f"{len(rows)} of {int(kept.sum())} files cannot be read, {first}",
+                f"paths are relative to {folder}; {mend}",
             )
             continue
         for number, cell, path in rows:
-            findings.problem(f"{source} row {number}", f"{name} {cell} does not exist", _nearest_file(path), [number])
-
-
-def _nearest_file(path: Path) -> str:
-    try:
-        names = sorted(p.name for p in path.parent.iterdir())
-    except (OSError, ValueError):
-        return f"there is no folder {path.parent} that can be opened"
-    wanted = path.name.casefold()
-    near = [n for n in names if n.casefold() == wanted]
-    near = near or [n for n in names if n.casefold().split(".")[0] == wanted.split(".")[0]]
-    near = near or difflib.get_close_matches(path.name, names, n=1, cutoff=0.7)
-    return f"did you mean {near[0]}?" if near else f"check the name; the folder {path.parent} exists"
+            what, mend = why_no_file(cell, path)
+            findings.problem(f"{source} row {number}", f"{name} {shortened(cell)} {what}", mend, [number])
 
 
 def _check_labels(out: pd.DataFrame, source: str, findings: Findings) -> None:

@@ -44,6 +44,8 @@ def load_feature_table(
         row_numbers = pd.Index(range(1, len(cells) + 1))
     else:
         read = read_sheet(path, sheet, delimiter, encoding)
+        if read.problems:
+            raise InputError.of(list(read.problems))
         cells, source, row_numbers = read.frame, read.source, read.frame.index
     cells = cells.rename(columns={c: known_header(str(c)) or c for c in cells.columns if _is_id(str(c), cells)})
     cells.index = row_numbers

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import re
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -11,7 +13,7 @@ from dlr.cohort.mapping import Findings, nearest
 from dlr.cohort.settings import FIELD, CohortSettings
 from dlr.cohort.vocabulary import MISSING, fold_value, known_header
 
-__all__ = ["IMAGE_COLUMNS", "complete_names", "is_file"]
+__all__ = ["IMAGE_COLUMNS", "complete_names", "is_file", "why_no_file"]
 
 IMAGE_COLUMNS = ("image", "mask", "mask_reader1", "mask_reader2")
 
@@ -49,8 +51,34 @@ def is_file(path: Path) -> bool:
     """Whether a cell names a file that can be reached; a name that no file can have is none."""
     try:
         return path.is_file()
-    except (OSError, ValueError):
+    except OSError:  # a folder that may not be entered, a name too long
         return False
+
+
+def why_no_file(cell: str, path: Path) -> tuple[str, str]:
+    """What is wrong with a cell or setting whose `path` is no file that can be read, and how to mend it."""
+    if re.match(r"\w+://", cell):
+        return "is an address, not a file", "load it down and give the path of the file"
+    if re.match(r"[A-Za-z]:|\\\\", cell):
+        return "is a path of Windows, which is not here", "give it from the folder of the manifest on"
+    try:
+        if path.is_dir():
+            return "is a folder", "give the path of a file in it"
+        if path.exists():
+            return "is a device or a pipe, not a file", "give the path of a file"
+        if path.is_symlink():
+            return "is a link that leads to no file", "give the file that is meant"
+        names = sorted(p.name for p in path.parent.iterdir()) if path.parent.is_dir() else None
+    except OSError as error:
+        return f"cannot be reached ({error.strerror})", "check the name, and the rights of its folders"
+    except ValueError:
+        return "is no name of a file", "give the path of a file"
+    if names is None:
+        return "does not exist", f"there is no folder {path.parent}"
+    near = [n for n in names if n.casefold() == path.name.casefold()]
+    near = near or [n for n in names if n.casefold().split(".")[0] == path.name.casefold().split(".")[0]]
+    near = near or difflib.get_close_matches(path.name, names, n=1, cutoff=0.7)
+    return "does not exist", f"did you mean {near[0]}?" if near else f"check the name; {path.parent} exists"
 
 
 def _without_missing(names: pd.Series, source: str, folder: Path, findings: Findings) -> pd.Series:

@@ -18,7 +18,7 @@ from dlr.cohort.flow import flow_chart
 from dlr.cohort.join import join_clinical
 from dlr.cohort.mapping import Findings, map_headers, nearest, replaced
 from dlr.cohort.settings import CohortSettings
-from dlr.cohort.spreadsheets import read_sheet
+from dlr.cohort.spreadsheets import Sheet, read_sheet
 from dlr.cohort.targets import read_targets, targets_of, without_others
 from dlr.errors import InputError, Problem
 from dlr.words import Target
@@ -55,6 +55,7 @@ class _Tables:
     source: str
     second: set[str]  # columns of the clinical table
     origins: dict[str, Origin]
+    problems: tuple[Problem, ...]  # of single cells, told with those of the rows
 
 
 def load_cohort(manifest: Path, settings: CohortSettings, *, images: bool = True, jobs: int = 1) -> Cohort:
@@ -68,6 +69,7 @@ def load_cohort(manifest: Path, settings: CohortSettings, *, images: bool = True
     findings = Findings()
     folder, tables = manifest.resolve().parent, _read_tables(manifest, settings, findings, {*settings.targets})
     table = read_rows(tables.cells, tables.source, tables.origins, folder, settings, findings, images)
+    findings.problems += tables.problems
     kept = tables.cells[table["excluded"] == ""]
     if kept.empty:
         findings.problem(tables.source, "every case is excluded", "leave exclude_reason empty for those that stay")
@@ -142,6 +144,7 @@ def load_new_cases(
         findings.note(tables.source, "no column image: nothing is measured on images")
         images = False
     table = read_rows(cells, tables.source, tables.origins, folder, settings, findings, images)
+    findings.problems += tables.problems
     kept = cells[table["excluded"] == ""]
     for column in columns:
         if column.name in kept.columns:
@@ -194,11 +197,10 @@ def _read_tables(manifest: Path, settings: CohortSettings, findings: Findings, w
         sheet = None  # the study's own manifest was a spreadsheet, the new one is not
     setting = "" if findings.tolerant else "cohort.sheet"  # new patients are read by the study's settings as they are
     first = read_sheet(manifest, sheet, settings.delimiter, settings.encoding, setting)
-    for note in first.notes:
-        findings.note(first.source, note)
+    _say(first, findings)
     cells = map_headers(first.frame, first.source, settings, wanted, findings)
     origins = {str(c): Origin(first.source, first.delimiter) for c in cells.columns}
-    headers = [str(c) for c in first.frame.columns]
+    headers, problems = [str(c) for c in first.frame.columns], first.problems
     second: set[str] = set()
     if settings.clinical_table is not None and findings.tolerant and not _beside(manifest, settings).is_file():
         findings.note(first.source, f"the study's clinical table {settings.clinical_table} is not here")
@@ -210,9 +212,9 @@ def _read_tables(manifest: Path, settings: CohortSettings, findings: Findings, w
             settings.encoding,
             "cohort.clinical_sheet",
         )
-        for note in other.notes:
-            findings.note(other.source, note)
+        _say(other, findings)
         headers += [str(c) for c in other.frame.columns]
+        problems += other.problems
         clinical = map_headers(other.frame, other.source, settings, wanted, findings)
         second = {str(c) for c in clinical.columns} - set(origins)
         origins |= {name: Origin(other.source, other.delimiter) for name in second}
@@ -223,7 +225,12 @@ def _read_tables(manifest: Path, settings: CohortSettings, findings: Findings, w
             findings.problem("cohort.headers", f"no header {theirs!r} in the table", nearest(theirs, headers))
     cells = complete_names(cells, first.source, manifest.resolve().parent, settings, findings)
     findings.stop()
-    return _Tables(cells, first.source, second, origins)
+    return _Tables(cells, first.source, second, origins, problems)
+
+
+def _say(sheet: Sheet, findings: Findings) -> None:
+    for note in sheet.notes:
+        findings.note(sheet.source, note)
 
 
 def _beside(manifest: Path, settings: CohortSettings) -> Path:

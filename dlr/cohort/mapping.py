@@ -15,11 +15,13 @@ from dlr.cohort.settings import CohortSettings
 from dlr.cohort.vocabulary import IDENTITY, MISSING, RESERVED, fold_header, fold_value, known_header, words_of
 from dlr.errors import InputError, Problem
 
-__all__ = ["Findings", "map_headers", "nearest", "read_binary", "read_levels", "read_numbers", "replaced", "shown"]
+__all__ = ["Findings", "map_headers", "nearest", "read_binary", "read_levels", "read_numbers", "replaced",
+           "shortened", "shown"]  # fmt: skip
 
 _NUMBER = re.compile(r"(?P<sign>[<>]?)\s*(?P<number>[-+]?(\d+([.,]\d*)?|[.,]\d+)(e[-+]?\d+)?)\s*(?P<unit>\D*)")
 _UNITS = {"age": ("y", "yr", "yrs", "year", "years", "岁")}
 _SHOWN = 6  # rows or values named in one message
+_LONGEST = 80  # characters of a cell in a message
 
 
 @dataclass
@@ -64,6 +66,11 @@ class Findings:
 def shown(items: list[str]) -> str:
     """The first few, and how many more."""
     return ", ".join(items[:_SHOWN]) + (f" and {len(items) - _SHOWN} more" if len(items) > _SHOWN else "")
+
+
+def shortened(cell: str) -> str:
+    """A cell as a message shows it."""
+    return cell if len(cell) <= _LONGEST else f"{cell[:_LONGEST]}… ({len(cell)} characters)"
 
 
 def map_headers(
@@ -127,9 +134,10 @@ def _is_missing(cell: str, findings: Findings, where: str) -> bool:
 
 def _refuse(unknown: dict[str, list[int]], where: str, accepted: str, name: str, findings: Findings) -> None:
     for value, rows in unknown.items():
+        in_rows = f"(row{'s' if len(rows) > 1 else ''} {shown([str(r) for r in rows])})"
         findings.problem(
             where,
-            f"value {value!r} is not understood (row{'s' if len(rows) > 1 else ''} {shown([str(r) for r in rows])})",
+            f"value {shortened(value)!r} is not understood {in_rows}",
             f"accepted: {accepted}; empty for missing; or map it in cohort.values.{name}",
             rows,
         )

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import codecs
 import csv
-import datetime
 import difflib
 import io
 import re
-import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from dlr.cohort.filenames import is_file, why_no_file
+from dlr.cohort.mapping import shortened, shown
+from dlr.cohort.workbook import LARGEST, Workbook
 from dlr.csv_files import as_written
 from dlr.errors import InputError, Problem
 
 __all__ = ["Sheet", "read_sheet"]
 
 _DELIMITERS = (",", ";", "\t")
-_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060"))
+_INVISIBLE = dict.fromkeys(map(ord, "\ufeff\u200b\u200c\u200d\u2060\u00ad\u200e\u200f\u202a\u202b\u202c\u202d\u202e"))
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # all but tab and ends of lines
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class Sheet:
     source: str  # file name, with the sheet
     delimiter: str  # "" for a spreadsheet
     notes: tuple[str, ...]
+    problems: tuple[Problem, ...] = ()  # of cells whose value is not in the file
 
 
 def read_sheet(
@@ -49,14 +51,20 @@ def read_sheet(
     cells without a header.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(str(path), "no such file", _nearest_file(path))
-    content = path.read_bytes()
+    if not is_file(path):
+        what, mend = why_no_file(str(path), path)
+        raise InputError(str(path), f"the table {what}", mend)
+    try:
+        size = path.stat().st_size
+        content = path.read_bytes() if size <= LARGEST else b""
+    except OSError as error:
+        raise InputError(str(path), f"cannot be opened ({error.strerror})", "check its rights") from error
+    if size > LARGEST:
+        raise InputError(path.name, f"a table of {size // 2**20} MiB", "keep the rows and columns of the study only")
     if not content.strip():
         raise InputError(path.name, "the file is empty", "give a table with a row of headers and a row a case")
     if content[:4] == b"PK\x03\x04":
-        rows, source = _xlsx_rows(path, sheet, setting)
-        return _sheet(rows, source, "", ())
+        return _xlsx(path, sheet, setting)
     if content[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
         raise InputError(path.name, "an old or password-protected Excel file", "save it as .xlsx or CSV (UTF-8)")
     if sheet is not None:
@@ -65,20 +73,28 @@ def read_sheet(
     used = _delimiter(text) if delimiter == "auto" else delimiter
     if text.lower().startswith("sep="):  # a line by which Excel names the delimiter
         text = "\n" + text.partition("\n")[2]
+    rows: list[tuple[int, list[str]]] = []
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=used, strict=True))
-    except csv.Error as error:
-        raise InputError(path.name, f"not a readable CSV ({error})", "look for an unclosed quotation mark") from error
+        for row in csv.reader(io.StringIO(text, newline=""), delimiter=used, strict=True):
+            rows.append((len(rows) + 1, row))
+    except (csv.Error, TypeError, ValueError) as error:
+        what = "a cell without end" if "field limit" in str(error) or "end of data" in str(error) else str(error)
+        mend = "look there for a quotation mark that is not closed"
+        raise InputError(f"{path.name} row {len(rows) + 1}", f"not a readable CSV ({what})", mend) from error
     return _sheet(rows, path.name, used, note)
 
 
-def _sheet(rows: list[list[str]], source: str, delimiter: str, notes: tuple[str, ...]) -> Sheet:
-    numbered = [(n, [_clean(c) for c in row]) for n, row in enumerate(rows, start=1)]
-    numbered = [(n, row) for n, row in numbered if any(row)]
+def _sheet(rows: list[tuple[int, list[str]]], source: str, delimiter: str, notes: list[str]) -> Sheet:
+    numbered, controlled = _cleaned(rows)
+    if controlled:
+        notes = [*notes, f"control characters in rows {shown(controlled)}: they were left out"]
     if not numbered:
         raise InputError(source, "the table is empty", "give a row of headers and a row a case")
     header = list(numbered[0][1])
     body = numbered[1:]
+    if sum(map(bool, header)) == 1 and any(sum(map(bool, row)) > 2 for _, row in body):
+        where = f"{source} row {numbered[0][0]}"
+        raise InputError(where, "one cell alone, where headers should stand", "delete the title above the headers")
     while header and not header[-1] and not any(row[len(header) - 1] for _, row in body if len(row) >= len(header)):
         header.pop()
     width = len(header)
@@ -105,28 +121,38 @@ def _sheet(rows: list[list[str]], source: str, delimiter: str, notes: tuple[str,
         raise InputError.of(problems)
     if not body:
         raise InputError(source, "headers, but no rows", "give a row a case")
-    cells = [(row + [""] * width)[:width] for _, row in body]
-    frame = pd.DataFrame(cells, columns=header, index=[n for n, _ in body], dtype=object)
-    return Sheet(frame, source, delimiter, notes)
+    filled = [(row + [""] * width)[:width] for _, row in body]
+    frame = pd.DataFrame(filled, columns=header, index=[n for n, _ in body], dtype=object)
+    return Sheet(frame, source, delimiter, tuple(notes))
+
+
+def _cleaned(rows: list[tuple[int, list[str]]]) -> tuple[list[tuple[int, list[str]]], list[str]]:
+    """The rows that hold something, without what cannot be seen, and the numbers of those with control characters."""
+    out, controlled = [], []
+    for number, row in rows:
+        cells = [cell.strip() if cell.isascii() and cell.isprintable() else _clean(cell) for cell in row]
+        if any(_CONTROL.search(cell) for cell in cells if not cell.isprintable()):
+            cells = [_CONTROL.sub("", cell).strip() for cell in cells]
+            controlled.append(str(number))
+        if any(cells):
+            out.append((number, [as_written(cell) if cell.startswith("'") else cell for cell in cells]))
+    return out, controlled
 
 
 def _clean(cell: str) -> str:
-    plain = cell.strip() if cell.isascii() else cell.translate(_INVISIBLE).replace("\u00a0", " ").strip()
-    text: str = as_written(plain)
-    return text
+    return cell.translate(_INVISIBLE).replace("\u00a0", " ").strip()
 
 
-def _decode(content: bytes, name: str, encoding: str) -> tuple[str, tuple[str, ...]]:
+def _decode(content: bytes, name: str, encoding: str) -> tuple[str, list[str]]:
     mend = "save it as CSV (UTF-8), or name its encoding in cohort.encoding"
     if encoding != "auto":
         try:
-            codecs.lookup(encoding)
-        except LookupError as error:
-            raise InputError("cohort.encoding", f"{encoding!r} is no known encoding", "e.g. utf-8, gb18030") from error
-        try:
-            return content.decode(encoding), ()
+            return content.decode(encoding), []
         except UnicodeError as error:
             raise InputError(name, f"not {encoding} text ({error})", mend) from error
+        except (LookupError, ValueError) as error:
+            what = f"{encoding!r} is no encoding of text"
+            raise InputError("cohort.encoding", what, "e.g. utf-8, gb18030, latin-1, or auto") from error
     if content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         candidates = ["utf-16"]
     else:
@@ -138,9 +164,15 @@ def _decode(content: bytes, name: str, encoding: str) -> tuple[str, tuple[str, .
             continue
         if "\x00" in text:
             continue
-        notes = () if candidate == "utf-8-sig" else (f"read as {candidate.upper()} text",)
-        return text, notes
+        return text, [] if candidate == "utf-8-sig" else [_read_as(candidate, text)]
     raise InputError(name, "neither UTF-8 nor GB18030 text", mend)
+
+
+def _read_as(encoding: str, text: str) -> str:
+    """What was taken for what: Latin-1 and Big5 make words of GB18030, too, but senseless ones."""
+    word = re.search(r"[^\s,;\"]*[^\x00-\x7f][^\s,;\"]*", text)
+    shows = f" (it holds {shortened(word[0])!r}; if that is not so, set cohort.encoding)" if word else ""
+    return f"read as {encoding.upper()} text{shows}"
 
 
 def _delimiter(text: str) -> str:
@@ -151,53 +183,37 @@ def _delimiter(text: str) -> str:
     return max(_DELIMITERS, key=unquoted.count)
 
 
-def _xlsx_rows(path: Path, sheet: str | None, setting: str) -> tuple[list[list[str]], str]:
-    import openpyxl
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    try:
-        # the suffix is checked by openpyxl, the content is what counts
-        book = openpyxl.load_workbook(io.BytesIO(path.read_bytes()), data_only=True)
-    except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        raise InputError(path.name, f"not a readable .xlsx file ({error})", "save it again as .xlsx or CSV") from error
-    sheets = {page.title: page for page in book.worksheets}
-    filled = [name for name, page in sheets.items() if any(c is not None for r in page.values for c in r)]
+def _xlsx(path: Path, sheet: str | None, setting: str) -> Sheet:
+    book = Workbook(path)
     if sheet is None:
+        filled = [name for name in book.names if book.holds_cells(name)]
         if len(filled) > 1:
             raise InputError(
                 path.name,
                 f"{len(filled)} sheets hold cells: {', '.join(filled)}",
                 f"name the one that is meant: --set {setting}=NAME" if setting else "save the one that is meant as CSV",
             )
-        sheet = filled[0] if filled else next(iter(sheets))
-    if sheet not in sheets:
-        near = difflib.get_close_matches(sheet, list(sheets), n=1)
+        sheet = filled[0] if filled else book.names[0]
+    if sheet not in book.names:
+        near = difflib.get_close_matches(sheet, book.names, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        raise InputError(path.name, f"no sheet {sheet!r}", f"{hint}its sheets are: {', '.join(sheets)}")
-    rows = [[_cell(c.value, c.number_format) for c in row] for row in sheets[sheet].iter_rows()]
-    return rows, f"{path.name} [{sheet}]"
-
-
-def _cell(value: Any, number_format: str) -> str:
-    """The text a spreadsheet shows where it matters: 00123 by format, 30 % by format, whole numbers without .0."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        if re.fullmatch(r"0+", number_format) and float(value).is_integer():
-            return f"{int(value):0{len(number_format)}d}"
-        if "%" in number_format:
-            return f"{round(value * 100, 10):g} %"
-        return str(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(float(value))
-    if isinstance(value, datetime.datetime):
-        return value.date().isoformat() if value.time() == datetime.time() else value.isoformat(" ")
-    return str(value)
-
-
-def _nearest_file(path: Path) -> str:
-    folder = path.parent
-    if not folder.is_dir():
-        return f"the folder {folder} does not exist either"
-    near = difflib.get_close_matches(path.name, sorted(p.name for p in folder.iterdir()), n=1)
-    return f"did you mean {near[0]}?" if near else "check the path"
+        raise InputError(path.name, f"no sheet {sheet!r}", f"{hint}its sheets are: {', '.join(book.names)}")
+    page = book.page(sheet)
+    notes = []
+    if page.hidden:
+        rows = shown([str(row) for row in page.hidden])
+        notes.append(f"{len(page.hidden)} hidden or filtered rows are read, too: {rows}; delete those not meant")
+    source = f"{path.name} [{sheet}]"
+    made = _sheet(page.rows, source, "", notes)
+    headers = dict(enumerate(made.frame.columns))
+    problems = []
+    for column in sorted({column for _, column in page.unstored}):
+        at = [str(row) for row, place in page.unstored if place == column]
+        problems.append(
+            Problem(
+                f"{source} {headers.get(column, f'column {column + 1}')}",
+                f"formulas without a stored value (row{'s' if len(at) > 1 else ''} {shown(at)})",
+                "open the file in a spreadsheet program and save it, or type the values",
+            )
+        )
+    return replace(made, problems=tuple(problems))

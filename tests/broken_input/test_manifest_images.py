@@ -45,7 +45,7 @@ def test_a_missing_file_is_named_with_the_nearest(loaded: Loaded) -> None:
 
 def test_a_wrong_folder_is_one_problem_not_twelve(loaded: Loaded) -> None:
     (problem,) = loaded(lambda f: (f / "images").rename(f / "pictures"))
-    assert "12 of 12 files do not exist, the first in row 2" in problem.what and "there is no folder" in problem.mend
+    assert "12 of 12 files cannot be read, the first in row 2" in problem.what and "there is no folder" in problem.mend
 
 
 def test_a_row_without_file_is_named(loaded: Loaded) -> None:

@@ -216,7 +216,7 @@ def test_a_wrong_encoding_is_named(tmp_path: Path) -> None:
     latin = "patient_id,her2,café\na,1,é,\n".encode("latin-1")
     assert load_text(tmp_path, latin).what == "neither UTF-8 nor GB18030 text"
     assert "not ascii text" in load_text(tmp_path, "patient_id,年龄\na,1\n".encode(), encoding="ascii").what
-    assert "no known encoding" in load_text(tmp_path, b"a,b\n", encoding="utf-88").what
+    assert "is no encoding of text" in load_text(tmp_path, b"a,b\n", encoding="utf-88").what
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def test_a_pattern_of_a_column_that_is_not_there(folder: Path) -> None:
 
 def test_a_pattern_that_fits_no_file_is_one_problem(folder: Path) -> None:
     (problem,) = problems(folder, mask_pattern="masks/{patient_id}_mask.png")
-    assert problem.where == "manifest.csv column mask" and "12 of 12 files do not exist" in problem.what
+    assert problem.where == "manifest.csv column mask" and "12 of 12 files cannot be read" in problem.what
     assert "masks/00001_mask.png" in problem.what and "did you mean 00001.png?" in problem.mend
 
 
