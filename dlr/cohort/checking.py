@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from dlr.cohort import geometry
+from dlr.cohort.apart import Ended, each_apart
 from dlr.cohort.decoded import Grid
 from dlr.cohort.duplicates import find_copies, find_near_copies, fingerprint
 from dlr.cohort.images import Image
@@ -26,6 +26,9 @@ CASE_COLUMNS = (
     "row", "case_id", "patient_id", "width", "height", "slices", "spacing_z", "spacing_y", "spacing_x", "spacing_known",
     "roi_voxels", "roi_size", "unit", "parts",
 )  # fmt: skip
+
+
+_MEMORY, _BYTES = 2 << 30, 16  # that reading a case may take: in any case, and of every sample of the largest image
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,9 @@ def check_cases(
     kept = table[(table["excluded"] == "") & ~table.index.isin(findings.unreadable)]
     numbers = [int(str(row)) for row in kept.index]
     rows = [{str(k): v for k, v in values.items()} for values in kept.to_dict("records")]
-    with ThreadPoolExecutor(jobs) as pool:
-        checked = list(pool.map(check_case, numbers, rows, [settings] * len(rows)))
+    tasks = [(number, values, settings) for number, values in zip(numbers, rows, strict=True)]
+    answers = each_apart(check_case, tasks, jobs, _MEMORY + _BYTES * settings.largest_image)
+    checked = [_survived(answer, *task[:2]) for answer, task in zip(answers, tasks, strict=True)]
     for case in checked:
         for problem in case.problems:
             findings.problem(f"{source} row {case.row}, {problem.where}", problem.what, problem.mend, [case.row])
@@ -70,6 +74,15 @@ def check_cases(
     _judge_spacing(facts, kind, findings)
     _judge_copies(table, good, settings, findings)
     return table, facts, kind
+
+
+def _survived(answer: Checked | Ended, row: int, values: Mapping[str, Any]) -> Checked:
+    """What was found, or the problem that nothing could be."""
+    if isinstance(answer, Checked):
+        return answer
+    where = f"case {values['case_id']}, {values['image']}"
+    mend = "export image and mask again from their source; a damaged header can make a library fail like this"
+    return Checked(row, problems=(Problem(where, f"image or mask cannot be read: {answer.why}", mend),))
 
 
 def check_case(row: int, values: Mapping[str, Any], settings: CohortSettings) -> Checked:

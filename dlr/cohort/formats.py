@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gzip
 import re
+import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +16,10 @@ from PIL import Image as PillowImage
 from PIL import ImageOps
 
 from dlr.cohort.decoded import Decoded, Grid
-from dlr.cohort.nifti import check_nifti
+from dlr.cohort.headers import check_header, check_size
 from dlr.errors import InputError
 
-__all__ = ["ACCEPTED", "EXTENSIONS", "decode", "recognise"]
+__all__ = ["ACCEPTED", "LARGEST", "EXTENSIONS", "decode", "recognise"]
 
 EXTENSIONS = {
     ".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".bmp": "BMP", ".tif": "TIFF", ".tiff": "TIFF",
@@ -26,6 +29,8 @@ EXTENSIONS = {
 _ORIENTATION = 0x0112  # EXIF tag
 _PICTURES = ("PNG", "JPEG", "BMP", "TIFF")
 _READERS = {"NIfTI": "NiftiImageIO", "NRRD": "NrrdImageIO", "MetaImage": "MetaImageIO"}
+LARGEST = 250_000_000  # samples of an image at most, where the settings say nothing
+_AGAIN = "save the file again, or take it from its source"
 ACCEPTED = "PNG, JPEG, BMP, TIFF, NIfTI (.nii, .nii.gz), NRRD, MHA, DICOM (single file)"
 
 
@@ -73,43 +78,50 @@ def _by_content(path: Path, head: bytes) -> str | None:
     return "BMP" if head.startswith(b"BM") else None
 
 
-def decode(path: Path, *, labels: bool = False) -> Decoded:
+def decode(path: Path, *, labels: bool = False, largest: int = LARGEST) -> Decoded:
     """The samples of a file.
 
     labels : True for masks; a palette's numbers are then kept instead of its colours.
-    Raises InputError where the file is of no known format or cannot be read.
+    largest : samples from which on a file is not read, whatever its header claims.
+    Raises InputError where the file is of no known format or cannot be read; what a library warns of is a note.
     """
     held, note = recognise(path)
-    if held == "DICOM":
-        from dlr.cohort.dicom import decode_dicom
+    read = _READ[held] if held in _READ else partial(_volume, held=held)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            decoded = read(path, labels=labels, largest=largest)
+        except InputError:
+            raise
+        except MemoryError as error:
+            raise InputError(str(path), "reading it takes more memory than there is", _AGAIN) from error
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}".strip().splitlines()[0][:160]
+            raise InputError(str(path), f"cannot be read as {held} ({reason})", _AGAIN) from error
+    notes = [*filter(None, [note]), *dict.fromkeys(f"its reader says: {str(one.message)[:100]}" for one in said)]
+    return replace(decoded, notes=(*notes, *decoded.notes)) if notes else decoded
 
-        decoded = decode_dicom(path)
-    elif held in _PICTURES:
-        decoded = _picture(path, held, labels)
-    else:
-        decoded = _volume(path, held)
-    if note:
-        decoded = replace(decoded, notes=(note, *decoded.notes))
-    return decoded
+
+def _dicom(path: Path, labels: bool, largest: int) -> Decoded:
+    from dlr.cohort.dicom import decode_dicom  # a process that reads pictures only starts without it
+
+    return decode_dicom(path, largest)
 
 
-def _picture(path: Path, held: str, labels: bool) -> Decoded:
+def _picture(path: Path, labels: bool, largest: int, held: str) -> Decoded:
     notes: list[str] = []
-    try:
-        with PillowImage.open(path, formats=[held]) as picture:
-            frames = getattr(picture, "n_frames", 1)
-            pages = []
-            for frame in range(frames if held == "TIFF" else 1):
-                picture.seek(frame)
-                if picture.getexif().get(_ORIENTATION, 1) in (0, 1):
-                    pages.append(_samples(picture, labels, notes))
-                else:
-                    pages.append(_samples(ImageOps.exif_transpose(picture), labels, notes))
-                    notes.append("turned as its orientation tag says")
-    except (OSError, ValueError, SyntaxError, EOFError, PillowImage.DecompressionBombError) as error:
-        raise InputError(
-            str(path), f"cannot be read as {held} ({error})", "save the file again, or take it from its source"
-        ) from error
+    with PillowImage.open(path, formats=[held]) as picture:
+        frames = getattr(picture, "n_frames", 1) if held == "TIFF" else 1
+        check_size(path, [*picture.size, len(picture.getbands()), frames], largest)
+        pages = []
+        for frame in range(frames):
+            picture.seek(frame)
+            check_size(path, [*picture.size, len(picture.getbands()), frames], largest)
+            if picture.getexif().get(_ORIENTATION, 1) in (0, 1):
+                pages.append(_samples(picture, labels, notes))
+            else:
+                pages.append(_samples(ImageOps.exif_transpose(picture), labels, notes))
+                notes.append("turned as its orientation tag says")
     if len({page.shape for page in pages}) > 1:
         raise InputError(str(path), "its pages differ in size", "save one picture a file")
     return Decoded(np.stack(pages), held, None, None, notes=tuple(dict.fromkeys(notes)))
@@ -128,18 +140,16 @@ def _samples(picture: PillowImage.Image, labels: bool, notes: list[str]) -> np.n
     return np.asarray(picture)
 
 
-def _volume(path: Path, held: str) -> Decoded:
+def _volume(path: Path, labels: bool, largest: int, held: str) -> Decoded:
     import SimpleITK as sitk  # a process that reads pictures only starts without it
 
-    if held == "NIfTI":
-        check_nifti(path)
+    check_header(path, held, largest)
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)  # ITK's own lines do not reach the screen
     try:
         image = sitk.ReadImage(str(path), imageIO=_READERS[held])
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[-1][-160:]
-        raise InputError(
-            str(path), f"cannot be read as {held} ({reason})", "save the file again, or take it from its source"
-        ) from error
+        raise InputError(str(path), f"cannot be read as {held} ({reason})", _AGAIN) from error
     if image.GetDimension() == 4 and image.GetSize()[3] == 1:
         image = image[:, :, :, 0]
     if image.GetDimension() not in (2, 3):
@@ -159,3 +169,8 @@ def _volume(path: Path, held: str) -> Decoded:
         direction = (direction[0], direction[1], 0.0, direction[2], direction[3], 0.0, 0.0, 0.0, 1.0)
     grid = Grid(tuple(spacing), tuple(origin), tuple(direction))
     return Decoded(array, held, grid, (spacing[2], spacing[1], spacing[0]))
+
+
+_READ: dict[str, Callable[..., Decoded]] = {"DICOM": _dicom} | {
+    held: partial(_picture, held=held) for held in _PICTURES
+}

@@ -53,7 +53,9 @@ def read_image(
     pixel_spacing_mm : of a still whose file does not say it.
     Raises InputError where the file cannot be read, holds NaN or infinite values, or colour where it matters.
     """
-    return finish_image(Path(path), one_still(decode(Path(path))), settings, roi, pixel_spacing_mm)
+    return finish_image(
+        Path(path), one_still(decode(Path(path), largest=settings.largest_image)), settings, roi, pixel_spacing_mm
+    )
 
 
 def one_still(decoded: Decoded, array: np.ndarray | None = None) -> Decoded:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from dlr.cohort.decoded import Decoded
-from dlr.cohort.formats import decode
+from dlr.cohort.formats import LARGEST, decode
 from dlr.cohort.settings import CohortSettings
 from dlr.errors import InputError
 
@@ -27,9 +27,9 @@ class Labels:
     notes: tuple[str, ...]
 
 
-def read_labels(path: Path) -> Labels:
+def read_labels(path: Path, largest: int = LARGEST) -> Labels:
     """The samples of a mask file.  Raises InputError where it cannot be read, or holds a picture instead of a mask."""
-    decoded = decode(path, labels=True)
+    decoded = decode(path, labels=True, largest=largest)
     array, notes = decoded.array, list(decoded.notes)
     if array.ndim == 4:
         array, note = _one_channel(array, path, decoded.format == "JPEG")

@@ -37,8 +37,10 @@ class _Header:
     alone: bool  # header and voxels in one file
 
 
-def check_nifti(path: Path) -> None:
+def check_nifti(path: Path, largest: int) -> None:
     """Raise InputError where a file's voxels are truncated or damaged, lie nowhere, or are NaN or infinite.
+
+    largest : voxels from which on the header's claim is not believed.
 
     A compressed file is read to its end, so that its own checksum is seen. What the header itself says wrongly
     (dimensions, type) is left to the reader.
@@ -48,6 +50,11 @@ def check_nifti(path: Path) -> None:
         header = _header(path)
         if header is None:
             return
+        if header.voxels > largest:
+            what = f"its header claims {header.voxels:,} voxels, over {largest:,}"
+            raise InputError(
+                str(path), what, f"look whether it is sound; if it is, set cohort.largest_image: {header.voxels}"
+            )
         if not (math.isfinite(header.offset) and 0 <= header.offset < 2**40):
             raise InputError(str(path), f"its header puts the voxels at byte {header.offset:g} (vox_offset)", mend)
         data = path if header.alone else next((p for p in data_candidates(path) if p.is_file()), None)

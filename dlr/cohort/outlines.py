@@ -40,7 +40,7 @@ class Outline:
 
 def read_mask(path: Path | str, settings: CohortSettings, label: Any = None) -> Mask:
     """The ROI in a mask file, whole; `label` replaces settings.mask_label."""
-    labels = read_labels(Path(path))
+    labels = read_labels(Path(path), settings.largest_image)
     labels = Labels(one_still(labels.decoded, labels.array).array, labels.decoded, labels.notes)
     roi, notes = select_roi(labels, mask_label(label, settings), Path(path), settings)
     return Mask(roi, tuple(notes))
@@ -58,7 +58,7 @@ def outline_of(
     if not row.get(name):
         raise InputError(f"column {name}", "names no file", "outline the case, or leave this reader out")
     path = Path(row[name])
-    labels = read_labels(path)
+    labels = read_labels(path, settings.largest_image)
     array, notes = _on_grid(path, labels, decoded, settings)
     label = mask_label(row.get("mask_label"), settings)
     roi, said = select_roi(Labels(array, labels.decoded, labels.notes), label, path, settings)

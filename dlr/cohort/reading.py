@@ -61,7 +61,7 @@ def at_case(error: InputError, case_id: str) -> InputError:
 def assemble_case(row: Mapping[str, Any], settings: CohortSettings, name: str = "mask") -> Assembled:
     """Read a case with outline `name`; problems do not yet name the case."""
     path = Path(row["image"])
-    decoded = one_still(decode(path))
+    decoded = one_still(decode(path, largest=settings.largest_image))
     final = "mask" if row["mask"] else "mask_reader1"
     if settings.mask == "optional" and name == "mask" and not row.get(final):
         image = finish_image(path, decoded, settings, None, _given_spacing(row))

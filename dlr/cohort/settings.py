@@ -118,6 +118,11 @@ class CohortSettings(BaseModel):
         default=3.0, gt=0, description="blurred pixels of a mask (JPEG) allowed per pixel of its outline"
     )
     roi_min_voxels: int = Field(default=16, ge=1)
+    largest_image: int = Field(
+        default=250_000_000,
+        ge=1,
+        description="samples (voxels times channels and frames) from which on a file is not read",
+    )
     least_slices: int = Field(default=1, ge=1, description="an image of fewer is refused")
     pixel_spacing_mm: float | None = Field(default=None, gt=0, description="of stills whose files do not say it")
     spacing: Literal["file", "ignore"] = Field(default="file", description="ignore: measure everything in pixels")

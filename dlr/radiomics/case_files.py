@@ -28,13 +28,13 @@ def read_files(image: Any, mask: Any, settings: Mapping[str, Any]) -> Inputs:
     if not isinstance(mask, str | Path):
         labels, _ = as_volume(mask)
         roi = roi_of(labels, settings["label"], WHERE)
-        return _seen(image, one_still(decode(Path(image))), reading, roi)
+        return _seen(image, one_still(decode(Path(image), largest=reading.largest_image)), reading, roi)
     label = _label(Path(mask), settings["label"])
     if not isinstance(image, str | Path):
         values, spacing = as_volume(image)
         drawn = read_mask(mask, reading, label=label)
         return Inputs(values.astype(np.float64), drawn.array, spacing, drawn.notes)
-    decoded = one_still(decode(Path(image)))
+    decoded = one_still(decode(Path(image), largest=reading.largest_image))
     outline = outline_of({"mask": str(mask), "mask_label": label}, "mask", decoded, reading)
     seen = _seen(image, decoded, reading, outline.roi)
     return Inputs(seen.image, seen.mask, seen.spacing, (*seen.notes, *outline.notes))

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import SimpleITK as sitk
 
-from dlr.cohort.formats import recognise
-from dlr.cohort.nifti import check_nifti
+from dlr.cohort.formats import LARGEST, recognise
+from dlr.cohort.headers import check_header
 from dlr.errors import InputError
 from dlr.radiomics.inputs import WHERE, Inputs, as_volume, roi_of
 
@@ -41,8 +41,7 @@ def read_images(image: Any, mask: Any, settings: Mapping[str, Any]) -> Inputs:
 def _load(source: Any, what: str) -> sitk.Image | tuple[np.ndarray, tuple[float, ...]]:
     """A 3-D SimpleITK image, or a 3-D array with its spacing."""
     if isinstance(source, str | Path):
-        if recognise(Path(source))[0] == "NIfTI":
-            check_nifti(Path(source))
+        check_header(Path(source), recognise(Path(source))[0], LARGEST)
         try:
             source = sitk.ReadImage(str(source))
         except RuntimeError as error:

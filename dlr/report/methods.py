@@ -10,6 +10,7 @@ import pandas as pd
 from dlr.figures import theme
 from dlr.report.combined import screened
 from dlr.report.combined_set import entered, left_words, named_beforehand, primary_set
+from dlr.report.coverage import coverage, widened_by
 from dlr.report.enhancement_methods import super_resolution
 from dlr.report.evidence import Evidence, held_out_once, judged_on, with_interval
 from dlr.report.selection import ICC_WORDS, kept_under_all, measured_regions, of_the_whole_side, step_counts
@@ -402,12 +403,7 @@ def statistics(sources: Sources) -> str:
     """How intervals, comparisons and cut-offs are made, for the kinds of outcomes that there are."""
     sentences = []
     if any(target.binary for target in sources.targets):
-        by = (
-            "what drawings of the folds disagree about"
-            if sources.settings.learn.seeds > 1
-            else "a fixed share, as one drawing of the folds does not tell more"
-        )
-        once = f"; out-of-fold it is the share of correctly ordered pairs within a fold and seed, an estimate for one chain, with DeLong's interval widened by {by}, since patients also taught the models that judged the others"
+        once = f"; out-of-fold it is the share of correctly ordered pairs within a fold and seed, an estimate for one chain, with DeLong's interval widened by {widened_by(sources.settings.learn.seeds)}, since patients also taught the models that judged the others"
         sentences += [
             f"AUC on test is Mann–Whitney's with DeLong's interval on the logit scale{once if held_out_once(sources) else ''}.",
             "Models were compared on test by paired DeLong tests with Holm's correction around one comparison named beforehand.",
@@ -434,7 +430,7 @@ def statistics(sources: Sources) -> str:
         sentences.append(
             f"Molecular subtypes were called from the answers ({rules}); their accuracy has Wilson's interval and stands beside the share of the commonest subtype, from which it differs by a paired interval."
         )
-    return " ".join(sentences)
+    return " ".join([*sentences, coverage(sources.targets)])
 
 
 def _smooth(sources: Sources) -> bool:

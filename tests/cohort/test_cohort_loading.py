@@ -14,6 +14,7 @@ import small_cohort
 from small_cohort import PATIENTS, picture, rows, save
 
 from dlr.cohort import CohortSettings, Column, encode_clinical, load_cohort, load_new_cases, patient_table, read_case
+from dlr.cohort import checking as checking_module
 from dlr.cohort import formats as formats_module
 from dlr.errors import InputError
 from dlr.words import Available
@@ -63,13 +64,14 @@ def test_no_clinical_columns_is_normal(manifest: Path) -> None:
 @pytest.mark.parametrize("jobs", [1, 3])
 def test_every_file_is_decoded_once(manifest: Path, jobs: int, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[str] = []
-    original = formats_module._picture
+    original = formats_module._READ["PNG"]
 
-    def counted(path: Path, held: str, labels: bool) -> Any:
+    def counted(path: Path, **more: Any) -> Any:
         seen.append(str(path))
-        return original(path, held, labels)
+        return original(path, **more)
 
-    monkeypatch.setattr(formats_module, "_picture", counted)
+    monkeypatch.setitem(formats_module._READ, "PNG", counted)
+    monkeypatch.setattr(checking_module, "each_apart", lambda function, tasks, *_: [function(*task) for task in tasks])
     load_cohort(manifest, settings(), jobs=jobs)
     assert len(seen) == len(set(seen)) == 2 * PATIENTS
 
