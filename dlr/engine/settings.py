@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import reprlib
 import types
 import typing
 from collections.abc import Mapping, Sequence
@@ -19,18 +20,47 @@ from dlr.errors import InputError, Problem, SettingError
 
 __all__ = ["known_keys", "nearest", "read_yaml", "resolve", "write_settings"]
 
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
 Model = TypeVar("Model", bound=BaseModel)
+_LONGEST = 200_000  # characters of a file of settings; ours have 3,000 at most
+_DEEPEST = 30  # levels of settings in one another; ours have 5
+_MOST = 20  # unknown settings that are named one by one
+_NOT_OF_ITS_TAG = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)  # `!!int abc`
 UNKNOWN_KEY = ("extra_forbidden", "invalid_key")  # pydantic's names; the second for a key that is no text
 
 
 class _Loader(yaml.SafeLoader):
     """YAML in which only true and false are booleans (not yes, no, on, off, as tables of patients have them), 1e-3 is
-    a number, a date is text, and a key that stands twice is an error."""
+    a number, a date is text, a key that stands twice is an error, and nothing is written once to stand many times."""
+
+    depth = 0  # of the node that is composed
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event = self.peek_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+            what = "an anchor or alias (& or *): write the value where it is meant, or text in quotation marks"
+            raise yaml.MarkedYAMLError(problem=what, problem_mark=event.start_mark)
+        if self.depth > _DEEPEST:
+            raise yaml.MarkedYAMLError(problem=f"nested deeper than {_DEEPEST}", problem_mark=event.start_mark)
+        self.depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)  # type: ignore[no-untyped-call]
+        self.depth -= 1
+        return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)  # type: ignore[no-untyped-call]
+        except _NOT_OF_ITS_TAG as error:
+            kind = str(node.tag).rpartition(":")[2]
+            raise yaml.MarkedYAMLError(problem=f"no value of kind {kind}", problem_mark=node.start_mark) from error
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
-        for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+        for key_node, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(problem="a key is a word, no list or mapping", problem_mark=node.start_mark)
+            key = self.construct_object(key_node, deep=True)
             if key in seen:
                 raise yaml.MarkedYAMLError(problem=f"the key {key!r} stands twice", problem_mark=key_node.start_mark)
             seen.add(key)
@@ -50,13 +80,16 @@ for _tag, _pattern, _first in (
 
 def read_yaml(text: str, where: str) -> Any:
     """The content of YAML text; a mistake in it is an InputError with line and column."""
+    if len(text) > _LONGEST:
+        raise InputError(where, f"{len(text)} characters, no file of settings", "give a file of settings in YAML")
     try:
         return yaml.load(text, Loader=_Loader)  # a subclass of SafeLoader
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, *_NOT_OF_ITS_TAG) as error:  # of a directive or an escape, too
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark is not None else ""
-        what = getattr(error, "problem", None) or str(error)
-        raise InputError(f"{where}{place}", f"this is not YAML as expected: {what}", "mend the line") from error
+        what = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+        mend = "mend the line; text that begins with { [ & * ! % @ or holds ': ' stands in quotation marks"
+        raise InputError(f"{where}{place}", f"this is not YAML as expected: {what}", mend) from error
 
 
 def resolve(
@@ -175,19 +208,30 @@ def _problems(model: type[BaseModel], error: ValidationError, origins: dict[str,
         by_key.setdefault(name, []).append(each)
         annotations[name] = annotation
     out = []
+    strangers = [name for name, found in by_key.items() if any(each["type"] in UNKNOWN_KEY for each in found)]
+    for name in strangers[_MOST:]:
+        del by_key[name]
     for name, each_error in by_key.items():
         where, annotation = _origin(name, origins), annotations[name]
-        if any(each["type"] in UNKNOWN_KEY for each in each_error):
+        if name in strangers[:_MOST]:
             out.append(Problem(where, f"there is no setting {name}", _nearest_setting(model, name, annotation)))
             continue
         said = list(dict.fromkeys(each["msg"].removeprefix("Value error, ") for each in each_error))
         given = each_error[0]["input"]
-        shown = f" (given: {given!r})" if not isinstance(given, BaseModel | Mapping) else ""
+        shown = f" (given: {_shown(given)})" if not isinstance(given, BaseModel | Mapping) else ""
         what = f"{name}: {'; or '.join(said)}{shown}" if name else f"{'; '.join(said)}"
         cause = each_error[0].get("ctx", {}).get("error")
         own = cause.mend if isinstance(cause, SettingError) else None
         out.append(Problem(where, what, own or f"give {_described(annotation)}"))
+    if more := strangers[_MOST:]:
+        what = f"{len(more)} further settings are unknown: {more[0]} to {more[-1]}"
+        out.append(Problem(_origin(more[0], origins), what, "is this the file of settings that is meant?"))
     return out
+
+
+def _shown(given: Any) -> str:
+    """A value as a message shows it, however large it is."""
+    return _SHORT.repr(given)
 
 
 def _nearest_setting(model: type[BaseModel], name: str, annotation: Any) -> str:
