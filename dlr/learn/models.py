@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from dlr.errors import InputError
+from dlr.learn.booster_files import check_lightgbm, check_xgboost
 from dlr.learn.forest import Forest
 from dlr.stats.scaling import Scaling
 from dlr.words import TargetKind, expit
@@ -115,13 +116,13 @@ class Xgboost:
 
 def model_from_bytes(algorithm: str, data: bytes, where: str, kind: TargetKind = TargetKind.BINARY) -> FittedModel:
     """Read what `to_bytes` wrote; data only, nothing of it runs.  kind : of the target, as ridge answers both."""
-    if data[:12] == b'{"constant":':
-        return Constant(float(json.loads(data)["constant"]))
     try:
+        if data[:12] == b'{"constant":':
+            return Constant(float(json.loads(data)["constant"]))
         linear = algorithm == "ridge" and kind is TargetKind.PER_CENT
         return _read_linear(data) if linear else _READERS[algorithm](data)
-    except (ValueError, KeyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except (ValueError, KeyError, TypeError, OSError, OverflowError, RecursionError) as error:
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(where, f"is not a saved {algorithm} model ({reason})", MEND) from error
 
 
@@ -138,8 +139,10 @@ def _read_linear(data: bytes) -> FittedModel:
 def _read_lightgbm(data: bytes) -> FittedModel:
     import lightgbm
 
+    text = data.decode()
+    check_lightgbm(text)
     try:
-        return LightGbm(lightgbm.Booster(model_str=data.decode()))
+        return LightGbm(lightgbm.Booster(model_str=text))
     except lightgbm.basic.LightGBMError as error:
         raise ValueError(str(error)) from error
 
@@ -147,6 +150,7 @@ def _read_lightgbm(data: bytes) -> FittedModel:
 def _read_xgboost(data: bytes) -> FittedModel:
     import xgboost
 
+    check_xgboost(data)
     booster = xgboost.Booster({"nthread": 1})
     booster.load_model(bytearray(data))  # its own error is a ValueError
     return Xgboost(booster)
