@@ -12,7 +12,7 @@ import pandas as pd
 from dlr.cohort.clinical import Origin
 from dlr.cohort.filenames import IMAGE_COLUMNS, is_file, why_no_file
 from dlr.cohort.mapping import Findings, nearest, read_numbers, replaced, shortened, shown
-from dlr.cohort.settings import CohortSettings
+from dlr.cohort.settings import LARGEST_LABEL, SPACING, CohortSettings
 from dlr.cohort.vocabulary import BODY_SIDES, MISSING, NOT_EXCLUDED, SIDES, fold_id, fold_value
 from dlr.words import Side
 
@@ -61,9 +61,10 @@ def read_rows(
     if images:
         _resolve_files(out, source, folder, findings, outlined)
         _check_labels(out, source, findings)
-        if "pixel_spacing_mm" in cells.columns:
-            origin = origins["pixel_spacing_mm"]
-            out["pixel_spacing_mm"] = _pixel_spacing(cells["pixel_spacing_mm"], origin, settings, findings)
+        for name, scale in (("pixel_spacing_mm", 1.0), ("pixel_spacing_cm", 10.0)):
+            if name in cells.columns:
+                found = _pixel_spacing(cells[name], scale, origins[name], settings, findings)
+                out["pixel_spacing_mm"] = out["pixel_spacing_mm"].fillna(found) if "pixel_spacing_mm" in out else found
     return out
 
 
@@ -287,21 +288,32 @@ def _resolve_files(out: pd.DataFrame, source: str, folder: Path, findings: Findi
 
 def _check_labels(out: pd.DataFrame, source: str, findings: Findings) -> None:
     for row, cell in out["mask_label"].items():
-        if cell and cell != "any" and not re.fullmatch(r"[1-9]\d*(\.0+)?", cell):
+        number = re.fullmatch(r"([1-9]\d{0,9})(\.0+)?", cell)
+        if cell and cell != "any" and (number is None or int(number[1]) > LARGEST_LABEL):
             findings.problem(
                 f"{source} row {row}",
-                f"mask_label {cell!r} is no label",
+                f"mask_label {shortened(cell)!r} is no label",
                 "a whole number from 1, or any",
                 [int(str(row))],
             )
             findings.unreadable.add(int(str(row)))
 
 
-def _pixel_spacing(cells: pd.Series, origin: Origin, settings: CohortSettings, findings: Findings) -> pd.Series:
+def _pixel_spacing(
+    cells: pd.Series, scale: float, origin: Origin, settings: CohortSettings, findings: Findings
+) -> pd.Series:
+    """Millimetres a pixel, `scale` of them a unit of the column; rows with an impossible one are not read."""
     cells = replaced(cells, origin.source, settings, findings)
-    values = read_numbers(cells, origin.source, settings, findings, unit="mm", delimiter=origin.delimiter)
-    for row in values.index[values <= 0]:
+    unit = str(cells.name)[-2:]
+    values = scale * read_numbers(cells, origin.source, settings, findings, unit=unit, delimiter=origin.delimiter)
+    outside = (values < SPACING[0]) | (values > SPACING[1])
+    bounds = f"from {SPACING[0]:g} to {SPACING[1]:g} mm a pixel"
+    for row in values.index[outside]:
         findings.problem(
-            f"{origin.source} row {row}", "pixel_spacing_mm is not positive", "millimetres a pixel", [int(row)]
+            f"{origin.source} row {row}",
+            f"{cells.name} {shortened(cells.at[row])} is not possible: {bounds}",
+            "correct it, or leave the cell empty where it is not known",
+            [int(row)],
         )
-    return values
+        findings.unreadable.add(int(row))
+    return values.mask(outside)

@@ -16,6 +16,7 @@ from dlr.words import Available, Target
 
 __all__ = ["choose_columns", "read_column", "read_clinical"]
 
+_LARGEST = 1e15  # of a number that is measured; its square still adds up
 _MOST_LEVELS = 12  # of a nominal column
 _BIRADS_PLAIN = ("1", "2", "3", "4", "5", "6")
 
@@ -190,6 +191,7 @@ def read_column(
     """A column's values: float for numeric and binary, text (None = missing) for levels."""
     if column.kind == "numeric":
         values = read_numbers(cells, origin.source, settings, findings, unit=column.unit, delimiter=origin.delimiter)
+        values = values.mask(_impossible(values, column, origin, findings))
         if column.log and (values <= -1).any():
             rows = values.index[values <= -1].tolist()
             findings.problem(
@@ -202,6 +204,22 @@ def read_column(
     if column.kind == "binary":
         return read_binary(cells, origin.source, findings, column.levels)
     return read_levels(cells, origin.source, findings, column.levels)
+
+
+def _impossible(values: pd.Series, column: Column, origin: Origin, findings: Findings) -> pd.Series:
+    """Which values nobody has: outside the bounds of a known column in its known unit, or too large for any sum."""
+    known = KNOWN.get(column.name)
+    low, high = known.bounds if known and known.unit == column.unit else (-np.inf, np.inf)
+    low, high = max(low, -_LARGEST), min(high, _LARGEST)
+    outside = (values < low) | (values > high)
+    if outside.any():
+        found = shown([f"{value:g} (row {row})" for row, value in values[outside].items()])
+        mend = f"correct the cells or leave them empty, or map a word for missing in cohort.values.{column.name}"
+        if high == _LARGEST:
+            mend = "leave such a column out of cohort.clinical: it looks like ids"
+        what = f"no value of {column.name} lies outside {low:g} to {high:g}{f' {column.unit}'.rstrip()}: {found}"
+        findings.problem(f"{origin.source} {column.name}", what, mend, values.index[outside].tolist())
+    return outside
 
 
 def missing_column(column: Column, index: pd.Index) -> pd.Series:

@@ -10,7 +10,7 @@ import numpy as np
 from dlr.cohort import geometry, scanned
 from dlr.cohort.decoded import Decoded
 from dlr.cohort.formats import decode
-from dlr.cohort.settings import CohortSettings
+from dlr.cohort.settings import SPACING, CohortSettings
 from dlr.errors import InputError
 
 __all__ = ["Image", "finish_image", "one_still", "read_image"]
@@ -102,6 +102,12 @@ def finish_image(
         grey = np.ascontiguousarray(grey[:, y0:y1, x0:x1])
         notes.append(f"cut to the scanned region, {x1 - x0} x {y1 - y0} of {width} x {height} pixels")
     spacing, known, said = _spacing(decoded, region_spacing, is_still, settings, pixel_spacing_mm)
+    if known and not all(SPACING[0] <= edge <= SPACING[1] for edge in spacing):
+        raise InputError(
+            str(path),
+            f"a spacing of {' x '.join(f'{edge:.4g}' for edge in spacing)} mm, which no scanner has",
+            "correct the file's header, or set cohort.spacing: ignore",
+        )
     return Image(grey, spacing, known, (*notes, *said), box, array.dtype.name)
 
 

@@ -11,8 +11,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from dlr.errors import SettingError
 from dlr.words import EVERY_PART, MACRO, Available, TargetKind
 
-__all__ = ["FIELD", "CohortSettings", "ColumnSpec"]
+__all__ = ["FIELD", "LARGEST_LABEL", "SPACING", "CohortSettings", "ColumnSpec"]
 
+SPACING = (1e-4, 100.0)  # mm between voxels: of a microscope to that of thick slices, generously
+LARGEST_LABEL = 2**31 - 1  # that a mask's integers hold
 FIELD = re.compile(r"\{([^{}]+)\}")  # of a pattern of file names: {patient_id}
 
 
@@ -111,7 +113,7 @@ class CohortSettings(BaseModel):
     lesion_policy: Literal["largest", "merge", "each"] = Field(
         default="merge", description="several lesions in one mask: the largest, all as one ROI, or a case each"
     )
-    mask_label: Annotated[int, Field(ge=1)] | Literal["any"] | None = Field(
+    mask_label: Annotated[int, Field(ge=1, le=LARGEST_LABEL)] | Literal["any"] | None = Field(
         default=None, description="label of the ROI; any = everything above 0; none = the only label there is"
     )
     mask_blur_limit: float = Field(
@@ -124,7 +126,9 @@ class CohortSettings(BaseModel):
         description="samples (voxels times channels and frames) from which on a file is not read",
     )
     least_slices: int = Field(default=1, ge=1, description="an image of fewer is refused")
-    pixel_spacing_mm: float | None = Field(default=None, gt=0, description="of stills whose files do not say it")
+    pixel_spacing_mm: float | None = Field(
+        default=None, ge=SPACING[0], le=SPACING[1], description="of stills whose files do not say it"
+    )
     spacing: Literal["file", "ignore"] = Field(default="file", description="ignore: measure everything in pixels")
     colour: Literal["refuse", "grey"] = Field(default="refuse", description="colour (Doppler) inside ROI + margin")
     colour_margin: int = Field(default=10, ge=0, description="pixels around the ROI in which colour is judged")

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import inf
 
 from dlr.words import Available, Target
 
@@ -40,21 +41,22 @@ class Known:
     unit: str = ""
     label: str = ""
     levels: tuple[str, ...] = ()
+    bounds: tuple[float, float] = (-inf, inf)  # of a number in this unit: nobody has another one
 
 
 # the clinical columns of the published study, with the time at which each is known
 KNOWN: dict[str, Known] = {
-    "age": Known("numeric", Available.IMAGING, "years", "Age"),
+    "age": Known("numeric", Available.IMAGING, "years", "Age", bounds=(0, 130)),
     "menopause": Known("binary", Available.IMAGING, "", "Menopause"),
     "family_history": Known("binary", Available.IMAGING, "", "Family history"),
     "calcification": Known("binary", Available.IMAGING, "", "Calcification"),
     "birads": Known("ordered", Available.IMAGING, "", "BI-RADS", ("1", "2", "3", "4a", "4b", "4c", "5", "6")),
-    "diameter_mm": Known("numeric", Available.IMAGING, "mm", "Diameter"),
-    "cea": Known("numeric", Available.BLOOD, "ng/mL", "CEA"),
-    "ca125": Known("numeric", Available.BLOOD, "U/mL", "CA125"),
-    "ca199": Known("numeric", Available.BLOOD, "U/mL", "CA19-9"),
-    "ca153": Known("numeric", Available.BLOOD, "U/mL", "CA15-3"),
-    "ki67": Known("numeric", Available.BIOPSY, "%", "Ki-67"),
+    "diameter_mm": Known("numeric", Available.IMAGING, "mm", "Diameter", bounds=(0, 1000)),
+    "cea": Known("numeric", Available.BLOOD, "ng/mL", "CEA", bounds=(0, 1e7)),
+    "ca125": Known("numeric", Available.BLOOD, "U/mL", "CA125", bounds=(0, 1e7)),
+    "ca199": Known("numeric", Available.BLOOD, "U/mL", "CA19-9", bounds=(0, 1e7)),
+    "ca153": Known("numeric", Available.BLOOD, "U/mL", "CA15-3", bounds=(0, 1e7)),
+    "ki67": Known("numeric", Available.BIOPSY, "%", "Ki-67", bounds=(0, 100)),
     "er": Known("binary", Available.BIOPSY, "", "ER"),
     "pr": Known("binary", Available.BIOPSY, "", "PR"),
     "hr": Known("binary", Available.BIOPSY, "", "HR"),
@@ -67,7 +69,7 @@ KNOWN: dict[str, Known] = {
 # columns with a meaning of their own; none of them is ever a predictor
 RESERVED = (
     "patient_id", "case_id", "image", "mask", "mask_label", "mask_reader1", "mask_reader2",
-    "side", "cohort", "scanner", "year", "exclude_reason", "pixel_spacing_mm",
+    "side", "cohort", "scanner", "year", "exclude_reason", "pixel_spacing_mm", "pixel_spacing_cm",
     "side_of_breast", "view", "lesion_id",
 )  # fmt: skip
 NEVER_PREDICTORS = frozenset(RESERVED) | {"excluded"}
@@ -97,6 +99,7 @@ _HEADERS: dict[str, tuple[str, ...]] = {
     "year": ("examyear", "studyyear", "examdate", "studydate", "检查年份", "检查日期"),
     "exclude_reason": ("excludereason", "exclusion", "exclusionreason", "排除原因"),
     "pixel_spacing_mm": ("pixelspacingmm", "pixelspacing", "像素间距"),
+    "pixel_spacing_cm": ("pixelspacingcm",),
     "side_of_breast": ("sideofbreast", "laterality", "breastside", "侧别", "左右侧"),
     "view": ("切面", "viewposition"),
     "lesion_id": ("lesionid", "lesion", "病灶编号"),
@@ -129,7 +132,8 @@ IDENTITY = frozenset({
 })  # fmt: skip
 
 MISSING = frozenset({
-    "", "na", "n/a", "#n/a", "nan", "null", "unknown", "missing", "not known", "not available", "?", "/", "\\",
+    "", "na", "n/a", "#n/a", "nan", "null", "unknown", "missing", "not known", "not available", "not applicable",
+    "?", "/", "\\",
     "未知", "不详", "缺失", "未测", "未查", "未做", "not done", "nd",
 })  # fmt: skip
 

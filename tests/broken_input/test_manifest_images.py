@@ -215,7 +215,7 @@ def test_millimetres_and_pixels_do_not_mix(loaded: Loaded, tmp_path: Path) -> No
     assert not load_cohort(tmp_path / "manifest.csv", CohortSettings(spacing="ignore")).cases["spacing_known"].any()
 
 
-@pytest.mark.parametrize(("cell", "what"), [("-0.1", "not positive"), ("thin", "is not understood")])
+@pytest.mark.parametrize(("cell", "what"), [("-0.1", "not possible"), ("thin", "is not understood")])
 def test_a_silly_spacing_is_named(loaded: Loaded, cell: str, what: str) -> None:
     table = [{**row, "pixel_spacing_mm": cell} for row in rows(12)]
     assert what in loaded(lambda f: small_cohort.write(f, table, files=False) and None)[0].what
