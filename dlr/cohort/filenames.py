@@ -39,8 +39,8 @@ def complete_names(
         if pattern := patterns.get(column):
             named[column] = _made(column, pattern, cells.assign(**named), source, settings, findings)
     for column, names in named.items():
-        start = PurePosixPath(folders[column] or "")
-        placed = names.map({name: str(start / name) if name else "" for name in set(names)})
+        start = folders[column]
+        placed = names.map({name: str(PurePosixPath(start) / name) if start and name else name for name in set(names)})
         if column == "mask" and settings.mask == "optional" and settings.mask_pattern:
             placed = _those_there(placed, cells, folder, findings)
         named[column] = placed
@@ -57,9 +57,9 @@ def is_file(path: Path) -> bool:
 
 def why_no_file(cell: str, path: Path) -> tuple[str, str]:
     """What is wrong with a cell or setting whose `path` is no file that can be read, and how to mend it."""
-    if re.match(r"\w+://", cell):
+    if re.search(r"(?:^|/)\w{2,}:/", cell):
         return "is an address, not a file", "load it down and give the path of the file"
-    if re.match(r"[A-Za-z]:|\\\\", cell):
+    if re.search(r"(?:^|/)(?:[A-Za-z]:[\\/]|\\\\)", cell):
         return "is a path of Windows, which is not here", "give it from the folder of the manifest on"
     try:
         if path.is_dir():
