@@ -39,7 +39,7 @@ def load_feature_table(
     if path.suffix.lower() in (".parquet", ".pq"):
         if not path.is_file():
             raise InputError(str(path), "no such file", "check the path")
-        cells: pd.DataFrame = pd.read_parquet(path)
+        cells = _parquet(path)
         source = path.name
         row_numbers = pd.Index(range(1, len(cells) + 1))
     else:
@@ -63,6 +63,18 @@ def load_feature_table(
     if not features:
         raise InputError(source, "no numeric column", "give a column a feature, with a dot as decimal sign")
     return pd.concat([ids, pd.DataFrame(features, index=ids.index)], axis=1).reset_index(drop=True)
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    """A damaged file meets Arrow with exceptions of every kind."""
+    try:
+        cells = pd.read_parquet(path)
+        for name in cells.select_dtypes(exclude="number"):
+            cells[name] = cells[name].astype(object)  # text that is no text is found here, not later
+        return cells.rename(columns=str)
+    except Exception as error:
+        mend = "write the table again, with a name of its own for every column; CSV is read as well"
+        raise InputError(str(path), f"cannot be read as Parquet ({type(error).__name__})", mend) from error
 
 
 def _is_id(name: str, cells: pd.DataFrame) -> bool:

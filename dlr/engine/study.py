@@ -81,6 +81,7 @@ def open_study(folder: Path) -> Study:
             what="this is not the folder of a study that has run",
             mend="name the study's folder (below runs/), or start one with `dlr run`",
         ) from error
+    _check_run(content, folder)
     store = Store(folder)
     folders: dict[str, Path | None] = {}
     left_out: dict[str, str] = {}
@@ -98,6 +99,26 @@ def open_study(folder: Path) -> Study:
     paths = {role: folder / content[role] if content.get(role) else None for role in ("manifest", "features")}
     inputs = Inputs(**{role: None if path is None else Path(os.path.abspath(path)) for role, path in paths.items()})
     return Study(folder, content["pipeline"], inputs, folders, left_out, records, content.get("started"))
+
+
+def _check_run(content: Any, folder: Path) -> None:
+    """InputError where run.json is not as a run writes it."""
+    texts, started = (
+        ("pipeline", "manifest", "features"),
+        {} if not isinstance(content, dict) else content.get("started"),
+    )
+    sound = (
+        isinstance(content, dict)
+        and all(isinstance(content.get(name), str | None) for name in texts)
+        and isinstance(content.get("pipeline"), str)
+        and isinstance(content.get("stages"), dict)
+        and all(isinstance(key, str) for key in content["stages"].values())
+        and isinstance(started, dict | None)
+        and all(isinstance((started or {}).get(name, []), list) for name in ("commands", "sets"))
+    )
+    if not sound:
+        what = f"{RUN_FILE} is not as a run of dlr writes it"
+        raise InputError(str(folder / RUN_FILE), what, "run the study again with `dlr run`: what was computed is kept")
 
 
 def _relative(path: Path | None, folder: Path) -> str | None:

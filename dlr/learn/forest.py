@@ -54,7 +54,8 @@ class Forest:
         """Probabilities, float64 (n,), for float64 (n, p); ValueError where the forest asks for a column beyond p."""
         if self.feature.max(initial=0) >= values.shape[1]:
             raise ValueError(f"the forest asks for column {self.feature.max()}, there are {values.shape[1]}")
-        single = values.astype(np.float32)
+        with np.errstate(over="ignore"):  # beyond all thresholds either way
+            single = values.astype(np.float32)
         rows = np.arange(len(single))
         at = np.repeat(np.flatnonzero(np.diff(self.tree, prepend=-1))[:, None], len(single), axis=1)
         while (inner := self.left[at] != LEAF).any():

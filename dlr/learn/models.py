@@ -95,6 +95,8 @@ class LightGbm:
     booster: Any
 
     def predict(self, values: np.ndarray) -> np.ndarray:
+        if values.shape[1] != self.booster.num_feature():
+            raise ValueError(f"the booster asks for {self.booster.num_feature()} columns, there are {values.shape[1]}")
         return np.asarray(self.booster.predict(values, num_threads=1))
 
     def to_bytes(self) -> bytes:

@@ -83,6 +83,8 @@ class Preparation:
     @classmethod
     def from_json(cls, plain: dict[str, Any]) -> Preparation:
         arrays = {name: np.asarray(plain[name], dtype=float) for name in ("median", "mean", "deviation", "low", "high")}
+        if not (arrays["deviation"] > 0).all():
+            raise ValueError("a standard deviation is not above 0")
         regressions = plain["regressions"]
         return cls(
             columns=tuple(plain["columns"]),

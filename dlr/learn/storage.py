@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
 
 from dlr.errors import InputError
 from dlr.learn.chains import Chain, FittedChains
@@ -16,6 +21,7 @@ from dlr.words import CHOSEN, TargetKind
 
 __all__ = ["load_chain", "save_chains"]
 
+MEND = "name the folder of a finished run of dlr, or run the study again"
 FORMAT = 4
 PLAIN = 3  # without recalibration
 OLDER = 2  # release 0.1.0: two classes only, with `prevalence` for the baseline
@@ -48,25 +54,34 @@ def save_chains(fitted: FittedChains, folder: Path) -> None:
 def load_chain(folder: Path, algorithm: str = CHOSEN) -> Chain:
     """One saved chain; `algorithm` may be "chosen". InputError where it is absent, damaged or not to be trusted."""
     index = folder / "chains.json"
-    mend = "name the folder of a finished run of dlr, or run the study again"
     try:
         plain = json.loads(index.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(str(index), f"cannot be read ({error})", mend) from error
+        chain = _chain(plain, folder, algorithm)
+        _try(chain)
+        return chain
+    except OSError as error:
+        raise InputError(str(index), f"cannot be read ({error})", MEND) from error
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        what = f"is not as a study writes it ({type(error).__name__}: {error})"[:200]
+        raise InputError(str(index), what, MEND) from error
+
+
+def _chain(plain: dict[str, Any], folder: Path, algorithm: str) -> Chain:
+    index = str(folder / "chains.json")
     if plain.get("format") == OLDER:
         plain = {**plain, "kind": TargetKind.BINARY.value, "baseline": plain["prevalence"]}
     elif plain.get("format") not in (PLAIN, FORMAT):
-        raise InputError(str(index), f"has format {plain.get('format')}, this dlr reads {FORMAT}", mend)
+        raise InputError(index, f"has format {plain.get('format')}, this dlr reads {FORMAT}", MEND)
     name = plain["chosen"] if algorithm == CHOSEN else algorithm
     if name not in plain["parameters"]:
         fitted = ", ".join(plain["parameters"])
-        raise InputError(str(index), f"has no algorithm {name!r}; fitted were {fitted}", "name one of these")
+        raise InputError(index, f"has no algorithm {name!r}; fitted were {fitted}", "name one of these")
     recalibration = plain.get("recalibration", {}).get(name)
     path = folder / FILE_NAME[name]
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise InputError(str(path), f"cannot be read ({error})", mend) from error
+        raise InputError(str(path), f"cannot be read ({error})", MEND) from error
     return Chain(
         algorithm=name,
         parameters=plain["parameters"][name],
@@ -80,3 +95,12 @@ def load_chain(folder: Path, algorithm: str = CHOSEN) -> Chain:
         rad_score=None if plain["rad_score"] is None else RadScore.from_json(plain["rad_score"]),
         recalibration=None if recalibration is None else Scaling(**recalibration),
     )
+
+
+def _try(chain: Chain) -> None:
+    """ValueError or the like where the parts do not fit together: a patient of whom nothing is known gets a value."""
+    nobody = pd.DataFrame(np.full((1, len(chain.preparation.columns)), np.nan), columns=list(chain.preparation.columns))
+    with np.errstate(all="ignore"):
+        (value,) = chain.predict(nobody)
+    if not math.isfinite(value):
+        raise ValueError("its numbers give no prediction")

@@ -220,9 +220,9 @@ def _families(section: dict[str, Any], where: str, problems: list[Problem]) -> d
             continue
         known = (*FAMILIES[family], *DEPRECATED.get(family, ()), *WITHDRAWN.get(family, {}))
         for name in names or ():
-            if name not in known:
-                problems.append(Problem(place, f"no feature {name!r}", _nearest(name, known)))
-        out[family] = list(dict.fromkeys(names or ()))
+            if str(name) not in known:
+                problems.append(Problem(place, f"no feature {str(name)[:60]!r}", _nearest(str(name), known)))
+        out[family] = list(dict.fromkeys(map(str, names or ())))
     return out or {family: [] for family in FAMILIES}
 
 

@@ -117,11 +117,13 @@ def parse_profile(text: str, name: str, where: str | None = None) -> Profile:
     """A profile from the text of a parameter file."""
     place = where or f"profile {name}"
     try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
+            raise InputError(place, "holds anchors that are repeated (*)", "write out what they stand for")
         given = yaml.load(text, Loader=_NoDuplicates)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        what = str(getattr(error, "problem", None) or "is not YAML")
+        what = str(getattr(error, "problem", None) or f"is not YAML ({error})")[:200]
         raise InputError(place + line, what, "mend the YAML (keys end in a colon, two blanks a level)") from None
     if not isinstance(given, Mapping):
         raise InputError(place, "holds no sections", "write imageType:, featureClass: and setting: with keys below")
