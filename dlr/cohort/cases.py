@@ -6,12 +6,13 @@ import re
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from dlr.cohort.clinical import Origin
 from dlr.cohort.filenames import IMAGE_COLUMNS, is_file, why_no_file
-from dlr.cohort.mapping import Findings, nearest, read_numbers, replaced, shortened, shown
+from dlr.cohort.mapping import Findings, nearest, read_numbers, refuse, replaced, shortened, shown
 from dlr.cohort.settings import LARGEST_LABEL, SPACING, CohortSettings
 from dlr.cohort.vocabulary import BODY_SIDES, MISSING, NOT_EXCLUDED, SIDES, fold_id, fold_value
 from dlr.words import Side
@@ -101,14 +102,14 @@ def _check_ids(out: pd.DataFrame, source: str, findings: Findings) -> None:
             "format the column as text before typing or importing ids",
             damaged,
         )
-    for case_id, rows in out[out["case_id"] != ""].groupby("case_id", sort=True):
-        if len(rows) > 1:
-            findings.problem(
-                f"{source} rows {shown([str(r) for r in rows.index])}",
-                f"case_id {case_id!r} stands for several rows",
-                "give every row a case_id of its own",
-                rows.index,
-            )
+    several = out[(out["case_id"] != "") & out["case_id"].duplicated(keep=False)]
+    for case_id, rows in several.groupby("case_id", sort=True):
+        findings.problem(
+            f"{source} rows {shown([str(r) for r in rows.index])}",
+            f"case_id {case_id!r} stands for several rows",
+            "give every row a case_id of its own",
+            rows.index,
+        )
     kept = out[(out["excluded"] == "") & (out["image"] != "")]
     twice = kept[kept.duplicated(["patient_id", "image", "mask", "mask_label"], keep=False)]
     for (patient, image), rows in twice.groupby(["patient_id", "image"], sort=True):
@@ -181,18 +182,17 @@ def _sides(
     if said and said <= BODY_SIDES:
         findings.note(f"{source} side", "left and right: read as the side of the breast, not of the study")
     else:
+        read: dict[Any, str] = {}
+        unknown: dict[str, list[int]] = {}
         for row, cell in own[kept].items():
             found = SIDES.get(fold_value(cell))
-            if found is None and cell:
-                findings.problem(
-                    f"{source} row {row}, side",
-                    f"value {cell!r} is not understood",
-                    f"accepted: {', '.join(s.value for s in Side)}; or map it in cohort.values.side",
-                    [int(str(row))],
-                )
-            elif found:
+            if found:
                 findings.mapped(f"{source} side", cell, found)
-                side.at[row] = found
+                read[row] = found
+            elif cell:
+                unknown.setdefault(cell, []).append(int(str(row)))
+        refuse(unknown, f"{source} side", ", ".join(s.value for s in Side), "side", findings)
+        side = pd.Series(read, dtype=object).reindex(cells.index, fill_value="")
     if settings.external:
         present = sorted(set(cohort[kept]) - {""})
         for value in settings.external:
@@ -249,41 +249,62 @@ def one_value_a_patient(table: pd.DataFrame, names: list[str], source: str, find
 
 def _resolve_files(out: pd.DataFrame, source: str, folder: Path, findings: Findings, outlined: bool) -> None:
     """Absolute paths, in place; files of excluded rows may be absent, and masks where no case need be outlined."""
-    kept = out["excluded"] == ""
-    lost: dict[str, list[tuple[int, str, Path]]] = defaultdict(list)
+    kept = (out["excluded"] == "").tolist()
+    rows = [int(str(row)) for row in out.index]
+    needed = {"image": [True] * len(out), "mask": [outlined and not reader for reader in out["mask_reader1"]]}
     for name in IMAGE_COLUMNS:
-        for row, cell in out[name].items():
-            number = int(str(row))
-            if not cell:
-                needs = name == "image" or (outlined and name == "mask" and not out.at[row, "mask_reader1"])
-                if needs and kept.at[row]:
-                    mend = "name the file, or say why not in exclude_reason"
-                    mend += "; or set cohort.mask: optional" if name == "mask" else ""
-                    findings.problem(f"{source} row {row}", f"no {name}", mend, [number])
-                    findings.unreadable.add(number)
-                continue
-            path = folder / cell
-            if not is_file(path) and "\\" in cell:
-                path = folder / cell.replace("\\", "/")
-            there = is_file(path)
-            if kept.at[row] and not there:
-                lost[name].append((number, cell, path))
-                findings.unreadable.add(number)
-            out.at[row, name] = str(path.resolve() if there else path)
-    for name, rows in lost.items():
-        if len(rows) > _MANY and not findings.tolerant:
-            number, cell, path = rows[0]
-            what, mend = why_no_file(cell, path)
-            first = f"the first in row {number}: {shortened(cell)} {what}"
-            findings.problem(
-                f"{source} column {name}",
-                f"{len(rows)} of {int(kept.sum())} files cannot be read, {first}",
-                f"paths are relative to {folder}; {mend}",
-            )
-            continue
-        for number, cell, path in rows:
-            what, mend = why_no_file(cell, path)
-            findings.problem(f"{source} row {number}", f"{name} {shortened(cell)} {what}", mend, [number])
+        bare: list[int] = []
+        lost: list[tuple[int, str, Path]] = []
+        paths = []
+        needs = needed.get(name, [False] * len(out))
+        for row, cell, stays, needs_it in zip(rows, out[name].tolist(), kept, needs, strict=True):
+            path, there = _found(folder, cell)
+            if stays and not cell and needs_it:
+                bare.append(row)
+            elif stays and cell and not there:
+                lost.append((row, cell, path))
+            paths.append(str(path.resolve() if there else path) if cell else "")
+        out[name] = pd.Series(paths, index=out.index, dtype=object)
+        findings.unreadable |= {*bare, *(row for row, _, _ in lost)}
+        _tell_bare(name, bare, source, findings)
+        _tell_lost(name, lost, sum(kept), source, folder, findings)
+
+
+def _found(folder: Path, cell: str) -> tuple[Path, bool]:
+    """The path that a cell names, and whether a file is there; a backslash may stand for a slash."""
+    path = folder / cell
+    there = is_file(path)
+    if not there and "\\" in cell:
+        path = folder / cell.replace("\\", "/")
+        there = is_file(path)
+    return path, there
+
+
+def _tell_bare(name: str, rows: list[int], source: str, findings: Findings) -> None:
+    mend = "name the file, or say why not in exclude_reason"
+    mend += "; or set cohort.mask: optional" if name == "mask" else ""
+    if len(rows) > _MANY and not findings.tolerant:
+        findings.problem(f"{source} column {name}", f"no {name} in rows {shown([str(row) for row in rows])}", mend)
+        return
+    for row in rows:
+        findings.problem(f"{source} row {row}", f"no {name}", mend, [row])
+
+
+def _tell_lost(
+    name: str, lost: list[tuple[int, str, Path]], kept: int, source: str, folder: Path, findings: Findings
+) -> None:
+    if len(lost) > _MANY and not findings.tolerant:
+        row, cell, path = lost[0]
+        what, mend = why_no_file(cell, path)
+        findings.problem(
+            f"{source} column {name}",
+            f"{len(lost)} of {kept} files cannot be read, the first in row {row}: {shortened(cell)} {what}",
+            f"paths are relative to {folder}; {mend}",
+        )
+        return
+    for row, cell, path in lost:
+        what, mend = why_no_file(cell, path)
+        findings.problem(f"{source} row {row}", f"{name} {shortened(cell)} {what}", mend, [row])
 
 
 def _check_labels(out: pd.DataFrame, source: str, findings: Findings) -> None:

@@ -34,7 +34,8 @@ def join_clinical(
         )
         return manifest
     clinical = clinical[clinical["patient_id"] != ""]
-    differing = [str(p) for p, rows in clinical.groupby("patient_id", sort=True) if len(rows.drop_duplicates()) > 1]
+    several = clinical[clinical["patient_id"].duplicated(keep=False)]
+    differing = [str(p) for p, rows in several.groupby("patient_id", sort=True) if len(rows.drop_duplicates()) > 1]
     if differing:
         findings.problem(second, f"several rows that differ for patients {shown(differing)}", "leave one row a patient")
     once = clinical.drop_duplicates("patient_id")

@@ -15,7 +15,7 @@ from dlr.cohort.settings import CohortSettings
 from dlr.cohort.vocabulary import IDENTITY, MISSING, RESERVED, fold_header, fold_value, known_header, words_of
 from dlr.errors import InputError, Problem
 
-__all__ = ["Findings", "map_headers", "nearest", "read_binary", "read_levels", "read_numbers", "replaced",
+__all__ = ["Findings", "map_headers", "nearest", "read_binary", "read_levels", "read_numbers", "refuse", "replaced",
            "shortened", "shown"]  # fmt: skip
 
 _NUMBER = re.compile(r"(?P<sign>[<>]?)\s*(?P<number>[-+]?(\d+([.,]\d*)?|[.,]\d+)(e[-+]?\d+)?)\s*(?P<unit>\D*)")
@@ -132,15 +132,17 @@ def _is_missing(cell: str, findings: Findings, where: str) -> bool:
     return True
 
 
-def _refuse(unknown: dict[str, list[int]], where: str, accepted: str, name: str, findings: Findings) -> None:
+def refuse(unknown: dict[str, list[int]], where: str, accepted: str, name: str, findings: Findings) -> None:
+    """Cells that are not understood, value -> rows: a problem a value, or one for all where they are many."""
+    mend = f"accepted: {accepted}; empty for missing; or map it in cohort.values.{name}"
+    if len(unknown) > _SHOWN and not findings.tolerant:
+        named = shown([f"{shortened(value)!r} (row {rows[0]})" for value, rows in unknown.items()])
+        every = [row for rows in unknown.values() for row in rows]
+        findings.problem(where, f"{len(unknown)} values are not understood: {named}", mend, every)
+        return
     for value, rows in unknown.items():
         in_rows = f"(row{'s' if len(rows) > 1 else ''} {shown([str(r) for r in rows])})"
-        findings.problem(
-            where,
-            f"value {shortened(value)!r} is not understood {in_rows}",
-            f"accepted: {accepted}; empty for missing; or map it in cohort.values.{name}",
-            rows,
-        )
+        findings.problem(where, f"value {shortened(value)!r} is not understood {in_rows}", mend, rows)
 
 
 def read_numbers(
@@ -171,7 +173,7 @@ def read_numbers(
     accepted = "numbers such as 12.5" + (", 12,5" if comma else "") + ", <0.5, >1000, 30 %"
     if unknown and not comma and any("," in v for v in unknown):
         accepted += " (for a decimal comma set cohort.decimal: ',')"
-    _refuse(unknown, where, accepted, name, findings)
+    refuse(unknown, where, accepted, name, findings)
     out = pd.Series(values, index=cells.index, name=name, dtype=float)
     if unit == "%" and any("%" in c for c in cells) and out.max() > 1 and ((out > 0) & (out < 1)).any():
         findings.note(where, "holds per cents and values below 1: is 0.3 meant as 30 %?")
@@ -228,7 +230,7 @@ def read_binary(cells: pd.Series, source: str, findings: Findings, levels: tuple
         if value == value:
             findings.mapped(where, cell, f"{value:g}")
         values.append(value)
-    _refuse(unknown, where, ", ".join(accepted), name, findings)
+    refuse(unknown, where, ", ".join(accepted), name, findings)
     return pd.Series(values, index=cells.index, name=name, dtype=float)
 
 
@@ -257,7 +259,7 @@ def read_levels(cells: pd.Series, source: str, findings: Findings, levels: tuple
         elif level is not None:
             findings.mapped(where, cell, level)
         values.append(level)
-    _refuse(unknown, where, ", ".join(levels), name, findings)
+    refuse(unknown, where, ", ".join(levels), name, findings)
     return pd.Series(values, index=cells.index, name=name, dtype=object)
 
 

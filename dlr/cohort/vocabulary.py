@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 
 from dlr.words import Available, Target
@@ -180,6 +181,7 @@ def fold_header(header: str) -> str:
     return "".join(c for c in text if c.isalnum())
 
 
+@lru_cache(2**16)  # cells of a column are few values
 def fold_value(value: str) -> str:
     """A cell without case, odd spaces and wide forms; every kind of minus sign becomes '-'."""
     text = unicodedata.normalize("NFKC", value).casefold()
