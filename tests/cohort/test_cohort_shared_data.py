@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dlr.cohort import CohortSettings, draw_folds, draw_side, flow_chart, load_cohort, read_case
@@ -34,3 +35,30 @@ def test_268_volumes_with_an_external_cohort() -> None:
     three = CohortSettings(target=["er", "pr", "her2"], clinical=["age"])
     table = load_cohort(DATA / "dce_receptors" / "manifest.csv", three, images=False).table
     assert table["er"].isna().sum() == 99
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (DATA / "breast_lesions_usg").is_dir(), reason="the shared stills are not here")
+def test_a_hospitals_own_sheet_is_the_manifest() -> None:
+    settings = CohortSettings(
+        target="malignant",
+        sheet="BrEaST-Lesions-USG clinical dat",
+        headers={"CaseID": "patient_id", "Image_filename": "image", "Classification": "malignant",
+                 "Pixel_size": "pixel_spacing_cm"},
+        image_folder="images",
+        mask_pattern="masks/{image}.png",
+        clinical=["age", "birads"],
+    )  # fmt: skip
+    ours = load_cohort(DATA / "breast_lesions_usg" / "clinical.xlsx", settings)
+    plain = settings.model_copy(
+        update={
+            "sheet": None,
+            "headers": {"spacing_mm": "pixel_spacing_mm"},
+            "image_folder": None,
+            "mask_pattern": None,
+        }
+    )
+    theirs = load_cohort(DATA / "breast_lesions_usg" / "manifest.csv", plain)
+    same = ["image", "mask", "malignant", "age", "birads"]
+    assert ours.table[same].equals(theirs.table[same]) and ours.table["malignant"].sum() == 48
+    assert np.allclose(ours.cases["spacing_y"], theirs.cases["spacing_y"], rtol=1e-4)

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import datetime
 from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
+from dlr.cohort import CohortSettings, load_cohort
 from dlr.cohort.spreadsheets import read_sheet
 
 HEADER = "patient_id,年龄,her2\n"
@@ -95,3 +100,52 @@ def test_a_sheet_is_taken_by_name(tmp_path: Path) -> None:
     other.append([2])
     book.save(tmp_path / "m.xlsx")
     assert read_sheet(tmp_path / "m.xlsx", "临床").frame.columns.tolist() == ["b"]
+
+
+def test_dates_times_and_texts_of_several_runs(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["id", "day", "moment", "time", "beyond", "text", "rich", "flag", "error", "long"])
+    rich = CellRichText("T", TextBlock(InlineFont(b=True), "2"), " N0")
+    made = [
+        7,
+        datetime.date(2019, 3, 1),
+        datetime.datetime(2019, 3, 1, 14, 30),
+        datetime.time(9, 5),
+        1e9,
+        "_x0041_b",
+        rich,
+    ]
+    book.active.append([*made, False, "#DIV/0!", 123456789012345678])
+    book.active["E2"].number_format = "yyyy-mm-dd"  # no calendar goes that far
+    book.save(tmp_path / "m.xlsx")
+    (cells,) = read_sheet(tmp_path / "m.xlsx").frame.to_numpy().tolist()
+    assert cells == ["7", "2019-03-01", "2019-03-01 14:30:00", "09:05:00", "1000000000", "Ab", "T2 N0", "false",
+                     "#DIV/0!", "1.234567890123457e+17"]  # fmt: skip
+
+
+def test_days_are_counted_from_1904_where_the_book_says_so(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    book.epoch = CALENDAR_MAC_1904
+    book.active.append(["day"])
+    book.active.append([datetime.date(2019, 3, 1)])
+    book.save(tmp_path / "m.xlsx")
+    assert read_sheet(tmp_path / "m.xlsx").frame["day"].tolist() == ["2019-03-01"]
+
+
+def test_one_workbook_is_manifest_and_clinical_table(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    pages = {"pictures": [["ID", "file"]], "patients": [["ID", "age", "her2", "ki67"]]}
+    for n in range(12):
+        pages["pictures"].append([f"{n:03d}", f"{n}.png"])
+        pages["patients"].append([f"{n:03d}", 40 + n if n % 5 else "not available", n % 2, "not applicable"])
+    for title, lines in pages.items():
+        page = book.create_sheet(title)
+        for line in lines:
+            page.append(line)
+    book.save(tmp_path / "hospital.xlsx")
+    settings = CohortSettings(
+        sheet="pictures", clinical_table="hospital.xlsx", clinical_sheet="patients", headers={"file": "image"}
+    )
+    cohort = load_cohort(tmp_path / "hospital.xlsx", settings, images=False)
+    assert cohort.table["age"].isna().sum() == 3 and cohort.table["ki67"].isna().all()
+    assert "hospital.xlsx [patients] age: 'not available' -> missing (3 cells)" in cohort.mappings
