@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import sys
 import tempfile
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from dlr.errors import InputError, shown
+from dlr.errors import InputError, Problem, shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,6 +23,18 @@ if TYPE_CHECKING:
 __all__ = ["SUMMARY", "WIDTH", "guarded", "print_plan", "print_results", "print_table", "say"]
 
 SUMMARY = "summary.pdf"
+MACHINE = (  # error numbers of the system: what, mend
+    ((errno.ENOSPC, errno.EDQUOT), "there is no room left on the disk", "make room, or choose another disk with --out"),
+    ((errno.EFBIG,), "the file would be larger than the system allows", "raise the limit (ulimit -f)"),
+    ((errno.EACCES, errno.EPERM, errno.EROFS), "there is no right to read or write here",
+     "change the rights, or choose another folder with --out"),
+    ((errno.ENAMETOOLONG,), "the name is longer than the disk takes", "choose a shorter one"),
+    ((errno.EEXIST, errno.ENOTDIR), "a file is where a folder is wanted", "move it away, or choose another folder"),
+    ((errno.EISDIR,), "a folder is where a file is wanted", "name a file, or move the folder away"),
+    ((errno.ELOOP,), "a link leads to itself", "mend the link, or choose another folder"),
+    ((errno.EMFILE, errno.ENFILE), "too many files are open", "raise the limit (ulimit -n), or use fewer --jobs"),
+    ((errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENXIO), "the disk does not answer as it should", "check the disk"),
+)  # fmt: skip
 WIDTH = 160  # of a table where there is no terminal to ask
 
 
@@ -35,19 +48,40 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         except InputError as error:
             _print_problems(error)
             raise typer.Exit(2) from error
+        except (OSError, MemoryError) as error:
+            problem = _of_the_machine(error)
+            if problem is None:
+                _end_of_a_fault(error)
+            else:
+                _print_problems(InputError.of([problem]))
+            raise typer.Exit(1 if problem is None else 2) from error
         except KeyboardInterrupt as stop:
             say("Stopped. What was finished is kept: the same command goes on from there.", err=True)
             raise typer.Exit(130) from stop
         except (typer.Exit, typer.Abort):
             raise
         except Exception as fault:
-            log = next((note for note in getattr(fault, "__notes__", ()) if note.startswith("log: ")), None)
-            place = log.removeprefix("log: ") if log else _write_traceback(fault)
-            text = f"{type(fault).__name__}: {fault}".splitlines()[0]
-            say(f"This is a fault of dlr, not of your data: {text}\nWhat led to it is in {place}", err=True)
+            _end_of_a_fault(fault)
             raise typer.Exit(1) from fault
 
     return outcome
+
+
+def _end_of_a_fault(fault: Exception) -> None:
+    log = next((note for note in getattr(fault, "__notes__", ()) if note.startswith("log: ")), None)
+    place = log.removeprefix("log: ") if log else _write_traceback(fault)
+    text = f"{type(fault).__name__}: {fault}".splitlines()[0]
+    say(f"This is a fault of dlr, not of your data: {text}\nWhat led to it is in {place}", err=True)
+
+
+def _of_the_machine(error: OSError | MemoryError) -> Problem | None:
+    """What disk, rights, names or memory do not allow; None where it is none of these."""
+    if isinstance(error, MemoryError):
+        return Problem("memory", "there is not enough of it", "use fewer --jobs, or a machine with more memory")
+    for numbers, what, mend in MACHINE:
+        if error.errno in numbers:
+            return Problem(str(error.filename or "the disk"), what, mend)
+    return None
 
 
 def say(text: str, err: bool = False) -> None:

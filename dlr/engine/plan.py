@@ -29,6 +29,7 @@ class Planned:
     key: str
     parts: dict[str, Any]
     folder: Path
+    files: dict[str, Path]  # by the name under which their digests are among the parts
 
 
 def plan(pipeline: Pipeline, settings: BaseModel, inputs: Inputs, digests: Digests, store: Store) -> dict[str, Planned]:
@@ -59,7 +60,7 @@ def plan(pipeline: Pipeline, settings: BaseModel, inputs: Inputs, digests: Diges
             }
         )
         key = key_of(parts)
-        out[name] = Planned(each, key, parts, store.stage_folder(name, key))
+        out[name] = Planned(each, key, parts, store.stage_folder(name, key), files)
     return out
 
 

@@ -21,7 +21,7 @@ from dlr.engine.progress import Screen
 from dlr.engine.settings import nearest, resolve, write_settings
 from dlr.engine.stage import Pipeline
 from dlr.engine.store import Store
-from dlr.engine.study import SETTINGS_FILE, write_run
+from dlr.engine.study import SETTINGS_FILE, write_inputs, write_run
 from dlr.engine.walk import Outcome, Walk
 from dlr.errors import InputError
 
@@ -80,6 +80,7 @@ def run_pipeline(
         _ended(jobs, dask) as executor,
     ):
         logger.info("%s: %s", pipeline.name, ", ".join(names))
+        write_inputs(study, inputs)
         digests = Digests(study / DIGESTS)
         planned = plan(pipeline, settings, inputs, digests, store)
         if not dry_run:

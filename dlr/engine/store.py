@@ -13,6 +13,7 @@ task's is not, as 100,000 of them would take longer than their work: at worst it
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
@@ -25,7 +26,7 @@ from typing import Any
 
 from dlr.engine.keys import key_of, short
 
-__all__ = ["STAGE_RECORD", "TASK_RECORD", "Store", "new_record", "publish", "read_record", "rename"]
+__all__ = ["STAGE_RECORD", "TASK_RECORD", "Store", "damaged", "new_record", "publish", "read_record", "rename"]
 
 STAGE_RECORD, TASK_RECORD = "stage.json", "task.json"
 OWNER = "owner"
@@ -51,14 +52,8 @@ class Store:
     def find(self, folder: Path, record: str, key: str) -> dict[str, Any] | None:
         """The record of a folder if it is there, whole, and of this key; None otherwise."""
         found = read_record(folder / record)
-        if found is None or found.get("key") != key:
+        if found is None or found["key"] != key or damaged(folder, found) is not None:
             return None
-        for name, size in found["files"].items():
-            try:
-                if (folder / name).stat().st_size != size:
-                    return None
-            except OSError:
-                return None
         return found
 
     def stage_records(self, name: str) -> list[dict[str, Any]]:
@@ -103,13 +98,15 @@ class Store:
 def publish(beside: Path, final: Path, record_name: str, record: Mapping[str, Any]) -> None:
     """Make a folder under .beside/RUN whole and give it its final name; one that is there already is replaced.
 
-    The record gets `files`, the sizes of all outputs, and is written last.
+    The record gets `files` and `contents`, the sizes and SHA-256 of all outputs, and is written last.
     Raises FileNotFoundError when the run that `beside` belongs to has ended.
     """
     run = beside.parent
-    sizes = {f.relative_to(beside).as_posix(): f.stat().st_size for f in sorted(beside.rglob("*")) if f.is_file()}
+    files = {f.relative_to(beside).as_posix(): f for f in sorted(beside.rglob("*")) if f.is_file()}
+    sizes = {name: file.stat().st_size for name, file in files.items()}
+    contents = {name: _content(file) for name, file in files.items()}
     with (beside / record_name).open("w", encoding="utf-8", newline="\n") as stream:
-        json.dump({**record, "files": sizes}, stream, ensure_ascii=False, indent=1)
+        json.dump({**record, "files": sizes, "contents": contents}, stream, ensure_ascii=False, indent=1)
         if record_name == STAGE_RECORD:
             stream.flush()
             os.fsync(stream.fileno())
@@ -135,9 +132,30 @@ def read_record(path: Path) -> dict[str, Any] | None:
     """A record as it was written, None where there is none that can be read."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
-    return record if isinstance(record, dict) and isinstance(record.get("files"), dict) else None
+    kinds = {"key": str, "parts": dict, "files": dict, "finished": str, "seconds": int | float}
+    sound = isinstance(record, dict) and all(isinstance(record.get(name), kind) for name, kind in kinds.items())
+    return record if sound and isinstance(record.get("contents", {}), dict) else None
+
+
+def damaged(folder: Path, record: Mapping[str, Any]) -> str | None:
+    """The first output that is not as its record says: gone, of another size, of other content; None: all are."""
+    contents = record.get("contents", {})  # releases up to 0.1.0 wrote sizes alone
+    for name, size in record["files"].items():
+        try:
+            if (folder / name).stat().st_size != size:
+                return str(name)
+            if name in contents and _content(folder / name) != contents[name]:
+                return str(name)
+        except (OSError, ValueError):
+            return str(name)
+    return None
+
+
+def _content(path: Path) -> str:
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def rename(source: Path, target: Path) -> None:

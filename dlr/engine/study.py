@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from dlr.engine.inputs import Inputs
-from dlr.engine.store import STAGE_RECORD, Store, read_record
+from dlr.engine.store import STAGE_RECORD, Store, damaged, read_record
 from dlr.errors import InputError
 
-__all__ = ["SETTINGS_FILE", "Study", "open_study", "study_words", "write_run"]
+__all__ = ["SETTINGS_FILE", "Study", "folder_of_inputs", "open_study", "study_words", "write_inputs", "write_run"]
 
-RUN_FILE, SETTINGS_FILE = "run.json", "settings.yaml"
+RUN_FILE, SETTINGS_FILE, INPUTS_FILE = "run.json", "settings.yaml", ".inputs.json"
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,31 @@ def write_run(
     os.replace(beside, study / RUN_FILE)
 
 
+def write_inputs(study: Path, inputs: Inputs) -> None:
+    """Write down where a run's tables lie, relative to the study: what stages keep names images from there."""
+    content = {"manifest": _relative(inputs.manifest, study), "features": _relative(inputs.features, study)}
+    beside = study / f"{INPUTS_FILE}.new"
+    beside.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    os.replace(beside, study / INPUTS_FILE)
+
+
+def folder_of_inputs(outputs: Path) -> Path | None:
+    """The folder from which a stage's outputs name images; None for a folder outside any study."""
+    study = Path(os.path.abspath(outputs)).parents[2]
+    try:
+        content = json.loads((study / INPUTS_FILE).read_text(encoding="utf-8"))
+        named = content["manifest"] or content["features"]
+        return Path(os.path.abspath(study / named)).parent
+    except (OSError, ValueError, LookupError, TypeError):
+        return None
+
+
 def open_study(folder: Path) -> Study:
     """Read a study as its last run left it. Raises InputError where there has been none."""
     folder = Path(os.path.abspath(folder))
     try:
         content = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(
             where=str(folder),
             what="this is not the folder of a study that has run",
@@ -88,9 +107,15 @@ def open_study(folder: Path) -> Study:
     records: dict[str, dict[str, Any]] = {}
     for name, key in content["stages"].items():
         place = store.stage_folder(name, key)
-        record = read_record(place / STAGE_RECORD)
+        try:
+            record = read_record(place / STAGE_RECORD)
+        except ValueError:
+            record = None
         if record is None:
             continue
+        if (other := damaged(place, record)) is not None:
+            what = "is not as the study wrote it (damaged, or changed by hand)"
+            raise InputError(str(place / other), what, "run the study again with `dlr run`: it is computed anew")
         records[name] = record
         reason = record.get("left_out")
         folders[name] = None if reason else place

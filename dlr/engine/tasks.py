@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ from typing import Any
 from dlr.engine.store import TASK_RECORD, new_record, publish
 from dlr.errors import InputError, Problem
 
-__all__ = ["Done", "Assignment", "Task", "TaskFailure", "work"]
+__all__ = ["Assignment", "Done", "Known", "Task", "TaskFailure", "look_of", "work"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,28 @@ class Task:
     payload: Any = None
     may_fail: bool = False  # its InputError becomes a TaskFailure and the others go on
     libraries: tuple[str, ...] | None = None
+    files: tuple[Known, ...] = ()  # that the function reads, as they were when the key was made
+
+
+@dataclass(frozen=True)
+class Known:
+    """A file, what it looked like and what it held when it was last looked at."""
+
+    path: str
+    look: tuple[int, int, int]  # size, ns of its last writing, ns of its last change
+    digest: str
+
+    @classmethod
+    def of(cls, path: str | Path, digest: Callable[[str | Path], str]) -> Known:
+        """The look first: a change in between is then seen."""
+        before = look_of(path)
+        return cls(str(path), before, digest(path))
+
+
+def look_of(path: str | Path) -> tuple[int, int, int]:
+    """Size and times of a file; OSError where it is not there."""
+    found = os.stat(path)
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 @dataclass(frozen=True)
@@ -74,7 +98,11 @@ def work(assignment: Assignment) -> Done:
     beside.mkdir()
     begin = time.perf_counter()
     try:
+        looks = _unchanged(assignment.task.files)
         assignment.function(assignment.task, beside)
+        _still(looks)
+    except _Changed as error:
+        return Done(time.perf_counter() - begin, error.problems, transient=True)
     except InputError as error:
         return Done(time.perf_counter() - begin, error.problems)
     except MemoryError as error:
@@ -84,3 +112,35 @@ def work(assignment: Assignment) -> Done:
     record = new_record(assignment.key, assignment.parts, seconds, name=assignment.task.name)
     publish(beside, assignment.final, TASK_RECORD, record)
     return Done(seconds)
+
+
+class _Changed(InputError):
+    """A file is not what the task's key was made of: the next run makes another."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path, "was changed or taken away while the study ran", "run again: what is finished is kept")
+
+
+def _unchanged(files: Sequence[Known]) -> dict[str, tuple[int, int, int]]:
+    """How the files look now; InputError where one holds something else than when the task's key was made of it."""
+    looks = {}
+    for known in files:
+        try:
+            looks[known.path] = look_of(known.path)
+            if looks[known.path] != known.look:
+                with open(known.path, "rb") as stream:
+                    if hashlib.file_digest(stream, "sha256").hexdigest() != known.digest:
+                        raise _Changed(known.path)
+        except OSError as error:
+            raise _Changed(known.path) from error
+    return looks
+
+
+def _still(looks: Mapping[str, tuple[int, int, int]]) -> None:
+    """InputError where a file was written or replaced since."""
+    for path, before in looks.items():
+        try:
+            if look_of(path) != before:
+                raise _Changed(path)
+        except OSError as error:
+            raise _Changed(path) from error

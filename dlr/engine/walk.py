@@ -23,6 +23,7 @@ from dlr.engine.run import LeftOut, ProbeEnded, Run, View
 from dlr.engine.stage import Pipeline, release
 from dlr.engine.store import STAGE_RECORD, Store, new_record, publish, read_record
 from dlr.engine.threads import one_thread
+from dlr.errors import InputError
 
 __all__ = ["CACHED", "COMPUTED", "LEFT_OUT", "PLANNED", "Outcome", "Walk", "reason_to_compute"]
 
@@ -114,6 +115,7 @@ class Walk:
             try:
                 with one_thread():
                     planned.stage.function(run)
+                self._check_files(planned)
             except LeftOut as leaving:
                 left_out = leaving.reason
             except ProbeEnded as probe:
@@ -142,6 +144,13 @@ class Walk:
             self.stale.add(name)
             self.screen.say("  ! other bytes than before: what reads them is computed again", style="yellow")
         self._keep(planned, record, COMPUTED, reason, record["seconds"], run)
+
+    def _check_files(self, planned: Planned) -> None:
+        """InputError where a file that the stage read is no longer what its key was made of."""
+        for label, path in planned.files.items():
+            if self.digests.of(path) != planned.parts["files"][label]:
+                what = "was changed while the study read it"
+                raise InputError(str(path), what, "run again: what is finished is kept")
 
     def _foretold(self, planned: Planned, waits: list[str]) -> ProbeEnded | None:
         """What a stage says of its own time although what it needs is not there yet; its first need must be."""

@@ -11,7 +11,7 @@ import pandas as pd
 from dlr.cohort import columns_to_json, draw_folds, draw_side, files_of_manifest, flow_chart, load_cohort
 from dlr.engine import Inputs, Run, stage
 from dlr.settings import StudySettings
-from dlr.study.cohort import COLUMNS_FILE
+from dlr.study.cohort import COLUMNS_FILE, relative_paths
 from dlr.study.parts import fitted_targets, not_fitted
 from dlr.tables import CASES, COHORT, FLOW, FOLDS, MAPPINGS, NOTES
 from dlr.words import Side
@@ -28,7 +28,7 @@ def _files(inputs: Inputs, settings: StudySettings) -> dict[str, Path]:
 
 @stage(
     "cohort",
-    version=10,
+    version=11,
     sections=["cohort", "learn.folds", "learn.seeds", "learn.protocols"],
     libraries=["pandas", "simpleitk", "pillow"],
     files=_files,
@@ -50,7 +50,7 @@ def cohort(run: Run) -> None:
     left = [one.name for one in loaded.targets if one.name not in {target.name for target in targets}]
     said += [(name, "fitted under no protocol: the study goes on without it") for name in left]
     table = table.drop(columns=left)
-    COHORT.write(run.folder, table)
+    COHORT.write(run.folder, relative_paths(table, manifest.parent))
     FOLDS.write(run.folder, folds)
     CASES.write(run.folder, loaded.cases)
     FLOW.write(run.folder, flow_chart(table, targets))

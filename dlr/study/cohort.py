@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,8 @@ import numpy as np
 import pandas as pd
 
 from dlr.cohort import Column, columns_from_json, encode_clinical, largest_roi_cases
+from dlr.cohort.cases import IMAGE_COLUMNS
+from dlr.engine.study import folder_of_inputs
 from dlr.errors import InputError
 from dlr.study.cases import CaseRow, rows_of
 from dlr.tables import CASES, COHORT, FOLDS
@@ -21,15 +24,18 @@ __all__ = [
     "BEFORE_BIOPSY",
     "BIOPSY_FREE",
     "CohortTables",
+    "absolute_paths",
     "binary_words",
     "categories",
     "clinical_values",
     "read_cohort",
+    "relative_paths",
 ]
 
 BEFORE_BIOPSY = "before biopsy"  # the variant of a model that takes only what is known then
 BIOPSY_FREE = (Available.IMAGING, Available.BLOOD)
 COLUMNS_FILE = "columns.json"
+FAR = 2  # folders above the manifest's, up to which images count as part of the project
 
 
 @dataclass(frozen=True)
@@ -105,7 +111,7 @@ class CohortTables:
 
 def read_cohort(folder: Path) -> CohortTables:
     """Read the outputs of stage cohort."""
-    cases, facts = COHORT.read(folder), CASES.read(folder)
+    cases, facts = absolute_paths(COHORT.read(folder), folder_of_inputs(folder)), CASES.read(folder)
     try:
         spec = json.loads((folder / COLUMNS_FILE).read_text(encoding="utf-8"))
         targets = tuple(_target(entry) for entry in spec["targets"])
@@ -120,6 +126,32 @@ def read_cohort(folder: Path) -> CohortTables:
         columns=columns,
         targets=targets,
         kind=kind,
+    )
+
+
+def relative_paths(cases: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Images and outlines as a table keeps them: from the manifest's folder where they lie near it, so that a project
+    may move as a whole; others stay where they are."""
+
+    def near(path: str) -> str:
+        try:
+            found = Path(os.path.relpath(path, os.path.realpath(folder))) if path else Path()
+        except ValueError:  # another drive
+            return path
+        return found.as_posix() if path and found.parts[: FAR + 1].count("..") <= FAR else path
+
+    return cases.assign(**{name: cases[name].map(near) for name in IMAGE_COLUMNS})
+
+
+def absolute_paths(cases: pd.DataFrame, folder: Path | None) -> pd.DataFrame:
+    """The same from the root of the disk; as they are where the folder is not known."""
+    if folder is None:
+        return cases
+    return cases.assign(
+        **{
+            name: cases[name].map(lambda path: os.path.normpath(folder / path) if path else "")
+            for name in IMAGE_COLUMNS
+        }
     )
 
 

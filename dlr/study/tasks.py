@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from enum import Enum
@@ -15,6 +16,7 @@ from pydantic import BaseModel
 
 from dlr.engine import Run, Task
 from dlr.engine.keys import UNLESS_DEFAULT, identity_of_settings
+from dlr.engine.tasks import Known
 
 __all__ = ["key_of_payload", "out_of_key", "task_of"]
 
@@ -37,7 +39,16 @@ def task_of(
     libraries : those of the stage's that the task uses; None: all.
     """
     used = None if libraries is None else tuple(libraries)
-    return Task(name, key_of_payload(payload, run.digest), payload, may_fail, used)
+    files: dict[str, Known] = {}
+
+    def digest(path: str | Path) -> str:
+        if not os.path.isfile(path):
+            return run.digest(path)
+        known = files[str(path)] = Known.of(path, run.digest)
+        return known.digest
+
+    key = key_of_payload(payload, digest)
+    return Task(name, key, payload, may_fail, used, tuple(files.values()))
 
 
 def key_of_payload(payload: Any, digest: Digest) -> dict[str, Any]:
