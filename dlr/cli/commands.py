@@ -15,6 +15,7 @@ from dlr.cli.draft import init
 from dlr.cli.predict import predict
 from dlr.cli.run import demo, fuse, run, run_stage
 from dlr.cli.screen import say
+from dlr.cli.share import share
 from dlr.cli.study import nomogram, report, status
 from dlr.cli.superres import try_images
 
@@ -59,7 +60,7 @@ def _version(version: Annotated[bool, Option("--version", help="Print the versio
         raise typer.Exit
 
 
-for _command in (demo, init, doctor, run, run_stage, fuse, status, predict, nomogram, report):
+for _command in (demo, init, doctor, run, run_stage, fuse, status, predict, nomogram, report, share):
     app.command(_command.__name__.replace("_", "-"))(_command)
 engines.command()(compare)
 app.add_typer(engines, name="radiomics")

@@ -15,8 +15,9 @@ from dlr.errors import InputError
 
 if TYPE_CHECKING:
     from dlr.engine import Study
+    from dlr.report import Sources
 
-__all__ = ["nomogram", "report", "status"]
+__all__ = ["nomogram", "report", "sources_again", "status"]
 
 
 @guarded
@@ -89,13 +90,18 @@ def _summary(study: Study, sets: Sequence[str]) -> Path:
         where, what = str(study.folder), "its report is not made yet"
         raise InputError(where, what, "run the study to its end with `dlr run`, or make the report with `dlr report`")
     from dlr.report import draw_summary
+
+    said = tuple((name, line) for name, record in study.records.items() for line in record.get("warnings", ()))
+    return draw_summary(sources_again(study, said), study.folder / SUMMARY)
+
+
+def sources_again(study: Study, said: tuple[tuple[str, str], ...] = ()) -> Sources:
+    """What a report is made of, after the run.  said : stage and warning."""
     from dlr.stages.report import sources_of
 
     start = as_it_ran(study)
     gives = {stage.name: stage.gives for stage in start.pipeline.stages}
-    said = tuple((name, line) for name, record in study.records.items() for line in record.get("warnings", ()))
-    sources = sources_of(study, start.settings, start.settings.seed, gives, start.pipeline.models, said)
-    return draw_summary(sources, study.folder / SUMMARY)
+    return sources_of(study, start.settings, start.settings.seed, gives, start.pipeline.models, said)
 
 
 def _again(study: Path | None, stage: str, sets: list[str] | None = None) -> None:

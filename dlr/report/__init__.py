@@ -1,6 +1,6 @@
 """The report page, its sheet for a meeting, and the nomogram's A4 page: tables in, documents out."""
 
-from dlr.report.build import FinishedSection, bind, build_section
+from dlr.report.build import FinishedSection, bind, build_section, draw_page
 from dlr.report.contents import contents
 from dlr.report.nomogram_page import draw_nomogram_page
 from dlr.report.sources import About, Sources
@@ -12,6 +12,7 @@ __all__ = [
     "Sources",
     "bind",
     "build_section",
+    "draw_page",
     "contents",
     "draw_nomogram_page",
     "draw_summary",

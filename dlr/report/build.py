@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 from dlr.figures import theme
 from dlr.report.ablation import ablation
 from dlr.report.blocks import Section
+from dlr.report.contents import contents
 from dlr.report.enhancement import enhancement
 from dlr.report.evidence import Evidence
 from dlr.report.features import what_was_measured
@@ -35,7 +36,7 @@ from dlr.report.sources import Sources
 from dlr.report.subtypes import subtypes
 from dlr.tables import FLOW
 
-__all__ = ["SECTIONS", "FinishedSection", "bind", "build_section"]
+__all__ = ["SECTIONS", "FinishedSection", "bind", "build_section", "draw_page"]
 
 SECTIONS: dict[str, Callable[[Sources, Press, Evidence], Section]] = {  # in the order of the page
     "answer": answer,
@@ -99,6 +100,11 @@ def bind(sections: Sequence[FinishedSection], sources: Sources, out: Path) -> Pa
     )
     page.write_text(text, encoding="utf-8")
     return page
+
+
+def draw_page(sources: Sources, out: Path) -> Path:
+    """The whole report into `out`, one section after another."""
+    return bind([build_section(name, sources, out) for name in contents(sources)], sources, out)
 
 
 INLINED = ("report.css", "report.js")

@@ -36,6 +36,7 @@ class About:
     warnings: tuple[tuple[str, str], ...] = ()  # stage, warning
     further: Mapping[str, Any] = field(default_factory=dict)  # settings of a pipeline's own, as plain values
     lacks: tuple[str, ...] = ()  # sections of the house's settings that this pipeline has not
+    without_patients: bool = False  # it is of a copy to hand on, whose tables of patients hold no rows
 
 
 class Sources:
@@ -91,6 +92,8 @@ class Sources:
         """Why a table has no rows, or none of an outcome, in sentences."""
         if self.table(table) is not None:
             return "No stage gave it for this outcome."
+        if self.about.without_patients and {"patient_id", "case_id", "where"} & table.columns.keys():
+            return "This copy of the study holds no rows of patients."
         stages = [stage for stage, given in self._gives.items() if table in given]
         if not stages:
             return f"No stage of this run gives {table.file}."

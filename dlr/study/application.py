@@ -95,10 +95,10 @@ def read_new_patients(study: Study, settings: StudySettings, manifest: Path, job
         raise InputError(str(study.folder), "this study holds no cohort", "run the study to its end: dlr run")
     trained = read_cohort(home)
     from_features = study.inputs.features is not None
-    known = bool(trained.facts["spacing_known"].all()) if len(trained.facts) else None
     new: Cohort = load_new_cases(
-        manifest, settings.cohort, trained.columns, images=not from_features, kind=trained.kind, spacing_known=known
-    )
+        manifest, settings.cohort, trained.columns, images=not from_features, kind=trained.kind,
+        spacing_known=trained.spacing_known,
+    )  # fmt: skip
     tables = CohortTables(
         cases=new.table[new.table["excluded"] == ""].reset_index(drop=True),
         folds=pd.DataFrame(),

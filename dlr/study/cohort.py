@@ -48,6 +48,7 @@ class CohortTables:
     columns: tuple[Column, ...]
     targets: tuple[Target, ...]
     kind: str  # still, volume; "" without images
+    spacing_known: bool | None = None  # of every image of the study; None without images
 
     @cached_property
     def patients(self) -> pd.DataFrame:
@@ -116,6 +117,7 @@ def read_cohort(folder: Path) -> CohortTables:
         spec = json.loads((folder / COLUMNS_FILE).read_text(encoding="utf-8"))
         targets = tuple(_target(entry) for entry in spec["targets"])
         columns, kind = columns_from_json(json.dumps(spec["columns"])), str(spec["kind"])
+        known = spec.get("spacing_known", bool(facts["spacing_known"].all()) if len(facts) else None)
     except (OSError, ValueError, KeyError, TypeError) as error:
         where = str(folder / COLUMNS_FILE)
         raise InputError(where, f"cannot be read ({error})", "run the study again: it is made anew") from error
@@ -126,6 +128,7 @@ def read_cohort(folder: Path) -> CohortTables:
         columns=columns,
         targets=targets,
         kind=kind,
+        spacing_known=known,  # a shared copy holds no cases, and says it
     )
 
 

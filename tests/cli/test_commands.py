@@ -23,7 +23,7 @@ from dlr.tables import SHARES
 HEAVY = ("pandas", "numpy", "torch", "matplotlib", "numba", "sklearn", "scipy", "SimpleITK", "lightgbm")
 COMMANDS = (
     "demo", "init", "doctor", "run", "run-stage", "fuse", "radiomics", "superres", "status", "predict", "nomogram",
-    "report",
+    "report", "share",
 )  # fmt: skip
 
 

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from dlr.engine import open_study, resolve
 from dlr.errors import InputError
 from dlr.settings import StudySettings
 from dlr.study.prediction import predict_patients, predict_table
-from dlr.tables import PREDICTIONS
+from dlr.study.sharing import copy_study
+from dlr.tables import COHORT, PREDICTIONS
 from dlr.words import CHOSEN, signature
 from tests.stages.small_study import SMALL, TABLES_ONLY, WHOLE, feature_study, run_features
 
@@ -151,3 +154,44 @@ def test_an_earlier_prediction_is_replaced_with_all_that_lies_beside_it(
     assert (tmp_path / "res_bad.csv").is_file()
     assert predict_patients(opened, WHOLE, settings, new_manifest, out).read_bytes() != first
     assert not (tmp_path / "res_bad.csv").exists()
+
+
+def test_a_shared_copy_predicts_the_same_and_names_nobody(study, new_manifest: Path, tmp_path: Path) -> None:
+    manifest, result, settings = study
+    copy_study(open_study(result.study), tmp_path / "handed on")
+    shared = open_study(tmp_path / "handed on")
+    assert nothing_of(manifest, shared.folder) == []
+    assert shared.folders.keys() == result.folders.keys() - {"report"}
+    assert {path.suffix for path in shared.folder.rglob("*.*")} <= {
+        *(".csv", ".parquet", ".json", ".yaml", ".txt", ".safetensors")
+    }
+    theirs = predict_table(shared, WHOLE, settings, new_manifest).probabilities
+    keys = ["patient_id", "model", "variant", "protocol"]
+    both = saved_signatures(result).merge(theirs, on=keys, suffixes=("_saved", "_new"))
+    assert len(both) == len(theirs) == len(saved_signatures(result)) > 0
+    assert np.abs(both["probability_saved"] - both["probability_new"]).max() <= SAME
+
+
+def test_a_copy_with_patients_says_no_folder_either(study, tmp_path: Path) -> None:
+    manifest, result, _ = study
+    copy_study(open_study(result.study), tmp_path / "all", with_patients=True)
+    assert not any(line.endswith(str(manifest.parent)) for line in nothing_of(manifest, tmp_path / "all"))
+    cases = COHORT.read(open_study(tmp_path / "all").folders["cohort"])
+    assert len(cases) and cases["image"].map(lambda name: "/" not in name).all()
+
+
+def nothing_of(manifest: Path, folder: Path) -> list[str]:
+    """Where an id, a file's name or the folder of the cohort stands in a folder's texts and tables."""
+    table = pd.read_csv(manifest, dtype=str, keep_default_na=False)
+    words = {*table["patient_id"], *table["case_id"], str(manifest.parent)}
+    words |= {Path(cell).name for name in ("image", "mask") for cell in table[name] if cell}
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if path.suffix == ".parquet":
+            table = pq.read_table(path)
+            names = [field.name for field in table.schema if pa.types.is_string(field.type)]
+            text = str(table.select(names).to_pylist()) + str(table.column_names)
+        else:
+            text = path.read_text(encoding="utf-8", errors="replace")
+        found += [f"{path.relative_to(folder)}: {word}" for word in words if word in text]
+    return found
