@@ -14,7 +14,7 @@ import pandas as pd
 
 from dlr.cohort.filenames import is_file, why_no_file
 from dlr.cohort.mapping import shortened, shown
-from dlr.cohort.workbook import LARGEST, Workbook
+from dlr.cohort.workbook import LARGEST, MOST_CELLS, Workbook, too_many_cells
 from dlr.csv_files import as_written
 from dlr.errors import InputError, Problem
 
@@ -74,13 +74,18 @@ def read_sheet(
     if text.lower().startswith("sep="):  # a line by which Excel names the delimiter
         text = "\n" + text.partition("\n")[2]
     rows: list[tuple[int, list[str]]] = []
+    number = cells = 0
     try:
         for row in csv.reader(io.StringIO(text, newline=""), delimiter=used, strict=True):
-            rows.append((len(rows) + 1, row))
+            number, cells = number + 1, cells + len(row)
+            if cells > MOST_CELLS:
+                raise too_many_cells(path.name)
+            if row:
+                rows.append((number, row))
     except (csv.Error, TypeError, ValueError) as error:
         what = "a cell without end" if "field limit" in str(error) or "end of data" in str(error) else str(error)
         mend = "look there for a quotation mark that is not closed"
-        raise InputError(f"{path.name} row {len(rows) + 1}", f"not a readable CSV ({what})", mend) from error
+        raise InputError(f"{path.name} row {number + 1}", f"not a readable CSV ({what})", mend) from error
     return _sheet(rows, path.name, used, note)
 
 

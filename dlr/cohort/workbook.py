@@ -26,11 +26,12 @@ from xml.parsers import expat
 from dlr.cohort.mapping import shortened
 from dlr.errors import InputError
 
-__all__ = ["LARGEST", "Page", "Workbook"]
+__all__ = ["LARGEST", "MOST_CELLS", "Page", "Workbook", "too_many_cells"]
 
 LARGEST = (
     2**28
 )  # bytes of a table, and of the parts of a workbook, unpacked; 20,000 rows of 100 columns take a quarter of it
+MOST_CELLS = 10_000_000  # of a table: about 2 GiB as text
 _CHUNK = 2**16
 _ROWS, _COLUMNS = 2**20, 2**14  # of a sheet, in every spreadsheet program
 _REFERENCE = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})")
@@ -92,11 +93,14 @@ class Workbook:
 
     def page(self, name: str) -> Page:
         """The cells of a sheet."""
-        page = Page()
+        page, count = Page(), 0
         for row, cells, unstored in self._rows(name):
             number = int(row.get("r", "0"))
             if cells:
                 page.rows.append((number, [cells.get(column, "") for column in range(max(cells) + 1)]))
+                count += len(page.rows[-1][1])
+                if count > MOST_CELLS:
+                    raise too_many_cells(self.name)
                 if row.get("hidden") in ("1", "true"):
                     page.hidden.append(number)
             page.unstored += [(number, column) for column in unstored]
@@ -135,7 +139,7 @@ class Workbook:
         """Refuse what unpacks to too much (no more is unpacked than the archive's list says), and entities."""
         if self._archive.getinfo(part).file_size > LARGEST:
             what = f"more than {LARGEST // 2**20} MiB of cells when unpacked"
-            raise InputError(self.name, what, "keep the rows and columns of the study only, or save it as CSV (UTF-8)")
+            raise InputError(self.name, what, "keep the rows and columns of the study only")
         started: list[str] = []
         prolog = expat.ParserCreate()
         prolog.StartElementHandler = lambda tag, _: started.append(tag)
@@ -226,6 +230,12 @@ class Workbook:
             raise ValueError(f"{shortened(value)!r} is no number")
         number_format = self._formats[style] if style < len(self._formats) else "General"
         return _number(found, number_format, self._days_from_1904)
+
+
+def too_many_cells(name: str) -> InputError:
+    """Why a table that large is not read."""
+    mend = "keep the rows and columns of the study only; a table of features may be a Parquet file"
+    return InputError(name, f"more than {MOST_CELLS} cells", mend)
 
 
 def _column(reference: str, row: int) -> int:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import small_cohort
 from small_cohort import rows
 
+import dlr.cohort.spreadsheets
+import dlr.cohort.workbook
 from dlr.cohort import CohortSettings, load_cohort, load_feature_table
 from dlr.cohort.spreadsheets import read_sheet
 from dlr.errors import InputError, Problem
@@ -106,6 +109,23 @@ def test_a_table_of_gigabytes_is_refused_before_it_is_read(tmp_path: Path) -> No
     found = problem(tmp_path / "m.csv")
     assert found.where == "m.csv" and found.what == "a table of 3072 MiB"
     assert found.mend == "keep the rows and columns of the study only"
+
+
+@pytest.mark.parametrize("name", ["m.csv", "m.xlsx"])
+def test_a_table_of_too_many_cells_is_refused_while_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    table = pd.DataFrame(rows(12))
+    table.to_csv(tmp_path / name, index=False) if name == "m.csv" else table.to_excel(tmp_path / name, index=False)
+    cells = 13 * table.shape[1]
+    for module in (dlr.cohort.spreadsheets, dlr.cohort.workbook):
+        monkeypatch.setattr(module, "MOST_CELLS", cells)
+    assert len(read_sheet(tmp_path / name).frame) == 12
+    for module in (dlr.cohort.spreadsheets, dlr.cohort.workbook):
+        monkeypatch.setattr(module, "MOST_CELLS", cells - 1)
+    found = problem(tmp_path / name)
+    assert found.where == name and found.what == f"more than {cells - 1} cells"
+    assert "keep the rows and columns of the study only" in found.mend and "Parquet" in found.mend
 
 
 def test_control_characters_are_left_out_and_said(tmp_path: Path) -> None:
