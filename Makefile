@@ -14,7 +14,7 @@ MINUTES ?= 30
 export OMP_NUM_THREADS ?= 1
 export UV_COMPILE_BYTECODE ?= 1
 
-.PHONY: setup demo test test-all check bench fuzz mutants house help
+.PHONY: setup demo test test-all check bench fuzz mutants house messages help
 .DEFAULT_GOAL := help
 
 help:           ## list these targets
@@ -64,3 +64,6 @@ mutants: setup  ## N one-line changes to what differs from BASE, and whether the
 
 house: setup    ## docs/house.svg again, from the imports
 	$(BIN)/python tools/draw_house.py
+
+messages: setup ## docs/messages.md again, from the texts of the errors
+	$(BIN)/python tools/messages.py
