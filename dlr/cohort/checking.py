@@ -11,8 +11,9 @@ import pandas as pd
 
 from dlr.cohort import geometry
 from dlr.cohort.apart import Ended, each_apart
+from dlr.cohort.contours import is_thin
 from dlr.cohort.decoded import Grid
-from dlr.cohort.duplicates import find_copies, find_near_copies, fingerprint
+from dlr.cohort.duplicates import find_copies, find_near_copies, fingerprint, groups_of_pairs
 from dlr.cohort.images import Image
 from dlr.cohort.mapping import Findings, shown
 from dlr.cohort.outlines import outline_of
@@ -139,6 +140,8 @@ def _doubts(image: Image, roi: np.ndarray, grid: Grid | None) -> list[str]:
         found.append(f"the ROI touches the picture's edge ({', '.join(touched)}): the lesion may be cut off")
     if image.is_still and (flip := geometry.better_turned(image.array[0], roi[0], grid)):
         found.append(f"the outline would fit better {flip}: look at it")
+    if is_thin(roi):
+        found.append(f"the ROI is a line or single voxels ({np.count_nonzero(roi)}): it has no inside")
     values = image.array[roi]
     if values.min() == values.max():
         found.append(f"every voxel of the ROI has the value {values[0]:g}")
@@ -223,6 +226,8 @@ def _judge_copies(table: pd.DataFrame, good: list[Checked], settings: CohortSett
             findings.note("images", what)
     named = {frozenset((a, b)) for group in copies for a in group for b in group}
     thumbnails = {str(c.facts["case_id"]): c.thumbnail for c in good if c.thumbnail is not None}
-    for a, b, alike in find_near_copies(cases, thumbnails):
-        if frozenset((a, b)) not in named:
-            findings.note("images", f"cases {a} and {b} of different patients look alike (correlation {alike:.3f})")
+    pairs = [one for one in find_near_copies(cases, thumbnails) if frozenset(one[:2]) not in named]
+    for group in groups_of_pairs([(a, b) for a, b, _ in pairs]):
+        least = min(alike for a, b, alike in pairs if a in group)
+        who, what = (" and ".join(group), "") if len(group) == 2 else (shown(group), f" ({len(group)} of them)")
+        findings.note("images", f"cases {who} of different patients look alike{what} (correlation {least:.3f} or more)")

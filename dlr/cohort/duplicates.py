@@ -10,8 +10,10 @@ from hashlib import sha256
 import numpy as np
 import pandas as pd
 from scipy import fft, ndimage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-__all__ = ["Fingerprint", "fingerprint", "find_copies", "find_near_copies", "find_row_copies"]
+__all__ = ["Fingerprint", "fingerprint", "find_copies", "find_near_copies", "find_row_copies", "groups_of_pairs"]
 
 _SIDE = 32  # thumbnail edge
 _BITS = 8  # low frequencies a direction
@@ -90,6 +92,16 @@ def find_near_copies(cases: pd.DataFrame, thumbnails: dict[str, np.ndarray]) -> 
                 if alike >= _ALIKE:
                     found.append((str(ids[a]), str(ids[b]), round(alike, 4)))
     return sorted(found)
+
+
+def groups_of_pairs(pairs: list[tuple[str, str]]) -> list[list[str]]:
+    """What hangs together by pairs, each group sorted, the groups by their first."""
+    names = sorted({name for pair in pairs for name in pair})
+    place = {name: k for k, name in enumerate(names)}
+    rows, columns = ([place[pair[side]] for pair in pairs] for side in (0, 1))
+    links = coo_array((np.ones(len(pairs)), (rows, columns)), shape=(len(names), len(names)))
+    _, number = connected_components(links, directed=False)
+    return [[names[k] for k in np.flatnonzero(number == group)] for group in dict.fromkeys(number.tolist())]
 
 
 def find_row_copies(values: np.ndarray, patients: np.ndarray) -> tuple[list[tuple[int, int, int]], int]:

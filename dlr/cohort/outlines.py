@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlr.cohort import geometry
+from dlr.cohort.contours import as_filled
 from dlr.cohort.decoded import Decoded, Grid
 from dlr.cohort.images import one_still
 from dlr.cohort.lesions import LesionParts, lesion_parts
@@ -18,6 +19,9 @@ from dlr.cohort.settings import CohortSettings
 from dlr.errors import InputError
 
 __all__ = ["Mask", "Outline", "mask_label", "outline_of", "read_mask"]
+
+
+_KEPT = 0.95  # of the outlined volume, on another grid: less is told
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ def outline_of(
     array, notes = _on_grid(path, labels, decoded, settings)
     label = mask_label(row.get("mask_label"), settings)
     roi, said = select_roi(Labels(array, labels.decoded, labels.notes), label, path, settings)
+    roi, contour = as_filled(roi, path, settings)
+    notes += contour
     parts = lesion_parts(roi)
     wanted = str(row.get("lesion_part") or "")
     if settings.lesion_policy == "largest":
@@ -112,7 +118,15 @@ def _on_grid(path: Path, labels: Labels, decoded: Decoded, settings: CohortSetti
                 str(path), amounts, "resample the mask onto the image's grid, or set cohort.geometry: resample"
             )
         moved = geometry.resample_mask(array, grid, shape, decoded.grid)
-        return moved, [f"mask resampled onto the image's grid (nearest neighbour): {amounts}"]
+        notes = [f"mask resampled onto the image's grid (nearest neighbour): {amounts}"]
+        outlined, kept = (
+            np.count_nonzero(each) * float(np.prod(own.spacing)) for each, own in ((array, grid), (moved, decoded.grid))
+        )
+        if kept < _KEPT * outlined:
+            notes.append(
+                f"{1 - kept / outlined:.0%} of the outlined volume lies outside the image, or was too thin for its grid"
+            )
+        return moved, notes
     if size:
         raise InputError(str(path), size, "resample the mask to the image, or name the right mask file")
     notes = [f"mask taken by its grid size, its header differs: {'; '.join(differences)}"] if differences else []

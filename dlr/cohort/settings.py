@@ -113,6 +113,9 @@ class CohortSettings(BaseModel):
     lesion_policy: Literal["largest", "merge", "each"] = Field(
         default="merge", description="several lesions in one mask: the largest, all as one ROI, or a case each"
     )
+    contour: Literal["refuse", "fill", "keep"] = Field(
+        default="refuse", description="an outline that is drawn and not filled"
+    )
     mask_label: Annotated[int, Field(ge=1, le=LARGEST_LABEL)] | Literal["any"] | None = Field(
         default=None, description="label of the ROI; any = everything above 0; none = the only label there is"
     )

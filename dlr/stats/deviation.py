@@ -25,7 +25,7 @@ def standard_deviation(given: ArrayLike) -> Estimate:
     n, method = len(x), "standard deviation, n - 1; Bonett"
     value = float(x.std(ddof=1)) if n > 1 else np.nan
     squares = float(((x - x.mean()) ** 2).sum()) if n else 0.0
-    if n < LEAST or squares == 0:
+    if n < LEAST or squares <= n * (np.finfo(float).eps * np.abs(x).max()) ** 2:  # equal but for rounding
         return Estimate(value, np.nan, np.nan, n, 0, method)
     middle = trim_mean(x, 1 / (2 * (n - 4) ** 0.5))
     kurtosis = n * float(((x - middle) ** 4).sum()) / squares**2
