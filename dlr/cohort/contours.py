@@ -12,7 +12,7 @@ from dlr.errors import InputError
 
 __all__ = ["as_filled", "is_thin"]
 
-THIN = 2.0  # voxels from a contour's middle to its edge, at most: a pen of four
+THIN = 2.5  # voxels from a contour's middle to its edge, at most: a pen of four
 
 
 def as_filled(roi: np.ndarray, path: Path, settings: CohortSettings) -> tuple[np.ndarray, list[str]]:

@@ -219,6 +219,15 @@ def shapes(folder: Path) -> Path:
     return manifest
 
 
+def contours(folder: Path) -> Path:
+    """Stills with masks that are drawn and not filled."""
+    manifest = write(folder, rows(FEW))
+    for row in rows(FEW):
+        _, mask = picture(int(row["patient_id"]) - 1)
+        save(folder / row["mask"], mask & ~ndimage.binary_erosion(mask))
+    return manifest
+
+
 def labels(folder: Path) -> Path:
     """Stills with masks of two labels."""
     manifest = write(folder, rows(FEW))
@@ -339,6 +348,7 @@ STUDIES = {
         ),
     ),
     "shapes": replace(PLAIN, make=shapes),
+    "contours": replace(PLAIN, make=contours),
     "labels": replace(PLAIN, make=labels),
     "blurred": replace(PLAIN, make=blurred),
     "coloured": replace(PLAIN, make=coloured),

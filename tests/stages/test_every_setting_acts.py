@@ -75,6 +75,7 @@ CHANGES: dict[str, Acts] = {
     "cohort.mask_label": Acts("2", "labels", given=("cohort.mask_label=1",)),
     "cohort.mask_blur_limit": Acts("0.01", "blurred"),
     "cohort.roi_min_voxels": Acts("100000", "plain"),
+    "cohort.contour": Acts("fill", "contours", given=("cohort.contour=keep",)),
     "cohort.largest_image": Acts("1000", "plain"),
     "cohort.least_slices": Acts("2", "plain"),
     "cohort.pixel_spacing_mm": Acts("0.2", "plain"),
