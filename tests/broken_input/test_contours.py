@@ -45,7 +45,8 @@ def test_a_contour_that_is_not_filled_is_refused_filled_or_kept(tmp_path: Path, 
 
 
 @pytest.mark.parametrize("mask", [
-    DISTANCE < 24, (DISTANCE < 24) & (DISTANCE > 15), (DISTANCE < 24) & (DISTANCE > 3), (DISTANCE < 5) | (np.abs(DISTANCE - 30) < 4),
+    DISTANCE < 24, (DISTANCE < 24) & (DISTANCE > 15), (DISTANCE < 24) & (DISTANCE > 3),
+    (DISTANCE < 5) | (np.abs(DISTANCE - 30) < 4),
 ])  # fmt: skip
 def test_lesions_rims_and_holes_are_no_contours(tmp_path: Path, mask: np.ndarray):
     checked = check_case(2, row_of(tmp_path, mask), CohortSettings())
