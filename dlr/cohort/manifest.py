@@ -102,7 +102,7 @@ def files_of_manifest(manifest: Path, settings: CohortSettings, *, images: bool 
     """
     manifest = Path(manifest)
     findings, out = Findings(), dict[str, Path]()
-    if settings.clinical_table is not None and _beside(manifest, settings).is_file():
+    if settings.clinical_table is not None and is_file(_beside(manifest, settings)):
         out["clinical table"] = _beside(manifest, settings)
     try:
         folder, tables = manifest.resolve().parent, _read_tables(manifest, settings, findings, {*settings.targets})
@@ -202,7 +202,7 @@ def _read_tables(manifest: Path, settings: CohortSettings, findings: Findings, w
     origins = {str(c): Origin(first.source, first.delimiter) for c in cells.columns}
     headers, problems = [str(c) for c in first.frame.columns], first.problems
     second: set[str] = set()
-    if settings.clinical_table is not None and findings.tolerant and not _beside(manifest, settings).is_file():
+    if settings.clinical_table is not None and findings.tolerant and not is_file(_beside(manifest, settings)):
         findings.note(first.source, f"the study's clinical table {settings.clinical_table} is not here")
     elif settings.clinical_table is not None:
         other = read_sheet(

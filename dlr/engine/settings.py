@@ -314,5 +314,5 @@ def _with_absolute_paths(value: Any, folders: Sequence[Path]) -> Any:
         moved = {name: item for name, item in new.items() if item is not old[name]}
         return value.model_copy(update=moved) if moved else value
     if isinstance(value, Path) and not value.is_absolute():
-        return next((folder / value for folder in folders if (folder / value).exists()), value)
+        return next((folder / value for folder in folders if os.path.exists(folder / value)), value)
     return value

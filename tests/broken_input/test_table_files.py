@@ -12,9 +12,11 @@ from small_cohort import rows
 
 import dlr.cohort.spreadsheets
 import dlr.cohort.workbook
-from dlr.cohort import CohortSettings, load_cohort, load_feature_table
+from dlr.cohort import CohortSettings, files_of_manifest, load_cohort, load_feature_table
 from dlr.cohort.spreadsheets import read_sheet
+from dlr.engine import resolve
 from dlr.errors import InputError, Problem
+from dlr.settings import StudySettings
 
 
 @pytest.fixture
@@ -58,6 +60,8 @@ def test_a_clinical_table_that_is_no_file_is_told_why(folder: Path, name: str) -
     found = problem(folder / "manifest.csv", clinical_table=name)
     assert found.what.startswith(f"the table {what}") and mend in found.mend
     assert found.where.endswith(name.rpartition("/")[2].lstrip("."))
+    settings = resolve(StudySettings, {"cohort": {"clinical_table": name}}, folders=[folder]).cohort
+    assert files_of_manifest(folder / "manifest.csv", settings, images=False) == {}
 
 
 @pytest.mark.parametrize("name", NO_FILES)
