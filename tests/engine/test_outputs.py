@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from dlr.engine.outputs import check_outputs, check_pictures
+from dlr.engine.outputs import check_new, check_outputs, check_pictures
 from dlr.errors import InputError
 
 COLUMNS = ("patient_id", "probability")
@@ -71,6 +71,15 @@ def test_a_folder_is_no_file(tmp_path):
     assert "is a folder" in refused(tmp_path)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no pipes of a name")
+def test_a_pipe_and_a_device_are_no_files_and_are_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in (tmp_path / "pipe.csv", Path("/dev/null")):
+        assert refused(path) == "this is a device or a pipe, no file"
+        with pytest.raises(InputError, match="a device or a pipe"):
+            check_pictures([path], "dlr try")
+
+
 def test_what_cannot_be_written_is_said_before_the_work(tmp_path):
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file" / "below.csv", tmp_path / f"{'n' * 300}.csv", Path("/proc/version/x.csv")):
@@ -79,6 +88,20 @@ def test_what_cannot_be_written_is_said_before_the_work(tmp_path):
         os.symlink("loop.csv", tmp_path / "loop.csv")
         assert "cannot be written" in refused(tmp_path / "loop.csv")
     assert sorted(path.name for path in tmp_path.iterdir()) in (["file"], ["file", "loop.csv"])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_a_new_place_is_one_where_nothing_is_and_something_can_be(tmp_path):
+    (tmp_path / "x.zip").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for path in (tmp_path / "x.zip", tmp_path / "link", tmp_path):
+        with pytest.raises(InputError, match=r"is there already and stays.*--out"):
+            check_new(path)
+    for path in (tmp_path / "x.zip" / "below", tmp_path / ("n" * 300), Path("/proc/version/x")):
+        with pytest.raises(InputError, match=r"cannot be written.*--out"):
+            check_new(path)
+    check_new(tmp_path / "new" / "place")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "x.zip"]
 
 
 def test_every_problem_is_said_at_once(tmp_path):
