@@ -26,7 +26,8 @@ def complete_names(
 
     A pattern that asks for the column itself (`{image}.png`) completes the cells that are given, any other fills the
     empty ones; a row without one of the ids that it asks for is left alone. Of `{image}` and `{mask}` the name without
-    its extension is taken. Under cohort.mask optional, made masks that do not exist are none, with a note.
+    its extension is taken. Under cohort.mask optional, made masks that do not exist are none, with a note;
+    so are the images of new patients where the manifest has no column of them and none of the made files exists.
     folder : that relative names start from, the manifest's.
     """
     patterns = {"image": settings.image_pattern, "mask": settings.mask_pattern}
@@ -38,12 +39,16 @@ def complete_names(
             named[column] = _without_missing(cells[column], source, folder, findings)
         if pattern := patterns.get(column):
             named[column] = _made(column, pattern, cells.assign(**named), source, settings, findings)
+    made_up = findings.tolerant and "image" not in cells.columns and "image" in named
     for column, names in named.items():
         start = folders[column]
         placed = names.map({name: str(PurePosixPath(start) / name) if start and name else name for name in set(names)})
         if column == "mask" and settings.mask == "optional" and settings.mask_pattern:
             placed = _those_there(placed, cells, folder, findings)
         named[column] = placed
+    if made_up and not any(is_file(folder / name) for name in named["image"]):
+        findings.note("cohort.image_pattern", f"none of the files is there, such as {named['image'].iloc[0]}")
+        del named["image"]
     return cells.assign(**named)
 
 

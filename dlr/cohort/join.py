@@ -9,6 +9,7 @@ import pandas as pd
 
 from dlr.cohort.mapping import Findings, shown
 from dlr.cohort.settings import CohortSettings
+from dlr.cohort.vocabulary import fold_value
 
 __all__ = ["join_clinical", "unmatched"]
 
@@ -101,6 +102,6 @@ def _with_nearest(ids: list[str], others: list[str]) -> str:
 
 
 def _bare(patient_id: str) -> str:
-    """An id without case, zeros in front, punctuation and a spreadsheet's '.0'."""
-    text = re.sub(r"\.0$", "", patient_id.casefold())
+    """An id without case, forms of a letter, zeros in front, punctuation and a spreadsheet's '.0'."""
+    text = re.sub(r"\.0$", "", fold_value(patient_id))
     return re.sub(r"(?<!\d)0+(?=\d)", "", re.sub(r"[\W_]+", "", text))

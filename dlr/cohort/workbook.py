@@ -128,7 +128,7 @@ class Workbook:
                             yield element
                             element.clear()
                             inner, found = 0, found + 1
-                    if inner > 16 * _COLUMNS or found > 4 * _ROWS:
+                    if inner > 8 * _COLUMNS or found > 4 * _ROWS:
                         raise self._damaged(f"{part}: more than a sheet can hold")
                     if not chunk:
                         return

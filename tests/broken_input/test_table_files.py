@@ -77,6 +77,21 @@ def test_an_image_cell_that_names_no_file_is_told_why(folder: Path, name: str) -
     assert found.what.startswith(f"image {name[:80]}") and what in found.what and mend in found.mend
 
 
+def test_many_rows_without_a_file_are_one_problem_and_few_one_each(folder: Path) -> None:
+    for count in (3, 8):
+        table = [{**row, "exclude_reason": "" if n < count else "x", "image": ""} for n, row in enumerate(rows(12))]
+        small_cohort.write(folder, table, files=False)
+        with pytest.raises(InputError) as error:
+            load_cohort(folder / "manifest.csv", CohortSettings(mask="optional"))
+        found = [p for p in error.value.problems if "image" in p.what]
+        assert all("say why not in exclude_reason" in p.mend for p in found)
+        if count == 3:
+            assert [(p.where, p.what) for p in found] == [(f"manifest.csv row {n}", "no image") for n in (2, 3, 4)]
+        else:
+            assert found[0].where == "manifest.csv column image" and len(found) == 1
+            assert found[0].what == "no image in rows 2, 3, 4, 5, 6, 7 and 2 more"
+
+
 def test_a_feature_table_that_is_no_file(folder: Path) -> None:
     with pytest.raises(InputError, match=r"the table is a device or a pipe, not a file\. give the path of a file"):
         load_feature_table(folder / "pipe")

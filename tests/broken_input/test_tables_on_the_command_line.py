@@ -30,10 +30,6 @@ FAULTS: dict[str, tuple[str, Callable[[bytes], bytes], tuple[str, str, str]]] = 
         "params.yaml", lambda text: text + b"seed: *a\n",
         ("line 3, column 7", "this is not YAML as expected: an anchor or alias", "quotation marks"),
     ),
-    "an encoding of bytes": (
-        "params.yaml", lambda text: text.replace(b"{clinical", b"{encoding: zlib, clinical"),
-        ("cohort.encoding", "'zlib' is no encoding of text", "utf-8"),
-    ),
 }  # fmt: skip
 
 

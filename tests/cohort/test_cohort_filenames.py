@@ -76,6 +76,16 @@ def test_optional_masks_that_a_pattern_made_may_be_absent(folder: Path) -> None:
     assert said == "1 of 12 masks are not there, the first: masks/00004.png; taken as cases without outline"
 
 
+def test_new_patients_without_any_image_are_answered_by_their_clinical_values(folder: Path) -> None:
+    (folder / "new.csv").write_text("patient_id\nx\ny\n")
+    settings = CohortSettings(image_pattern="images/{patient_id}.png", mask_pattern="masks/{patient_id}.png")
+    new = load_new_cases(folder / "new.csv", settings, ())
+    assert new.table["patient_id"].tolist() == ["x", "y"] and not len(new.bad)
+    said = new.notes.set_index("where")["what"]
+    assert said["cohort.image_pattern"] == "none of the files is there, such as images/x.png"
+    assert said["new.csv"] == "no column image: nothing is measured on images"
+
+
 def test_new_patients_are_found_beside_their_own_manifest(folder: Path) -> None:
     (folder / "new").mkdir()
     (folder / "images").rename(folder / "new" / "images")
