@@ -56,17 +56,22 @@ def _read_manifest(folder: Path, name: str) -> object:
 
 
 def _workbooks() -> list[Bundle]:
+    """One that is read, and one with a formula whose value was not stored."""
     from openpyxl import Workbook
 
-    book = Workbook()
-    for row in (HEADERS, *_rows()):
-        book.active.append(row)
-    book.active["E3"] = 67
-    book.active["E4"] = "=40+15"
-    book.create_sheet("notes").append(["seen by", "nobody"])
-    content = io.BytesIO()
-    book.save(content)
-    return [{"manifest.xlsx": content.getvalue()}]
+    made: list[Bundle] = []
+    for cell in (55, "=40+15"):
+        book = Workbook()
+        for row in (HEADERS, *_rows()):
+            book.active.append(row)
+        book.active["E3"], book.active["E4"] = 67, cell
+        book.active["E5"].number_format = "00000"
+        book.active.row_dimensions[4].hidden = True
+        book.create_sheet("notes").append(["seen by", "nobody"])
+        content = io.BytesIO()
+        book.save(content)
+        made.append({"manifest.xlsx": content.getvalue()})
+    return made
 
 
 def _read_workbook(folder: Path, name: str) -> object:
