@@ -63,7 +63,7 @@ def is_file(path: Path) -> bool:
 def why_no_file(cell: str, path: Path) -> tuple[str, str]:
     """What is wrong with a cell or setting whose `path` is no file that can be read, and how to mend it."""
     if re.search(r"(?:^|/)\w{2,}:/", cell):
-        return "is an address, not a file", "load it down and give the path of the file"
+        return "is an address, not a file", "download it and give the path of the file"
     if re.search(r"(?:^|/)(?:[A-Za-z]:[\\/]|\\\\)", cell):
         return "is a path of Windows, which is not here", "give it from the folder of the manifest on"
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -72,6 +73,8 @@ class Digests:
 
     def _file(self, path: Path) -> str:
         found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # reading it would never end
+            raise InputError(str(path), "this is a device or a pipe, not a file", "give the path of a file")
         known = self._known.get(str(path))
         if known is not None and known == _Seen.of(found, known.digest):
             return known.digest

@@ -46,7 +46,7 @@ NO_FILES = {
     "loop": ("is a link that leads to no file", "give the file that is meant"),
     "gone": ("is a link that leads to no file", "give the file that is meant"),
     "n" * 300: ("cannot be reached (File name too long)", "check the name"),
-    "https://example.org/t.csv": ("is an address, not a file", "load it down"),
+    "https://example.org/t.csv": ("is an address, not a file", "download it"),
     "C:\\study\\t.csv": ("is a path of Windows", "from the folder of the manifest on"),
     "\\\\server\\t.csv": ("is a path of Windows", "from the folder of the manifest on"),
     "manifst.csv": ("does not exist", "did you mean manifest.csv?"),

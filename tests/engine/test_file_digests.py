@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +98,13 @@ def test_a_file_replaced_by_one_of_its_size_and_time_is_read_again(tmp_path):
 def test_a_missing_manifest_is_the_users_to_mend(tmp_path):
     with pytest.raises(InputError, match="--manifest"):
         Inputs(tmp_path / "m.csv").named()
+
+
+@pytest.mark.parametrize("name", ["/dev/zero", "pipe"])
+def test_what_never_ends_is_not_read(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError) as error:
+        Digests().of(tmp_path / name)
+    (problem,) = error.value.problems
+    assert problem.where.endswith(name) and problem.what == "this is a device or a pipe, not a file"
+    assert problem.mend == "give the path of a file"
