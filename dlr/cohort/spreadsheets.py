@@ -170,7 +170,8 @@ def _decode(content: bytes, name: str, encoding: str) -> tuple[str, list[str]]:
         if "\x00" in text:
             continue
         return text, [] if candidate == "utf-8-sig" else [_read_as(candidate, text)]
-    raise InputError(name, "neither UTF-8 nor GB18030 text", mend)
+    why = " (it holds zero bytes: UTF-16 without its mark, or no table)" if b"\x00" in content else ""
+    raise InputError(name, f"neither UTF-8 nor GB18030 text{why}", mend)
 
 
 def _read_as(encoding: str, text: str) -> str:

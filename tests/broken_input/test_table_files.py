@@ -161,6 +161,14 @@ def test_marks_that_cannot_be_seen_make_no_second_patient(tmp_path: Path) -> Non
     assert read_sheet(tmp_path / "m.csv").frame["patient_id"].unique().tolist() == ["a"]
 
 
+@pytest.mark.parametrize("content", [b"patient_id,her2\na\x00,1\n", "patient_id,her2\na,1\n".encode("utf-16-le")])
+def test_zero_bytes_are_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "m.csv").write_bytes(content)
+    found = problem(tmp_path / "m.csv")
+    assert found.where == "m.csv" and found.what.endswith("(it holds zero bytes: UTF-16 without its mark, or no table)")
+    assert found.mend == "save it as CSV (UTF-8), or name its encoding in cohort.encoding"
+
+
 def test_text_taken_for_gb18030_is_shown(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_bytes("patient_id,her2\nMüller,1\n".encode("latin-1"))
     (note,) = read_sheet(tmp_path / "m.csv").notes
