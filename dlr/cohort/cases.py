@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from dlr.cohort.clinical import Origin
-from dlr.cohort.filenames import IMAGE_COLUMNS, is_file, why_no_file
+from dlr.cohort.filenames import IMAGE_COLUMNS, is_image, why_no_file
 from dlr.cohort.mapping import Findings, nearest, read_numbers, refuse, replaced, shortened, shown
 from dlr.cohort.settings import LARGEST_LABEL, SPACING, CohortSettings
 from dlr.cohort.vocabulary import BODY_SIDES, MISSING, NOT_EXCLUDED, SIDES, fold_id, fold_value
@@ -273,10 +273,10 @@ def _resolve_files(out: pd.DataFrame, source: str, folder: Path, findings: Findi
 def _found(folder: Path, cell: str) -> tuple[Path, bool]:
     """The path that a cell names, and whether a file is there; a backslash may stand for a slash."""
     path = folder / cell
-    there = is_file(path)
+    there = is_image(path)
     if not there and "\\" in cell:
         path = folder / cell.replace("\\", "/")
-        there = is_file(path)
+        there = is_image(path)
     return path, there
 
 

@@ -1,4 +1,7 @@
-"""Single DICOM files: samples, spacing and scanned region. Nothing else of a header is read, no identity leaves."""
+"""DICOM files: samples, spacing, scanned region, where slices lie. Nothing else of a header is read.
+
+Multi-frame files are sorted by the position of their frames (PS3.3 C.7.6.16, functional groups) where they have one.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import SimpleITK as sitk
 
 from dlr.cohort.decoded import Decoded, ScannedRegion
 from dlr.cohort.headers import check_size
+from dlr.cohort.slices import Plane, stacked
 from dlr.errors import InputError
 
-__all__ = ["decode_dicom"]
+__all__ = ["decode_dicom", "plane_of", "read_header", "whole_number"]
 
 _CENTIMETRES = 3  # code of the unit of an ultrasound region
 _TWO_DIMENSIONS = 1  # code of its spatial format
@@ -24,59 +27,113 @@ _NOT_PICTURES = {"SEG": "a DICOM segmentation", "RTSTRUCT": "a DICOM structure s
 def decode_dicom(path: Path, largest: int) -> Decoded:
     """Samples of one DICOM file: rescaled, MONOCHROME1 inverted, spacing of ultrasound from its regions (given in cm).
 
-    Raises InputError where pydicom is not installed, or the file holds no picture.
+    Frames whose header says where they lie come in that order, with their grid.
+    Raises InputError where pydicom is not installed, the file holds no picture, or its frames are no stack of slices.
     """
+    header = read_header(path)
+    modality = str(header.get("Modality", ""))
+    if modality in _NOT_PICTURES:
+        mend = "name the picture in column image, and this file in column mask"
+        raise InputError(str(path), f"{_NOT_PICTURES[modality]}, not a picture", mend)
+    if not all(name in header for name in ("PixelData", "Rows", "Columns")):
+        raise InputError(str(path), "a DICOM file without pixels", "export the image itself")
+    edges = [whole_number(path, header, name) for name in ("Columns", "Rows", "NumberOfFrames", "SamplesPerPixel")]
+    check_size(path, edges, largest)
+    _check_length(path, header)
+    array = _samples(path, header)
+    notes = []
+    if str(header.get("BurnedInAnnotation", "")).upper() == "YES":
+        notes.append("its header says that annotations are burnt in")
+    grid, spacing = None, _spacing(path, header)
+    planes = [plane_of(path, header, frame) for frame in range(len(array))]
+    known = [plane for plane in planes if plane is not None]
+    if len(known) == len(planes) and spacing is not None:
+        order, grid = stacked(path, known, spacing)
+        array = array[order] if order != list(range(len(array))) else array
+        spacing = (grid.spacing[2], grid.spacing[1], grid.spacing[0])
+    return Decoded(array, "DICOM", grid, spacing, _regions(header), tuple(notes))
+
+
+def _check_length(path: Path, header: Any) -> None:
+    """InputError where samples that are not compressed are fewer than the header says; SimpleITK would make them up."""
+    from pydicom.pixels.utils import get_expected_length
+
+    if header.file_meta.TransferSyntaxUID.is_encapsulated:
+        return
+    claimed, there = get_expected_length(header), len(header.PixelData)
+    if there < claimed:
+        what = f"it holds {there:,} bytes of samples, and its header claims {claimed:,}"
+        raise InputError(str(path), what, "copy or export the file again")
+
+
+def read_header(path: Path, pixels: bool = True) -> Any:
+    """A file's elements as pydicom gives them; InputError where they cannot be read."""
     try:
         import pydicom
         from pydicom.errors import InvalidDicomError
     except ImportError as error:
         raise InputError(str(path), "DICOM needs one more package", 'pip install "dlr[dicom]"') from error
     content = io.BytesIO(path.read_bytes())  # of which no element can claim more than there is
+    named = path.suffix.lower() in (".dcm", ".dicom")
     try:
-        header = pydicom.dcmread(content, force=path.suffix.lower() in (".dcm", ".dicom"))
+        header = pydicom.dcmread(content, force=named, stop_before_pixels=not pixels)
     except InvalidDicomError as error:
         raise InputError(str(path), "cannot be read as DICOM", "export the file again") from error
-    modality = str(header.get("Modality", ""))
-    if modality in _NOT_PICTURES:
-        raise InputError(str(path), f"{_NOT_PICTURES[modality]}, not a picture", "export it as NIfTI or NRRD")
-    if "PixelData" not in header or "Rows" not in header:
-        raise InputError(str(path), "a DICOM file without pixels", "export the image itself")
     if not hasattr(header.file_meta, "TransferSyntaxUID"):
         header.file_meta.TransferSyntaxUID = pydicom.uid.ImplicitVRLittleEndian  # the standard's default
-    edges = [_whole(path, header, name) for name in ("Columns", "Rows", "NumberOfFrames", "SamplesPerPixel")]
-    check_size(path, edges, largest)
-    array = _samples(path, header)
-    notes = []
-    if str(header.get("BurnedInAnnotation", "")).upper() == "YES":
-        notes.append("its header says that annotations are burnt in")
-    return Decoded(array, "DICOM", None, _spacing(path, header), _regions(header), tuple(notes))
+    return header
+
+
+def plane_of(path: Path, header: Any, frame: int = 0) -> Plane | None:
+    """Where a frame lies, None where its header does not say."""
+    position = _numbers(path, _group(header, frame, "PlanePositionSequence"), "ImagePositionPatient")
+    turned = _numbers(path, _group(header, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
+    if len(position) != 3 or len(turned) != 6:
+        return None
+    return Plane(position, turned, f"frame {frame + 1}")
+
+
+def _group(header: Any, frame: int, name: str) -> Any:
+    """The functional group of a frame: its own, that of all frames, or the header itself."""
+    every = header.get("PerFrameFunctionalGroupsSequence") or []
+    for groups in (*every[frame : frame + 1], *(header.get("SharedFunctionalGroupsSequence") or [])[:1]):
+        if groups.get(name):
+            return groups[name][0]
+    return header
 
 
 def _samples(path: Path, header: Any) -> np.ndarray:
     """(frames, y, x) or (frames, y, x, 3): colours as RGB; grey values rescaled, MONOCHROME1 inverted."""
-    frames = _whole(path, header, "NumberOfFrames")
+    frames = whole_number(path, header, "NumberOfFrames")
     interpretation = str(header.get("PhotometricInterpretation", ""))
-    (slope,) = _numbers(path, header, "RescaleSlope") or (1.0,)
-    (intercept,) = _numbers(path, header, "RescaleIntercept") or (0.0,)
+    scales = [_scale(path, header, frame) for frame in range(frames)]
+    slope, intercept = np.array(scales).reshape(frames, 2, 1, 1).swapaxes(0, 1)  # (frames, 1, 1) each
     try:
         array = _with_pydicom(header, interpretation)
         finished = False
     except (AttributeError, NotImplementedError, RuntimeError, ValueError, KeyError) as error:
         array = _with_simpleitk(path, error)
         finished = True  # SimpleITK rescales and inverts
-    grid = (frames, _whole(path, header, "Rows"), _whole(path, header, "Columns"))
+    grid = (frames, whole_number(path, header, "Rows"), whole_number(path, header, "Columns"))
     if array.size == 3 * np.prod(grid):
         return array.reshape(*grid, 3)
     array = array.reshape(grid)
     if finished:
         return array
-    if (slope, intercept) != (1.0, 0.0):
+    if set(scales) != {(1.0, 0.0)}:
         array = array.astype(np.float64) * slope + intercept
     if interpretation == "MONOCHROME1":
         bits, signed = int(header.BitsStored), int(header.get("PixelRepresentation", 0))
         ends = -1 if signed else 2**bits - 1  # lowest plus highest stored value
         array = ends * slope + 2 * intercept - array.astype(np.float64)
     return array
+
+
+def _scale(path: Path, header: Any, frame: int) -> tuple[float, float]:
+    """Slope and intercept of a frame's stored values."""
+    group = _group(header, frame, "PixelValueTransformationSequence")
+    slope = _numbers(path, group, "RescaleSlope") or (1.0,)
+    return slope[0], (_numbers(path, group, "RescaleIntercept") or (0.0,))[0]
 
 
 def _with_pydicom(header: Any, interpretation: str) -> np.ndarray:
@@ -92,6 +149,8 @@ def _with_pydicom(header: Any, interpretation: str) -> np.ndarray:
 
 def _with_simpleitk(path: Path, first: Exception) -> np.ndarray:
     """Compressed samples for which pydicom has no decoder here."""
+    import SimpleITK as sitk  # a process that needs no such file starts without it
+
     try:
         image = sitk.ReadImage(str(path), imageIO="GDCMImageIO")
     except RuntimeError as error:
@@ -122,10 +181,11 @@ def _regions(header: Any) -> tuple[ScannedRegion, ...]:
 
 def _spacing(path: Path, header: Any) -> tuple[float, float, float] | None:
     """(z, y, x) in mm where the header gives it for the whole picture."""
+    measures = _group(header, 0, "PixelMeasuresSequence")
     for name in ("PixelSpacing", "ImagerPixelSpacing"):
-        value = _numbers(path, header, name)
+        value = _numbers(path, measures, name)
         if len(value) == 2 and min(value) > 0:
-            between = _numbers(path, header, "SpacingBetweenSlices") or _numbers(path, header, "SliceThickness")
+            between = _numbers(path, measures, "SpacingBetweenSlices") or _numbers(path, measures, "SliceThickness")
             return abs(between[0]) or 1.0 if between else 1.0, value[0], value[1]
     return None
 
@@ -151,7 +211,7 @@ def _several(value: Any) -> bool:
     return hasattr(value, "__len__") and not isinstance(value, str | bytes)
 
 
-def _whole(path: Path, header: Any, name: str) -> int:
+def whole_number(path: Path, header: Any, name: str) -> int:
     """A whole number from 1; 1 where the element is absent or empty."""
     (value,) = _numbers(path, header, name)[:1] or (1.0,)
     if value < 1 or value != int(value):

@@ -10,10 +10,11 @@ import pandas as pd
 
 from dlr.cohort.formats import EXTENSIONS
 from dlr.cohort.mapping import Findings, nearest
+from dlr.cohort.series import files_of_series
 from dlr.cohort.settings import FIELD, CohortSettings
 from dlr.cohort.vocabulary import MISSING, fold_value, known_header
 
-__all__ = ["IMAGE_COLUMNS", "complete_names", "is_file", "why_no_file"]
+__all__ = ["IMAGE_COLUMNS", "complete_names", "is_file", "is_image", "why_no_file"]
 
 IMAGE_COLUMNS = ("image", "mask", "mask_reader1", "mask_reader2")
 
@@ -46,7 +47,7 @@ def complete_names(
         if column == "mask" and settings.mask == "optional" and settings.mask_pattern:
             placed = _those_there(placed, cells, folder, findings)
         named[column] = placed
-    if made_up and not any(is_file(folder / name) for name in named["image"]):
+    if made_up and not any(is_image(folder / name) for name in named["image"]):
         findings.note("cohort.image_pattern", f"none of the files is there, such as {named['image'].iloc[0]}")
         del named["image"]
     return cells.assign(**named)
@@ -56,6 +57,14 @@ def is_file(path: Path) -> bool:
     """Whether a cell names a file that can be reached; a name that no file can have is none."""
     try:
         return path.is_file()
+    except OSError:  # a folder that may not be entered, a name too long
+        return False
+
+
+def is_image(path: Path) -> bool:
+    """Whether a cell names a file or the folder of a DICOM series."""
+    try:
+        return path.is_file() or (path.is_dir() and bool(files_of_series(path)))
     except OSError:  # a folder that may not be entered, a name too long
         return False
 
@@ -90,7 +99,7 @@ def _without_missing(names: pd.Series, source: str, folder: Path, findings: Find
     """'not available' names no file, unless there is one."""
     out = []
     for cell in names:
-        missing = bool(cell) and fold_value(cell) in MISSING and not is_file(folder / cell)
+        missing = bool(cell) and fold_value(cell) in MISSING and not is_image(folder / cell)
         if missing:
             findings.mapped(f"{source} {names.name}", cell, "missing")
         out.append("" if missing else cell)
@@ -135,7 +144,7 @@ def _without_extension(name: str) -> str:
 
 def _those_there(placed: pd.Series, cells: pd.DataFrame, folder: Path, findings: Findings) -> pd.Series:
     given = cells["mask"] if "mask" in cells.columns else pd.Series("", index=cells.index, dtype=object)
-    lost = (placed != "") & (given == "") & ~placed.map(lambda name: is_file(folder / name))
+    lost = (placed != "") & (given == "") & ~placed.map(lambda name: is_image(folder / name))
     if lost.any():
         what = f"{int(lost.sum())} of {len(placed)} masks are not there, the first: {placed[lost].iloc[0]}"
         findings.note("cohort.mask_pattern", f"{what}; taken as cases without outline")

@@ -31,11 +31,14 @@ _PICTURES = ("PNG", "JPEG", "BMP", "TIFF")
 _READERS = {"NIfTI": "NiftiImageIO", "NRRD": "NrrdImageIO", "MetaImage": "MetaImageIO"}
 LARGEST = 250_000_000  # samples of an image at most, where the settings say nothing
 _AGAIN = "save the file again, or take it from its source"
-ACCEPTED = "PNG, JPEG, BMP, TIFF, NIfTI (.nii, .nii.gz), NRRD, MHA, DICOM (single file)"
+ACCEPTED = "PNG, JPEG, BMP, TIFF, NIfTI (.nii, .nii.gz), NRRD, MHA, DICOM (a file, or the folder of a series)"
+_SERIES = "DICOM series"
 
 
 def recognise(path: Path) -> tuple[str, str | None]:
     """The format a file holds, and a note where its extension says another.  Raises InputError for none of ours."""
+    if path.is_dir():
+        return _SERIES, None
     try:
         with open(path, "rb") as stream:
             head = stream.read(400)
@@ -108,6 +111,12 @@ def _dicom(path: Path, labels: bool, largest: int) -> Decoded:
     return decode_dicom(path, largest)
 
 
+def _series(path: Path, labels: bool, largest: int) -> Decoded:
+    from dlr.cohort.series import decode_series
+
+    return decode_series(path, largest)
+
+
 def _picture(path: Path, labels: bool, largest: int, held: str) -> Decoded:
     notes: list[str] = []
     with PillowImage.open(path, formats=[held]) as picture:
@@ -171,6 +180,6 @@ def _volume(path: Path, labels: bool, largest: int, held: str) -> Decoded:
     return Decoded(array, held, grid, (spacing[2], spacing[1], spacing[0]))
 
 
-_READ: dict[str, Callable[..., Decoded]] = {"DICOM": _dicom} | {
+_READ: dict[str, Callable[..., Decoded]] = {"DICOM": _dicom, _SERIES: _series} | {
     held: partial(_picture, held=held) for held in _PICTURES
 }

@@ -13,7 +13,7 @@ from dlr.cohort.checking import CASE_COLUMNS, check_cases
 from dlr.cohort.clinical import Origin, choose_columns, missing_column, read_clinical, read_column
 from dlr.cohort.columns import Column
 from dlr.cohort.detached import files_of_image
-from dlr.cohort.filenames import IMAGE_COLUMNS, complete_names, is_file
+from dlr.cohort.filenames import IMAGE_COLUMNS, complete_names, is_file, is_image
 from dlr.cohort.flow import flow_chart
 from dlr.cohort.join import join_clinical
 from dlr.cohort.mapping import Findings, map_headers, nearest, replaced
@@ -111,7 +111,7 @@ def files_of_manifest(manifest: Path, settings: CohortSettings, *, images: bool 
         return out
     for column in IMAGE_COLUMNS if images else ():
         for cell, path in zip(tables.cells.get(column, ()), table[column], strict=False):
-            if cell and is_file(Path(path)):
+            if cell and is_image(Path(path)):
                 first, *voxels = files_of_image(path)
                 out[cell] = first
                 out |= {f"{cell} > {data.name}": data for data in voxels}

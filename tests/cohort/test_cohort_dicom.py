@@ -7,44 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from dicom_files import SPACING, pydicom, slice_tags, write, write_enhanced, write_series
 
-from dlr.cohort import CohortSettings, read_case, read_image
+from dlr.cohort import CohortSettings, files_of_image, read_case, read_image
 from dlr.cohort.formats import decode
 from dlr.errors import InputError
 
-pydicom = pytest.importorskip("pydicom")
 SETTINGS = CohortSettings()
-
-
-def write(path: Path, array: np.ndarray, **tags: Any) -> Path:
-    from pydicom.dataset import FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
-
-    meta = FileMetaDataset()
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.MediaStorageSOPClassUID = SecondaryCaptureImageStorage
-    meta.MediaStorageSOPInstanceUID = generate_uid()
-    header = pydicom.Dataset()
-    header.file_meta = meta
-    header.SOPClassUID, header.SOPInstanceUID = SecondaryCaptureImageStorage, meta.MediaStorageSOPInstanceUID
-    header.PatientName, header.PatientID, header.Modality = "Doe^Jane", "SECRET7", "US"
-    colours = 3 if array.shape[-1] == 3 and array.ndim > 2 else 1
-    header.SamplesPerPixel = colours
-    header.PhotometricInterpretation = "RGB" if colours == 3 else "MONOCHROME2"
-    if colours == 3:
-        header.PlanarConfiguration = 0
-    grid = array.shape[:-1] if colours == 3 else array.shape
-    header.Rows, header.Columns = grid[-2:]
-    if len(grid) == 3:
-        header.NumberOfFrames = grid[0]
-    header.BitsAllocated = header.BitsStored = array.dtype.itemsize * 8
-    header.HighBit = header.BitsStored - 1
-    header.PixelRepresentation = int(np.issubdtype(array.dtype, np.signedinteger))
-    header.PixelData = array.tobytes()
-    for name, value in tags.items():
-        setattr(header, name, value)
-    header.save_as(path, enforce_file_format=True)
-    return path
 
 
 def region(x0: int, y0: int, x1: int, y1: int, delta_cm: float, unit: int = 3, form: int = 1) -> Any:
@@ -182,3 +151,66 @@ def test_a_roi_outside_all_regions_is_said_and_they_are_not_used(tmp_path: Path)
     roi[0, 60:70, 60:70] = True
     image = read_image(path, SETTINGS, roi)
     assert not image.spacing_known and any("none of the regions" in note for note in image.notes)
+
+
+VOLUME = np.random.default_rng(0).integers(0, 900, (6, 24, 32)).astype(np.uint16)
+
+
+def test_a_series_is_sorted_by_position_and_not_by_name(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "series", VOLUME)
+    decoded = decode(folder)
+    assert np.array_equal(decoded.array, VOLUME) and decoded.spacing == SPACING
+    assert decoded.grid is not None and decoded.grid.origin == (-10.0, 20.0, 5.0)
+    assert decoded.grid.direction == (1, 0, 0, 0, 1, 0, 0, 0, 1)
+    assert files_of_image(folder) == tuple(sorted(folder.iterdir()))
+
+
+def test_files_that_are_no_dicom_do_not_disturb_a_series(tmp_path: Path) -> None:
+    folder = write_series(tmp_path / "series", VOLUME)
+    write(folder / "DICOMDIR", VOLUME[0])
+    (folder / "Thumbs.db").write_bytes(b"of another program")
+    assert np.array_equal(decode(folder).array, VOLUME)
+
+
+def test_a_folder_with_one_file_is_that_file(tmp_path: Path) -> None:
+    write(tmp_path / "one/IM1", VALUES)
+    assert np.array_equal(read_image(tmp_path / "one", SETTINGS).array[0], VALUES)
+
+
+def test_slices_are_rescaled_each_by_its_own_header(tmp_path: Path) -> None:
+    for n in (0, 1):
+        tags = slice_tags(n, RescaleSlope=n + 1, RescaleIntercept=-3)
+        write(tmp_path / "series" / f"{n}.dcm", VOLUME[n], **tags)
+    assert np.array_equal(decode(tmp_path / "series").array, VOLUME[:2] * np.array([1.0, 2.0])[:, None, None] - 3)
+
+
+def test_frames_of_an_enhanced_file_come_in_the_order_of_their_places_with_their_own_scale(tmp_path: Path) -> None:
+    path = write_enhanced(tmp_path / "a.dcm", VOLUME)
+    decoded = decode(path)
+    assert np.array_equal(decoded.array, VOLUME) and decoded.spacing == SPACING
+    header = pydicom.dcmread(path)
+    for n, groups in enumerate(header.PerFrameFunctionalGroupsSequence):
+        one = pydicom.Dataset()
+        one.RescaleSlope, one.RescaleIntercept = 6 - n, 1  # the last slice stands first
+        groups.PixelValueTransformationSequence = [one]
+    header.save_as(path)
+    assert np.array_equal(decode(path).array, VOLUME * np.arange(1.0, 7.0)[:, None, None] + 1)
+
+
+def test_the_grid_of_oblique_slices_is_what_simpleitk_reads(tmp_path: Path) -> None:
+    import SimpleITK as sitk
+
+    c, s = np.cos(0.3), np.sin(0.3)
+    rows, columns = np.array([c, s, 0]), np.array([-s, c, 0]) * 0.8 + np.array([0, 0, 0.6])
+    normal = np.cross(rows, columns)
+    for n in range(4):
+        position = [float(v) for v in np.round(np.array([1.0, 2.0, 3.0]) + 2.0 * n * normal, 8)]
+        turned = [float(v) for v in np.round([*rows, *columns], 8)]
+        write(tmp_path / "s" / f"{n}", VOLUME[n],
+              **slice_tags(n, ImagePositionPatient=position, ImageOrientationPatient=turned))  # fmt: skip
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(tmp_path / "s")))
+    read, own = reader.Execute(), decode(tmp_path / "s")
+    assert own.grid is not None and np.array_equal(sitk.GetArrayFromImage(read), own.array)
+    assert np.allclose(read.GetDirection(), own.grid.direction, atol=1e-6)
+    assert np.allclose(read.GetOrigin(), own.grid.origin) and np.allclose(read.GetSpacing(), own.grid.spacing)
