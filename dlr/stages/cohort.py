@@ -28,7 +28,7 @@ def _files(inputs: Inputs, settings: StudySettings) -> dict[str, Path]:
 
 @stage(
     "cohort",
-    version=11,
+    version=12,
     sections=["cohort", "learn.folds", "learn.seeds", "learn.protocols"],
     libraries=["pandas", "simpleitk", "pillow"],
     files=_files,

@@ -66,7 +66,7 @@ def _measured(asked: Measuring) -> tuple[dict[str, float], Problem | None]:
 
 @stage(
     "radiomics",
-    version=3,
+    version=4,
     needs=["cohort"],
     optional=["superres"],
     sections=["radiomics", "cohort"],
