@@ -308,16 +308,12 @@ def _tell_lost(
 
 
 def _check_labels(out: pd.DataFrame, source: str, findings: Findings) -> None:
+    found = []
     for row, cell in out["mask_label"].items():
         number = re.fullmatch(r"([1-9]\d{0,9})(\.0+)?", cell)
         if cell and cell != "any" and (number is None or int(number[1]) > LARGEST_LABEL):
-            findings.problem(
-                f"{source} row {row}",
-                f"mask_label {shortened(cell)!r} is no label",
-                "a whole number from 1, or any",
-                [int(str(row))],
-            )
-            findings.unreadable.add(int(str(row)))
+            found.append((int(str(row)), f"mask_label {shortened(cell)!r} is no label"))
+    _tell_unread(found, source, "a whole number from 1, or any", findings)
 
 
 def _pixel_spacing(
@@ -328,13 +324,19 @@ def _pixel_spacing(
     unit = str(cells.name)[-2:]
     values = scale * read_numbers(cells, origin.source, settings, findings, unit=unit, delimiter=origin.delimiter)
     outside = (values < SPACING[0]) | (values > SPACING[1])
-    bounds = f"from {SPACING[0]:g} to {SPACING[1]:g} mm a pixel"
-    for row in values.index[outside]:
-        findings.problem(
-            f"{origin.source} row {row}",
-            f"{cells.name} {shortened(cells.at[row])} is not possible: {bounds}",
-            "correct it, or leave the cell empty where it is not known",
-            [int(row)],
-        )
-        findings.unreadable.add(int(row))
+    bounds = f"is not possible: from {SPACING[0]:g} to {SPACING[1]:g} mm a pixel"
+    found = [(int(row), f"{cells.name} {shortened(cells.at[row])} {bounds}") for row in values.index[outside]]
+    _tell_unread(found, origin.source, "correct it, or leave the cell empty where it is not known", findings)
     return values.mask(outside)
+
+
+def _tell_unread(found: list[tuple[int, str]], source: str, mend: str, findings: Findings) -> None:
+    """Rows that are not read, and why: a problem each, or one for all where they are many."""
+    rows = [row for row, _ in found]
+    findings.unreadable |= set(rows)
+    if len(found) > _MANY and not findings.tolerant:
+        where = f"{source} rows {shown([str(row) for row in rows])}"
+        findings.problem(where, f"{len(found)} cells; the first: {found[0][1]}", mend, rows)
+        return
+    for row, what in found:
+        findings.problem(f"{source} row {row}", what, mend, [row])

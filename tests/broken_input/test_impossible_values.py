@@ -142,3 +142,10 @@ def test_a_label_that_no_mask_can_hold_is_named(load: Load, label: str) -> None:
     (problem,) = problems(load, True, mask_label=[label])
     assert problem.where == "manifest.csv row 2" and problem.what == f"mask_label {label!r} is no label"
     assert problem.mend == "a whole number from 1, or any"
+
+
+def test_many_labels_that_are_none_are_one_problem(load: Load) -> None:
+    (problem,) = problems(load, True, mask_label=["tumour"] * 12)
+    assert problem.where == "manifest.csv rows 2, 3, 4, 5, 6, 7 and 6 more"
+    assert problem.what == "12 cells; the first: mask_label 'tumour' is no label"
+    assert problem.mend == "a whole number from 1, or any"
