@@ -92,7 +92,7 @@ def test_a_new_patient_with_an_impossible_value_is_set_aside(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "cell"), [("pixel_spacing_mm", "1e300"), ("pixel_spacing_mm", "1e-300"), ("pixel_spacing_cm", "11"),
+    ("name", "cell"), [("pixel_spacing_mm", "1e300"), ("pixel_spacing_cm", "11"),
                        ("pixel_spacing_cm", "0")]
 )  # fmt: skip
 @pytest.mark.filterwarnings("error")

@@ -83,11 +83,11 @@ def test_yaml_that_is_no_settings_is_named_by_key(text: str, what: str) -> None:
 
 
 def test_thousands_of_unknown_settings_are_twenty_and_their_number() -> None:
-    found = problems("".join(f"unknown_{n}: 1\n" for n in range(2000)))
+    found = problems("".join(f"unknown_{n}: 1\n" for n in range(300)))
     assert len(found) == 21
     assert found[0].what == "there is no setting unknown_0"
     assert found[-1].where == "params.yaml"
-    assert found[-1].what == "1980 further settings are unknown: unknown_20 to unknown_1999"
+    assert found[-1].what == "280 further settings are unknown: unknown_20 to unknown_299"
     assert "the file of settings that is meant" in found[-1].mend
 
 

@@ -99,7 +99,7 @@ def test_a_damaged_workbook_is_named_with_the_place(tmp_path: Path, fault: str) 
     assert found.mend.startswith(STORED) and len(found.what) < 300
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
 def test_flipped_bytes_of_an_archive_are_a_damaged_workbook(tmp_path: Path, method: int) -> None:
     path = book(tmp_path / "m.xlsx")
     with zipfile.ZipFile(path) as archive:
