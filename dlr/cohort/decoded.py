@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Decoded", "Grid", "ScannedRegion"]
+__all__ = ["Decoded", "Grid", "ScannedRegion", "Segment"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,16 @@ class ScannedRegion:
 
 
 @dataclass(frozen=True)
+class Segment:
+    """A named area of a mask."""
+
+    number: int  # by which column mask_label takes it
+    name: str
+    layer: int  # of the mask's array
+    value: int  # in that layer
+
+
+@dataclass(frozen=True)
 class Decoded:
     """A file's samples before any judgement."""
 
@@ -41,3 +51,4 @@ class Decoded:
     spacing: tuple[float, float, float] | None  # (z, y, x) mm, None where the file does not say
     regions: tuple[ScannedRegion, ...] = ()  # scanned regions named by the file, largest first
     notes: tuple[str, ...] = ()
+    segments: tuple[Segment, ...] = ()  # of a mask that names its areas; its array is then (z, y, x, layers)

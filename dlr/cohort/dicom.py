@@ -17,7 +17,7 @@ from dlr.cohort.headers import check_size
 from dlr.cohort.slices import Plane, stacked
 from dlr.errors import InputError
 
-__all__ = ["decode_dicom", "plane_of", "read_header", "whole_number"]
+__all__ = ["decode_dicom", "numbers_in", "plane_of", "read_header", "spacing_of", "whole_number"]
 
 _CENTIMETRES = 3  # code of the unit of an ultrasound region
 _TWO_DIMENSIONS = 1  # code of its spatial format
@@ -44,7 +44,7 @@ def decode_dicom(path: Path, largest: int) -> Decoded:
     notes = []
     if str(header.get("BurnedInAnnotation", "")).upper() == "YES":
         notes.append("its header says that annotations are burnt in")
-    grid, spacing = None, _spacing(path, header)
+    grid, spacing = None, spacing_of(path, header)
     planes = [plane_of(path, header, frame) for frame in range(len(array))]
     known = [plane for plane in planes if plane is not None]
     if len(known) == len(planes) and spacing is not None:
@@ -86,8 +86,8 @@ def read_header(path: Path, pixels: bool = True) -> Any:
 
 def plane_of(path: Path, header: Any, frame: int = 0) -> Plane | None:
     """Where a frame lies, None where its header does not say."""
-    position = _numbers(path, _group(header, frame, "PlanePositionSequence"), "ImagePositionPatient")
-    turned = _numbers(path, _group(header, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
+    position = numbers_in(path, _group(header, frame, "PlanePositionSequence"), "ImagePositionPatient")
+    turned = numbers_in(path, _group(header, frame, "PlaneOrientationSequence"), "ImageOrientationPatient")
     if len(position) != 3 or len(turned) != 6:
         return None
     return Plane(position, turned, f"frame {frame + 1}")
@@ -132,8 +132,8 @@ def _samples(path: Path, header: Any) -> np.ndarray:
 def _scale(path: Path, header: Any, frame: int) -> tuple[float, float]:
     """Slope and intercept of a frame's stored values."""
     group = _group(header, frame, "PixelValueTransformationSequence")
-    slope = _numbers(path, group, "RescaleSlope") or (1.0,)
-    return slope[0], (_numbers(path, group, "RescaleIntercept") or (0.0,))[0]
+    slope = numbers_in(path, group, "RescaleSlope") or (1.0,)
+    return slope[0], (numbers_in(path, group, "RescaleIntercept") or (0.0,))[0]
 
 
 def _with_pydicom(header: Any, interpretation: str) -> np.ndarray:
@@ -179,18 +179,18 @@ def _regions(header: Any) -> tuple[ScannedRegion, ...]:
     return tuple(sorted(found, key=lambda r: (r.spacing is None, -r.area, r.box)))
 
 
-def _spacing(path: Path, header: Any) -> tuple[float, float, float] | None:
+def spacing_of(path: Path, header: Any) -> tuple[float, float, float] | None:
     """(z, y, x) in mm where the header gives it for the whole picture."""
     measures = _group(header, 0, "PixelMeasuresSequence")
     for name in ("PixelSpacing", "ImagerPixelSpacing"):
-        value = _numbers(path, measures, name)
+        value = numbers_in(path, measures, name)
         if len(value) == 2 and min(value) > 0:
-            between = _numbers(path, measures, "SpacingBetweenSlices") or _numbers(path, measures, "SliceThickness")
+            between = numbers_in(path, measures, "SpacingBetweenSlices") or numbers_in(path, measures, "SliceThickness")
             return abs(between[0]) or 1.0 if between else 1.0, value[0], value[1]
     return None
 
 
-def _numbers(path: Path, header: Any, name: str) -> tuple[float, ...]:
+def numbers_in(path: Path, header: Any, name: str) -> tuple[float, ...]:
     """The numbers of an element, none where it is absent or empty; InputError where it holds anything else."""
     try:
         value = header.get(name)
@@ -213,7 +213,7 @@ def _several(value: Any) -> bool:
 
 def whole_number(path: Path, header: Any, name: str) -> int:
     """A whole number from 1; 1 where the element is absent or empty."""
-    (value,) = _numbers(path, header, name)[:1] or (1.0,)
+    (value,) = numbers_in(path, header, name)[:1] or (1.0,)
     if value < 1 or value != int(value):
         raise InputError(str(path), f"its header has {name} {value:g}", "export the file again from its source")
     return int(value)

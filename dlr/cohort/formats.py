@@ -10,12 +10,13 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageOps
 
-from dlr.cohort.decoded import Decoded, Grid
+from dlr.cohort.decoded import Decoded, Grid, Segment
 from dlr.cohort.headers import check_header, check_size
 from dlr.errors import InputError
 
@@ -81,15 +82,16 @@ def _by_content(path: Path, head: bytes) -> str | None:
     return "BMP" if head.startswith(b"BM") else None
 
 
-def decode(path: Path, *, labels: bool = False, largest: int = LARGEST) -> Decoded:
+def decode(path: Path, *, labels: bool = False, largest: int = LARGEST, onto: Decoded | None = None) -> Decoded:
     """The samples of a file.
 
     labels : True for masks; a palette's numbers are then kept instead of its colours.
+    onto : of a mask, the image that it outlines; contours in mm have no grid of their own.
     largest : samples from which on a file is not read, whatever its header claims.
     Raises InputError where the file is of no known format or cannot be read; what a library warns of is a note.
     """
     held, note = recognise(path)
-    read = _READ[held] if held in _READ else partial(_volume, held=held)
+    read = partial(_dicom, onto=onto) if held == "DICOM" else _READ.get(held, partial(_volume, held=held))
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         try:
@@ -105,9 +107,16 @@ def decode(path: Path, *, labels: bool = False, largest: int = LARGEST) -> Decod
     return replace(decoded, notes=(*notes, *decoded.notes)) if notes else decoded
 
 
-def _dicom(path: Path, labels: bool, largest: int) -> Decoded:
-    from dlr.cohort.dicom import decode_dicom  # a process that reads pictures only starts without it
+def _dicom(path: Path, labels: bool, largest: int, onto: Decoded | None) -> Decoded:
+    from dlr.cohort.dicom import decode_dicom, read_header  # a process that reads pictures only starts without it
+    from dlr.cohort.segments import decode_seg, decode_structures
 
+    header = read_header(path, pixels=False)
+    modality = str(header.get("Modality", "")) if labels else ""
+    if modality == "SEG":
+        return decode_seg(path, read_header(path), onto, largest)
+    if modality == "RTSTRUCT":
+        return decode_structures(path, header, onto, largest)
     return decode_dicom(path, largest)
 
 
@@ -164,8 +173,11 @@ def _volume(path: Path, labels: bool, largest: int, held: str) -> Decoded:
     if image.GetDimension() not in (2, 3):
         raise InputError(str(path), f"{image.GetDimension()} dimensions {image.GetSize()}", "save one phase a file")
     array = sitk.GetArrayFromImage(image)
+    segments = _segments(image) if labels and held == "NRRD" else ()
     parts = image.GetNumberOfComponentsPerPixel()
-    if parts > 1:
+    if segments:
+        array = array if parts > 1 else array[..., np.newaxis]
+    elif parts > 1:
         if parts not in (3, 4):
             raise InputError(str(path), f"{parts} values a voxel", "save one value (grey) or three (RGB) a voxel")
         array = array[..., :3]
@@ -177,9 +189,15 @@ def _volume(path: Path, labels: bool, largest: int, held: str) -> Decoded:
         spacing, origin = (*spacing, 1.0), (*origin, 0.0)
         direction = (direction[0], direction[1], 0.0, direction[2], direction[3], 0.0, 0.0, 0.0, 1.0)
     grid = Grid(tuple(spacing), tuple(origin), tuple(direction))
-    return Decoded(array, held, grid, (spacing[2], spacing[1], spacing[0]))
+    return Decoded(array, held, grid, (spacing[2], spacing[1], spacing[0]), segments=segments)
 
 
-_READ: dict[str, Callable[..., Decoded]] = {"DICOM": _dicom, _SERIES: _series} | {
+def _segments(image: Any) -> tuple[Segment, ...]:
+    from dlr.cohort.segments import segments_of_nrrd
+
+    return segments_of_nrrd({key: image.GetMetaData(key) for key in image.GetMetaDataKeys()})
+
+
+_READ: dict[str, Callable[..., Decoded]] = {_SERIES: _series} | {
     held: partial(_picture, held=held) for held in _PICTURES
 }

@@ -8,7 +8,7 @@ from scipy import ndimage
 from dlr.cohort.decoded import Grid
 from dlr.cohort.scanned import box_around
 
-__all__ = ["grid_differences", "axes_text", "better_turned", "resample_mask", "size_difference"]
+__all__ = ["grid_differences", "axes_text", "better_turned", "place_mask", "resample_mask", "size_difference"]
 
 _BAND = 8  # pixels inside and outside the outline that are compared
 _BETTER = 0.3  # by how much a turned outline's contrast must be higher
@@ -58,6 +58,31 @@ def _mm(values: tuple[float, ...]) -> str:
 def axes_text(direction: tuple[float, ...]) -> str:
     matrix = np.array(direction).reshape(3, 3)
     return "[" + "; ".join(" ".join(f"{v:.3g}" for v in row) for row in matrix) + "]"
+
+
+def place_mask(
+    mask: np.ndarray, mask_grid: Grid, shape: tuple[int, ...], image_grid: Grid, tolerance: float
+) -> np.ndarray | None:
+    """A mask (z, y, x) that covers a part of its image, on the image's grid; 0 where it has nothing.
+
+    None where the grids differ in more than the place of their first voxel by whole voxels (`tolerance` in voxels), or
+    something outlined lies outside the image.
+    """
+    edge = np.array(image_grid.spacing)
+    moved = Grid(mask_grid.spacing, image_grid.origin, mask_grid.direction)
+    if grid_differences(image_grid, moved, tolerance):
+        return None
+    turned = np.array(image_grid.direction).reshape(3, 3)
+    offset = np.linalg.solve(turned, np.subtract(mask_grid.origin, image_grid.origin)) / edge
+    start = np.round(offset).astype(int)
+    if np.abs(offset - start).max() > tolerance:
+        return None
+    out = np.zeros(shape, dtype=mask.dtype)
+    first = [int(n) for n in start[::-1]]
+    there = tuple(slice(max(0, a), max(0, a + n)) for a, n in zip(first, mask.shape, strict=True))
+    kept = tuple(slice(max(0, -a), max(0, min(n, s - a))) for a, n, s in zip(first, mask.shape, shape, strict=True))
+    out[there] = mask[kept]
+    return out if np.count_nonzero(out) == np.count_nonzero(mask) else None
 
 
 def resample_mask(mask: np.ndarray, mask_grid: Grid, shape: tuple[int, ...], image_grid: Grid) -> np.ndarray:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from dlr.cohort.decoded import Decoded
 from dlr.cohort.formats import LARGEST, decode
+from dlr.cohort.segments import chosen
 from dlr.cohort.settings import CohortSettings
 from dlr.errors import InputError
 
@@ -27,11 +28,26 @@ class Labels:
     notes: tuple[str, ...]
 
 
-def read_labels(path: Path, largest: int = LARGEST) -> Labels:
-    """The samples of a mask file.  Raises InputError where it cannot be read, or holds a picture instead of a mask."""
-    decoded = decode(path, labels=True, largest=largest)
+def read_labels(
+    path: Path,
+    largest: int = LARGEST,
+    label: int | str | None = "any",
+    segment: str | None = None,
+    onto: Decoded | None = None,
+) -> Labels:
+    """The samples of a mask file; of named segments those of `segment` or `label` alone.
+
+    onto : the image that it outlines.  Raises InputError where it cannot be read, or holds a picture instead of a mask.
+    """
+    decoded = decode(path, labels=True, largest=largest, onto=onto)
     array, notes = decoded.array, list(decoded.notes)
-    if array.ndim == 4:
+    if segment is not None and not decoded.segments:
+        mend = "name the ROI by its number (cohort.mask_label) and leave cohort.mask_segment away"
+        raise InputError(str(path), f"a {decoded.format} file whose areas have no names", mend)
+    if decoded.segments:
+        array = chosen(path, decoded, label, segment)
+        decoded = replace(decoded, array=array)
+    elif array.ndim == 4:
         array, note = _one_channel(array, path, decoded.format == "JPEG")
         notes += note
     if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():

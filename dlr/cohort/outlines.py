@@ -44,9 +44,10 @@ class Outline:
 
 def read_mask(path: Path | str, settings: CohortSettings, label: Any = None) -> Mask:
     """The ROI in a mask file, whole; `label` replaces settings.mask_label."""
-    labels = read_labels(Path(path), settings.largest_image)
+    wanted = mask_label(label, settings)
+    labels = read_labels(Path(path), settings.largest_image, wanted, settings.mask_segment)
     labels = Labels(one_still(labels.decoded, labels.array).array, labels.decoded, labels.notes)
-    roi, notes = select_roi(labels, mask_label(label, settings), Path(path), settings)
+    roi, notes = select_roi(labels, "any" if labels.decoded.segments else wanted, Path(path), settings)
     return Mask(roi, tuple(notes))
 
 
@@ -62,9 +63,10 @@ def outline_of(
     if not row.get(name):
         raise InputError(f"column {name}", "names no file", "outline the case, or leave this reader out")
     path = Path(row[name])
-    labels = read_labels(path, settings.largest_image)
-    array, notes = _on_grid(path, labels, decoded, settings)
     label = mask_label(row.get("mask_label"), settings)
+    labels = read_labels(path, settings.largest_image, label, settings.mask_segment, decoded)
+    array, notes = _on_grid(path, labels, decoded, settings)
+    label = "any" if labels.decoded.segments else label  # chosen already
     roi, said = select_roi(Labels(array, labels.decoded, labels.notes), label, path, settings)
     roi, contour = as_filled(roi, path, settings)
     notes += contour
@@ -106,6 +108,10 @@ def _on_grid(path: Path, labels: Labels, decoded: Decoded, settings: CohortSetti
     shape = decoded.array.shape[:3]
     size = geometry.size_difference(shape, array.shape)
     differences: list[str] = []
+    if size and grid is not None and decoded.grid is not None:
+        placed = geometry.place_mask(array, grid, shape, decoded.grid, settings.geometry_tolerance)
+        if placed is not None:
+            return placed, [f"the mask covers a part of the image: placed where it says that it lies ({size})"]
     if grid is not None and decoded.grid is not None:
         differences = geometry.grid_differences(decoded.grid, grid, settings.geometry_tolerance)
     elif grid is not None:  # a picture knows no geometry; what is usual there needs no word

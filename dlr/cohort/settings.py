@@ -119,6 +119,9 @@ class CohortSettings(BaseModel):
     mask_label: Annotated[int, Field(ge=1, le=LARGEST_LABEL)] | Literal["any"] | None = Field(
         default=None, description="label of the ROI; any = everything above 0; none = the only label there is"
     )
+    mask_segment: str | None = Field(
+        default=None, description="name of the ROI's segment in a DICOM SEG, RTSTRUCT or .seg.nrrd"
+    )
     mask_blur_limit: float = Field(
         default=3.0, gt=0, description="blurred pixels of a mask (JPEG) allowed per pixel of its outline"
     )

@@ -29,12 +29,13 @@ def read_files(image: Any, mask: Any, settings: Mapping[str, Any]) -> Inputs:
         labels, _ = as_volume(mask)
         roi = roi_of(labels, settings["label"], WHERE)
         return _seen(image, one_still(decode(Path(image), largest=reading.largest_image)), reading, roi)
-    label = _label(Path(mask), settings["label"])
     if not isinstance(image, str | Path):
+        label = _label(Path(mask), settings["label"], None)
         values, spacing = as_volume(image)
         drawn = read_mask(mask, reading, label=label)
         return Inputs(values.astype(np.float64), drawn.array, spacing, drawn.notes)
     decoded = one_still(decode(Path(image), largest=reading.largest_image))
+    label = _label(Path(mask), settings["label"], decoded)
     outline = outline_of({"mask": str(mask), "mask_label": label}, "mask", decoded, reading)
     seen = _seen(image, decoded, reading, outline.roi)
     return Inputs(seen.image, seen.mask, seen.spacing, (*seen.notes, *outline.notes))
@@ -60,7 +61,7 @@ def _reading(settings: Mapping[str, Any]) -> CohortSettings:
     return CohortSettings().model_copy(update=own)
 
 
-def _label(mask: Path, label: int) -> float | None:
+def _label(mask: Path, label: int, image: Decoded | None) -> float | None:
     """The number of the ROI, None where the mask's edges are blurred: its values are then no labels."""
-    present = labels_in(read_labels(mask))
+    present = labels_in(read_labels(mask, onto=image))
     return None if present is None else chosen_label(present, label, str(mask))

@@ -95,3 +95,51 @@ def write_enhanced(path: Path, volume: np.ndarray, places: list[float] | None = 
     )
     own = {"SharedFunctionalGroupsSequence": [shared], "PerFrameFunctionalGroupsSequence": frames}
     return write(path, volume[::-1], pydicom.uid.EnhancedMRImageStorage, Modality="MR", **own | tags)
+
+
+def write_seg(path: Path, segments: dict[str, np.ndarray]) -> Path:
+    """A binary segmentation of the series by highdicom, another program than the one that reads it."""
+    highdicom = pytest.importorskip("highdicom")
+    shape = next(iter(segments.values())).shape
+    write_series(path.parent / f"of {path.name}", np.zeros(shape, np.uint8))
+    sources = [pydicom.dcmread(file) for file in (path.parent / f"of {path.name}").iterdir()]
+    sources.sort(key=lambda header: header.InstanceNumber)
+    code = highdicom.sr.CodedConcept("49755003", "SCT", "Morphologically abnormal structure")
+    described = [
+        highdicom.seg.SegmentDescription(number, name, code, code, highdicom.seg.SegmentAlgorithmTypeValues.MANUAL)
+        for number, name in enumerate(segments, start=1)
+    ]
+    made = highdicom.seg.Segmentation(
+        sources, np.stack([area.astype(np.uint8) for area in segments.values()], axis=-1), "BINARY", described,
+        generate_uid(), 1, generate_uid(), 1, "dlr", "tests", "1", "1",
+    )  # fmt: skip
+    made.save_as(path)
+    return path
+
+
+def write_rtstruct(path: Path, structures: dict[str, np.ndarray]) -> Path:
+    """Structures (z, y, x) as closed contours along the edges of pixels, each run of a row a rectangle."""
+    contours = {name: [] for name in structures}
+    for name, area in structures.items():
+        for z, y in zip(*np.nonzero(area.any(axis=2)), strict=True):
+            x = np.flatnonzero(area[z, y])
+            corners = [(x[0], y), (x[-1] + 1, y), (x[-1] + 1, y + 1), (x[0], y + 1)]
+            points = [
+                value
+                for column, row in corners
+                for value in (
+                    float(ORIGIN[0] + (column - 0.5) * SPACING[2]),
+                    float(ORIGIN[1] + (row - 0.5) * SPACING[1]),
+                    float(ORIGIN[2] + z * SPACING[0]),
+                )
+            ]
+            contours[name].append(
+                item(ContourGeometricType="CLOSED_PLANAR", NumberOfContourPoints=4, ContourData=points)
+            )
+    numbered = list(enumerate(structures, start=1))
+    own = {
+        "Modality": "RTSTRUCT",
+        "StructureSetROISequence": [item(ROINumber=n, ROIName=name) for n, name in numbered],
+        "ROIContourSequence": [item(ReferencedROINumber=n, ContourSequence=contours[name]) for n, name in numbered],
+    }
+    return write(path, np.zeros((1, 1), np.uint8), pydicom.uid.RTStructureSetStorage, PixelData=None, **own)

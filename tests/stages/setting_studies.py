@@ -228,6 +228,22 @@ def contours(folder: Path) -> Path:
     return manifest
 
 
+def segments(folder: Path) -> Path:
+    """Stills with masks of two named segments in layers, as Slicer saves them."""
+    write(folder, rows(FEW))
+    for row in rows(FEW):
+        _, mask = picture(int(row["patient_id"]) - 1)
+        second = np.zeros_like(mask)
+        second[4:12, 55:65] = True
+        layers = np.stack([mask, second], axis=-1)[np.newaxis].astype(np.uint8)
+        image = sitk.GetImageFromArray(layers, isVector=True)
+        for n, name in enumerate(["lesion", "node"]):
+            for key, value in (("ID", name), ("Name", name), ("Layer", str(n)), ("LabelValue", "1")):
+                image.SetMetaData(f"Segment{n}_{key}", value)
+        sitk.WriteImage(image, str(folder / row["mask"].replace(".png", ".seg.nrrd")))
+    return write(folder, [row | {"mask": row["mask"].replace(".png", ".seg.nrrd")} for row in rows(FEW)], files=False)
+
+
 def labels(folder: Path) -> Path:
     """Stills with masks of two labels."""
     manifest = write(folder, rows(FEW))
@@ -350,6 +366,7 @@ STUDIES = {
     "shapes": replace(PLAIN, make=shapes),
     "contours": replace(PLAIN, make=contours),
     "labels": replace(PLAIN, make=labels),
+    "segments": replace(PLAIN, make=segments),
     "blurred": replace(PLAIN, make=blurred),
     "coloured": replace(PLAIN, make=coloured),
     "copies": replace(PLAIN, make=copies),

@@ -73,6 +73,7 @@ CHANGES: dict[str, Acts] = {
     "cohort.per_patient": Acts("mean_feature", "stills", "radiomics_model"),
     "cohort.lesion_policy": Acts("largest", "shapes"),
     "cohort.mask_label": Acts("2", "labels", given=("cohort.mask_label=1",)),
+    "cohort.mask_segment": Acts("node", "segments", given=("cohort.mask_segment=lesion",)),
     "cohort.mask_blur_limit": Acts("0.01", "blurred"),
     "cohort.roi_min_voxels": Acts("100000", "plain"),
     "cohort.contour": Acts("fill", "contours", given=("cohort.contour=keep",)),
