@@ -51,4 +51,6 @@ class Decoded:
     spacing: tuple[float, float, float] | None  # (z, y, x) mm, None where the file does not say
     regions: tuple[ScannedRegion, ...] = ()  # scanned regions named by the file, largest first
     notes: tuple[str, ...] = ()
+    frame: int | None = None  # from 0: the one that was taken of several
+    frames: int = 1  # that the file has
     segments: tuple[Segment, ...] = ()  # of a mask that names its areas; its array is then (z, y, x, layers)

@@ -13,7 +13,7 @@ from dlr.cohort.formats import decode
 from dlr.cohort.settings import SPACING, CohortSettings
 from dlr.errors import InputError
 
-__all__ = ["Image", "finish_image", "one_still", "read_image"]
+__all__ = ["Image", "finish_image", "one_frame", "one_still", "read_image"]
 
 _COLOUR_SHARE = 0.01  # of ROI + margin: below, it is a caliper and not Doppler
 
@@ -77,6 +77,18 @@ def one_still(decoded: Decoded, array: np.ndarray | None = None) -> Decoded:
     )
 
 
+def one_frame(path: Path, decoded: Decoded, frame: int) -> Decoded:
+    """Of a file of several frames the one with this number, from 1; a file of one frame as it is."""
+    frames = len(decoded.array)
+    if frames == 1:
+        return decoded
+    if frame > frames:
+        raise InputError(str(path), f"{frames} frames, and frame {frame} is asked for", "correct cohort.frame")
+    array = decoded.array[frame - 1 : frame]
+    notes = (*decoded.notes, f"frame {frame} of {frames}")
+    return replace(decoded, array=array, grid=None, notes=notes, frame=frame - 1, frames=frames)
+
+
 def finish_image(
     path: Path, decoded: Decoded, settings: CohortSettings, roi: np.ndarray | None, pixel_spacing_mm: float | None
 ) -> Image:
@@ -85,7 +97,11 @@ def finish_image(
     _require_finite(path, array)
     is_still = array.shape[0] == 1
     if not is_still and settings.kind == "still":
-        raise InputError(str(path), f"{array.shape[0]} slices or frames", "save one still, or set cohort.kind: volume")
+        raise InputError(
+            str(path),
+            f"{array.shape[0]} slices or frames",
+            "save one still, or set cohort.frame, or cohort.kind: volume",
+        )
     if roi is not None and roi.shape != array.shape[:3]:
         raise InputError(str(path), str(geometry.size_difference(array.shape[:3], roi.shape)), "name the right mask")
     colour = scanned.coloured(array) if array.ndim == 4 else None

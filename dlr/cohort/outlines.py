@@ -18,7 +18,7 @@ from dlr.cohort.masks import Labels, read_labels, select_roi
 from dlr.cohort.settings import CohortSettings
 from dlr.errors import InputError
 
-__all__ = ["Mask", "Outline", "mask_label", "outline_of", "read_mask"]
+__all__ = ["Mask", "Outline", "frame_outlined", "mask_label", "outline_of", "read_mask"]
 
 
 _KEPT = 0.95  # of the outlined volume, on another grid: less is told
@@ -49,6 +49,19 @@ def read_mask(path: Path | str, settings: CohortSettings, label: Any = None) -> 
     labels = Labels(one_still(labels.decoded, labels.array).array, labels.decoded, labels.notes)
     roi, notes = select_roi(labels, "any" if labels.decoded.segments else wanted, Path(path), settings)
     return Mask(roi, tuple(notes))
+
+
+def frame_outlined(row: Mapping[str, Any], name: str, decoded: Decoded, settings: CohortSettings) -> int:
+    """The one frame, from 1, in which a mask with as many frames as its image has an outline."""
+    path = Path(row[name])
+    label = mask_label(row.get("mask_label"), settings)
+    labels = read_labels(path, settings.largest_image, label, settings.mask_segment, decoded)
+    array = labels.array == label if isinstance(label, int) and not labels.decoded.segments else labels.array
+    found = np.flatnonzero(array.any(axis=(1, 2)))
+    if len(array) != len(decoded.array) or len(found) != 1:
+        what = f"outlines in {len(found)} of {len(array)} frames, and the image has {len(decoded.array)}"
+        raise InputError(str(path), what, "outline one frame of the whole loop, or give its number in cohort.frame")
+    return int(found[0]) + 1
 
 
 def outline_of(
@@ -105,6 +118,8 @@ def _on_grid(path: Path, labels: Labels, decoded: Decoded, settings: CohortSetti
     """The mask's samples on the image's grid."""
     grid = labels.decoded.grid
     array = one_still(labels.decoded, labels.array).array
+    if decoded.frame is not None and len(array) == decoded.frames:
+        array, grid = array[decoded.frame : decoded.frame + 1], None
     shape = decoded.array.shape[:3]
     size = geometry.size_difference(shape, array.shape)
     differences: list[str] = []

@@ -11,8 +11,8 @@ import numpy as np
 
 from dlr.cohort.decoded import Decoded
 from dlr.cohort.formats import decode
-from dlr.cohort.images import Image, finish_image, one_still
-from dlr.cohort.outlines import Outline, outline_of
+from dlr.cohort.images import Image, finish_image, one_frame, one_still
+from dlr.cohort.outlines import Outline, frame_outlined, outline_of
 from dlr.cohort.settings import CohortSettings
 from dlr.errors import InputError, Problem
 
@@ -62,11 +62,15 @@ def assemble_case(row: Mapping[str, Any], settings: CohortSettings, name: str = 
     """Read a case with outline `name`; problems do not yet name the case."""
     path = Path(row["image"])
     decoded = one_still(decode(path, largest=settings.largest_image))
+    if isinstance(settings.frame, int):
+        decoded = one_frame(path, decoded, settings.frame)
     final = "mask" if row["mask"] else "mask_reader1"
     if settings.mask == "optional" and name == "mask" and not row.get(final):
         image = finish_image(path, decoded, settings, None, _given_spacing(row))
         nothing = np.zeros(image.array.shape, dtype=bool)
         return Assembled(Case(str(row["case_id"]), str(row["patient_id"]), image, nothing, image.notes), decoded, None)
+    if settings.frame == "outlined" and len(decoded.array) > 1:
+        decoded = one_frame(path, decoded, frame_outlined(row, final, decoded, settings))
     outline = outline_of(row, final, decoded, settings)
     image = finish_image(path, decoded, settings, outline.roi, _given_spacing(row))
     if name != "mask" and name != final:

@@ -106,6 +106,9 @@ class CohortSettings(BaseModel):
         default=None, description="as image_pattern: {image}_mask.png, mask/{case_id}.nrrd"
     )
     kind: Literal["still", "volume", "auto"] = "auto"
+    frame: Annotated[int, Field(ge=1)] | Literal["outlined"] | None = Field(
+        default=None, description="of a file of several frames or pages the still: its number, or the one outlined"
+    )
     mask: Literal["required", "optional"] = Field(
         default="required", description="optional: a case without outline stays, for models that need none"
     )

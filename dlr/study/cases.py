@@ -30,7 +30,7 @@ ENHANCEMENT, GENERATOR = "superres.json", "generator"  # among the outputs of st
 
 # settings that change how a case's files are read; the others of section `cohort` say which cases there are
 READING = (
-    "kind", "lesion_policy", "contour", "mask_label", "mask_segment", "mask_blur_limit", "roi_min_voxels",
+    "kind", "frame", "lesion_policy", "contour", "mask_label", "mask_segment", "mask_blur_limit", "roi_min_voxels",
     "pixel_spacing_mm", "spacing", "colour", "colour_margin", "scanned_region", "geometry_tolerance", "geometry",
 )  # fmt: skip
 Digest = Callable[[str | Path], str]

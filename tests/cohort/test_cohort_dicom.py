@@ -214,3 +214,25 @@ def test_the_grid_of_oblique_slices_is_what_simpleitk_reads(tmp_path: Path) -> N
     assert own.grid is not None and np.array_equal(sitk.GetArrayFromImage(read), own.array)
     assert np.allclose(read.GetDirection(), own.grid.direction, atol=1e-6)
     assert np.allclose(read.GetOrigin(), own.grid.origin) and np.allclose(read.GetSpacing(), own.grid.spacing)
+
+
+@pytest.mark.parametrize("frame", ["outlined", 3])
+def test_one_frame_of_a_loop_is_a_still_by_its_mask_or_its_number(tmp_path: Path, frame: Any) -> None:
+    mask = np.zeros(VOLUME.shape, np.uint8)
+    mask[2, 5:15, 8:20] = 1
+    row = {"case_id": "c", "patient_id": "p", "image": str(write(tmp_path / "cine.dcm", VOLUME))}
+    settings = CohortSettings(frame=frame, scanned_region="whole")
+    case = read_case(row | {"mask": str(write(tmp_path / "m.dcm", mask))}, settings)
+    assert np.array_equal(case.image.array[0], VOLUME[2]) and np.array_equal(case.mask[0], mask[2] > 0)
+    assert "frame 3 of 6" in case.notes
+    one = row | {"mask": str(write(tmp_path / "one.dcm", mask[2]))}
+    if frame == 3:
+        assert np.array_equal(read_case(one, settings).mask, case.mask)
+        with pytest.raises(InputError, match="6 frames, and frame 7 is asked for"):
+            read_case(one, CohortSettings(frame=7))
+    else:
+        with pytest.raises(InputError, match="outlines in 1 of 1 frames, and the image has 6"):
+            read_case(one, settings)
+        mask[4] = mask[2]
+        with pytest.raises(InputError, match="outlines in 2 of 6 frames"):
+            read_case(row | {"mask": str(write(tmp_path / "two.dcm", mask))}, settings)

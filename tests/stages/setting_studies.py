@@ -12,6 +12,7 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import SimpleITK as sitk
+from PIL import Image as Picture
 from scipy import ndimage
 
 from dlr.engine import Pipeline, Screen, Stage, resolve, run_pipeline
@@ -244,6 +245,18 @@ def segments(folder: Path) -> Path:
     return write(folder, [row | {"mask": row["mask"].replace(".png", ".seg.nrrd")} for row in rows(FEW)], files=False)
 
 
+def loops(folder: Path) -> Path:
+    """Loops of three frames, in TIFF, whose second is outlined; the others are brighter."""
+    write(folder, rows(FEW))
+    for row in rows(FEW):
+        values, mask = picture(int(row["patient_id"]) - 1)
+        frames = [Picture.fromarray(np.minimum(values, 200) + step) for step in (40, 0, 20)]
+        frames[0].save(folder / row["image"].replace(".png", ".tif"), save_all=True, append_images=frames[1:])
+        masks = [Picture.fromarray(drawn.astype(np.uint8)) for drawn in (0 * mask, mask, 0 * mask)]
+        masks[0].save(folder / row["mask"].replace(".png", ".tif"), save_all=True, append_images=masks[1:])
+    return write(folder, [{k: v.replace(".png", ".tif") for k, v in row.items()} for row in rows(FEW)], files=False)
+
+
 def labels(folder: Path) -> Path:
     """Stills with masks of two labels."""
     manifest = write(folder, rows(FEW))
@@ -366,6 +379,7 @@ STUDIES = {
     "shapes": replace(PLAIN, make=shapes),
     "contours": replace(PLAIN, make=contours),
     "labels": replace(PLAIN, make=labels),
+    "loops": replace(PLAIN, make=loops),
     "segments": replace(PLAIN, make=segments),
     "blurred": replace(PLAIN, make=blurred),
     "coloured": replace(PLAIN, make=coloured),

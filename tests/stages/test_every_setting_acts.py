@@ -69,6 +69,7 @@ CHANGES: dict[str, Acts] = {
     "cohort.image_pattern": Acts('"{{patient_id}}.png"', "named", given=("cohort.image_pattern=./{{after}}.png",)),
     "cohort.mask_pattern": Acts('"{{patient_id}}.png"', "named", given=("cohort.mask_pattern=./{{after}}.png",)),
     "cohort.kind": Acts("volume", "plain"),
+    "cohort.frame": Acts("outlined", "loops"),
     "cohort.mask": Acts("optional", "bare"),
     "cohort.per_patient": Acts("mean_feature", "stills", "radiomics_model"),
     "cohort.lesion_policy": Acts("largest", "shapes"),
