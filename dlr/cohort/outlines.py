@@ -123,7 +123,7 @@ def _on_grid(path: Path, labels: Labels, decoded: Decoded, settings: CohortSetti
     shape = decoded.array.shape[:3]
     size = geometry.size_difference(shape, array.shape)
     differences: list[str] = []
-    if size and grid is not None and decoded.grid is not None:
+    if size and labels.decoded.segments and grid is not None and decoded.grid is not None:  # as these are often cut
         placed = geometry.place_mask(array, grid, shape, decoded.grid, settings.geometry_tolerance)
         if placed is not None:
             return placed, [f"the mask covers a part of the image: placed where it says that it lies ({size})"]
