@@ -18,6 +18,7 @@ from PIL import ImageOps
 
 from dlr.cohort.decoded import Decoded, Grid, Segment
 from dlr.cohort.headers import check_header, check_size
+from dlr.cohort.settings import LARGEST_LABEL
 from dlr.errors import InputError
 
 __all__ = ["ACCEPTED", "LARGEST", "EXTENSIONS", "decode", "recognise"]
@@ -177,6 +178,8 @@ def _volume(path: Path, labels: bool, largest: int, held: str) -> Decoded:
     parts = image.GetNumberOfComponentsPerPixel()
     if segments:
         array = array if parts > 1 else array[..., np.newaxis]
+        if not all(0 <= one.layer < parts and 0 < one.number <= LARGEST_LABEL for one in segments):
+            raise InputError(str(path), "its header names layers or labels that are not there", _AGAIN)
     elif parts > 1:
         if parts not in (3, 4):
             raise InputError(str(path), f"{parts} values a voxel", "save one value (grey) or three (RGB) a voxel")

@@ -48,7 +48,7 @@ def chosen(path: Path, decoded: Decoded, label: int | str | None, name: str | No
         if label is None and len(wanted) > 1:
             mend = "name the ROI's: cohort.mask_segment, or mask_label (a number, or any)"
             raise InputError(str(path), f"several segments: {listed[:300]}", mend)
-    roi = np.zeros(decoded.array.shape[:3], dtype=np.int32)
+    roi = np.zeros(decoded.array.shape[:3], dtype=np.min_scalar_type(max(one.number for one in areas)))
     for one in wanted:
         roi[areas[one]] = one.number
     return roi
@@ -92,7 +92,7 @@ def decode_seg(path: Path, header: Any, onto: Decoded | None, largest: int) -> D
     check_size(path, [depth, rows, columns, len(set(layers.values()))], largest)
     if max(slices) >= depth:
         raise InputError(str(path), f"outlines frame {max(slices) + 1} of {depth}", "name the image that it outlines")
-    array = np.zeros((depth, rows, columns, len(set(layers.values()))), dtype=np.int32)
+    array = np.zeros((depth, rows, columns, len(set(layers.values()))), dtype=np.min_scalar_type(numbers[-1]))
     samples = np.asarray(header.pixel_array).reshape(frames, rows, columns)
     half = float(header.get("MaximumFractionalValue", 1)) / 2 if kind == "FRACTIONAL" else 0.5
     for frame, place in enumerate(slices):
@@ -155,7 +155,7 @@ def decode_structures(path: Path, header: Any, onto: Decoded | None, largest: in
     numbers = sorted(named)
     shape = onto.array.shape[:3]
     check_size(path, [*shape, len(numbers)], largest)
-    array = np.zeros((*shape, len(numbers)), dtype=np.int32)
+    array = np.zeros((*shape, len(numbers)), dtype=np.min_scalar_type(numbers[-1]))
     notes: list[str] = []
     for one in header.get("ROIContourSequence") or []:
         number = int(one.ReferencedROINumber)
@@ -169,7 +169,9 @@ def decode_structures(path: Path, header: Any, onto: Decoded | None, largest: in
             if not 0 <= place < shape[0] or np.ptp(points[:, 2]) > 1 or abs(points[:, 2] - place).max() > 0.5:
                 what = f"a contour of structure {number} lies on no slice of the image"
                 raise InputError(str(path), what, "name the image that was outlined")
-            layer[place] ^= np.int32(number) * _inside(points[:, :2], shape[1:])  # a hole is a contour inside another
+            layer[place] ^= array.dtype.type(number) * _inside(
+                points[:, :2], shape[1:]
+            )  # a hole is a contour inside another
     segments = tuple(Segment(number, named[number], layer, number) for layer, number in enumerate(numbers))
     return Decoded(array, "DICOM", onto.grid, onto.spacing, notes=tuple(dict.fromkeys(notes)), segments=segments)
 

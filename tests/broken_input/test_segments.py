@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 from dicom_files import item, pydicom, write, write_rtstruct, write_seg, write_series
 
-from dlr.cohort import CohortSettings, read_case
+from dlr.cohort import CohortSettings, read_case, read_mask
 from dlr.errors import InputError
 
 AREA = np.zeros((6, 24, 32), bool)
@@ -101,6 +102,19 @@ def test_a_mask_of_segments_that_does_not_fit_is_named(tmp_path: Path, name: str
         read_case(row, CohortSettings(**settings))
     (problem,) = error.value.problems
     assert problem.where == f"case c7, {mask}" and what in problem.what and mend in problem.mend
+
+
+@pytest.mark.parametrize(("key", "value"), [("Layer", "3"), ("LabelValue", "99999999999"), ("LabelValue", "two")])
+def test_a_layer_or_label_that_is_not_there_is_named(tmp_path: Path, key: str, value: str) -> None:
+    image = sitk.GetImageFromArray(AREA.astype(np.uint8))
+    for name, text in {"ID": "s", "Name": "lesion", "Layer": "0", "LabelValue": "1", key: value}.items():
+        image.SetMetaData(f"Segment0_{name}", text)
+    sitk.WriteImage(image, str(tmp_path / "m.seg.nrrd"))
+    with pytest.raises(InputError) as error:
+        read_mask(tmp_path / "m.seg.nrrd", CohortSettings())
+    (problem,) = error.value.problems
+    assert problem.where == str(tmp_path / "m.seg.nrrd") and "again" in problem.mend
+    assert "that are not there" in problem.what or "'two'" in problem.what
 
 
 def test_structures_of_a_picture_without_a_place_are_refused(tmp_path: Path) -> None:
