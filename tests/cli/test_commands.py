@@ -295,6 +295,7 @@ def test_demo_makes_the_cohort_runs_one_seed_and_prints_the_results_last(tmp_pat
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pipeline", "letter"), [("receptors_ultrasound3d", "V"), ("receptors_dcemri", "D")])
 def test_demo_of_volumes_makes_them_with_small_settings_beside_in_a_folder_of_its_own(
     pipeline, letter, tmp_path, monkeypatch

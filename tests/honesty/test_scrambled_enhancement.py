@@ -61,6 +61,7 @@ def predictions(result: Result, stage: str) -> pd.DataFrame:
     return PREDICTIONS.read(result.folders[stage])
 
 
+@pytest.mark.slow
 def test_scrambled_test_side_leaves_the_generator_and_its_checks_byte_equal(studies: tuple[Result, Result]) -> None:
     first, second = (study.folders["superres"] for study in studies)
     assert bytes_of(first / "generator") and bytes_of(first / "generator") == bytes_of(second / "generator")
@@ -68,6 +69,7 @@ def test_scrambled_test_side_leaves_the_generator_and_its_checks_byte_equal(stud
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["radiomics_model", "superres_effect"])
 def test_scrambled_test_side_leaves_training_patients_their_values(studies: tuple[Result, Result], stage: str) -> None:
     first, second = (predictions(study, stage) for study in studies)
@@ -76,6 +78,7 @@ def test_scrambled_test_side_leaves_training_patients_their_values(studies: tupl
     assert not first[~train].equals(second[~train]), "the noise did reach the study"
 
 
+@pytest.mark.slow
 def test_scrambled_test_side_leaves_checks_of_measurements_and_decisions_equal(studies: tuple[Result, Result]) -> None:
     first, second = (study.folders["superres_effect"] for study in studies)
     assert set(CHECKS.read(first)["check"]) == {"G", "H"} and len(SURVIVAL.read(first)) > 10
@@ -83,6 +86,7 @@ def test_scrambled_test_side_leaves_checks_of_measurements_and_decisions_equal(s
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_a_study_with_a_generator_has_both_other_kinds_of_images(studies: tuple[Result, Result]) -> None:
     table = predictions(studies[0], "superres_effect")
     assert set(table["variant"]) == {NATIVE_IMAGES, BICUBIC_IMAGES}

@@ -85,6 +85,7 @@ def test_scrambled_test_side_leaves_heads_components_and_fusion_byte_equal(manif
         assert first == second, name
 
 
+@pytest.mark.slow
 def test_scrambled_test_side_leaves_fine_tuned_networks_and_their_stopping_byte_equal(
     manifests, tmp_path: Path
 ) -> None:

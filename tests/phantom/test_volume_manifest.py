@@ -167,6 +167,7 @@ def small_dce(tmp_path_factory):
     return make_volume_cohort(tmp_path_factory.mktemp("dce"), DCE)
 
 
+@pytest.mark.slow
 def test_dce_has_the_promised_form_and_equal_settings_give_equal_bytes(small_dce, tmp_path):
     table = read(small_dce)
     assert list(table) == ["patient_id", "case_id", "image", "mask", *MARKERS, KI67, "age", "cohort"]

@@ -227,6 +227,7 @@ def volumes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [1280, 420])
 def test_clouds_turn_and_take_colours_without_an_error(browser: str, volumes: Path, width: int, tmp_path: Path) -> None:

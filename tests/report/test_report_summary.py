@@ -120,7 +120,7 @@ def test_without_any_result_the_sheet_says_so_and_without_an_outcome_there_is_no
         draw_summary(empty, tmp_path / "s.pdf")
 
 
-@pytest.mark.parametrize("length", [20, 100])
+@pytest.mark.parametrize("length", [20, pytest.param(100, marks=pytest.mark.slow)])
 def test_however_much_there_is_to_say_it_stays_on_the_sheet(
     report: Built, length: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

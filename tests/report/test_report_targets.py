@@ -64,12 +64,14 @@ def table(study: StudyReport, name: str) -> pd.DataFrame:
     return pd.read_csv(study.page.parent / "tables" / f"{name}.csv")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("section", ["answer", "measured", "models", "optimism", "nomogram"])
 def test_every_section_is_by_outcome(page: Page, section: str) -> None:
     found = [words for words in page.headings[section] if words in TARGETS]
     assert found == list(TARGETS)
 
 
+@pytest.mark.slow
 def test_ids_are_unique_and_links_lead_somewhere(page: Page, study: StudyReport) -> None:
     assert len(page.ids) == len(set(page.ids))
     files = {unquote(link) for link in page.links if not link.startswith(("#", "data:"))}
@@ -77,6 +79,7 @@ def test_ids_are_unique_and_links_lead_somewhere(page: Page, study: StudyReport)
     assert {link[1:] for link in page.links if link.startswith("#")} <= set(page.ids)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("target", BINARY)
 def test_a_table_of_odds_ratios_holds_one_outcome(study: StudyReport, target: str) -> None:
     shown, source = table(study, f"univariable_{target}"), study.sources.table(UNIVARIABLE)
@@ -86,6 +89,7 @@ def test_a_table_of_odds_ratios_holds_one_outcome(study: StudyReport, target: st
     assert set(table(study, f"combined_terms_{target}")["target"]) == {target}
 
 
+@pytest.mark.slow
 def test_every_outcome_has_its_own_combined_model(study: StudyReport) -> None:
     er, her2 = (next(t for t in study.sources.targets if t.name == name) for name in ("er", "her2"))
     for target in (er, her2):
@@ -95,11 +99,13 @@ def test_every_outcome_has_its_own_combined_model(study: StudyReport) -> None:
     assert terms is not None and set(terms["target"]) == {"er"}
 
 
+@pytest.mark.slow
 def test_an_outcome_is_no_predictor_of_itself(study: StudyReport) -> None:
     for target in study.sources.targets:
         assert target.name not in clinical_variables(study.sources, Model.CLINICAL, target)
 
 
+@pytest.mark.slow
 def test_a_remark_names_its_outcome_and_its_own_size(study: StudyReport) -> None:
     found = remarks(study.sources, Evidence(study.sources)).remarks
     too_many = {remark.of: remark.evidence for remark in found if "more parameters" in remark.says}
@@ -113,6 +119,7 @@ def test_a_remark_names_its_outcome_and_its_own_size(study: StudyReport) -> None
     assert any(remark.of == "" for remark in found), "some speak of the study"
 
 
+@pytest.mark.slow
 def test_how_often_a_feature_was_kept_is_counted_by_outcome(study: StudyReport) -> None:
     source = study.sources.table(SELECTION_FREQUENCY)
     assert source is not None
@@ -122,6 +129,7 @@ def test_how_often_a_feature_was_kept_is_counted_by_outcome(study: StudyReport) 
         assert shown["kept"].max() <= shown["of"].max() == 3, "folds times seeds, of one outcome"
 
 
+@pytest.mark.slow
 def test_a_per_cent_is_answered_by_its_error_beside_that_of_the_median(study: StudyReport) -> None:
     metrics = study.sources.table(METRICS)
     assert metrics is not None
@@ -136,6 +144,7 @@ def test_a_per_cent_is_answered_by_its_error_beside_that_of_the_median(study: St
         assert words in study.html
 
 
+@pytest.mark.slow
 def test_a_per_cent_has_its_own_figures_and_none_of_two_classes(page: Page, study: StudyReport) -> None:
     assert {"fig-answer_ki67", "fig-agreement_ki67", "fig-algorithms_ki67", "fig-optimism_ki67"} <= set(page.ids)
     for kind in ("roc_all", "roc_each", "pr", "decision", "predictions", "calibration", "nomogram", "splits"):
@@ -145,6 +154,7 @@ def test_a_per_cent_has_its_own_figures_and_none_of_two_classes(page: Page, stud
     assert set(table(study, "models_ki67")["metric"]) >= {"mae", "bias", "baseline_mae", "mae_gain", "pearson"}
 
 
+@pytest.mark.slow
 def test_a_nomogram_is_that_of_its_outcome(page: Page, study: StudyReport) -> None:
     for target in BINARY:
         assert f"fig-nomogram_{target}_figure" in page.ids
@@ -155,6 +165,7 @@ def test_a_nomogram_is_that_of_its_outcome(page: Page, study: StudyReport) -> No
     assert len(set(files)) == 2 and all((study.page.parent / file).is_file() for file in files)
 
 
+@pytest.mark.slow
 def test_missing_labels_are_counted_where_they_are_missing(study: StudyReport) -> None:
     outcomes = table(study, "outcomes")
     unknown = outcomes.groupby("Outcome")["Unknown"].sum()
@@ -162,6 +173,7 @@ def test_missing_labels_are_counted_where_they_are_missing(study: StudyReport) -
     assert table(study, "outcomes_per_cent")["Outcome (%)"].unique().tolist() == ["ki67"]
 
 
+@pytest.mark.slow
 def test_methods_speak_of_every_outcome(study: StudyReport) -> None:
     text = methods_text(study.sources, Evidence(study.sources))
     for words in (
@@ -176,6 +188,7 @@ def test_methods_speak_of_every_outcome(study: StudyReport) -> None:
         assert words in text
 
 
+@pytest.mark.slow
 def test_no_stage_is_named_in_the_code_of_the_report() -> None:
     """Whoever adds a stage changes nothing in the report."""
     folder = Path(__file__).parents[2] / "dlr" / "report"

@@ -110,6 +110,7 @@ def captions(run: FakeVolumes) -> dict[str, str]:
     return {block.name: block.caption for block in blocks if isinstance(block, FigureBlock | Cloud)}
 
 
+@pytest.mark.slow
 def test_the_caption_of_curves_names_the_validation_side_where_it_chose(run: FakeVolumes) -> None:
     assert "own validation part only" in captions(run)["learning_curves_all"]
     published_way(run)
@@ -117,6 +118,7 @@ def test_the_caption_of_curves_names_the_validation_side_where_it_chose(run: Fak
     assert "The validation side chose the epoch" in said and "own validation part" not in said
 
 
+@pytest.mark.slow
 def test_patients_who_stopped_the_chain_have_a_mark_of_their_own(run: FakeVolumes) -> None:
     assert "Half-filled" not in "".join(captions(run).values())
     rows = TSNE.read(run.folder / "embedding")
@@ -177,6 +179,7 @@ def test_the_networks_chains_are_counted_by_themselves(run: FakeVolumes) -> None
     assert "In cross-fitting each had 3 chains, of the first 1 of 3 seeds, whose mean" in methods(run, seeds=3)
 
 
+@pytest.mark.slow
 def test_a_study_of_the_published_way_alone_claims_no_out_of_fold_values(run: FakeVolumes) -> None:
     text = methods(run)
     held_out = "Training patients were predicted by networks that had not seen them."

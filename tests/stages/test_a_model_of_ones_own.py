@@ -42,6 +42,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
     )
 
 
+@pytest.mark.slow
 def test_it_is_evaluated_on_every_side_with_its_cut_off(study: tuple[Path, Result]) -> None:
     _, result = study
     metrics = METRICS.read(result.folders["evaluate"])
@@ -56,6 +57,7 @@ def test_it_is_evaluated_on_every_side_with_its_cut_off(study: tuple[Path, Resul
     assert TOY.name in {*comparisons["model_a"], *comparisons["model_b"]}
 
 
+@pytest.mark.slow
 def test_it_is_combined_where_it_is_admissible_and_first_where_it_was_named(study: tuple[Path, Result]) -> None:
     _, result = study
     sets = read_sets(result.folders["combine"])
@@ -65,6 +67,7 @@ def test_it_is_combined_where_it_is_admissible_and_first_where_it_was_named(stud
     assert all("Toy" in s.model.candidates.signatures for s in sets if s.primary)
 
 
+@pytest.mark.slow
 def test_it_is_reported_by_its_name_and_words(study: tuple[Path, Result]) -> None:
     _, result = study
     page = (result.folders["report"] / "report.html").read_text(encoding="utf-8")
@@ -73,6 +76,7 @@ def test_it_is_reported_by_its_name_and_words(study: tuple[Path, Result]) -> Non
     assert TOY.name in set(table["model"])
 
 
+@pytest.mark.slow
 def test_it_is_predicted_by_the_code_that_served_the_test_side(study: tuple[Path, Result], tmp_path: Path) -> None:
     manifest, result = study
     sides = pd.read_parquet(result.folders["cohort"] / "cohort.parquet").set_index("patient_id")["side"]
@@ -91,6 +95,7 @@ def test_it_is_predicted_by_the_code_that_served_the_test_side(study: tuple[Path
         assert np.abs(both["value"] - both["probability"]).max() < 1e-9
 
 
+@pytest.mark.slow
 def test_its_setting_moves_its_key_and_nobody_elses(study: tuple[Path, Result]) -> None:
     manifest, result = study
     settings = resolve(ToyStudySettings, {}, [*SMALL, "combine.signature=Toy", "toy.steepness=2"])

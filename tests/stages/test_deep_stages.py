@@ -125,6 +125,7 @@ def test_new_patients_get_the_study_s_own_values(frozen, opened: Study) -> None:
     assert_new_patients_get(frozen[1], opened, frozen[0])
 
 
+@pytest.mark.slow
 def test_new_patients_go_through_fine_tuned_networks_too(frozen, tuned: Result) -> None:
     assert_new_patients_get(tuned, open_study(tuned.study), frozen[0])
 

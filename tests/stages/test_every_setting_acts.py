@@ -272,6 +272,7 @@ def assert_acts(home: Path, monkeypatch: pytest.MonkeyPatch, name: str, change: 
     assert not same, f"{name} changes nothing that {change.stage} writes"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHANGES)
 def test_every_setting_moves_a_key_and_changes_an_output(
     home: Path, monkeypatch: pytest.MonkeyPatch, name: str
@@ -289,6 +290,7 @@ def test_every_word_on_a_clinical_column_acts(home: Path, monkeypatch: pytest.Mo
     assert_acts(home, monkeypatch, f"cohort.columns.{column}.{name}", OF_A_COLUMN[name])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("study", "stage", "sections"),
     [("page", "evaluate", ()), ("page", "report", ("answer",)), ("stills", "attention", ()), (*NETWORKS, ())],

@@ -140,6 +140,7 @@ def outputs(manifest: Path, *more: str, until: str = "superres") -> tuple[dict[s
     return keys_of(out), {} if folder is None else bytes_of(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHANGES)
 def test_every_setting_moves_the_key_and_changes_an_output(manifest: Path, name: str) -> None:
     value, given = CHANGES[name]
@@ -151,6 +152,7 @@ def test_every_setting_moves_the_key_and_changes_an_output(manifest: Path, name:
     assert not same, f"{name} changes nothing that superres writes"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NO_PART_OF_A_RESULT)
 def test_where_and_how_a_training_runs_moves_no_key(manifest: Path, name: str) -> None:
     value, reason = NO_PART_OF_A_RESULT[name]
@@ -158,6 +160,7 @@ def test_where_and_how_a_training_runs_moves_no_key(manifest: Path, name: str) -
     assert keys[0] == keys[1], f"{name} {reason}"
 
 
+@pytest.mark.slow
 def test_the_effect_moves_no_key_of_the_stage(manifest: Path) -> None:
     keys = [outputs(manifest, *more, until="cohort")[0] for more in ((), ("superres.effect=false",))]
     assert keys[0] == keys[1]
@@ -172,6 +175,7 @@ UNUSED = {  # by method: settings that it does not heed, at another value
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", UNUSED)
 def test_a_setting_that_the_method_does_not_heed_moves_no_key(manifest: Path, method: str) -> None:
     """Every reader of the images would be computed again, and look at the test side again, for nothing."""
@@ -182,6 +186,7 @@ def test_a_setting_that_the_method_does_not_heed_moves_no_key(manifest: Path, me
         assert outputs(manifest, chosen, text, until="cohort")[0] == usual, text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("chosen", "count"),
     [
@@ -208,6 +213,7 @@ def test_a_package_that_the_method_does_not_use_moves_no_key(
         assert moved == (package in count), package
 
 
+@pytest.mark.slow
 def test_of_weights_in_a_folder_the_generator_alone_counts(manifest: Path, tmp_path: Path) -> None:
     """A study's folder holds a log, which every run writes; stages that see the whole section count it no more."""
     pipeline = Pipeline("her2_ultrasound", [cohort, superres, superres_effect, report], StudySettings)
@@ -227,6 +233,7 @@ def test_of_weights_in_a_folder_the_generator_alone_counts(manifest: Path, tmp_p
     assert all(moved[name] != usual[name] for name in ("superres", "superres_effect", "report"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "said"), [("gone.pth", "there is no such file"), ("", "holds no saved generator")])
 def test_weights_that_are_not_there_are_said_before_an_image_is_read(
     manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, said: str
@@ -237,6 +244,7 @@ def test_weights_that_are_not_there_are_said_before_an_image_is_read(
         run_pipeline(PIPELINE, tmp_path / "run", manifest, settings, screen=Screen(quiet=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "what", "mend"),
     [
@@ -253,6 +261,7 @@ def test_a_method_and_weights_that_do_not_belong_together_are_answered_with_what
     assert problem.where == f"--set {given}" and what in problem.what and problem.mend.startswith(mend)
 
 
+@pytest.mark.slow
 def test_a_generator_of_another_study_says_so_and_who_of_this_one_it_saw(manifest: Path, tmp_path: Path) -> None:
     def run(name: str, *given: str) -> Result:
         settings = resolve(StudySettings, {}, [*LIGHT, *given])
@@ -278,12 +287,14 @@ def _release_of(moved: str) -> Callable[[str], str]:
     return lambda name: "another" if name == moved else release(name)
 
 
+@pytest.mark.slow
 def test_every_setting_of_super_resolution_stands_in_one_of_the_tables() -> None:
     own = {name for name in leaves(StudySettings) if name.startswith("superres.")}
     tables = (CHANGES, NO_PART_OF_A_RESULT, ELSEWHERE)
     assert own == set().union(*tables) and len(own) == sum(map(len, tables))
 
 
+@pytest.mark.slow
 def test_settings_that_a_study_keeps_are_those_it_ran_with() -> None:
     """A whole number where a decimal is meant would be read back as another value, and computed again."""
     usual = StudySettings()
@@ -291,6 +302,7 @@ def test_settings_that_a_study_keeps_are_those_it_ran_with() -> None:
     assert key_of(identity_of_settings(kept)) == key_of(identity_of_settings(usual))
 
 
+@pytest.mark.slow
 def test_a_setting_that_does_nothing_would_be_noticed(manifest: Path) -> None:
     """Two runs of equal settings are equal in every byte, computed again or not."""
     first = outputs(manifest)[1]
@@ -303,6 +315,7 @@ def test_a_setting_that_does_nothing_would_be_noticed(manifest: Path) -> None:
     assert np.load(next((result.folders["superres"] / "enhanced").iterdir())).shape == (160, 160)
 
 
+@pytest.mark.slow
 def test_another_image_of_a_check_patient_trains_nothing_again(manifest: Path, tmp_path: Path) -> None:
     """The discriminator is judged on it, after it has learnt."""
     copy = tmp_path / manifest.name

@@ -115,6 +115,7 @@ def outputs(manifest: Path, stage: str, *more: str) -> tuple[str, dict[str, byte
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHANGES)
 def test_every_setting_moves_a_key_and_changes_an_output(manifest: Path, name: str) -> None:
     value, stage, given = CHANGES[name]
@@ -125,6 +126,7 @@ def test_every_setting_moves_a_key_and_changes_an_output(manifest: Path, name: s
     assert not same, f"{name} changes nothing that {stage} writes"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NO_PART_OF_A_RESULT)
 def test_where_and_how_a_training_runs_moves_no_key(manifest: Path, name: str) -> None:
     value, reason = NO_PART_OF_A_RESULT[name]
@@ -135,12 +137,14 @@ def test_where_and_how_a_training_runs_moves_no_key(manifest: Path, name: str) -
     assert keys[0] == keys[1], f"{name} {reason}"
 
 
+@pytest.mark.slow
 def test_every_setting_of_the_branch_stands_in_one_of_the_two_tables() -> None:
     own = set(leaves(ReceptorStudySettings)) - set(leaves(StudySettings))
     tables = (CHANGES, NO_PART_OF_A_RESULT, ON_A_GPU)
     assert own == set().union(*tables) and len(own) == sum(map(len, tables))
 
 
+@pytest.mark.slow
 def test_a_case_is_cut_once_whichever_way_it_is_scaled() -> None:
     row = CaseRow("P1", "P1", "image.nii.gz", "mask.nii.gz")
     settings = [resolve(ReceptorStudySettings, {}, [f"volume.scale={scale}"]) for scale in ("part", "volume")]

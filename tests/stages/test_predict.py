@@ -98,6 +98,7 @@ def test_values_outside_the_training_range_are_flagged(study, new_manifest: Path
     assert "age" in set(outside.loc[outside["patient_id"] == patient, "column"])
 
 
+@pytest.mark.slow
 def test_a_study_of_a_feature_table_predicts_from_a_feature_table(tmp_path: Path) -> None:
     manifest = feature_study(tmp_path)
     result = run_features(manifest, tmp_path / "runs")
@@ -140,6 +141,7 @@ def test_predict_does_not_write_over_its_own_input(study, new_manifest: Path) ->
         assert own.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_an_earlier_prediction_is_replaced_with_all_that_lies_beside_it(
     study, new_manifest: Path, tmp_path: Path
 ) -> None:
@@ -156,6 +158,7 @@ def test_an_earlier_prediction_is_replaced_with_all_that_lies_beside_it(
     assert not (tmp_path / "res_bad.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_shared_copy_predicts_the_same_and_names_nobody(study, new_manifest: Path, tmp_path: Path) -> None:
     manifest, result, settings = study
     copy_study(open_study(result.study), tmp_path / "handed on")
@@ -172,6 +175,7 @@ def test_a_shared_copy_predicts_the_same_and_names_nobody(study, new_manifest: P
     assert np.abs(both["probability_saved"] - both["probability_new"]).max() <= SAME
 
 
+@pytest.mark.slow
 def test_a_copy_with_patients_says_no_folder_either(study, tmp_path: Path) -> None:
     manifest, result, _ = study
     copy_study(open_study(result.study), tmp_path / "all", with_patients=True)

@@ -116,6 +116,7 @@ def test_other_executors_give_the_same_bytes(how: dict, study: Result, manifest:
     assert outputs(run_volumes(manifest, tmp_path / "again", *EVERY, **how)) == outputs(study)
 
 
+@pytest.mark.slow
 def test_a_run_killed_in_epoch_three_goes_on_to_the_same_bytes(
     study: Result, manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -232,6 +233,7 @@ def noisy(manifest: Path, folder: Path, patients: set[str]) -> Path:
     return folder / manifest.name
 
 
+@pytest.mark.slow
 def test_scrambled_test_side_leaves_every_network_its_limits_and_its_stopping_byte_equal(
     study: Result, manifest: Path, tmp_path: Path
 ) -> None:

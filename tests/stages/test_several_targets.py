@@ -160,6 +160,7 @@ def test_prediction_gives_the_test_side_back_for_every_target(study: Result, man
     assert np.abs(both["value"] - given).max() < 1e-9
 
 
+@pytest.mark.slow
 def test_scrambling_the_test_side_leaves_everything_fitted_equal(study: Result, tmp_path: Path) -> None:
     """Labels of every target, features and clinical values of held-out patients turned into noise."""
     tables = read_cohort(study.folders["cohort"])

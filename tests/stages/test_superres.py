@@ -381,6 +381,7 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bytes(
     assert differing(fitted, again) == []
 
 
+@pytest.mark.slow
 def test_another_release_of_what_only_the_checks_use_trains_and_enhances_nothing_again(
     manifest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -442,6 +443,7 @@ def rewritten(manifest: Path, folder: Path, change: Callable[[np.ndarray], np.nd
     return folder / "data_manifest.csv"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "ending", "dtype", "scale"),
     [

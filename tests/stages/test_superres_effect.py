@@ -81,12 +81,14 @@ def chosen(result: Result, model: str, variant: str = "") -> pd.Series:
     return table[own].set_index(CHAIN)["value"].sort_index()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["Rad", "DL"])
 def test_on_native_images_a_signature_is_that_of_the_study_without_enhancing(studies, model: str) -> None:
     _, native, enhanced = studies
     pd.testing.assert_series_equal(chosen(enhanced, model, NATIVE_IMAGES), chosen(native, model), check_exact=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["Rad", "DL"])
 def test_on_the_images_of_its_own_study_a_signature_comes_out_as_its_own_stage_made_it(studies, model: str) -> None:
     """The enhanced images here are the bicubic ones: parts, seeds, learners and patients must be the same, too."""
@@ -96,6 +98,7 @@ def test_on_the_images_of_its_own_study_a_signature_comes_out_as_its_own_stage_m
     assert not np.allclose(chosen(enhanced, model, NATIVE_IMAGES), own), "other images say something else"
 
 
+@pytest.mark.slow
 def test_what_the_study_measured_and_fitted_before_is_found(studies) -> None:
     _, native, enhanced = studies
     assert native.left_out["superres_effect"] == "superres is left out: superres.method is none"
@@ -107,6 +110,7 @@ def test_what_the_study_measured_and_fitted_before_is_found(studies) -> None:
     assert outcome.found >= cases + pictures, "of native images, and every chain"
 
 
+@pytest.mark.slow
 def test_its_rows_are_of_the_chosen_chains_and_compared_in_pairs_outside_holms_family(studies) -> None:
     _, native, enhanced = studies
     assert set(PREDICTIONS.read(enhanced.folders["superres_effect"])["algorithm"]) == {CHOSEN}
@@ -125,6 +129,7 @@ def test_its_rows_are_of_the_chosen_chains_and_compared_in_pairs_outside_holms_f
     assert set(measured.loc[measured["model"] == "Rad", "variant"]) == {"", NATIVE_IMAGES, BICUBIC_IMAGES}
 
 
+@pytest.mark.slow
 def test_switched_off_it_says_so_and_the_models_keep_their_bytes(studies) -> None:
     manifest, _, enhanced = studies
     off = run_stills(manifest, enhanced.study, *ENLARGED, "superres.effect=false", pipeline=ENLARGING)
@@ -134,6 +139,7 @@ def test_switched_off_it_says_so_and_the_models_keep_their_bytes(studies) -> Non
         assert bytes_of(off.folders[name]) == bytes_of(enhanced.folders[name])
 
 
+@pytest.mark.slow
 def test_fine_tuned_networks_are_left_out_and_bicubic_images_are_no_control_of_themselves(studies) -> None:
     manifest, _, enhanced = studies
     tuned = (
@@ -148,6 +154,7 @@ def test_fine_tuned_networks_are_left_out_and_bicubic_images_are_no_control_of_t
     assert "fine-tuned networks are not fitted again" in (result.study / "dlr.log").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_generator_that_adds_nothing_changes_no_measurement_and_no_decision_against_bicubic(studies) -> None:
     _, _, enhanced = studies
     home = enhanced.folders["superres_effect"]
@@ -163,6 +170,7 @@ def test_a_generator_that_adds_nothing_changes_no_measurement_and_no_decision_ag
     assert said["word"] == "passed" and said["n"] == 8
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("given", "left"), [
     ({}, ("superres.method",)), ({"method": "psnr", "effect": False}, ("superres.method", "superres.effect")),
 ])  # fmt: skip

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from small_study import SMALL, still_study
 
 from dlr.errors import EXTRAS
@@ -18,6 +19,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_whole_study_without_networks_pyradiomics_and_dask(tmp_path: Path) -> None:
     manifest = still_study(tmp_path, patients=30)
     settings = [f"--set={each}" for each in (*SMALL, f"radiomics.profile={tmp_path / 'short.yaml'}")]
