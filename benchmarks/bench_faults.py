@@ -92,16 +92,15 @@ def disk(project: Path, small: Path) -> None:
         for left in small.iterdir():
             shutil.rmtree(left) if left.is_dir() else left.unlink()
         filler = small / "filler"
-        filler.write_bytes(bytes(max(0, free - int(size * (fifth + 0.5) / 5))))
+        with filler.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, max(1, free - int(size * (fifth + 0.5) / 5)))
         ended = finish(command(project, small / "study"))
         filler.unlink()
         again = finish(command(project, small / "study"))
         said = [line for line in ended.stderr.splitlines() if "disk" in line or "fault" in line]
         whole = contents(small / "study") == contents(study) if again.returncode == 0 else False
-        end = "same bytes" if whole else "other bytes"
-        print(
-            f"full after {fifth + 0.5:.1f} fifths: exit {ended.returncode} ({said[:1]}), then exit {again.returncode}, {end}"
-        )
+        end = f"then exit {again.returncode}, {'same bytes' if whole else 'other bytes'}"
+        print(f"full after {fifth + 0.5:.1f} fifths: exit {ended.returncode} ({said[:1]}), {end}", flush=True)
 
 
 def memory(project: Path) -> None:
