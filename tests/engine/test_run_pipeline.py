@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import sys
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -161,7 +162,7 @@ def test_a_case_that_ran_out_of_memory_is_tried_again_by_the_next_run(tmp_path, 
     assert (again["square"].computed, again["square"].found) == (0, 5)
 
 
-@pytest.mark.parametrize("damage", ["cut", "gone", "record cut"])
+@pytest.mark.parametrize("damage", ["cut", "gone", "flipped", "record cut", "record empty", "name no file can have"])
 def test_a_damaged_output_is_computed_again(study, manifest, damage):
     before = outputs(go(study, manifest).study)
     file = next(study.glob("stages/total/*/total.txt"))
@@ -169,12 +170,73 @@ def test_a_damaged_output_is_computed_again(study, manifest, damage):
         file.write_text("3")
     elif damage == "gone":
         file.unlink()
+    elif damage == "flipped":
+        file.write_text(str(int(file.read_text()) ^ 1))  # as long as before
     else:
         record = file.with_name("stage.json")
-        record.write_bytes(record.read_bytes()[:100])
+        whole = record.read_text()
+        named = whole.replace('"files": {', '"files": {"a\\u0000b": 1, ')
+        record.write_text({"record cut": whole[:100], "record empty": "{}"}.get(damage, named))
     result = go(study, manifest)
     assert result["total"].reason == "its outputs in the store are damaged"
     assert outputs(study) == before
+
+
+def test_a_task_of_other_content_is_computed_again(study, manifest):
+    before = outputs(go(study, manifest).study)
+    value = next(study.glob("stages/square/tasks/*/*/value.txt"))
+    value.write_text(str(int(value.read_text()) ^ 1))
+    shutil.rmtree(study / "stages" / "total")
+    shutil.rmtree(next(each for each in (study / "stages" / "square").iterdir() if each.name != "tasks"))
+    result = go(study, manifest)
+    assert (result["square"].computed, result["square"].found) == (1, 4) and outputs(study) == before
+
+
+def test_a_study_with_a_damaged_output_is_opened_by_nobody(study, manifest):
+    go(study, manifest)
+    file = next(study.glob("stages/total/*/total.txt"))
+    file.write_text(str(int(file.read_text()) ^ 1))
+    with pytest.raises(InputError, match=r"total\.txt.*not as the study wrote it.*dlr run"):
+        open_study(study)
+
+
+RUNS = {
+    "no mapping": [1], "no pipeline": {"stages": {}}, "a pipeline that is no word": {"pipeline": 3, "stages": {}},
+    "stages in a list": {"pipeline": "toy", "stages": []},
+    "a key that is no word": {"pipeline": "toy", "stages": {"a": 1}},
+    "a manifest that is no path": {"pipeline": "toy", "stages": {}, "manifest": {}},
+    "a start that is no mapping": {"pipeline": "toy", "stages": {}, "started": [1]},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_file_that_no_run_wrote_is_told(study, manifest, name):
+    go(study, manifest)
+    (study / "run.json").write_text(json.dumps(RUNS[name]))
+    with pytest.raises(InputError, match=r"run\.json.*not as a run of dlr writes it.*dlr run"):
+        open_study(study)
+
+
+def test_json_without_an_end_of_nesting_is_told(study, manifest):
+    go(study, manifest)
+    (study / "run.json").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="not the folder of a study"):
+        open_study(study)
+
+
+def test_a_file_that_changes_while_a_stage_reads_it_is_told_and_not_kept(study, manifest, monkeypatch):
+    """The stage's key was made of what the file held before."""
+    listing = next(each for each in PIPELINE.stages if each.name == "listing")
+
+    def changing(run):
+        listing.function(run)
+        (manifest.parent / "n2.txt").write_text("77")
+
+    changed = replace(listing, function=changing)
+    pipeline = Pipeline("toy", [changed, *[each for each in PIPELINE.stages if each.name != "listing"]], Settings)
+    with pytest.raises(InputError, match=r"n2\.txt.*changed while the study read it.*run again"):
+        run_pipeline(pipeline, study, manifest, screen=Screen(Console(file=io.StringIO())))
+    assert go(study, manifest)["square"].computed == 5
 
 
 def test_force_computes_a_stage_and_its_tasks_again_and_equal_bytes_stop_there(study, manifest):
