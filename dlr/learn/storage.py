@@ -56,11 +56,12 @@ def load_chain(folder: Path, algorithm: str = CHOSEN) -> Chain:
     index = folder / "chains.json"
     try:
         plain = json.loads(index.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(str(index), f"cannot be read ({error})", MEND) from error
+    try:
         chain = _chain(plain, folder, algorithm)
         _try(chain)
         return chain
-    except OSError as error:
-        raise InputError(str(index), f"cannot be read ({error})", MEND) from error
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         what = f"is not as a study writes it ({type(error).__name__}: {error})"[:200]
         raise InputError(str(index), what, MEND) from error

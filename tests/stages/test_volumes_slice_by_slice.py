@@ -19,6 +19,7 @@ from dlr.stages.deep import deep
 from dlr.stages.radiomics import radiomics
 from dlr.stages.radiomics_model import radiomics_model
 from dlr.study.cases import CohortFiles, rows_of
+from dlr.study.cohort import read_cohort
 from dlr.study.prediction import predict_table
 from dlr.tables import COHORT, EMBEDDINGS, FEATURES, PREDICTIONS
 from dlr.words import CHOSEN, signature
@@ -55,7 +56,7 @@ def stored(result: Result, stage: str) -> pd.DataFrame:
 
 def test_features_of_the_network_are_the_mean_over_every_slice_of_the_lesion(study) -> None:
     _, result, settings = study
-    cases = COHORT.read(result.folders["cohort"])
+    cases = read_cohort(result.folders["cohort"]).cases
     row = rows_of(cases[cases["patient_id"] == "P03"])[0]
     case = CohortFiles(settings.cohort).read(row)
     slices = int(case.mask.any(axis=(1, 2)).sum())

@@ -311,7 +311,8 @@ def test_a_saved_generator_is_read_from_its_folder_its_file_and_its_study(tmp_pa
     torch.nn.init.normal_(network.detail.weight, std=0.01)
     fitted = {"source": "fitted on images of 3 training patients of this study"}
     Enhancer(network, 4, origin=fitted).save(tmp_path / "stages" / "superres" / "k" / "generator")
-    (tmp_path / "stages" / "superres" / "k" / "stage.json").write_text(json.dumps({"files": {}}))
+    record = {"key": "k", "parts": {}, "files": {}, "finished": "2026-01-01 10:00:00", "seconds": 1.0}
+    (tmp_path / "stages" / "superres" / "k" / "stage.json").write_text(json.dumps(record))
     (tmp_path / "run.json").write_text(json.dumps({"pipeline": "p", "stages": {"superres": "k"}}))
     stage = tmp_path / "stages" / "superres" / "k"
     expected, file = outputs(network), stage / "generator" / "network.safetensors"
