@@ -6,12 +6,12 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
 
-from dlr.cohort.dicom import decode_dicom
-from dlr.cohort.filenames import is_file
+from dlr.cohort.filenames import is_image
 from dlr.cohort.formats import EXTENSIONS
 from dlr.cohort.spreadsheets import read_sheet
 from dlr.cohort.vocabulary import IDENTITY, KNOWN, MISSING, fold_header, fold_id, fold_value, known_header, words_of
@@ -103,7 +103,7 @@ def _candidates(folder: Path) -> list[Path]:
         folders[:] = sorted(each for each in folders if not each.startswith(".") and each != "runs")
         here = Path(place)
         slices = [name for name in files if name.lower().endswith((".dcm", ".dicom", ".ima")) or "." not in name]
-        if len(slices) > 1 and here != folder and is_file(here):
+        if len(slices) > 1 and here != folder and is_image(here):
             found.append(here)
             files = [name for name in files if name not in slices]
         found += [here / name for name in sorted(files) if _ending(name)]
@@ -122,6 +122,8 @@ def _key(path: Path, folder: Path) -> tuple[tuple[str, ...], bool]:
     """What a picture and its outline share, and whether this is the outline."""
     parts = path.relative_to(folder).parts
     above, stem = parts[:-1], _stem(parts[-1])
+    if path.is_dir():  # a series, alone in its case's folder or named as the case
+        stem = "" if {part.casefold() for part in above} - IMAGE_FOLDERS else parts[-1]
     outline = any(part.casefold() in MASK_FOLDERS for part in above)
     if match := MASK.search(stem):
         outline, stem = True, stem[: match.start()]
@@ -134,13 +136,15 @@ def _key(path: Path, folder: Path) -> tuple[tuple[str, ...], bool]:
 
 def _is_dicom_outline(path: Path) -> bool:
     """A segmentation or structure set, which says of itself that it is no picture."""
-    if not path.is_file() or _ending(path.name) not in (".dcm", ".dicom"):
+    if _ending(path.name) not in (".dcm", ".dicom") or not path.is_file() or find_spec("pydicom") is None:
         return False
+    from pydicom import dcmread
+
     try:
-        decode_dicom(path, labels=False, largest=1)
-    except InputError as error:
-        return "not a picture" in error.problems[0].what
-    return False
+        header = dcmread(path, stop_before_pixels=True, specific_tags=["Modality"])
+        return str(header.get("Modality", "")) in ("SEG", "RTSTRUCT")
+    except Exception:  # noqa: BLE001  a damaged file is a picture that the check of the cohort will name
+        return False
 
 
 def _name(key: Sequence[str]) -> str:
@@ -215,13 +219,11 @@ def _places(cells: pd.Series, spellings: dict[int, set[str]]) -> dict[int, int]:
     """Row of the table by place among the pairs, where a cell names one; each row and each place once."""
     place_of: dict[str, int] = {}
     for place, texts in spellings.items():
-        for text in texts:
-            place_of.setdefault(text, place)
+        place_of |= {text: place for text in texts if text not in place_of}
     out: dict[int, int] = {}
     for row, cell in cells.items():
-        place = place_of.get(fold_id(re.split(r"[\\/]", cell)[-1])) if cell else None
-        if place is not None:
-            out.setdefault(place, int(str(row)))
+        if cell and (text := fold_id(re.split(r"[\\/]", cell)[-1])) in place_of:
+            out.setdefault(place_of[text], int(str(row)))
     return out
 
 

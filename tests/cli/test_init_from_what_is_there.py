@@ -59,6 +59,30 @@ def test_pictures_are_found_with_their_outlines(tmp_path: Path, name: str):
     assert len(found.more) == len(found.alone) == (name == "beside each other")
 
 
+def test_series_of_dicom_are_pictures_and_their_segmentations_outlines(tmp_path: Path):
+    from pydicom.dataset import Dataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian
+
+    def dicom(path: Path, modality: str) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        data = Dataset()
+        data.file_meta = FileMetaDataset()
+        data.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        data.file_meta.MediaStorageSOPClassUID, data.file_meta.MediaStorageSOPInstanceUID = "1.2.3", "1.2.3.4"
+        data.Modality = modality
+        data.save_as(path, enforce_file_format=True)
+
+    for number in range(3):
+        dicom(tmp_path / "case1" / "T1 axial" / f"IM{number:04d}.dcm", "MR")
+        dicom(tmp_path / "case2" / "T1 axial" / f"IM{number:04d}", "MR")
+    dicom(tmp_path / "case1" / "drawn.dcm", "SEG")
+    dicom(tmp_path / "case2" / "structures.dcm", "RTSTRUCT")
+    found = find_pictures(tmp_path)
+    assert [(pair.name, pair.image.name, pair.mask.name) for pair in found.pairs] == [
+        ("case1", "T1 axial", "drawn.dcm"), ("case2", "T1 axial", "structures.dcm"),
+    ]  # fmt: skip
+
+
 def hospital(folder: Path, cells: dict[str, Sequence[object]], name: str = "clinical.xlsx") -> None:
     for number in range(8):
         save(folder / "images" / f"case{number:03d}.png", number)
