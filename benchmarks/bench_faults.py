@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -107,7 +108,7 @@ def memory(project: Path) -> None:
     """A worker killed by its limit."""
     study = project / "runs" / "starved"
     for limit in (1_200_000, 2_000_000, 3_000_000):
-        line = f"ulimit -v {limit}; exec {' '.join(command(project, study))}"
+        line = f"ulimit -v {limit}; exec {shlex.join(command(project, study))}"
         ended = subprocess.run(["bash", "-c", line], capture_output=True, text=True)
         print(
             f"ulimit -v {limit}: exit {ended.returncode}; {' | '.join(ended.stderr.split(chr(10))[-4:])[:300]}",
