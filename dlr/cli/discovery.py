@@ -38,6 +38,7 @@ MASK = re.compile(r"(?:^|[_\-. ])(masks?|seg|segmentation|labels?|roi|gt|tumou?r
 WHOLE = frozenset({"image", "img", "picture", "scan", "t1", "t2", "us", "ct", "mr"})  # a case's picture by its own name
 OUTCOME = re.compile(r"class|diagnos|malign|outcome|target|label|patholog|histolog", re.I)
 POSITIVE = re.compile(r"malig|cancer|positiv|carcinom|^(1|yes|true|\+)$", re.I)
+OURS = ("patient_id", "image", "mask")  # columns of the draft that are written anew
 MOST_LEVELS = 4  # of a column that may be an outcome
 SPACING = re.compile(r"pixel.?(size|spacing)", re.I)
 SHARE = 0.5  # of the pictures that a column must name to be taken for theirs
@@ -125,10 +126,13 @@ def _key(path: Path, folder: Path) -> tuple[tuple[str, ...], bool]:
     if path.is_dir():  # a series, alone in its case's folder or named as the case
         stem = "" if {part.casefold() for part in above} - IMAGE_FOLDERS else parts[-1]
     outline = any(part.casefold() in MASK_FOLDERS for part in above)
-    if match := MASK.search(stem):
+    picture = not outline and any(part.casefold() in IMAGE_FOLDERS for part in above)
+    if (match := MASK.search(stem)) and not (picture and match[1].casefold() in ("lesion", "tumor", "tumour")):
         outline, stem = True, stem[: match.start()]
     elif not outline and _is_dicom_outline(path):
         outline, stem = True, ""
+    elif picture and match:
+        stem = stem[: match.start()]  # a picture of a lesion, as its outline is
     if stem.casefold() in WHOLE | IMAGE_FOLDERS:
         stem = ""
     return (*(part for part in above if part.casefold() not in IMAGE_FOLDERS | MASK_FOLDERS), stem), outline
@@ -255,7 +259,8 @@ def drafted_columns(sheet: Sheet) -> dict[str, str]:
         cells = sheet.cells[column]
         files = any(_ending(cell) for cell in cells)
         identity = fold_header(column) in IDENTITY
-        if column in (sheet.patient, sheet.image, sheet.mask) or files or identity:
+        taken = column in (sheet.patient, sheet.image, sheet.mask) or known_header(column) in OURS
+        if taken or files or identity:
             continue
         numbers = pd.to_numeric(cells, errors="coerce").dropna()
         if SPACING.search(column) and len(numbers):
@@ -270,7 +275,7 @@ def unclear_columns(sheet: Sheet) -> tuple[str, ...]:
     out = []
     for column in drafted_columns(sheet):
         name = known_header(column)
-        if column == sheet.outcome or name is None or KNOWN[name].kind != "binary":
+        if column == sheet.outcome or name not in KNOWN or KNOWN[name].kind != "binary":
             continue
         accepted, _ = words_of(name)
         if not {fold_value(cell) for cell in sheet.cells[column]} - MISSING <= accepted.keys():

@@ -39,6 +39,7 @@ LAYOUTS = {
     "folders of classes": ["benign/a.png", "benign/a_mask.png", "malignant/b (1).png", "malignant/b (1)_mask.png"],
     "images and masks": ["images/a.png", "masks/a.png", "images/b.png", "masks/b.png"],
     "masks by another ending": ["us/a.png", "segmentations/a_tumor.png", "us/b.png", "segmentations/b_tumor.png"],
+    "lesions in both": ["us/a_lesion.png", "seg/a_lesion.png", "us/b_lesion.png", "seg/b_lesion.png"],
     "a folder a case": ["case1/image.nii.gz", "case1/mask.nii.gz", "case2/image.nii.gz", "case2/seg.nii.gz"],
     "left out": [
         "a.png", "a_mask.png", "b.png", "b_mask.png",
@@ -129,6 +130,23 @@ def test_ids_may_name_the_pictures_and_the_user_the_outcome(tmp_path: Path):
     text = (tmp_path / "params.yaml").read_text(encoding="utf-8")
     assert "target: response" in text and "images: by their names" in text and "positive_levels" not in text
     assert pd.read_csv(tmp_path / "data_manifest.csv")["patient_id"][0] == "CASE000"
+
+
+@pytest.mark.parametrize("cells", [
+    {"PatientID": range(8), "Image": [f"case{k:03d}" for k in range(8)], "her2": [0, 1] * 4},
+    {"patient_id": range(8), "case_id": range(8), "file": [f"case{k:03d}.png" for k in range(8)],
+     "Mask": ["yes", "no"] * 4, "her2": [0, 1] * 4},
+])  # fmt: skip
+def test_headers_that_dlr_knows_are_written_once(tmp_path: Path, cells: dict[str, Sequence[object]]):
+    hospital(tmp_path, cells)
+    draft_study(tmp_path, Path("images"), Path("masks"), (), "her2_ultrasound")
+    header = (tmp_path / "data_manifest.csv").read_text(encoding="utf-8-sig").splitlines()[0].split(",")
+    assert (
+        [name.casefold() for name in header].count("image") == [name.casefold() for name in header].count("mask") == 1
+    )
+    text = (tmp_path / "params.yaml").read_text(encoding="utf-8")
+    settings = CohortSettings.model_validate(yaml.safe_load(text)["cohort"])
+    assert load_cohort(tmp_path / "data_manifest.csv", settings).table["her2"].tolist() == [0, 1] * 4
 
 
 def test_answers_of_a_terminal_take_the_place_of_guesses(tmp_path: Path):
