@@ -96,7 +96,7 @@ class _Worker:
         if self._process is None or self._process.poll() is not None:
             self.close()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "dlr.cohort.apart"],
+                [sys.executable, "-P", "-m", "dlr.cohort.apart"],  # -P: nothing of the folder that dlr runs in
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )  # fmt: skip

@@ -43,3 +43,12 @@ def test_memory_is_bounded_and_given_back():
 def test_exceptions_are_raised_where_they_were_asked_for():
     with pytest.raises(ValueError, match="invalid literal"):
         each_apart(int, [("1",), ("x",)])
+
+
+def test_modules_of_the_folder_that_dlr_runs_in_are_not_taken(tmp_path, monkeypatch):
+    for name in ("numpy", "pickle", "dlr"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not ours')\n")
+    monkeypatch.chdir(tmp_path)
+    for worker in apart._IDLE:
+        worker.close()
+    assert each_apart(abs, [(-3,)]) == [3]
