@@ -107,6 +107,7 @@ def plain(report: Built, tmp_path: Path) -> FakeRun:
 # whether it is there --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_study_of_images_as_they_are_does_not_speak_of_enhancement(report: Built) -> None:
     sources = report.run.sources(ABOUT)
     assert "enhancement" not in contents(sources) and number_of(sources, "models") == 4
@@ -114,12 +115,14 @@ def test_a_study_of_images_as_they_are_does_not_speak_of_enhancement(report: Bui
     assert 'id="enhancement"' not in report.html and "Enhancement" not in report.html
 
 
+@pytest.mark.slow
 def test_with_enhanced_images_it_stands_after_what_was_measured(gan: Shown) -> None:
     names = contents(gan.sources)
     assert names[names.index("measured") + 1] == "enhancement" == gan.section.anchor
     assert gan.section.number == 4 and number_of(gan.sources, "models") == 5
 
 
+@pytest.mark.slow
 def test_a_remark_that_points_to_a_section_points_to_its_number(report: Built, gan: Shown) -> None:
     for sources, number in ((report.run.sources(ABOUT), 5), (gan.sources, 6)):
         gap = [r for r in remarks(sources, Evidence(sources)).remarks if "far above honest" in r.says]
@@ -129,6 +132,7 @@ def test_a_remark_that_points_to_a_section_points_to_its_number(report: Built, g
 # verdict and checks ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_verdict_is_the_first_that_one_reads(gan: Shown) -> None:
     first, checks = gan.section.blocks[0], gan.sources.table(CHECKS)
     assert checks is not None and set(checks["check"]) >= {"A", "F", "H"}, "of both stages"
@@ -136,6 +140,7 @@ def test_the_verdict_is_the_first_that_one_reads(gan: Shown) -> None:
     assert first.text.startswith("Invented texture. Of the detail finer than the input's pixels 15 % is true")
 
 
+@pytest.mark.slow
 def test_every_check_stands_with_its_interval_its_null_and_its_limit(gan: Shown) -> None:
     table, checks = gan.table("enhancement_checks"), CHECKS.read(gan.run.folder / "superres")
     rows = {row[0].split()[0]: row for row in reversed(table.rows)}
@@ -150,6 +155,7 @@ def test_every_check_stands_with_its_interval_its_null_and_its_limit(gan: Shown)
     assert rows["F"][6] == "16", "fields"
 
 
+@pytest.mark.slow
 def test_what_was_found_is_bold_and_what_is_printed_only_is_grey(gan: Shown) -> None:
     table = gan.table("enhancement_checks")
     found = {row[0]: k for k, row in enumerate(table.rows) if row[5] == "found"}
@@ -159,6 +165,7 @@ def test_what_was_found_is_bold_and_what_is_printed_only_is_grey(gan: Shown) -> 
     assert {row[5] for k, row in enumerate(table.rows) if k not in {*found.values(), *printed}} == {"not found"}
 
 
+@pytest.mark.slow
 def test_controls_say_what_caught_them(gan: Shown) -> None:
     table = gan.table("enhancement_controls").rows
     rows = {(row[0], row[1].split()[0]): row[5] for row in table}
@@ -171,6 +178,7 @@ def test_controls_say_what_caught_them(gan: Shown) -> None:
     assert not gan.table("enhancement_controls").strong
 
 
+@pytest.mark.slow
 def test_a_control_that_nothing_sees_is_bold_and_the_verdict_says_so(gan: Shown, tmp_path: Path) -> None:
     run = copied(gan, tmp_path)
     table = CHECKS.read(run.folder / "superres")
@@ -184,6 +192,7 @@ def test_a_control_that_nothing_sees_is_bold_and_the_verdict_says_so(gan: Shown,
     assert words_of(shown.section.blocks[0]).startswith("Not assessable") and isinstance(shown.section.blocks[0], Mark)
 
 
+@pytest.mark.slow
 def test_the_page_says_how_many_dots_go_unseen(gan: Shown) -> None:
     checked = CHECKED.read(gan.run.folder / "superres")
     of = checked[(checked["measure"] == "false_structures") & (checked["region"] == "lesion")]
@@ -193,6 +202,7 @@ def test_the_page_says_how_many_dots_go_unseen(gan: Shown) -> None:
     assert f"of the dots of 60 grey levels planted one a lesion, check C found {seen} of 40" in gan.words
 
 
+@pytest.mark.slow
 def test_too_few_check_patients_are_not_assessed(report: Built, tmp_path: Path) -> None:
     run = enhanced(report, tmp_path / "stages", method="bicubic", patients=5)
     shown = Shown(run, tmp_path / "out")
@@ -204,6 +214,7 @@ def test_too_few_check_patients_are_not_assessed(report: Built, tmp_path: Path) 
 # nearness and pictures ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_restored_and_before_the_adversary_stand_beside_bicubic(gan: Shown) -> None:
     table, fidelity = gan.table("enhancement_fidelity"), FIDELITY.read(gan.run.folder / "superres")
     rows = {row[:3]: row for row in table.rows}
@@ -215,6 +226,7 @@ def test_restored_and_before_the_adversary_stand_beside_bicubic(gan: Shown) -> N
         assert shown[5].startswith(f"{own['difference']:+.2f} (")
 
 
+@pytest.mark.slow
 def test_three_lesions_are_drawn_from_best_to_worst(gan: Shown) -> None:
     figure = gan.figure("enhancement_before_after")
     assert len(figure.panels) == 3
@@ -233,6 +245,7 @@ def whole(height: int, width: int, lesion: tuple[slice, slice]) -> Restored:
     return Restored(truth[::4, ::4], truth, truth, truth, mask)
 
 
+@pytest.mark.slow
 def test_a_picture_shows_the_lesion_with_its_surroundings_on_whole_input_pixels() -> None:
     image = whole(400, 480, (slice(101, 150), slice(203, 260)))
     part = around_lesion(image)
@@ -243,6 +256,7 @@ def test_a_picture_shows_the_lesion_with_its_surroundings_on_whole_input_pixels(
     np.testing.assert_array_equal(part.truth[::4, ::4], part.low)
 
 
+@pytest.mark.slow
 def test_a_lesion_at_the_edge_and_one_beyond_the_picture_are_cut() -> None:
     corner = around_lesion(whole(400, 480, (slice(0, 40), slice(440, 480))))
     assert corner.mask.sum() == 1600 and corner.truth[0, -1] == 479
@@ -251,6 +265,7 @@ def test_a_lesion_at_the_edge_and_one_beyond_the_picture_are_cut() -> None:
     np.testing.assert_array_equal(large.truth[::4, ::4], large.low)
 
 
+@pytest.mark.slow
 def test_the_account_of_detail_is_that_of_check_e(gan: Shown) -> None:
     account = pd.read_csv(gan.folder / "tables" / "enhancement_detail.csv").set_index(["subject", "part"])["value"]
     checks = CHECKS.read(gan.run.folder / "superres")
@@ -260,6 +275,7 @@ def test_the_account_of_detail_is_that_of_check_e(gan: Shown) -> None:
     assert account["bicubic", "invented"] == own.loc[("restored", "invented"), "bicubic"]
 
 
+@pytest.mark.slow
 def test_the_training_is_drawn_by_phase(gan: Shown, plain: FakeRun, tmp_path: Path) -> None:
     figure = gan.figure("enhancement_training")
     titles = [
@@ -283,6 +299,7 @@ def one(difference: float, lower: float, upper: float) -> pd.DataFrame:
 numbers = st.floats(-0.3, 0.3)
 
 
+@pytest.mark.slow
 @given(numbers, numbers, numbers)
 def test_a_gain_is_claimed_only_where_the_whole_interval_is_above_0(a: float, b: float, c: float) -> None:
     lower, difference, upper = sorted((a, b, c))
@@ -302,11 +319,13 @@ def test_a_gain_is_claimed_only_where_the_whole_interval_is_above_0(a: float, b:
     assert ("is lower than" in inside, "is higher than" in inside) == (upper < 0, lower > 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limits", [(0.02, 0.0, 0.04), (0.02, float("nan"), 0.04), (float("nan"),) * 3])
 def test_an_interval_that_ends_at_0_or_is_not_known_shows_no_gain(limits: tuple[float, float, float]) -> None:
     assert said_of(one(*limits), HER2)[0].startswith("No gain over bicubic images is shown")
 
 
+@pytest.mark.slow
 def test_the_page_claims_a_gain_on_one_side_of_0_and_not_on_the_other(gan: Shown, tmp_path: Path) -> None:
     assert "better" not in gan.words and "No gain over bicubic images is shown, as the interval" in gan.words
     run = copied(gan, tmp_path)
@@ -321,12 +340,14 @@ def test_the_page_claims_a_gain_on_one_side_of_0_and_not_on_the_other(gan: Shown
     assert "No gain" not in words and "Here it did" not in words
 
 
+@pytest.mark.slow
 def test_what_enlarging_alone_did_is_said_with_its_interval(gan: Shown) -> None:
     assert "Enlarging alone, which adds no information, can move an AUC" in gan.words
     assert "Here it did, bicubic − native: Rad (test) 0.025 (0.011–0.039); Rad (out-of-fold)" in gan.words
     assert "12 intervals stand here, none of them corrected for their number" in gan.words
 
 
+@pytest.mark.slow
 def test_the_difference_to_bicubic_stands_first(gan: Shown) -> None:
     rows = differences(gan.sources, HER2)
     assert len(rows) == 12
@@ -342,6 +363,7 @@ def test_the_difference_to_bicubic_stands_first(gan: Shown) -> None:
     assert gan.table("enhancement_effect_her2").rows[0][5] == "−0.012\n(−0.027 to 0.004)"
 
 
+@pytest.mark.slow
 def test_of_bicubic_images_the_difference_is_to_native_ones(plain: FakeRun, tmp_path: Path) -> None:
     shown = Shown(plain, tmp_path / "out")
     assert "No gain over native images is shown" in shown.words
@@ -349,6 +371,7 @@ def test_of_bicubic_images_the_difference_is_to_native_ones(plain: FakeRun, tmp_
     assert all("bicubic" not in head for head in shown.table("enhancement_effect_her2").head)
 
 
+@pytest.mark.slow
 def test_where_nothing_was_fitted_on_other_images_the_page_says_why(plain: FakeRun, tmp_path: Path) -> None:
     FakeEnhancement(plain, "bicubic").compare({}, {})
     superres = plain.settings.superres.model_copy(update={"effect": False})
@@ -358,6 +381,7 @@ def test_where_nothing_was_fitted_on_other_images_the_page_says_why(plain: FakeR
     assert "theirs" not in html and "I Gain" not in html
 
 
+@pytest.mark.slow
 def test_what_was_printed_elsewhere_is_marked_as_theirs(gan: Shown, html: str) -> None:
     table = gan.table("enhancement_published")
     assert table.theirs == frozenset({3}) and "(theirs)" in table.head[3]
@@ -368,6 +392,7 @@ def test_what_was_printed_elsewhere_is_marked_as_theirs(gan: Shown, html: str) -
     assert re.search(r'<td class="[^"]*theirs">“no hallucinated features observed”</td>', html)
 
 
+@pytest.mark.slow
 def test_the_same_chains_without_super_resolution_stand_among_the_models(gan: Shown, tmp_path: Path) -> None:
     blocks = SECTIONS["models"](gan.sources, Undrawn(tmp_path), Evidence(gan.sources)).blocks
     tables = {block.csv: block for block in blocks if isinstance(block, TableBlock)}
@@ -378,6 +403,7 @@ def test_the_same_chains_without_super_resolution_stand_among_the_models(gan: Sh
     assert any("Rad − Rad, native images" in row[0] for row in tables["tables/comparisons_her2.csv"].rows)
 
 
+@pytest.mark.slow
 def test_survival_counts_features_and_names_the_worst_families_first(gan: Shown) -> None:
     survival = SURVIVAL.read(gan.run.folder / "superres_effect")
     kept = sum(icc >= 0.75 for icc in survival["icc"])
@@ -388,6 +414,7 @@ def test_survival_counts_features_and_names_the_worst_families_first(gan: Shown)
     assert rows[-1][0] == "original" and sum(int(row[2]) for row in rows) == len(survival)
 
 
+@pytest.mark.slow
 def test_what_still_counts_pixels_is_said_on_the_larger_grid_alone(gan: Shown, plain: FakeRun, tmp_path: Path) -> None:
     assert "the radius of LBP and the distances of GLCM count pixels" in gan.words and "a quarter" in gan.words
     superres = plain.settings.superres.model_copy(update={"measure_on": "native"})
@@ -399,6 +426,7 @@ def test_what_still_counts_pixels_is_said_on_the_larger_grid_alone(gan: Shown, p
 # the mark, the reviewer, the methods ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RESULTS)
 def test_after_a_hallucination_every_section_with_results_is_marked_at_its_head(name: str, foreign: Sources) -> None:
     table = TableBlock("t", ("a",), (("1",),), (True,), note="In brackets.")
@@ -411,6 +439,7 @@ def test_after_a_hallucination_every_section_with_results_is_marked_at_its_head(
     assert found.beside == (replace(table, note=noted),)
 
 
+@pytest.mark.slow
 def test_sections_without_such_results_and_other_verdicts_are_not_marked(gan: Shown, foreign: Sources) -> None:
     table = TableBlock("t", ("a",), (("1",),), (True,))
     for name in ("who", "enhancement", "methods"):
@@ -419,6 +448,7 @@ def test_sections_without_such_results_and_other_verdicts_are_not_marked(gan: Sh
     assert "Hallucination" not in " ".join(map(words_of, heads)), "a caution marks nothing"
 
 
+@pytest.mark.slow
 def test_the_reviewer_speaks_of_networks_that_add_detail(gan: Shown, foreign: Sources, plain: FakeRun) -> None:
     def said(sources: Sources) -> list:
         return [r for r in remarks(sources, Evidence(sources)).remarks if "made sharper" in r.says]
@@ -432,6 +462,7 @@ def test_the_reviewer_speaks_of_networks_that_add_detail(gan: Shown, foreign: So
     assert dotted[1] in StudySettings.model_fields[dotted[0]].annotation.model_fields  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_methods_name_what_was_fitted_on_whom_and_who_checked_it(gan: Shown) -> None:
     text = next(
         p for p in methods_text(gan.sources, Evidence(gan.sources)).split("\n\n") if p.startswith("Super-resolution.")
@@ -447,6 +478,7 @@ def test_methods_name_what_was_fitted_on_whom_and_who_checked_it(gan: Shown) -> 
     assert "JPEG" not in text
 
 
+@pytest.mark.slow
 def test_the_page_says_by_role_whom_the_generator_saw(gan: Shown, html: str) -> None:
     assert "It never saw an image of test patients." in gan.words, "this study has no other side"
     for words in ("the same in every fold", "held out from the models and not from the generator"):
@@ -456,6 +488,7 @@ def test_the_page_says_by_role_whom_the_generator_saw(gan: Shown, html: str) -> 
     assert "patients held out in cross-validation were held out from the models, and not from the generator" in methods
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol, words", [("nested", "nested"), ("leave_one_cohort_out", "left-out cohort")])
 def test_values_of_patients_held_out_in_turn_are_warned_of_where_they_lead(
     gan: Shown, foreign: Sources, tmp_path: Path, protocol: str, words: str
@@ -480,6 +513,7 @@ def test_values_of_patients_held_out_in_turn_are_warned_of_where_they_lead(
     assert "Not held out" not in words_of(section("answer", foreign, [table]).blocks[0]), "nothing was fitted here"
 
 
+@pytest.mark.slow
 def test_the_evidence_for_standards_names_the_enlargement(report: Built, gan: Shown) -> None:
     for sources, there in ((report.run.sources(ABOUT), False), (gan.sources, True)):
         table = reporting_table(sources, Evidence(sources))
@@ -487,6 +521,7 @@ def test_the_evidence_for_standards_names_the_enlargement(report: Built, gan: Sh
         assert ("images enlarged ×4 by a network trained here" in " ".join(map(str, row))) == there
 
 
+@pytest.mark.slow
 def test_methods_name_weights_of_others_with_their_licence(foreign: Sources) -> None:
     text = methods_text(foreign, Evidence(foreign))
     for words in (
@@ -497,11 +532,13 @@ def test_methods_name_weights_of_others_with_their_licence(foreign: Sources) -> 
     assert "fitted once" not in text
 
 
+@pytest.mark.slow
 def test_whoever_enlarged_the_images_the_page_says_on_whom_it_was_checked(gan: Shown, html: str) -> None:
     assert "fitted once on images of 101 training patients, without labels, and checked on 40 others" in gan.words
     assert "That was checked on 40 patients of the training side." in html and "fitted once" not in html
 
 
+@pytest.mark.slow
 def test_words_from_elsewhere_never_become_markup(html: str) -> None:
     assert INJECTION in unescape(html) and "<script>" not in html and "<b>" not in html
 

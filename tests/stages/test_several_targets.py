@@ -51,6 +51,7 @@ def metric(study: Result, **names: str) -> pd.Series:
     return table.iloc[0]
 
 
+@pytest.mark.slow
 def test_folds_are_drawn_once_for_all_targets(study: Result) -> None:
     tables = read_cohort(study.folders["cohort"])
     assert [target.name for target in tables.targets] == ["her2", "er", "ki67"]
@@ -58,6 +59,7 @@ def test_folds_are_drawn_once_for_all_targets(study: Result) -> None:
     assert not tables.folds.duplicated(["protocol", "seed", "patient_id"]).any()
 
 
+@pytest.mark.slow
 def test_every_target_has_the_models_that_can_answer_it(study: Result) -> None:
     table = METRICS.read(study.folders["evaluate"])
     models = table.groupby("target")["model"].unique().map(set).to_dict()
@@ -66,6 +68,7 @@ def test_every_target_has_the_models_that_can_answer_it(study: Result) -> None:
     assert "ki67: the Combined model is logistic" in str(open_study(study.study).records["combine"]["warnings"])
 
 
+@pytest.mark.slow
 def test_patients_without_a_label_are_neither_trained_on_nor_judged(study: Result, manifest: Path) -> None:
     table = pd.read_csv(manifest, dtype=str, keep_default_na=False).set_index("patient_id")
     tables = read_cohort(study.folders["cohort"])
@@ -78,6 +81,7 @@ def test_patients_without_a_label_are_neither_trained_on_nor_judged(study: Resul
     assert set(rows.loc[rows["target"] == "er", "patient_id"]) == set(table.index), "but they are predicted"
 
 
+@pytest.mark.slow
 def test_a_per_cent_is_answered_in_per_cent_and_averaged_as_such(study: Result) -> None:
     rows = PREDICTIONS.read(study.folders["radiomics_model"])
     rows = rows[(rows["target"] == "ki67") & (rows["algorithm"] == CHOSEN) & (rows["side"] == "test")]
@@ -88,6 +92,7 @@ def test_a_per_cent_is_answered_in_per_cent_and_averaged_as_such(study: Result) 
     assert np.abs(means - plain.loc[means.index]).max() < 1e-12
 
 
+@pytest.mark.slow
 def test_a_planted_per_cent_is_found_and_beats_the_training_median(study: Result) -> None:
     names = {"target": "ki67", "model": "Rad", "protocol": "crossfit", "side": "test"}
     error, baseline = metric(study, **names, metric="mae"), metric(study, **names, metric="baseline_mae")
@@ -99,6 +104,7 @@ def test_a_planted_per_cent_is_found_and_beats_the_training_median(study: Result
     assert np.isnan(error["n_positive"])
 
 
+@pytest.mark.slow
 def test_per_cent_metrics_are_those_of_the_table_beside_them(study: Result) -> None:
     rows = PER_CENT.read(study.folders["evaluate"])
     rows = rows[(rows["model"] == "Rad") & (rows["protocol"] == "crossfit") & (rows["side"] == "test")]
@@ -114,6 +120,7 @@ def test_per_cent_metrics_are_those_of_the_table_beside_them(study: Result) -> N
     assert metric(study, **names, metric="baseline_mae")["value"] == pytest.approx(expected)
 
 
+@pytest.mark.slow
 def test_tables_name_the_target_of_every_row(study: Result) -> None:
     both = {*BINARY, "ki67"}
     for stage, table, targets in (
@@ -129,6 +136,7 @@ def test_tables_name_the_target_of_every_row(study: Result) -> None:
     assert errors.is_monotonic_increasing, "the smallest error stands first"
 
 
+@pytest.mark.slow
 def test_each_target_has_a_nomogram_of_its_own(study: Result) -> None:
     import json
 
@@ -137,6 +145,7 @@ def test_each_target_has_a_nomogram_of_its_own(study: Result) -> None:
     assert len({entry["file"] for entry in stored}) == len(stored)
 
 
+@pytest.mark.slow
 def test_prediction_gives_the_test_side_back_for_every_target(study: Result, manifest: Path, tmp_path: Path) -> None:
     tables = read_cohort(study.folders["cohort"])
     ids = {"patient_id": str}

@@ -91,6 +91,7 @@ def test_a_darkened_output_fails_by_its_grey_level_and_by_more_residual_than_noi
     assert found(measured(pairs, lambda k, pair, image: image - np.float32(5 / 255))) == {"A2", "B"}
 
 
+@pytest.mark.slow
 def test_a_sharpened_output_invents_detail(pairs: list[Pair]) -> None:
     def sharpened(k: int, pair: Pair, image: np.ndarray) -> np.ndarray:
         return np.clip(image + 4 * (image - gaussian_filter(image, 2)), 0, 1)

@@ -110,6 +110,7 @@ def test_a_saved_network_says_the_same_to_the_bit(kind: str, tmp_path: Path) -> 
         load_receptors(tmp_path / "a")
 
 
+@pytest.mark.slow
 def test_eight_volumes_are_learnt_by_heart() -> None:
     """Dice above .9 and AUC 1."""
     volumes, labels, _ = cohort(8)
