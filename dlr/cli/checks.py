@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
@@ -38,11 +38,21 @@ def doctor(
     """
     print_table(["", ""], installation())
     start = prepare(pipeline, manifest, params, features, sets or (), out=out)
+    _check_profile(start.settings)
     last = start.pipeline.names[0] if features is None else _taking_features(start.pipeline)
     result = start.run(until=last)
     warned = sum(len(each.warnings) for each in result.outcomes)
     checked = start.manifest if features is None else f"{start.manifest} and {features}"
     say(f"{checked}: no error, {warned} warnings; see {result.folders[last]}")
+
+
+def _check_profile(settings: Any) -> None:
+    """InputError where what a later stage measures by is no profile."""
+    radiomics = getattr(settings, "radiomics", None)
+    if radiomics is not None:
+        from dlr.radiomics import load_profile
+
+        load_profile(radiomics.profile)
 
 
 def _taking_features(pipeline: Pipeline) -> str:

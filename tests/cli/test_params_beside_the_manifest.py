@@ -142,3 +142,19 @@ def test_init_refuses_a_target_that_is_another_column_of_the_draft(tmp_path):
     assert said.exit_code == 2
     assert "--target mask" in said.stderr
     assert not (tmp_path / "mine" / "params.yaml").exists()
+
+
+@pytest.mark.parametrize(
+    ("profile", "word"),
+    [
+        ("nowhere.yaml", "neither a shipped profile nor a file"),
+        ("ultrasound2", "ultrasound2d"),
+        ("/dev/zero", "nor a file"),
+    ],
+)
+def test_the_doctor_looks_at_the_profile_before_any_picture(tmp_path, monkeypatch, profile, word):
+    (tmp_path / "data_manifest.csv").write_text("patient_id,image,mask,her2\nP1,a.png,b.png,1\n")
+    monkeypatch.chdir(tmp_path)
+    said = dlr_("doctor", "--set", f"radiomics.profile={profile}")
+    assert said.exit_code == 2 and "radiomics.profile" in said.stderr and word in " ".join(said.stderr.split())
+    assert not (tmp_path / "runs").exists()
