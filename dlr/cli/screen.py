@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import functools
+import re
 import sys
 import tempfile
 import traceback
@@ -48,21 +49,18 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
         except InputError as error:
             _print_problems(error)
             raise typer.Exit(2) from error
-        except (OSError, MemoryError) as error:
-            problem = _of_the_machine(error)
-            if problem is None:
-                _end_of_a_fault(error)
-            else:
-                _print_problems(InputError.of([problem]))
-            raise typer.Exit(1 if problem is None else 2) from error
         except KeyboardInterrupt as stop:
             say("Stopped. What was finished is kept: the same command goes on from there.", err=True)
             raise typer.Exit(130) from stop
         except (typer.Exit, typer.Abort):
             raise
         except Exception as fault:
-            _end_of_a_fault(fault)
-            raise typer.Exit(1) from fault
+            problem = _of_the_machine(fault)
+            if problem is None:
+                _end_of_a_fault(fault)
+            else:
+                _print_problems(InputError.of([problem]))
+            raise typer.Exit(1 if problem is None else 2) from fault
 
     return outcome
 
@@ -74,13 +72,18 @@ def _end_of_a_fault(fault: Exception) -> None:
     say(f"This is a fault of dlr, not of your data: {text}\nWhat led to it is in {place}", err=True)
 
 
-def _of_the_machine(error: OSError | MemoryError) -> Problem | None:
-    """What disk, rights, names or memory do not allow; None where it is none of these."""
+def _of_the_machine(error: Exception) -> Problem | None:
+    """What disk, rights, names or memory do not allow; None where it is none of these.
+
+    Libraries that are no Python's own say the number in their text: "No space left on device (os error 28)".
+    """
     if isinstance(error, MemoryError):
         return Problem("memory", "there is not enough of it", "use fewer --jobs, or a machine with more memory")
+    said = re.search(r"\(os error (\d+)\)", str(error))
+    number = error.errno if isinstance(error, OSError) else int(said[1]) if said else None
     for numbers, what, mend in MACHINE:
-        if error.errno in numbers:
-            return Problem(str(error.filename or "the disk"), what, mend)
+        if number in numbers:
+            return Problem(str(getattr(error, "filename", None) or "the disk"), what, mend)
     return None
 
 

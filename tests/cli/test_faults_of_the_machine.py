@@ -31,6 +31,8 @@ def test_what_the_machine_does_not_allow_is_told_with_its_place(number, capsys):
 def test_a_full_disk_without_a_name_and_memory_are_told(capsys):
     code, said = ended(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), capsys)
     assert code == 2 and "the disk" in said and "no room left" in said
+    code, said = ended(RuntimeError("Error while serializing: No space left on device (os error 28)"), capsys)
+    assert code == 2 and "the disk" in said and "no room left" in said
     code, said = ended(MemoryError(), capsys)
     assert code == 2 and "not enough of it" in said and "--jobs" in said
 
